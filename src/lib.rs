@@ -1,0 +1,15 @@
+//! millpond: a bounded, expiring key-value table fed by a Kafka stream and read over gRPC.
+//!
+//! One direction, and nothing of a message outlives its handling but the plucked
+//! bytes, copied:
+//!
+//! ```text
+//! Kafka -> ingest thread: poll -> pluck -> Record (owned) -> Table
+//! caller -> rpc -> Table -> answer
+//! ```
+//!
+//! | module | what it owns |
+//! |---|---|
+//! | [`record`] | what leaves pluck and enters a table |
+
+pub mod record;
