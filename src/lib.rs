@@ -11,5 +11,7 @@
 //! | module | what it owns |
 //! |---|---|
 //! | [`record`] | what leaves pluck and enters a table |
+//! | [`config`] | the configuration's schema, defaults and faults |
 
+pub mod config;
 pub mod record;

@@ -1,0 +1,97 @@
+//! From the text of a TOML file to a tree, each value with its line.
+//!
+//! Knows TOML and no schema. What TOML itself refuses is the only fault made here,
+//! in its own words but without the line it quotes, which may hold a secret.
+
+use std::fs;
+use std::path::Path;
+
+use toml::de::{DeInteger, DeTable, DeValue};
+
+use super::fault::{Fault, Place};
+use super::tree::{Content, Entries, Kind, Node};
+
+/// Reads the file and parses it.
+pub(super) fn read(path: &Path) -> Result<Node, Fault> {
+    let file = path.display().to_string();
+    match fs::read_to_string(path) {
+        Ok(text) => parse(&file, &text),
+        Err(error) => Err(Fault {
+            key: String::new(),
+            place: Place::Nowhere,
+            wrong: format!("cannot read the configuration file {file}: {error}"),
+            cure: "name a TOML file that this user may read".into(),
+        }),
+    }
+}
+
+pub(super) fn parse(file: &str, text: &str) -> Result<Node, Fault> {
+    let lines = Lines::of(file, text);
+    match DeTable::parse(text) {
+        Ok(document) => {
+            let content = Content::Section(lines.entries(document.into_inner()));
+            let mut root = Node { place: Place::Nowhere, content };
+            root.flatten_properties();
+            Ok(root)
+        }
+        Err(error) => Err(Fault {
+            key: String::new(),
+            place: lines.place(error.span().map_or(0, |span| span.start)),
+            wrong: format!("not TOML: {}", error.message()),
+            cure: "mend this first: nothing else of the file can be read before".into(),
+        }),
+    }
+}
+
+/// Turns byte offsets into lines.
+struct Lines<'f> {
+    file: &'f str,
+    /// Where each line ends, in bytes.
+    ends: Vec<usize>,
+}
+
+impl<'f> Lines<'f> {
+    fn of(file: &'f str, text: &str) -> Self {
+        Self { file, ends: text.match_indices('\n').map(|(end, _)| end).collect() }
+    }
+
+    fn place(&self, offset: usize) -> Place {
+        let line = 1 + self.ends.partition_point(|end| *end < offset);
+        Place::File { file: self.file.into(), line }
+    }
+
+    fn entries(&self, table: DeTable<'_>) -> Entries {
+        let node = |(name, value): (toml::Spanned<DeName<'_>>, toml::Spanned<DeValue<'_>>)| {
+            let place = self.place(name.span().start);
+            (name.into_inner().into_owned(), self.node(place, value.into_inner()))
+        };
+        table.into_iter().map(node).collect()
+    }
+
+    fn node(&self, place: Place, value: DeValue<'_>) -> Node {
+        let content = match value {
+            DeValue::Table(table) => Content::Section(self.entries(table)),
+            DeValue::Array(items) => {
+                let node = |item: toml::Spanned<DeValue<'_>>| {
+                    self.node(self.place(item.span().start), item.into_inner())
+                };
+                Content::List(items.into_iter().map(node).enumerate().collect())
+            }
+            DeValue::String(text) => Content::Value(text.into_owned(), Kind::Text),
+            DeValue::Integer(number) => Content::Value(decimal(&number), Kind::Whole),
+            DeValue::Boolean(truth) => Content::Value(truth.to_string(), Kind::Truth),
+            DeValue::Float(number) => Content::Value(number.to_string(), Kind::Other),
+            DeValue::Datetime(date) => Content::Value(date.to_string(), Kind::Other),
+        };
+        Node { place, content }
+    }
+}
+
+/// The text of a key in TOML's tree.
+type DeName<'i> = std::borrow::Cow<'i, str>;
+
+/// TOML writes whole numbers in four bases; the schema knows one.
+fn decimal(number: &DeInteger<'_>) -> String {
+    i64::from_str_radix(number.as_str(), number.radix())
+        .map_or_else(|_| number.to_string(), |number| number.to_string())
+}

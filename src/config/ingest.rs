@@ -1,0 +1,75 @@
+//! `[ingest]`: how the stream is read.
+
+use std::num::NonZero;
+use std::thread::available_parallelism;
+
+use serde::Serialize;
+
+use super::form::{Count, Size, Word};
+use super::section::{Section, Unset};
+use super::size::ByteSize;
+
+pub(super) const ABOUT: &str = "How the stream is read.";
+
+/// How the stream is read.
+#[derive(Clone, Debug, Serialize)]
+pub struct Ingest {
+    /// How many threads read, each with a client and partitions of its own: 1..=64.
+    pub threads: usize,
+    /// Where reading starts.
+    pub start: Start,
+    /// Payloads larger than this are rejected.
+    pub max_document: ByteSize,
+    /// Keys longer than this are rejected.
+    pub max_key: ByteSize,
+}
+
+/// Where in a partition reading starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Start {
+    /// At the first record that is young enough to be still alive.
+    Alive,
+    /// At the first record there is.
+    Earliest,
+}
+
+impl Ingest {
+    pub(super) fn read(section: &mut Section<'_>) -> Option<Self> {
+        let threads = section.key(
+            "threads",
+            &Count(1..=64),
+            Unset::Derived("the machine's cores, at most 4", threads),
+            "How many threads read, each with a client and partitions of its own.",
+        );
+        let start = section.key(
+            "start",
+            &Word(&[("alive", Start::Alive), ("earliest", Start::Earliest)]),
+            Unset::Means("alive"),
+            "Where reading starts: at the first record that can still be alive by its \
+             timestamp, or at the first that Kafka has.",
+        );
+        let max_document = section.key(
+            "max_document",
+            &Size(ByteSize::kib(1)..=ByteSize::mib(256)),
+            Unset::Means("1MiB"),
+            "A larger payload is rejected.",
+        );
+        let max_key = section.key(
+            "max_key",
+            &Size(ByteSize::bytes(1)..=ByteSize::kib(64)),
+            Unset::Means("4KiB"),
+            "A longer key is rejected.",
+        );
+        Some(Self {
+            threads: threads?,
+            start: start?,
+            max_document: max_document?,
+            max_key: max_key?,
+        })
+    }
+}
+
+fn threads() -> usize {
+    available_parallelism().map_or(1, NonZero::get).min(4)
+}

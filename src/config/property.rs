@@ -1,0 +1,143 @@
+//! The settings of librdkafka: which are not to be set, and which are not to be shown.
+//!
+//! What they mean and whether they are well formed is librdkafka's business.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use super::form::Form;
+use super::tree::Kind;
+
+/// The value of a setting. Shown as `<hidden>` where it is a secret.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Property {
+    /// Anyone may see it.
+    Open(String),
+    /// Only librdkafka may see it.
+    Secret(String),
+}
+
+const HIDDEN: &str = "<hidden>";
+
+impl Property {
+    /// The value itself, secret or not: to be handed to librdkafka and nowhere else.
+    pub fn expose(&self) -> &str {
+        match self {
+            Self::Open(value) | Self::Secret(value) => value,
+        }
+    }
+
+    fn shown(&self) -> &str {
+        match self {
+            Self::Open(value) => value,
+            Self::Secret(_) => HIDDEN,
+        }
+    }
+}
+
+impl fmt::Debug for Property {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.shown(), f)
+    }
+}
+
+impl Serialize for Property {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.shown())
+    }
+}
+
+/// Settings that millpond makes itself, or never, and what to do instead.
+const OWNED: [(&str, &str); 19] = [
+    ("bootstrap.servers", "set kafka.brokers"),
+    ("metadata.broker.list", "set kafka.brokers"),
+    ("group.id", LEAVE_GROUP),
+    ("group.instance.id", LEAVE_GROUP),
+    ("group.protocol", LEAVE_GROUP),
+    ("enable.auto.commit", LEAVE_OFFSETS),
+    ("auto.commit.enable", LEAVE_OFFSETS),
+    ("auto.commit.interval.ms", LEAVE_OFFSETS),
+    ("enable.auto.offset.store", LEAVE_OFFSETS),
+    ("auto.offset.reset", "set ingest.start"),
+    (
+        "enable.partition.eof",
+        "leave it out: millpond learns from statistics where a partition ends",
+    ),
+    ("statistics.interval.ms", "leave it out: millpond needs the statistics at its own pace"),
+    ("queued.min.messages", SET_QUEUE),
+    ("queued.max.messages.kbytes", SET_QUEUE),
+    ("fetch.max.bytes", SET_QUEUE),
+    ("fetch.message.max.bytes", SET_QUEUE),
+    ("max.partition.fetch.bytes", SET_QUEUE),
+    ("fetch.queue.backoff.ms", SET_QUEUE),
+    ("plugin.library.paths", "leave it out: it loads code into the process"),
+];
+const LEAVE_GROUP: &str = "leave it out: millpond takes its partitions itself, without a group";
+const LEAVE_OFFSETS: &str = "leave it out: millpond commits no offsets";
+const SET_QUEUE: &str = "set kafka.queue, from which this is derived";
+
+/// Why a setting of this name is refused, and what to do instead.
+pub(super) fn name_fault(name: &str) -> Option<(String, String)> {
+    let (_, cure) = OWNED.iter().find(|(owned, _)| *owned == name)?;
+    Some(("millpond owns this setting of librdkafka".into(), (*cure).into()))
+}
+
+/// The settings that millpond owns, for the reference page.
+pub(super) fn owned() -> impl Iterator<Item = (&'static str, &'static str)> {
+    OWNED.into_iter()
+}
+
+/// Parts of names that mark a secret. They cover what librdkafka itself holds to be
+/// sensitive, and what a later version may add by a like name.
+const SECRET_PARTS: [&str; 10] = [
+    "password",
+    "passphrase",
+    "secret",
+    "private.key",
+    "ssl.key.",
+    "ssl.keystore.",
+    "ssl.ca.pem",
+    "sasl.username",
+    "sasl.oauthbearer.config",
+    "jaas",
+];
+
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    SECRET_PARTS.iter().any(|part| name.contains(part)) || name.ends_with("token")
+}
+
+/// Tells the secrets from the rest.
+pub(super) fn classify(properties: BTreeMap<String, String>) -> BTreeMap<String, Property> {
+    let classify = |(name, value): (String, String)| {
+        let kind = if is_secret(&name) { Property::Secret } else { Property::Open };
+        (name, kind(value))
+    };
+    properties.into_iter().map(classify).collect()
+}
+
+/// Any single value; never shown in a fault, since it may be a secret.
+pub(super) struct PropertyForm;
+
+impl Form for PropertyForm {
+    type Value = String;
+
+    fn wanted(&self) -> String {
+        "a text, a whole number, true or false".into()
+    }
+
+    fn parse(&self, text: &str) -> Result<String, String> {
+        // It goes to C, where a text ends at the first NUL.
+        if text.contains('\0') { Err("a NUL in it".into()) } else { Ok(text.into()) }
+    }
+
+    fn accepts(&self, kind: Kind) -> bool {
+        kind != Kind::Other
+    }
+
+    fn show(&self, _: &str) -> String {
+        HIDDEN.into()
+    }
+}

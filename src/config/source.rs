@@ -1,0 +1,164 @@
+//! Where a key or a field comes from: a part of the document, the record's key, a header.
+//!
+//! Owns the text forms and nothing else: it has not seen a document, and how a
+//! pointer is followed through one is not its business. The text forms are
+//! `/part/of/document` (JSON Pointer, RFC 6901), `@key` and `@header/NAME`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+use thiserror::Error;
+
+/// Where the value of a key or a field is taken from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The key of the Kafka record, written `@key`.
+    RecordKey,
+    /// The last header of this name on the Kafka record, written `@header/NAME`.
+    Header(Box<str>),
+    /// A part of the JSON document, written as a JSON Pointer.
+    Pointer(Pointer),
+}
+
+/// A JSON Pointer (RFC 6901) with at least one token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pointer(Box<[Box<str>]>);
+
+impl Pointer {
+    /// The reference tokens from the root inwards, unescaped; never none.
+    ///
+    /// In an object a token is a member's name, in an array its index.
+    pub fn tokens(&self) -> &[Box<str>] {
+        &self.0
+    }
+}
+
+/// Why a text is no [`Source`].
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum InvalidSource {
+    /// Nothing at all, which RFC 6901 reads as the whole document.
+    #[error("an empty pointer means the whole document, and only parts of it are kept")]
+    Empty,
+    /// Neither a pointer nor one of the forms with an at sign.
+    #[error("a JSON Pointer begins with a slash")]
+    NoSlash,
+    /// A tilde that begins no escape.
+    #[error("a tilde is written ~0 and a slash within a name ~1, and here is another ~")]
+    BadEscape,
+    /// An at sign and then something unknown.
+    #[error("after @ comes key or header/NAME")]
+    UnknownForm,
+    /// `@header/` and no more.
+    #[error("the header has no name")]
+    NoHeaderName,
+}
+
+impl FromStr for Source {
+    type Err = InvalidSource;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSource> {
+        match text.strip_prefix('@') {
+            None => text.parse().map(Self::Pointer),
+            Some("key") => Ok(Self::RecordKey),
+            Some(form) => match form.strip_prefix("header/") {
+                None => Err(InvalidSource::UnknownForm),
+                Some("") => Err(InvalidSource::NoHeaderName),
+                Some(name) => Ok(Self::Header(name.into())),
+            },
+        }
+    }
+}
+
+impl FromStr for Pointer {
+    type Err = InvalidSource;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSource> {
+        if text.is_empty() {
+            return Err(InvalidSource::Empty);
+        }
+        let tokens = text.strip_prefix('/').ok_or(InvalidSource::NoSlash)?;
+        tokens.split('/').map(unescape).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+fn unescape(token: &str) -> Result<Box<str>, InvalidSource> {
+    let mut parts = token.split('~');
+    let mut plain = String::from(parts.next().unwrap_or_default());
+    for part in parts {
+        let (sign, rest) = match (part.strip_prefix('0'), part.strip_prefix('1')) {
+            (Some(rest), _) => ('~', rest),
+            (_, Some(rest)) => ('/', rest),
+            (None, None) => return Err(InvalidSource::BadEscape),
+        };
+        plain.push(sign);
+        plain.push_str(rest);
+    }
+    Ok(plain.into())
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RecordKey => f.write_str("@key"),
+            Self::Header(name) => write!(f, "@header/{name}"),
+            Self::Pointer(pointer) => pointer.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Pointer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0
+            .iter()
+            .try_for_each(|token| write!(f, "/{}", token.replace('~', "~0").replace('/', "~1")))
+    }
+}
+
+impl Serialize for Source {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokens(text: &str) -> Vec<String> {
+        let pointer: Pointer = text.parse().unwrap();
+        pointer.tokens().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_pointer_is_split_at_slashes_and_unescaped() {
+        assert_eq!(tokens("/a/b"), ["a", "b"]);
+        assert_eq!(tokens("/a~1b/m~0n/~01"), ["a/b", "m~n", "~1"]);
+        assert_eq!(tokens("/"), [""]);
+        assert_eq!(tokens("/items/0//x"), ["items", "0", "", "x"]);
+    }
+
+    #[test]
+    fn every_form_reads_back_from_its_own_text() {
+        for text in ["@key", "@header/trace-id", "@header/a/b", "/", "/a~1b/m~0n/~01", "/é/0"] {
+            let source: Source = text.parse().unwrap();
+            assert_eq!(source.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_source_says_why() {
+        for (text, why) in [
+            ("", InvalidSource::Empty),
+            ("id", InvalidSource::NoSlash),
+            ("/a~", InvalidSource::BadEscape),
+            ("/a~2", InvalidSource::BadEscape),
+            ("@value", InvalidSource::UnknownForm),
+            ("@key ", InvalidSource::UnknownForm),
+            ("@header/", InvalidSource::NoHeaderName),
+        ] {
+            assert_eq!(text.parse::<Source>(), Err(why), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! What is wrong is said, all of it, and where.
+
+use super::super::Config;
+use super::{SMALLEST, faults, load};
+
+const MANY_FAULTS: &str = r#"
+colour = "green"
+[kafka]
+broker = "localhost:9092"
+queue = "1MiB"
+[kafka.properties]
+"group.id" = "mine"
+"sasl.password" = [ "hunter2" ]
+[[tables]]
+name = "Services"
+topic = "a/b"
+key = "id"
+fields = { "a-b" = "/a", b = "@what" }
+ttl = "0s"
+capacity = "70%"
+store = "compact"
+[[tables]]
+name = "hosts"
+topic = 5
+key = "/id"
+fields = {}
+[ingest]
+threads = "two"
+start = "latest"
+max_key = "1MiB"
+[memory]
+limit = 1.5
+[rpc]
+listen = "localhost:50051"
+[log]
+filter = " "
+"#;
+
+#[test]
+fn every_fault_is_reported_at_once() {
+    let environment = [
+        ("MILLPOND_KAFKA_BROKERS", "a:1"),
+        ("MILLPOND_ADMIN__PORT", "80"),
+        ("MILLPOND_SHUTDOWN__DEADLINE", "2 weeks"),
+    ];
+    let found = faults(MANY_FAULTS, &environment, &["log.format", "kafka.queue.x=1"]);
+    let expected = [
+        ": this names no key of the configuration",
+        ": there is no = in it, and so no value",
+        "kafka.queue.x: this is a value and holds no keys",
+        "kafka.brokers: missing",
+        "kafka.queue: found \"1MiB\": too little",
+        "kafka.properties.group.id: millpond owns this setting of librdkafka",
+        "kafka.properties.sasl.password: found a list: a single value belongs here",
+        "kafka.broker: there is no such key",
+        "tables[0].name: found \"Services\": not a table's name",
+        "tables[0].topic: found \"a/b\": not a topic's name",
+        "tables[0].key: found \"id\": a JSON Pointer begins with a slash",
+        "tables[0].fields.a-b: not a field's name",
+        "tables[0].fields.b: found \"@what\": after @ comes key or header/NAME",
+        "tables[0].ttl: found \"0s\": too little",
+        "tables[0].store: found \"compact\": not known here",
+        "tables[1].topic: found \"5\": this goes in quotes",
+        "tables[1].fields: missing",
+        "tables[1].ttl: missing",
+        "tables[1].capacity: missing",
+        "ingest.threads: found \"two\": a number goes without quotes",
+        "ingest.start: found \"latest\": not known here",
+        "ingest.max_key: found \"1MiB\": too much",
+        "memory.limit: found \"1.5\": this goes in quotes",
+        "rpc.listen: found \"localhost:50051\": invalid socket address syntax",
+        "admin.port: there is no such key",
+        "log.filter: found \" \": nothing would be logged",
+        "shutdown.deadline: found \"2 weeks\": too much",
+        "colour: there is no such key",
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_fault_says_who_wrote_it_and_what_would_be_right() {
+    let text = SMALLEST.replace("ttl", "tll");
+    let environment = [("MILLPOND_KAFKA__QUEUE", "1MiB")];
+    let page = load(&text, &environment, &["log.format=xml"]).unwrap_err().to_string();
+    for part in [
+        "the configuration has 4 faults",
+        "  kafka.queue (environment MILLPOND_KAFKA__QUEUE)\n    found \"1MiB\": too little\n    \
+         write a size from 4MiB to 1GiB",
+        "millpond.toml:4)\n    missing\n    write a duration",
+        "millpond.toml:9)\n    there is no such key\n    write tables[0].ttl, if that was meant",
+        "  log.format (--set log.format)\n    found \"xml\": not known here\n    \
+         write \"json\" or \"text\"",
+    ] {
+        assert!(page.contains(part), "{part}\nis not in\n{page}");
+    }
+}
+
+#[test]
+fn what_is_not_toml_is_one_fault_with_its_line() {
+    let error = load("[kafka]\n\"sasl.password\" = \"hunter2\nx = 1", &[], &[]).unwrap_err();
+    let page = error.to_string();
+    assert_eq!(error.as_slice().len(), 1);
+    assert!(page.contains("millpond.toml:2\n    not TOML: "), "{page}");
+    assert!(!page.contains("hunter2"), "{page}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_a_fault() {
+    let missing = tempfile::tempdir().unwrap().path().join("none.toml");
+    let page = Config::load(Some(&missing), [], &[]).unwrap_err().to_string();
+    assert!(page.contains("none.toml"), "{page}");
+}
+
+#[test]
+fn a_shape_that_does_not_fit_is_a_fault() {
+    for (text, expected) in [
+        ("kafka = 5", "kafka: this is not a section"),
+        ("kafka.properties = \"hunter2\"", "kafka.properties: this is not a section"),
+        ("tables = []", "tables: missing"),
+        ("tables = {}", "tables: this is not a list"),
+        ("tables = [5]", "tables[0]: this is not a section"),
+    ] {
+        let found = faults(text, &[], &[]);
+        assert!(found.iter().any(|fault| fault == expected), "{text}: {found:?}");
+        assert!(!found.concat().contains("hunter2"));
+    }
+    for (setting, expected) in [
+        ("tables.2.ttl=1h", "tables[1]: missing before 2"),
+        ("tables.one.ttl=1h", "tables.one.ttl: this is a list, and its items go by number"),
+        ("a.b.c.d.e=1", "a.b.c.d.e: there is no such key: it has too many parts"),
+        ("=", ": there is no such key"),
+        ("0.x=1", "0: there is no such key"),
+        ("kafka..=1", "kafka.: there is no such key"),
+        ("kafka.brokers=", "kafka.brokers: found \"\": a broker has no port"),
+    ] {
+        let found = faults(SMALLEST, &[], &[setting]);
+        assert!(found.iter().any(|fault| fault == expected), "{setting}: {found:?}");
+    }
+}
