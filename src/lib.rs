@@ -10,8 +10,10 @@
 //!
 //! | module | what it owns |
 //! |---|---|
+//! | [`pluck`] | the encoding: JSON to a record or a reason why not |
 //! | [`record`] | what leaves pluck and enters a table |
 //! | [`config`] | the configuration's schema, defaults and faults |
 
 pub mod config;
+pub mod pluck;
 pub mod record;

@@ -1,0 +1,124 @@
+//! Any bytes give what the oracle gives: well-formed documents, broken ones and noise.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+
+use super::oracle::check;
+
+const LITERALS: [&str; 24] = [
+    "null",
+    "true",
+    "false",
+    "0",
+    "-0",
+    "-0.0",
+    "0e99999999999",
+    "9223372036854775807",
+    "9223372036854775808",
+    "-9223372036854775808",
+    "-9223372036854775809",
+    "18446744073709551615",
+    "18446744073709551616",
+    "1.7976931348623157e308",
+    "1e308",
+    "1e400",
+    "5e-324",
+    "1e-400",
+    "0.1e1",
+    "1E+2",
+    "01",
+    "1.",
+    "\"\\ud83d\\ude00\"",
+    "\"\\ud83d\"",
+];
+
+/// Few names, so that many are given twice; two spellings of one.
+const NAMES: [&str; 7] = ["\"a\"", "\"\\u0061\"", "\"b\"", "\"id\"", "\"tags\"", "\"\"", "\"~/\""];
+
+const ALPHABET: &[u8; 35] = b"{}[]:,\"\\/ \n019-+.eEaidutrfalsn\x00\x0c\x7f\x80\xf0";
+
+const SPACES: [&str; 4] = ["", " ", "\n\t", "\r"];
+
+proptest! {
+    #[test]
+    fn a_document_is_plucked_as_the_oracle_does(document in document()) {
+        check(document.as_bytes());
+    }
+
+    #[test]
+    fn a_damaged_document_is_judged_as_the_oracle_does(
+        document in document(),
+        at in any::<Index>(),
+        byte in any::<u8>(),
+    ) {
+        let at = at.index(document.len());
+        let (before, after) = document.as_bytes().split_at(at);
+        check(before);
+        check(&[before, &after[1..]].concat());
+        check(&[before, &[byte], after].concat());
+        check(&[before, &[byte], &after[1..]].concat());
+    }
+
+    #[test]
+    fn any_bytes_are_judged_as_the_oracle_does(bytes in vec(any::<u8>(), 0..200)) {
+        check(&bytes);
+    }
+
+    #[test]
+    fn what_looks_like_json_is_judged_as_the_oracle_does(
+        bytes in vec(select(ALPHABET.as_slice()), 0..100),
+    ) {
+        check(&bytes);
+    }
+}
+
+/// JSON text, spelt in all the ways there are; now and then wrong, as some literals are.
+fn document() -> impl Strategy<Value = String> {
+    scalar().prop_recursive(6, 64, 8, |value| {
+        let element =
+            (space(), value.clone(), space()).prop_map(|(a, b, c)| [a, &b, c].concat()).boxed();
+        let member = (name(), space(), element.clone())
+            .prop_map(|(name, space, value)| format!("{name}{space}:{value}"));
+        prop_oneof![
+            vec(element, 0..8).prop_map(|elements| format!("[{}]", elements.join(","))),
+            vec(member, 0..8).prop_map(|members| format!("{{{}}}", members.join(","))),
+        ]
+    })
+}
+
+fn scalar() -> impl Strategy<Value = String> {
+    prop_oneof![
+        select(LITERALS.as_slice()).prop_map(str::to_owned),
+        string(),
+        any::<i64>().prop_map(|int| int.to_string()),
+        any::<u64>().prop_map(|uint| uint.to_string()),
+        any::<f64>().prop_filter("finite", |it| it.is_finite()).prop_map(|it| format!("{it:?}")),
+        "-?[1-9][0-9]{0,40}(\\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?",
+    ]
+}
+
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof![8 => select(NAMES.as_slice()).prop_map(str::to_owned), 1 => string()]
+}
+
+fn space() -> impl Strategy<Value = &'static str> {
+    select(SPACES.as_slice())
+}
+
+fn string() -> impl Strategy<Value = String> {
+    vec((any::<char>(), 0..4_u8), 0..40).prop_map(|characters| {
+        let spelt = characters.into_iter().map(|(character, how)| spell(character, how));
+        format!("\"{}\"", spelt.collect::<String>())
+    })
+}
+
+fn spell(character: char, how: u8) -> String {
+    let must = matches!(character, '"' | '\\' | '\0'..='\x1f');
+    if !must && how > 0 {
+        return character.into();
+    }
+    let mut units = [0; 2];
+    let spelt = character.encode_utf16(&mut units).iter();
+    spelt.fold(String::new(), |text, unit| format!("{text}\\u{unit:04X}"))
+}

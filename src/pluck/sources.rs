@@ -1,0 +1,66 @@
+//! A table's sources, compiled, and what is read of a message outside its document.
+//!
+//! Headers and record keys are bytes to Kafka and text here. One that is named as
+//! a source and is not UTF-8 rejects the message, like a document that is not: to
+//! leave the field out would say that the message had none.
+
+use super::Message;
+use super::paths::{PathId, Paths};
+use crate::config::Source;
+use crate::record::Reject;
+
+/// Where a table's key and fields come from.
+#[derive(Debug)]
+pub(super) struct Sources {
+    /// Where the key comes from.
+    pub(super) key: Place,
+    /// Where each field comes from, in the table's order.
+    pub(super) fields: Box<[Place]>,
+    /// The pointers that places name.
+    pub(super) paths: Paths,
+}
+
+/// Where one value comes from.
+#[derive(Debug)]
+pub(super) enum Place {
+    Envelope(Envelope),
+    Document(PathId),
+}
+
+/// A part of a message outside its document.
+#[derive(Debug)]
+pub(super) enum Envelope {
+    RecordKey,
+    Header(Box<str>),
+}
+
+impl Sources {
+    /// Compiles all pointers into one tree.
+    pub(super) fn compile(key: &Source, fields: &[Source]) -> Self {
+        let mut paths = Paths::default();
+        let mut place = |source: &Source| match source {
+            Source::RecordKey => Place::Envelope(Envelope::RecordKey),
+            Source::Header(name) => Place::Envelope(Envelope::Header(name.clone())),
+            Source::Pointer(pointer) => Place::Document(paths.add(pointer)),
+        };
+        let key = place(key);
+        let fields = fields.iter().map(place).collect();
+        Self { key, fields, paths }
+    }
+
+    /// Whether any value comes from the document.
+    pub(super) fn need_document(&self) -> bool {
+        !self.paths.is_empty()
+    }
+}
+
+impl Envelope {
+    /// The text that stands there; none where there is nothing.
+    pub(super) fn text<'a>(&self, message: &Message<'a>) -> Result<Option<&'a str>, Reject> {
+        let bytes = match self {
+            Self::RecordKey => message.key,
+            Self::Header(name) => (message.header)(name),
+        };
+        bytes.map(std::str::from_utf8).transpose().map_err(|_| Reject::InvalidUtf8)
+    }
+}
