@@ -11,9 +11,11 @@
 //! | module | what it owns |
 //! |---|---|
 //! | [`pluck`] | the encoding: JSON to a record or a reason why not |
+//! | [`table`] | the bounded, expiring table |
 //! | [`record`] | what leaves pluck and enters a table |
 //! | [`config`] | the configuration's schema, defaults and faults |
 
 pub mod config;
 pub mod pluck;
 pub mod record;
+pub mod table;

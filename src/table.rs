@@ -1,0 +1,162 @@
+//! One bounded, expiring table: get, insert, remove over a store.
+//!
+//! A table takes owned [`Record`]s only, holds no more than its capacity in real
+//! bytes, admits the newest record by letting an older entry go, and never
+//! returns an entry past its expiry. It knows nothing of Kafka, JSON or gRPC.
+
+mod ledger;
+mod maintenance;
+mod moka_store;
+mod weight;
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+pub use ledger::{Removal, Removals};
+pub use maintenance::Maintenance;
+pub use weight::{MAX_ENTRY_BYTES, MIN_CAPACITY_BYTES, max_entry_bytes};
+
+use crate::record::{Entry, Record, Timestamp};
+use moka_store::MokaStore;
+
+/// What a table is to be.
+#[derive(Debug, Clone)]
+pub struct Spec {
+    /// Its name, as callers ask for it.
+    pub name: String,
+    /// The names of its fields, in the order in which entries hold their values.
+    pub fields: Vec<Box<str>>,
+    /// How long an entry lives, from its record's time.
+    pub ttl: Duration,
+    /// What all entries together may weigh, in bytes; at least [`MIN_CAPACITY_BYTES`].
+    pub capacity_bytes: u64,
+}
+
+/// What became of a record that was given to [`Table::insert`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inserted {
+    /// Its key had no live entry.
+    New,
+    /// It took the place of the live entry under its key.
+    Replaced,
+    /// It is larger than the table takes; what stood under its key is removed.
+    TooLarge,
+}
+
+/// A bounded, expiring map from key to entry. Share it between threads by reference.
+#[derive(Debug)]
+pub struct Table {
+    spec: Spec,
+    store: MokaStore,
+    hits: AtomicU64,
+    misses: AtomicU64,
+    newest_millis: AtomicI64,
+}
+
+const NOTHING_YET: i64 = i64::MIN;
+
+impl Table {
+    /// An empty table. Its memory is taken as entries come, not ahead.
+    pub fn new(spec: Spec) -> Self {
+        Self {
+            store: MokaStore::new(spec.capacity_bytes),
+            spec,
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+            newest_millis: AtomicI64::new(NOTHING_YET),
+        }
+    }
+
+    /// The table's name.
+    pub fn name(&self) -> &str {
+        &self.spec.name
+    }
+
+    /// The names of the fields, in the order of an entry's values.
+    pub fn fields(&self) -> &[Box<str>] {
+        &self.spec.fields
+    }
+
+    /// When a record of `time` that comes at `now` is over: a time in the future counts as now.
+    pub fn expiry_of(&self, time: Timestamp, now: Timestamp) -> Timestamp {
+        time.min(now).plus(self.spec.ttl)
+    }
+
+    /// The live entry under `key` at `now`. Counts a hit or a miss.
+    pub fn get(&self, key: &str, now: Timestamp) -> Option<Entry> {
+        let found = self.store.get(key).filter(|entry| !entry.is_expired(now));
+        let counter = if found.is_some() { &self.hits } else { &self.misses };
+        counter.fetch_add(1, Ordering::Relaxed);
+        found
+    }
+
+    /// Stores a record; it can be read as soon as this returns. When the table is
+    /// full, older entries leave first and the caller waits for that.
+    pub fn insert(&self, record: Record) -> Inserted {
+        // The record's time, or the time it came where that is earlier.
+        let time = record.entry.expires_at().minus(self.spec.ttl).as_millis();
+        let inserted = self.store.insert(record.key, record.entry);
+        if inserted != Inserted::TooLarge {
+            self.newest_millis.fetch_max(time, Ordering::Relaxed);
+        }
+        inserted
+    }
+
+    /// Removes what stands under `key`, if anything does.
+    pub fn remove(&self, key: &str) {
+        self.store.remove(key);
+    }
+
+    /// Sweeps what is expired and settles what reads and writes left to do.
+    pub fn maintain(&self) {
+        self.store.maintain();
+    }
+
+    /// The newest record timestamp stored, none later than it came; none before the first.
+    pub fn newest_record_time(&self) -> Option<Timestamp> {
+        let millis = self.newest_millis.load(Ordering::Relaxed);
+        (millis != NOTHING_YET).then(|| Timestamp::from_millis(millis))
+    }
+
+    /// The table's counters at this moment.
+    pub fn stats(&self) -> TableStats {
+        let ledger = self.store.ledger();
+        TableStats {
+            name: self.spec.name.clone(),
+            entry_count: ledger.entry_count,
+            weight_bytes: ledger.weight_bytes,
+            capacity_bytes: self.spec.capacity_bytes,
+            hit_count: self.hits.load(Ordering::Relaxed),
+            miss_count: self.misses.load(Ordering::Relaxed),
+            stored_count: ledger.stored_count,
+            removals: ledger.removals,
+            newest_record_time: self.newest_record_time(),
+        }
+    }
+}
+
+/// A table's counters; cumulative ones are since the table was made.
+#[derive(Debug, Clone)]
+pub struct TableStats {
+    /// The table's name.
+    pub name: String,
+    /// Entries held, expired ones that are not swept yet among them.
+    pub entry_count: u64,
+    /// What they weigh, in bytes; never more than `capacity_bytes`.
+    pub weight_bytes: u64,
+    /// What they may weigh, in bytes.
+    pub capacity_bytes: u64,
+    /// Lookups that found an entry.
+    pub hit_count: u64,
+    /// Lookups that found none.
+    pub miss_count: u64,
+    /// Entries written, those that replaced another among them.
+    pub stored_count: u64,
+    /// Entries that left, by cause.
+    pub removals: Removals,
+    /// The newest record timestamp stored.
+    pub newest_record_time: Option<Timestamp>,
+}
+
+#[cfg(test)]
+mod tests;

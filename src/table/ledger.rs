@@ -1,0 +1,101 @@
+//! A store's books: what was written, what left and why, what the rest weighs.
+//!
+//! The weight is reserved before an entry is written and released when it leaves,
+//! so it is never above the capacity. An entry leaves exactly once, for one cause.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Why an entry left its table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// A newer record came under its key.
+    Replaced,
+    /// A tombstone, or a newer record that could not be kept, came under its key.
+    Deleted,
+    /// Its time to live was over.
+    Expired,
+    /// The table was full and it was the least recently used.
+    Evicted,
+}
+
+impl Removal {
+    /// Every cause, in the order in which they are reported.
+    pub const ALL: [Self; 4] = [Self::Replaced, Self::Deleted, Self::Expired, Self::Evicted];
+}
+
+/// How many entries left, by cause.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Removals([u64; Removal::ALL.len()]);
+
+impl Removals {
+    /// How many left for `cause`.
+    pub fn count(&self, cause: Removal) -> u64 {
+        self.0[cause as usize]
+    }
+
+    /// How many left in all.
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+}
+
+/// The running books, shared by a store and what tells it that entries leave.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    capacity_bytes: u64,
+    weight_bytes: AtomicU64,
+    stored: AtomicU64,
+    removed: [AtomicU64; Removal::ALL.len()],
+}
+
+/// The books at one moment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LedgerSnapshot {
+    pub(super) entry_count: u64,
+    pub(super) weight_bytes: u64,
+    pub(super) stored_count: u64,
+    pub(super) removals: Removals,
+}
+
+impl Ledger {
+    pub(super) fn new(capacity_bytes: u64) -> Self {
+        Self {
+            capacity_bytes,
+            weight_bytes: AtomicU64::new(0),
+            stored: AtomicU64::new(0),
+            removed: Default::default(),
+        }
+    }
+
+    /// Books the weight of an entry to come, if there is room for it.
+    pub(super) fn reserve(&self, weight_bytes: u64) -> bool {
+        self.weight_bytes
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |booked| {
+                Some(booked + weight_bytes).filter(|&sum| sum <= self.capacity_bytes)
+            })
+            .is_ok()
+    }
+
+    /// Books that the entry whose weight was reserved is about to be written.
+    pub(super) fn stored(&self) {
+        self.stored.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Books that an entry left.
+    pub(super) fn removed(&self, cause: Removal, weight_bytes: u64) {
+        self.removed[cause as usize].fetch_add(1, Ordering::Relaxed);
+        self.weight_bytes.fetch_sub(weight_bytes, Ordering::Relaxed);
+    }
+
+    /// Removals are read before writes, so that no more can have left than came.
+    pub(super) fn snapshot(&self) -> LedgerSnapshot {
+        let removals = Removals(self.removed.each_ref().map(|n| n.load(Ordering::Acquire)));
+        let stored_count = self.stored.load(Ordering::Acquire);
+        LedgerSnapshot {
+            entry_count: stored_count.saturating_sub(removals.total()),
+            weight_bytes: self.weight_bytes.load(Ordering::Relaxed),
+            stored_count,
+            removals,
+        }
+    }
+}
