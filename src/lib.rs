@@ -13,9 +13,19 @@
 //! | [`pluck`] | the encoding: JSON to a record or a reason why not |
 //! | [`table`] | the bounded, expiring table |
 //! | [`record`] | what leaves pluck and enters a table |
+//! | [`memory`] | limits, budget, readings |
+//! | [`health`] | live and ready |
+//! | [`stats`] | one snapshot of it all, in plain data |
 //! | [`config`] | the configuration's schema, defaults and faults |
+//! | [`telemetry`] | the log |
+//! | [`shutdown`] | the signals to stop |
 
 pub mod config;
+pub mod health;
+pub mod memory;
 pub mod pluck;
 pub mod record;
+pub mod shutdown;
+pub mod stats;
 pub mod table;
+pub mod telemetry;

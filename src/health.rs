@@ -1,0 +1,161 @@
+//! Two states of the service, kept apart: live and ready.
+//!
+//! *Live* means that the poll loops turn; it never depends on Kafka. *Ready* means
+//! that every table has caught up with its stream once; a later outage does not
+//! take it back, since what is loaded still serves. This module knows neither how
+//! the states come about nor over which protocol they are told.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+/// A poll loop that has not turned for this long is stuck. Well over the longest
+/// that one turn may wait for a broker's answer.
+const STUCK_AFTER: Duration = Duration::from_secs(60);
+
+/// The states of one service. Share it by reference count.
+#[derive(Debug)]
+pub struct Health {
+    started: Instant,
+    loading_tables: Vec<LoadingTable>,
+    last_turns: Vec<AtomicU64>,
+    ready: watch::Sender<bool>,
+}
+
+#[derive(Debug)]
+struct LoadingTable {
+    name: String,
+    open_latches: AtomicUsize,
+}
+
+impl Health {
+    /// Neither table is ready until each of the `threads` has released its latch.
+    pub fn new(tables: impl IntoIterator<Item = String>, threads: usize) -> Arc<Self> {
+        let loading = |name| LoadingTable { name, open_latches: AtomicUsize::new(threads) };
+        Arc::new(Self {
+            started: Instant::now(),
+            loading_tables: tables.into_iter().map(loading).collect(),
+            last_turns: (0..threads).map(|_| AtomicU64::new(0)).collect(),
+            ready: watch::Sender::new(false),
+        })
+    }
+
+    /// Whether every poll loop still turns.
+    pub fn is_live(&self) -> bool {
+        let now = self.elapsed_millis();
+        let stuck_after = u64::try_from(STUCK_AFTER.as_millis()).unwrap_or(u64::MAX);
+        self.last_turns
+            .iter()
+            .all(|turn| now.saturating_sub(turn.load(Ordering::Relaxed)) < stuck_after)
+    }
+
+    /// Whether every table has caught up once.
+    pub fn is_ready(&self) -> bool {
+        *self.ready.borrow()
+    }
+
+    /// Whether the table of that name has caught up once.
+    pub fn is_table_ready(&self, name: &str) -> bool {
+        self.loading_tables.iter().any(|table| table.name == name && table.is_ready())
+    }
+
+    /// Tells of each change of [`Self::is_ready`].
+    pub fn watch_ready(&self) -> watch::Receiver<bool> {
+        self.ready.subscribe()
+    }
+
+    /// Says that the poll loop of a thread has turned.
+    pub fn turned(&self, thread: usize) {
+        if let Some(turn) = self.last_turns.get(thread) {
+            turn.store(self.elapsed_millis(), Ordering::Relaxed);
+        }
+    }
+
+    /// One latch for each table; a thread releases it when its share of the table is loaded.
+    pub fn latches(self: &Arc<Self>) -> Vec<Latch> {
+        (0..self.loading_tables.len())
+            .map(|table| Latch { health: Arc::clone(self), table })
+            .collect()
+    }
+
+    fn release(&self, table: usize) {
+        self.loading_tables[table].open_latches.fetch_sub(1, Ordering::AcqRel);
+        if self.loading_tables.iter().all(LoadingTable::is_ready) {
+            self.ready.send_if_modified(|ready| !std::mem::replace(ready, true));
+        }
+    }
+
+    fn elapsed_millis(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+impl LoadingTable {
+    fn is_ready(&self) -> bool {
+        self.open_latches.load(Ordering::Acquire) == 0
+    }
+}
+
+/// Holds a table back from being ready. Dropping it without release leaves the
+/// table loading: a thread that died has not caught up.
+#[derive(Debug)]
+pub struct Latch {
+    health: Arc<Health>,
+    table: usize,
+}
+
+impl Latch {
+    /// The name of the table that it holds back.
+    pub fn table(&self) -> &str {
+        &self.health.loading_tables[self.table].name
+    }
+
+    /// Says that this thread's share of the table has caught up.
+    pub fn release(self) {
+        self.health.release(self.table);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_is_ready_when_every_thread_has_loaded_every_table() {
+        let health = Health::new(["a".into(), "b".into()], 2);
+        let mut latches = [health.latches(), health.latches()].concat_by_table();
+        let last = latches.pop().unwrap();
+        latches.into_iter().for_each(Latch::release);
+        assert!(health.is_table_ready("a"));
+        assert!(!health.is_table_ready("b"));
+        assert!(!health.is_ready());
+        last.release();
+        assert!(health.is_ready());
+    }
+
+    #[test]
+    fn a_thread_that_dies_leaves_its_tables_loading() {
+        let health = Health::new(["a".into()], 1);
+        drop(health.latches());
+        assert!(!health.is_ready());
+    }
+
+    #[test]
+    fn an_unknown_table_is_never_ready() {
+        assert!(!Health::new([], 1).is_table_ready("a"));
+    }
+
+    trait ByTable {
+        fn concat_by_table(self) -> Vec<Latch>;
+    }
+
+    impl ByTable for [Vec<Latch>; 2] {
+        fn concat_by_table(self) -> Vec<Latch> {
+            let mut latches: Vec<_> = self.into_iter().flatten().collect();
+            latches.sort_by_key(|latch| latch.table);
+            latches
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! How much memory the process may have: the container's limit or the machine's memory.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::rss::kib_field;
+
+/// How many bytes, and who says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limit {
+    /// The limit, in bytes.
+    pub bytes: u64,
+    /// Where it comes from.
+    pub source: LimitSource,
+}
+
+/// Who sets the limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LimitSource {
+    /// The configuration.
+    Configured,
+    /// The control group, by this file.
+    Cgroup(PathBuf),
+    /// The machine: no control group sets a limit.
+    Physical,
+}
+
+impl fmt::Display for LimitSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Configured => write!(f, "memory.limit"),
+            Self::Cgroup(file) => write!(f, "{}", file.display()),
+            Self::Physical => write!(f, "physical memory, no container limit"),
+        }
+    }
+}
+
+impl Limit {
+    /// The lowest limit that the process's control groups set (version 2 or 1), or
+    /// else the machine's memory.
+    pub fn detect() -> Self {
+        Self::detect_under(Path::new("/"))
+    }
+
+    fn detect_under(root: &Path) -> Self {
+        let physical = physical_bytes(root);
+        limit_files(root)
+            .into_iter()
+            .filter_map(|file| Some((read_limit(&file)?, file)))
+            .filter(|(bytes, _)| *bytes < physical)
+            .min_by_key(|(bytes, _)| *bytes)
+            .map_or(Self { bytes: physical, source: LimitSource::Physical }, |(bytes, file)| Self {
+                bytes,
+                source: LimitSource::Cgroup(file),
+            })
+    }
+}
+
+/// Version 2 writes `max` and version 1 a number beyond any machine where there is no limit.
+fn read_limit(file: &Path) -> Option<u64> {
+    fs::read_to_string(file).ok()?.trim().parse().ok()
+}
+
+/// The limit files of every control group that the process is in, its own first:
+/// a parent's limit binds its children as well.
+fn limit_files(root: &Path) -> Vec<PathBuf> {
+    let groups = fs::read_to_string(root.join("proc/self/cgroup")).unwrap_or_default();
+    groups.lines().flat_map(|line| limit_files_of(root, line)).collect()
+}
+
+/// A line is `hierarchy:controllers:path`; version 2 has no controllers in it.
+fn limit_files_of(root: &Path, line: &str) -> Vec<PathBuf> {
+    let mut parts = line.splitn(3, ':').skip(1);
+    let (Some(controllers), Some(path)) = (parts.next(), parts.next()) else { return Vec::new() };
+    let (mount, file) = match controllers {
+        "" => ("sys/fs/cgroup", "memory.max"),
+        _ if controllers.split(',').any(|name| name == "memory") => {
+            ("sys/fs/cgroup/memory", "memory.limit_in_bytes")
+        }
+        _ => return Vec::new(),
+    };
+    let mount = root.join(mount);
+    let group = mount.join(path.trim_start_matches('/'));
+    group.ancestors().take_while(|dir| dir.starts_with(&mount)).map(|dir| dir.join(file)).collect()
+}
+
+fn physical_bytes(root: &Path) -> u64 {
+    fs::read_to_string(root.join("proc/meminfo"))
+        .ok()
+        .and_then(|meminfo| kib_field(&meminfo, "MemTotal:"))
+        .map_or(u64::MAX, |kib| kib * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A machine of 1 GiB with these files beside.
+    fn machine(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        let meminfo = ("proc/meminfo", "MemTotal:        1048576 kB\n");
+        for (path, text) in files.iter().chain([&meminfo]) {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        root
+    }
+
+    fn detected(files: &[(&str, &str)]) -> (u64, Option<String>) {
+        let root = machine(files);
+        let limit = Limit::detect_under(root.path());
+        let file = match limit.source {
+            LimitSource::Cgroup(file) => {
+                Some(file.strip_prefix(root.path()).unwrap().display().to_string())
+            }
+            _ => None,
+        };
+        (limit.bytes, file)
+    }
+
+    const PHYSICAL: u64 = 1 << 30;
+
+    #[test]
+    fn a_container_of_version_2_sets_the_limit() {
+        let found = detected(&[
+            ("proc/self/cgroup", "0::/\n"),
+            ("sys/fs/cgroup/memory.max", "268435456\n"),
+        ]);
+        assert_eq!(found, (256 << 20, Some("sys/fs/cgroup/memory.max".into())));
+    }
+
+    #[test]
+    fn a_parents_lower_limit_binds() {
+        let (bytes, file) = detected(&[
+            ("proc/self/cgroup", "0::/pods/one\n"),
+            ("sys/fs/cgroup/pods/memory.max", "1000000\n"),
+            ("sys/fs/cgroup/pods/one/memory.max", "2000000\n"),
+        ]);
+        assert_eq!((bytes, file), (1_000_000, Some("sys/fs/cgroup/pods/memory.max".into())));
+    }
+
+    #[test]
+    fn a_container_of_version_1_sets_the_limit() {
+        let (bytes, _) = detected(&[
+            ("proc/self/cgroup", "5:cpu:/x\n4:hugetlb,memory:/docker/abc\n"),
+            ("sys/fs/cgroup/memory/memory.limit_in_bytes", "536870912\n"),
+        ]);
+        assert_eq!(bytes, 512 << 20);
+    }
+
+    #[test]
+    fn without_a_limit_the_machines_memory_is_the_limit() {
+        assert_eq!(detected(&[]), (PHYSICAL, None));
+        let unlimited = [
+            ("proc/self/cgroup", "0::/\n4:memory:/\n"),
+            ("sys/fs/cgroup/memory.max", "max\n"),
+            ("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n"),
+        ];
+        assert_eq!(detected(&unlimited), (PHYSICAL, None));
+    }
+
+    #[test]
+    fn files_that_make_no_sense_are_passed_over() {
+        let malformed =
+            [("proc/self/cgroup", "nonsense\n0::/\n::\n"), ("sys/fs/cgroup/memory.max", "a lot\n")];
+        assert_eq!(detected(&malformed), (PHYSICAL, None));
+    }
+}

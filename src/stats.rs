@@ -1,0 +1,114 @@
+//! One snapshot of the service, in plain data.
+//!
+//! The parts that do the work fill it in, `app` puts it together, and whoever
+//! shows it (gRPC, a command, a page) only reads. No clocks, no locks, no wire format.
+
+use std::time::Duration;
+
+use crate::record::{Reject, Timestamp};
+use crate::table::TableStats;
+
+/// The service at one moment. Counters are cumulative since `started`.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// When the service was built, and every counter with it.
+    pub started: Timestamp,
+    /// How long ago that was.
+    pub uptime: Duration,
+    /// Digest of the effective configuration.
+    pub config_digest: String,
+    /// Version of librdkafka.
+    pub librdkafka_version: String,
+    /// Whether every table has caught up once.
+    pub ready: bool,
+    /// Resident set size, in bytes.
+    pub rss_bytes: u64,
+    /// The limit that the process keeps to, in bytes.
+    pub limit_bytes: u64,
+    /// Each table, in the order of the configuration.
+    pub tables: Vec<TableStats>,
+    /// Each partition that feeds a table, by table, topic and partition.
+    pub partitions: Vec<PartitionStats>,
+}
+
+/// One partition as the feed of one table.
+#[derive(Debug, Clone)]
+pub struct PartitionStats {
+    /// The table's name.
+    pub table: String,
+    /// The topic's name.
+    pub topic: String,
+    /// The partition's number.
+    pub partition: i32,
+    /// Offset of the next record to handle.
+    pub position: i64,
+    /// Offset after the newest record that the broker is known to have.
+    pub high_watermark: i64,
+    /// Timestamp of the newest record handled.
+    pub newest_record_time: Option<Timestamp>,
+    /// Bytes of the payloads handled.
+    pub payload_bytes: u64,
+    /// Records handled, by outcome; every outcome is there.
+    pub outcomes: Vec<(Outcome, u64)>,
+}
+
+impl PartitionStats {
+    /// Records between the position and the high watermark.
+    pub fn lag_records(&self) -> i64 {
+        (self.high_watermark - self.position).max(0)
+    }
+
+    /// Records handled, whatever their outcome.
+    pub fn polled_count(&self) -> u64 {
+        self.outcomes.iter().map(|(_, count)| count).sum()
+    }
+}
+
+/// What became of a record: each record that is polled has exactly one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Stored under a key that had no live entry.
+    Stored,
+    /// Stored in place of the live entry under its key.
+    Replaced,
+    /// A tombstone: its key has no entry any more.
+    Deleted,
+    /// Past its time to live when it came: what stood under its key was removed.
+    ExpiredOnArrival,
+    /// It could not be stored.
+    Rejected(Reject),
+}
+
+impl Outcome {
+    /// How many outcomes there are.
+    pub const COUNT: usize = 4 + Reject::ALL.len();
+
+    /// Every outcome, each at its [`Self::index`].
+    pub fn all() -> impl Iterator<Item = Self> {
+        [Self::Stored, Self::Replaced, Self::Deleted, Self::ExpiredOnArrival]
+            .into_iter()
+            .chain(Reject::ALL.into_iter().map(Self::Rejected))
+    }
+
+    /// Its place among [`Self::COUNT`] counters.
+    pub fn index(self) -> usize {
+        match self {
+            Self::Stored => 0,
+            Self::Replaced => 1,
+            Self::Deleted => 2,
+            Self::ExpiredOnArrival => 3,
+            Self::Rejected(reject) => 4 + reject as usize,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_outcome_has_a_counter_of_its_own() {
+        let indexes: Vec<_> = Outcome::all().map(Outcome::index).collect();
+        assert_eq!(indexes, (0..Outcome::COUNT).collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,37 @@
+//! What the process says about itself while it runs: its log, on standard error.
+
+use std::io;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
+
+use crate::config::{Log, LogFormat};
+
+/// Starts logging for the whole process. A second call changes nothing.
+///
+/// # Errors
+///
+/// When the filter does not parse.
+pub fn start(log: &Log) -> Result<(), ParseError> {
+    let filter = EnvFilter::try_new(&log.filter)?;
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        // Otherwise a closed standard error panics whoever says something.
+        .log_internal_errors(false);
+    // An error means that a program around us logs already: its way is kept.
+    let _ = match log.format {
+        LogFormat::Json => subscriber.json().flatten_event(true).try_init(),
+        LogFormat::Text => subscriber.try_init(),
+    };
+    Ok(())
+}
+
+/// Whether the filter parses.
+///
+/// # Errors
+///
+/// When it does not; the error says where.
+pub fn check(log: &Log) -> Result<(), ParseError> {
+    EnvFilter::try_new(&log.filter).map(drop)
+}
