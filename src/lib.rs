@@ -10,6 +10,7 @@
 //!
 //! | module | what it owns |
 //! |---|---|
+//! | [`ingest`] | Kafka: clients, threads, where to start, how far each partition is |
 //! | [`pluck`] | the encoding: JSON to a record or a reason why not |
 //! | [`table`] | the bounded, expiring table |
 //! | [`record`] | what leaves pluck and enters a table |
@@ -22,6 +23,7 @@
 
 pub mod config;
 pub mod health;
+pub mod ingest;
 pub mod memory;
 pub mod pluck;
 pub mod record;

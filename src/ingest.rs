@@ -1,0 +1,105 @@
+//! From Kafka into the tables: poll, pluck, store, drop, in one turn.
+//!
+//! Some threads, each with one consumer and its own share of the partitions, so a
+//! partition is always one thread's and in order. Nothing is queued in between: a
+//! thread that cannot store does not poll, and that is the back-pressure. The only
+//! module that knows rdkafka.
+
+mod bootstrap;
+mod consumer;
+mod feed;
+mod outage;
+mod position;
+mod share;
+mod worker;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::thread::JoinHandle;
+use std::{io, thread};
+
+pub use consumer::{Client, create_client, librdkafka_version, queue_bytes_at_worst};
+pub use feed::Feed;
+
+use crate::config::Config;
+use crate::health::Health;
+use crate::stats::PartitionStats;
+use outage::Outage;
+use position::Position;
+use worker::Worker;
+
+/// What every ingest thread shares.
+struct Shared {
+    config: Config,
+    health: Arc<Health>,
+    outage: Arc<Outage>,
+    stopping: AtomicBool,
+    positions: RwLock<Vec<Arc<Position>>>,
+}
+
+impl Shared {
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    fn publish(&self, positions: impl IntoIterator<Item = Arc<Position>>) {
+        let mut published = self.positions.write().unwrap_or_else(PoisonError::into_inner);
+        published.extend(positions);
+        published.sort_by(|a, b| a.place().cmp(&b.place()));
+    }
+}
+
+/// The running ingest threads.
+pub struct Ingest {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Ingest {
+    /// Starts the threads; they wait for the broker if they have to.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no thread.
+    pub fn start(config: &Config, feeds: &[Feed], health: &Arc<Health>) -> io::Result<Self> {
+        let shared = Arc::new(Shared {
+            config: config.clone(),
+            health: Arc::clone(health),
+            outage: Arc::new(Outage::new(&config.kafka.brokers)),
+            stopping: AtomicBool::new(false),
+            positions: RwLock::new(Vec::new()),
+        });
+        let mut ingest = Self { shared, threads: Vec::new() };
+        for number in 0..config.ingest.threads {
+            let worker = Worker::new(number, Arc::clone(&ingest.shared), feeds);
+            let thread = thread::Builder::new().name(format!("ingest-{number}"));
+            ingest.threads.push(thread.spawn(move || worker.run())?);
+        }
+        Ok(ingest)
+    }
+
+    /// Reads each partition's books, by table, topic and partition.
+    pub fn reader(&self) -> impl Fn() -> Vec<PartitionStats> + Send + Sync + 'static {
+        let shared = Arc::clone(&self.shared);
+        move || {
+            let positions = shared.positions.read().unwrap_or_else(PoisonError::into_inner);
+            positions.iter().map(|position| position.stats()).collect()
+        }
+    }
+
+    /// Asks the threads to end and waits until their consumers are closed.
+    pub fn stop(mut self) {
+        self.shared.stopping.store(true, Ordering::Relaxed);
+        for thread in self.threads.drain(..) {
+            // A panic in there was reported by the thread itself.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Threads do not outlive a service that failed to start or was dropped.
+impl Drop for Ingest {
+    fn drop(&mut self) {
+        self.shared.stopping.store(true, Ordering::Relaxed);
+    }
+}

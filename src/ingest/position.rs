@@ -1,0 +1,88 @@
+//! How far one partition has come as the feed of one table, and its books.
+//!
+//! One thread writes, anyone reads.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use crate::record::{Origin, Timestamp};
+use crate::stats::{Outcome, PartitionStats};
+
+const NOTHING_YET: i64 = i64::MIN;
+
+#[derive(Debug)]
+pub(super) struct Position {
+    table: Arc<str>,
+    topic: Arc<str>,
+    partition: i32,
+    next_offset: AtomicI64,
+    high_watermark: AtomicI64,
+    newest_millis: AtomicI64,
+    payload_bytes: AtomicU64,
+    outcomes: [AtomicU64; Outcome::COUNT],
+}
+
+impl Position {
+    pub(super) fn new(table: &str, topic: &str, partition: i32, start: i64, end: i64) -> Self {
+        Self {
+            table: table.into(),
+            topic: topic.into(),
+            partition,
+            next_offset: AtomicI64::new(start),
+            high_watermark: AtomicI64::new(end),
+            newest_millis: AtomicI64::new(NOTHING_YET),
+            payload_bytes: AtomicU64::new(0),
+            outcomes: [const { AtomicU64::new(0) }; Outcome::COUNT],
+        }
+    }
+
+    /// What positions are ordered by.
+    pub(super) fn place(&self) -> (&str, &str, i32) {
+        (&self.table, &self.topic, self.partition)
+    }
+
+    /// Books one record.
+    pub(super) fn record(
+        &self,
+        origin: Origin,
+        now: Timestamp,
+        payload_bytes: usize,
+        outcome: Outcome,
+    ) {
+        self.outcomes[outcome.index()].fetch_add(1, Ordering::Relaxed);
+        self.payload_bytes.fetch_add(payload_bytes as u64, Ordering::Relaxed);
+        self.newest_millis.fetch_max(origin.time.min(now).as_millis(), Ordering::Relaxed);
+        self.reached(origin.offset + 1);
+    }
+
+    /// Everything before `offset` is handled.
+    pub(super) fn reached(&self, offset: i64) {
+        self.next_offset.fetch_max(offset, Ordering::Relaxed);
+        self.ends_at(offset);
+    }
+
+    /// The partition is known to reach up to `offset`.
+    pub(super) fn ends_at(&self, offset: i64) {
+        self.high_watermark.fetch_max(offset, Ordering::Relaxed);
+    }
+
+    pub(super) fn next_offset(&self) -> i64 {
+        self.next_offset.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn stats(&self) -> PartitionStats {
+        let newest = self.newest_millis.load(Ordering::Relaxed);
+        PartitionStats {
+            table: self.table.to_string(),
+            topic: self.topic.to_string(),
+            partition: self.partition,
+            position: self.next_offset(),
+            high_watermark: self.high_watermark.load(Ordering::Relaxed),
+            newest_record_time: (newest != NOTHING_YET).then(|| Timestamp::from_millis(newest)),
+            payload_bytes: self.payload_bytes.load(Ordering::Relaxed),
+            outcomes: Outcome::all()
+                .map(|outcome| (outcome, self.outcomes[outcome.index()].load(Ordering::Relaxed)))
+                .collect(),
+        }
+    }
+}

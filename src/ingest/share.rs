@@ -1,0 +1,123 @@
+//! One thread's share of one topic: its partitions, how far each has come, and the
+//! tables that the topic feeds.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::bootstrap::Backlog;
+use super::feed::{Feed, Intake};
+use super::position::Position;
+use crate::config;
+use crate::health::Latch;
+use crate::record::{Origin, Timestamp};
+use rdkafka::message::{BorrowedMessage, Message as _};
+
+pub(super) struct Share {
+    pub(super) topic: String,
+    tables: Vec<String>,
+    intakes: Vec<Intake>,
+    latches: Vec<Latch>,
+    partitions: HashMap<i32, Partition>,
+    loading: usize,
+}
+
+struct Partition {
+    /// Caught up from here on; none once it has.
+    end: Option<i64>,
+    /// An end that the client saw, until all that was queued before it is handled.
+    ending: Option<Ending>,
+    /// One for each of the share's tables.
+    positions: Vec<Arc<Position>>,
+}
+
+/// The client saw the partition end at `offset`, with what it had fetched still queued.
+#[derive(Clone, Copy)]
+pub(super) struct Ending {
+    pub(super) offset: i64,
+    /// How many records the thread has handled in all when the queue of then is empty.
+    pub(super) after_records: u64,
+}
+
+impl Share {
+    pub(super) fn new(
+        topic: &str,
+        feeds: &[&Feed],
+        config: &config::Ingest,
+        latches: Vec<Latch>,
+    ) -> Self {
+        Self {
+            topic: topic.to_owned(),
+            tables: feeds.iter().map(|feed| feed.table.name().to_owned()).collect(),
+            intakes: feeds.iter().map(|feed| feed.intake(config)).collect(),
+            latches,
+            partitions: HashMap::new(),
+            loading: 0,
+        }
+    }
+
+    /// Takes on partitions; the positions that it will keep for them.
+    pub(super) fn begin(&mut self, backlogs: &[Backlog]) -> Vec<Arc<Position>> {
+        for backlog in backlogs {
+            let position = |table: &String| {
+                let Backlog { partition, start, end } = *backlog;
+                Arc::new(Position::new(table, &self.topic, partition, start, end))
+            };
+            let positions = self.tables.iter().map(position).collect();
+            let is_loading = backlog.start < backlog.end;
+            self.loading += usize::from(is_loading);
+            let end = is_loading.then_some(backlog.end);
+            self.partitions.insert(backlog.partition, Partition { end, ending: None, positions });
+        }
+        self.release_when_loaded();
+        self.partitions.values().flat_map(|partition| partition.positions.clone()).collect()
+    }
+
+    /// Gives a record to each table and books what became of it.
+    pub(super) fn take(&mut self, message: &BorrowedMessage<'_>, origin: Origin, now: Timestamp) {
+        let Some(partition) = self.partitions.get(&origin.partition) else { return };
+        let payload_bytes = message.payload().map_or(0, <[u8]>::len);
+        for (intake, position) in self.intakes.iter_mut().zip(&partition.positions) {
+            let outcome = intake.take(message, origin, now);
+            position.record(origin, now, payload_bytes, outcome);
+        }
+        self.caught_up_to(origin.partition, origin.offset + 1);
+    }
+
+    /// The broker's partition is known to reach up to `offset`.
+    pub(super) fn ends_at(&self, partition: i32, offset: i64) {
+        let Some(partition) = self.partitions.get(&partition) else { return };
+        partition.positions.iter().for_each(|position| position.ends_at(offset));
+    }
+
+    /// The client saw a partition end, and the thread has handled `records` in all. Once
+    /// those before the end are handled the end is reached, though the last of it may
+    /// have been no record (a transaction's marker, or compacted away).
+    pub(super) fn end_seen(&mut self, partition: i32, ending: Ending, records: u64) {
+        let Some(seen) = self.partitions.get_mut(&partition) else { return };
+        let ending = *seen.ending.get_or_insert(ending);
+        if records >= ending.after_records {
+            seen.ending = None;
+            seen.positions.iter().for_each(|position| position.reached(ending.offset));
+            self.caught_up_to(partition, ending.offset);
+        }
+    }
+
+    pub(super) fn has_partitions(&self) -> bool {
+        !self.partitions.is_empty()
+    }
+
+    fn caught_up_to(&mut self, partition: i32, offset: i64) {
+        let Some(partition) = self.partitions.get_mut(&partition) else { return };
+        if partition.end.is_some_and(|end| offset >= end) {
+            partition.end = None;
+            self.loading -= 1;
+            self.release_when_loaded();
+        }
+    }
+
+    fn release_when_loaded(&mut self) {
+        if self.loading == 0 {
+            self.latches.drain(..).for_each(Latch::release);
+        }
+    }
+}
