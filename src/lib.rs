@@ -14,19 +14,25 @@
 //! | [`pluck`] | the encoding: JSON to a record or a reason why not |
 //! | [`table`] | the bounded, expiring table |
 //! | [`record`] | what leaves pluck and enters a table |
+//! | [`rpc`] | gRPC: lookups, statistics, health, reflection |
+//! | [`admin`] | HTTP: probes |
 //! | [`memory`] | limits, budget, readings |
 //! | [`health`] | live and ready |
 //! | [`stats`] | one snapshot of it all, in plain data |
 //! | [`config`] | the configuration's schema, defaults and faults |
 //! | [`telemetry`] | the log |
 //! | [`shutdown`] | the signals to stop |
+//! | [`proto`] | the generated protocol |
 
+pub mod admin;
 pub mod config;
 pub mod health;
 pub mod ingest;
 pub mod memory;
 pub mod pluck;
+pub mod proto;
 pub mod record;
+pub mod rpc;
 pub mod shutdown;
 pub mod stats;
 pub mod table;

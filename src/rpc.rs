@@ -1,0 +1,102 @@
+//! The gRPC face: lookups, statistics, health and reflection on one port.
+//!
+//! Turns requests into questions to the tables and the snapshot, and answers them.
+//! Knows nothing of the stream.
+
+mod answer;
+mod errors;
+mod health;
+mod lookup;
+mod stats;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+use tonic_reflection::pb;
+
+pub use answer::AnswerEntry;
+pub use lookup::{MAX_ANSWER_BYTES, MAX_BATCH_KEYS};
+
+use crate::health::Health;
+use crate::proto::FILE_DESCRIPTOR_SET;
+use crate::proto::server::lookup_service_server::LookupServiceServer;
+use crate::proto::server::stats_service_server::StatsServiceServer;
+use crate::stats::Snapshot;
+use crate::table::Table;
+use health::HealthTeller;
+
+/// A connection that is silent for this long is asked whether it is still there.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Takes one snapshot of the service.
+pub type TakeSnapshot = Arc<dyn Fn() -> Snapshot + Send + Sync>;
+
+/// The server, its port bound and nothing answered yet.
+pub struct Rpc {
+    listener: TcpListener,
+    tables: Vec<Arc<Table>>,
+    health: Arc<Health>,
+    snapshot: TakeSnapshot,
+}
+
+impl Rpc {
+    /// A server on a port that is already bound.
+    pub fn new(
+        listener: TcpListener,
+        tables: Vec<Arc<Table>>,
+        health: Arc<Health>,
+        snapshot: TakeSnapshot,
+    ) -> Self {
+        Self { listener, tables, health, snapshot }
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not say.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `shutdown`, then says that it is not serving, takes no more
+    /// connections and returns when the calls in flight are answered. A peer that
+    /// keeps a connection half open can keep it from returning: put a deadline on it.
+    ///
+    /// # Errors
+    ///
+    /// When the transport fails or the descriptors for reflection do not decode.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let (teller, health_service) = HealthTeller::new(Arc::clone(&self.health)).await;
+        let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true));
+        let router = Server::builder()
+            .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+            .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+            .add_service(health_service)
+            .add_service(reflection().build_v1()?)
+            .add_service(reflection().build_v1alpha()?)
+            .add_service(LookupServiceServer::new(lookup::Lookup::new(self.tables, self.health)))
+            .add_service(StatsServiceServer::new(stats::Stats::new(self.snapshot)));
+        let stopping = async {
+            teller.tell_until(shutdown).await;
+            tracing::info!("not serving, answering the calls in flight");
+        };
+        Ok(router.serve_with_incoming_shutdown(incoming, stopping).await?)
+    }
+}
+
+fn reflection() -> tonic_reflection::server::Builder<'static> {
+    tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        // Either version lists both.
+        .register_encoded_file_descriptor_set(pb::v1::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(pb::v1alpha::FILE_DESCRIPTOR_SET)
+        .include_reflection_service(false)
+}

@@ -1,0 +1,60 @@
+//! Errors as callers see them: a status with a reason from the published enum.
+
+use std::collections::HashMap;
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
+
+use crate::proto::server::ErrorReason;
+
+const DOMAIN: &str = "millpond";
+/// No table has a longer name.
+const MAX_NAME_CHARS: usize = 64;
+const MAX_NAMES: usize = 10;
+
+/// No table has that name; `tables` are those there are.
+pub(super) fn table_not_found(table: &str, tables: &[&str]) -> Status {
+    // Details travel in a header, and clients take only so much of one.
+    let table: String = table.chars().take(MAX_NAME_CHARS).collect();
+    let more = if tables.len() > MAX_NAMES { ", ..." } else { "" };
+    let tables = tables[..tables.len().min(MAX_NAMES)].join(", ") + more;
+    let message = format!("no table is called {table:?}; there are: {tables}");
+    let metadata = [("table", table), ("tables", tables)];
+    status(Code::NotFound, message, ErrorReason::TableNotFound, metadata, Vec::new())
+}
+
+/// Some fields of the request break their rules.
+pub(super) fn invalid_request(violations: Vec<FieldViolation>) -> Status {
+    let broken: Vec<_> =
+        violations.iter().map(|v| format!("{} {}", v.field, v.description)).collect();
+    let message = broken.join("; ");
+    status(Code::InvalidArgument, message, ErrorReason::InvalidRequest, [], violations)
+}
+
+/// The answer would be over `limit_bytes`; only the first `fitting_keys` fit.
+pub(super) fn answer_too_large(limit_bytes: usize, fitting_keys: usize) -> Status {
+    let message = format!(
+        "the answer is over {limit_bytes} bytes; the first {fitting_keys} keys fit, \
+         ask for the rest in another call"
+    );
+    let metadata =
+        [("limit_bytes", limit_bytes.to_string()), ("fitting_keys", fitting_keys.to_string())];
+    let reason = ErrorReason::AnswerTooLarge;
+    status(Code::ResourceExhausted, message, reason, metadata, Vec::new())
+}
+
+fn status<const N: usize>(
+    code: Code,
+    message: String,
+    reason: ErrorReason,
+    metadata: [(&str, String); N],
+    violations: Vec<FieldViolation>,
+) -> Status {
+    let metadata: HashMap<_, _> =
+        metadata.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let mut details = ErrorDetails::with_error_info(reason.as_str_name(), DOMAIN, metadata);
+    if !violations.is_empty() {
+        details.set_bad_request(violations);
+    }
+    Status::with_error_details(code, message, details)
+}

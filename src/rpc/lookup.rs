@@ -1,0 +1,144 @@
+//! `LookupService`: what a table has under a key, or that it has nothing.
+
+use std::sync::Arc;
+
+use prost::Message;
+use prost::encoding::encoded_len_varint;
+use tonic::{Request, Response, Status};
+use tonic_types::FieldViolation;
+
+use super::answer::{AnswerEntry, wire_time};
+use super::errors;
+use crate::health::Health;
+use crate::proto::server::lookup_service_server::LookupService;
+use crate::proto::server::{
+    AsOf, BatchGetRequest, BatchGetResponse, BatchGetResult, GetRequest, GetResponse, Miss,
+    MissReason, batch_get_result, get_response,
+};
+use crate::record::Timestamp;
+use crate::table::Table;
+
+/// Most keys in one batch. Stated in the protocol.
+pub const MAX_BATCH_KEYS: usize = 1_000;
+
+/// Most bytes of an encoded batch answer. Stated in the protocol, and under the
+/// 4 MiB that clients of any language accept unless they are told otherwise.
+pub const MAX_ANSWER_BYTES: usize = 3_584 << 10;
+
+/// A request's faults are listed up to this many.
+const MAX_VIOLATIONS: usize = 10;
+
+pub(super) struct Lookup {
+    tables: Vec<Arc<Table>>,
+    health: Arc<Health>,
+}
+
+#[tonic::async_trait]
+impl LookupService for Lookup {
+    async fn get(&self, request: Request<GetRequest>) -> Result<Response<GetResponse>, Status> {
+        let GetRequest { table, key } = request.into_inner();
+        validate([required("table", &table), required("key", &key)])?;
+        let asked = self.ask(&table)?;
+        let outcome = match asked.find(key) {
+            Ok(entry) => get_response::Outcome::Entry(entry),
+            Err(miss) => get_response::Outcome::Miss(miss),
+        };
+        Ok(Response::new(GetResponse { outcome: Some(outcome), as_of: Some(asked.as_of()) }))
+    }
+
+    async fn batch_get(
+        &self,
+        request: Request<BatchGetRequest>,
+    ) -> Result<Response<BatchGetResponse>, Status> {
+        let BatchGetRequest { table, keys } = request.into_inner();
+        validate([required("table", &table), key_count(&keys)].into_iter().chain(empty(&keys)))?;
+        let asked = self.ask(&table)?;
+        let mut answer = BatchGetResponse { results: Vec::new(), as_of: Some(asked.as_of()) };
+        let mut answer_bytes = answer.encoded_len();
+        answer.results.reserve_exact(keys.len());
+        for key in keys {
+            let result = asked.result(key);
+            answer_bytes += item_bytes(&result);
+            if answer_bytes > MAX_ANSWER_BYTES {
+                return Err(errors::answer_too_large(MAX_ANSWER_BYTES, answer.results.len()));
+            }
+            answer.results.push(result);
+        }
+        Ok(Response::new(answer))
+    }
+}
+
+impl Lookup {
+    pub(super) fn new(tables: Vec<Arc<Table>>, health: Arc<Health>) -> Self {
+        Self { tables, health }
+    }
+
+    fn ask(&self, name: &str) -> Result<Asked<'_>, Status> {
+        let table = self.tables.iter().find(|table| table.name() == name).ok_or_else(|| {
+            let names: Vec<_> = self.tables.iter().map(|table| table.name()).collect();
+            errors::table_not_found(name, &names)
+        })?;
+        // The state before the lookup: what it did not find then was not there yet.
+        let ready = self.health.is_table_ready(name);
+        Ok(Asked { table, ready, now: Timestamp::now() })
+    }
+}
+
+/// One question to one table: every key of it sees the same time and state.
+struct Asked<'a> {
+    table: &'a Arc<Table>,
+    ready: bool,
+    now: Timestamp,
+}
+
+impl Asked<'_> {
+    fn find(&self, key: String) -> Result<AnswerEntry, Miss> {
+        match self.table.get(&key, self.now) {
+            Some(entry) => Ok(AnswerEntry::new(key, self.table, entry)),
+            None => Err(self.miss()),
+        }
+    }
+
+    fn result(&self, key: String) -> BatchGetResult {
+        let outcome = match self.find(key) {
+            Ok(entry) => batch_get_result::Outcome::Entry(entry),
+            Err(miss) => batch_get_result::Outcome::Miss(miss),
+        };
+        BatchGetResult { outcome: Some(outcome) }
+    }
+
+    fn miss(&self) -> Miss {
+        let reason = if self.ready { MissReason::Unknown } else { MissReason::Loading };
+        Miss { reason: reason.into() }
+    }
+
+    fn as_of(&self) -> AsOf {
+        let newest_record_time = self.table.newest_record_time().map(wire_time);
+        AsOf { ready: self.ready, newest_record_time }
+    }
+}
+
+fn validate(violations: impl IntoIterator<Item = Option<FieldViolation>>) -> Result<(), Status> {
+    let broken: Vec<_> = violations.into_iter().flatten().take(MAX_VIOLATIONS).collect();
+    if broken.is_empty() { Ok(()) } else { Err(errors::invalid_request(broken)) }
+}
+
+fn required(field: &str, text: &str) -> Option<FieldViolation> {
+    text.is_empty().then(|| FieldViolation::new(field, "must not be empty"))
+}
+
+fn key_count(keys: &[String]) -> Option<FieldViolation> {
+    let rule = format!("must be 1 to {MAX_BATCH_KEYS}, and there are {}", keys.len());
+    let holds = (1..=MAX_BATCH_KEYS).contains(&keys.len());
+    (!holds).then(|| FieldViolation::new("keys", rule))
+}
+
+fn empty(keys: &[String]) -> impl Iterator<Item = Option<FieldViolation>> {
+    keys.iter().enumerate().map(|(index, key)| required(&format!("keys[{index}]"), key))
+}
+
+/// Bytes that a result adds to the answer: its tag, its length and itself.
+fn item_bytes(result: &BatchGetResult) -> usize {
+    let len = result.encoded_len();
+    1 + encoded_len_varint(len as u64) + len
+}
