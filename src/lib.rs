@@ -10,6 +10,8 @@
 //!
 //! | module | what it owns |
 //! |---|---|
+//! | [`cli`] | the command line, one file a verb |
+//! | [`app`] | the one place that knows all others: configuration in, running service out |
 //! | [`ingest`] | Kafka: clients, threads, where to start, how far each partition is |
 //! | [`pluck`] | the encoding: JSON to a record or a reason why not |
 //! | [`table`] | the bounded, expiring table |
@@ -25,6 +27,8 @@
 //! | [`proto`] | the generated protocol |
 
 pub mod admin;
+pub mod app;
+pub mod cli;
 pub mod config;
 pub mod health;
 pub mod ingest;

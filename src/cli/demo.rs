@@ -1,0 +1,124 @@
+//! `millpond demo`: the real service on a Kafka of its own, fed with made-up events.
+//!
+//! The cluster is librdkafka's in-process one: it speaks the real protocol over
+//! loopback and needs nothing installed.
+
+mod broker;
+mod events;
+mod report;
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+
+use super::block_on;
+use super::failure::Failure;
+use crate::app::App;
+use crate::config::Config;
+use crate::rpc::TakeSnapshot;
+use crate::{shutdown, telemetry};
+use broker::{Broker, Producer};
+use report::Report;
+
+const TOPIC: &str = "service-events";
+const PARTITIONS: i32 = 8;
+/// How long the last records may take to be read when the demo ends.
+const SETTLE: Duration = Duration::from_secs(5);
+
+/// What the demo does.
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {
+    /// Records to produce a second
+    #[arg(long, value_name = "RECORDS", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    rate: u32,
+    /// End by itself after this long, as in 30s
+    #[arg(long = "for", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    duration: Option<Duration>,
+    /// Where the gRPC server listens
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
+    rpc_listen: SocketAddr,
+    /// Where the admin server listens
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    admin_listen: SocketAddr,
+}
+
+pub(super) fn run(args: DemoArgs) -> Result<(), Failure> {
+    block_on(demo(args))
+}
+
+async fn demo(args: DemoArgs) -> Result<(), Failure> {
+    let requested = shutdown::requested()?;
+    let broker = Broker::start(TOPIC, PARTITIONS)?;
+    let config = config(&args, &broker)?;
+    telemetry::start(&config.log).map_err(super::serve::bad_filter)?;
+    let app = App::build(config).await?;
+    let snapshots = app.snapshots();
+    let mut report = Report::new(io::stdout());
+    report.opening(app.rpc_addr()?, app.admin_addr()?, args.rate)?;
+
+    let (stop, stopped) = oneshot::channel::<()>();
+    let service = tokio::spawn(app.run(async {
+        let _ = stopped.await;
+    }));
+    let producer = Producer::start(&broker, TOPIC, args.rate)?;
+    let result = tokio::select! {
+        () = requested => Ok(()),
+        () = over(args.duration) => Ok(()),
+        failed = every_second(&mut report, &snapshots) => failed,
+    };
+    let sent = producer.stop();
+    settled(&snapshots, sent.records).await;
+    let summary = result.and_then(|()| report.summary(&sent, &snapshots()));
+    let _ = stop.send(());
+    service.await.map_err(anyhow::Error::from)??;
+    Ok(summary?)
+}
+
+/// The demo's own settings; nothing of the environment takes part.
+fn config(args: &DemoArgs, broker: &Broker) -> Result<Config, Failure> {
+    let settings = [
+        format!("kafka.brokers={}", broker.bootstrap()),
+        "tables.0.name=services".into(),
+        format!("tables.0.topic={TOPIC}"),
+        "tables.0.key=/id".into(),
+        "tables.0.fields.description=/description".into(),
+        "tables.0.ttl=10m".into(),
+        "tables.0.capacity=64MiB".into(),
+        format!("rpc.listen={}", args.rpc_listen),
+        format!("admin.listen={}", args.admin_listen),
+        // The in-process cluster does not find offsets by time.
+        "ingest.start=earliest".into(),
+        "log.format=text".into(),
+        "log.filter=warn".into(),
+        "shutdown.deadline=5s".into(),
+    ];
+    Ok(Config::load(None, [], &settings)?)
+}
+
+async fn over(duration: Option<Duration>) {
+    match duration {
+        Some(duration) => sleep_until(Instant::now() + duration).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn every_second(report: &mut Report<io::Stdout>, snapshots: &TakeSnapshot) -> io::Result<()> {
+    let mut seconds = interval(Duration::from_secs(1));
+    seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        seconds.tick().await;
+        report.line(&snapshots())?;
+    }
+}
+
+/// Waits until everything that was produced is read, or it takes too long.
+async fn settled(snapshots: &TakeSnapshot, produced: u64) {
+    let deadline = Instant::now() + SETTLE;
+    while report::polled(&snapshots()) < produced && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

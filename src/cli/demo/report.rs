@@ -1,0 +1,114 @@
+//! What the demo prints: an opening to paste from, a line a second, a summary.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+
+use super::super::output::{bytes, count};
+use super::broker::Produced;
+use crate::stats::{Outcome, Snapshot};
+
+pub(super) struct Report<W> {
+    out: W,
+    polled_before: u64,
+    seconds: u64,
+}
+
+impl<W: Write> Report<W> {
+    pub(super) fn new(out: W) -> Self {
+        Self { out, polled_before: 0, seconds: 0 }
+    }
+
+    pub(super) fn opening(
+        &mut self,
+        rpc: SocketAddr,
+        admin: SocketAddr,
+        rate: u32,
+    ) -> io::Result<()> {
+        let rate = count(u64::from(rate));
+        writeln!(self.out, "millpond demo: {rate} made-up events a second, all in this process\n")?;
+        writeln!(self.out, "Ask it from another terminal:\n")?;
+        writeln!(self.out, "  millpond get services svc-00042 --endpoint http://{rpc}")?;
+        writeln!(self.out, "  millpond stats --endpoint http://{rpc}")?;
+        writeln!(self.out, "  grpcurl -plaintext {rpc} list")?;
+        writeln!(
+            self.out,
+            "  grpcurl -plaintext -d '{{\"table\": \"services\", \"key\": \"svc-00042\"}}' \
+             {rpc} millpond.v1.LookupService/Get"
+        )?;
+        writeln!(self.out, "  curl http://{admin}/readyz\n")?;
+        writeln!(
+            self.out,
+            "{:>6} {:>12} {:>10} {:>12} {:>12} {:>14}",
+            "", "records/s", "entries", "table", "resident", "payload seen"
+        )
+    }
+
+    pub(super) fn line(&mut self, snapshot: &Snapshot) -> io::Result<()> {
+        let polled = polled(snapshot);
+        let rate = polled - self.polled_before;
+        let seconds = self.seconds;
+        self.polled_before = polled;
+        self.seconds += 1;
+        let table = snapshot.tables.first();
+        writeln!(
+            self.out,
+            "{:>6} {:>12} {:>10} {:>12} {:>12} {:>14}",
+            format!("{seconds} s"),
+            count(rate),
+            count(table.map_or(0, |table| table.entry_count)),
+            bytes(table.map_or(0, |table| table.weight_bytes)),
+            bytes(snapshot.rss_bytes),
+            bytes(payload_bytes(snapshot)),
+        )
+    }
+
+    pub(super) fn summary(&mut self, produced: &Produced, snapshot: &Snapshot) -> io::Result<()> {
+        let polled = polled(snapshot);
+        let Produced { records, tombstones, broken, payload_bytes: sent } = *produced;
+        writeln!(self.out, "\nproduced  {} records, {}", count(records), bytes(sent))?;
+        writeln!(
+            self.out,
+            "          {} tombstones and {} broken documents among them",
+            count(tombstones),
+            count(broken)
+        )?;
+        let missing = records.saturating_sub(polled);
+        writeln!(self.out, "read      {}, {} missing", count(polled), count(missing))?;
+        writeln!(self.out, "          {}", outcomes(snapshot))?;
+        for table in &snapshot.tables {
+            writeln!(
+                self.out,
+                "kept      {} entries, {} of {} seen; resident {}",
+                count(table.entry_count),
+                bytes(table.weight_bytes),
+                bytes(payload_bytes(snapshot)),
+                bytes(snapshot.rss_bytes),
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Records read in all.
+pub(super) fn polled(snapshot: &Snapshot) -> u64 {
+    snapshot.partitions.iter().map(crate::stats::PartitionStats::polled_count).sum()
+}
+
+fn payload_bytes(snapshot: &Snapshot) -> u64 {
+    snapshot.partitions.iter().map(|partition| partition.payload_bytes).sum()
+}
+
+fn outcomes(snapshot: &Snapshot) -> String {
+    let of = |holds: fn(&Outcome) -> bool| {
+        let all = snapshot.partitions.iter().flat_map(|partition| &partition.outcomes);
+        count(all.filter(|(outcome, _)| holds(outcome)).map(|(_, count)| count).sum())
+    };
+    format!(
+        "{} stored, {} replaced, {} deleted, {} expired on arrival, {} rejected",
+        of(|outcome| matches!(outcome, Outcome::Stored)),
+        of(|outcome| matches!(outcome, Outcome::Replaced)),
+        of(|outcome| matches!(outcome, Outcome::Deleted)),
+        of(|outcome| matches!(outcome, Outcome::ExpiredOnArrival)),
+        of(|outcome| matches!(outcome, Outcome::Rejected(_))),
+    )
+}

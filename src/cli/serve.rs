@@ -1,0 +1,24 @@
+//! `millpond serve`: the service, until it is asked to stop.
+
+use super::failure::{Exit, Failure};
+use super::{ConfigArgs, block_on};
+use crate::app::App;
+use crate::{shutdown, telemetry};
+
+pub(super) fn run(args: &ConfigArgs) -> Result<(), Failure> {
+    let config = args.load()?;
+    telemetry::start(&config.log).map_err(bad_filter)?;
+    block_on(async {
+        let requested = shutdown::requested()?;
+        let digest = config.digest();
+        let app = App::build(config).await?;
+        let (rpc, admin) = (app.rpc_addr()?, app.admin_addr()?);
+        tracing::info!(%rpc, %admin, digest, version = env!("CARGO_PKG_VERSION"), "listening");
+        Ok(app.run(requested).await?)
+    })
+}
+
+pub(super) fn bad_filter(error: impl std::fmt::Display) -> Failure {
+    let cure = "write a level such as \"info\" or directives such as \"warn,millpond=debug\"";
+    Failure::new(Exit::Config, format!("log.filter: {error}; {cure}"))
+}

@@ -1,0 +1,111 @@
+//! `millpond stats`: the statistics of a running service.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+
+use clap::Args;
+
+use super::block_on;
+use super::client::ClientArgs;
+use super::failure::Failure;
+use super::output::{self, Output, bytes, count};
+use crate::proto::v1::stats_service_client::StatsServiceClient;
+use crate::proto::v1::{
+    GetStatsRequest, GetStatsResponse, PartitionStats, RecordOutcome, RemovalCause, TableStats,
+};
+
+/// Which service to ask and how to print the answer.
+#[derive(Debug, Args)]
+pub(super) struct StatsArgs {
+    #[command(flatten)]
+    client: ClientArgs,
+    /// How to print the answer
+    #[arg(long, value_enum, default_value = "text")]
+    output: Output,
+}
+
+pub(super) fn run(args: &StatsArgs) -> Result<(), Failure> {
+    let answer = block_on(async {
+        let mut client = StatsServiceClient::new(args.client.connect().await?);
+        Ok(client.get_stats(GetStatsRequest {}).await?.into_inner())
+    })?;
+    let text = match args.output {
+        Output::Json => output::json("GetStatsResponse", &answer)?,
+        Output::Text => stats_text(&answer),
+    };
+    Ok(writeln!(io::stdout(), "{}", text.trim_end())?)
+}
+
+fn stats_text(stats: &GetStatsResponse) -> String {
+    let build = stats.build.clone().unwrap_or_default();
+    let memory = stats.memory.unwrap_or_default();
+    let started = stats.start_time.as_ref().map(ToString::to_string).unwrap_or_default();
+    let readiness = if stats.ready { "ready" } else { "loading" };
+    let mut text = format!(
+        "millpond {} (librdkafka {}), {readiness}\nstarted  {started}\nconfig   {}\nmemory   {} \
+         resident, limit {}\n",
+        build.version,
+        build.librdkafka_version,
+        stats.config_digest,
+        bytes(memory.rss_bytes),
+        bytes(memory.limit_bytes),
+    );
+    stats.tables.iter().for_each(|table| text.push_str(&table_text(table)));
+    text.push_str(&partitions_text(&stats.partitions));
+    text
+}
+
+fn table_text(table: &TableStats) -> String {
+    let removed: Vec<_> = table
+        .removals
+        .iter()
+        .map(|removal| format!("{} {}", count(removal.count), cause(removal.cause())))
+        .collect();
+    format!(
+        "\ntable {}\n  {} entries, {} of {}\n  {} hits, {} misses\n  {} stored, of them gone: {}\n",
+        table.name,
+        count(table.entry_count),
+        bytes(table.weight_bytes),
+        bytes(table.capacity_bytes),
+        count(table.hit_count),
+        count(table.miss_count),
+        count(table.stored_count),
+        removed.join(", "),
+    )
+}
+
+fn partitions_text(partitions: &[PartitionStats]) -> String {
+    let mut text = format!(
+        "\n{:<30} {:>12} {:>10} {:>12} {:>10} {:>10} {:>10} {:>10}\n",
+        "partition", "position", "lag", "stored", "replaced", "deleted", "expired", "rejected"
+    );
+    for partition in partitions {
+        let of = |outcome| {
+            let found = partition.records.iter().find(|each| each.outcome() == outcome);
+            found.map_or(0, |found| found.count)
+        };
+        let name = format!("{} {}/{}", partition.table, partition.topic, partition.partition);
+        let _ = writeln!(
+            text,
+            "{name:<30} {:>12} {:>10} {:>12} {:>10} {:>10} {:>10} {:>10}",
+            partition.position,
+            partition.lag_records,
+            of(RecordOutcome::Stored),
+            of(RecordOutcome::Replaced),
+            of(RecordOutcome::Deleted),
+            of(RecordOutcome::ExpiredOnArrival),
+            of(RecordOutcome::Rejected),
+        );
+    }
+    text
+}
+
+fn cause(cause: RemovalCause) -> &'static str {
+    match cause {
+        RemovalCause::Replaced => "replaced",
+        RemovalCause::Deleted => "deleted",
+        RemovalCause::Expired => "expired",
+        RemovalCause::Evicted => "evicted",
+        RemovalCause::Unspecified => "for no cause given",
+    }
+}
