@@ -1,0 +1,208 @@
+//! The command as people and orchestrators use it: exit codes, messages, signals.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::stream::event;
+use crate::support::broker::{self, Broker, Topic, on_each_broker};
+use crate::support::service::{PATIENCE, Service, table, with_basics};
+
+on_each_broker!(a_served_process_answers_and_ends_well_at_sigterm);
+
+fn millpond() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_millpond"));
+    command.env_clear();
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    millpond().args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A running process, ended when dropped whatever the test did.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn settings(all: &[String]) -> Vec<String> {
+    all.iter().flat_map(|setting| ["--set".to_owned(), setting.clone()]).collect()
+}
+
+/// `millpond serve` on a topic, and its endpoint. Nobody reads its log any further.
+fn serve(broker: &Broker, topic: &Topic) -> (Running, String) {
+    let mut all = with_basics(&broker.bootstrap(), &table(0, "services", &topic.name));
+    all.push("ingest.start=earliest".into());
+    let mut command = millpond();
+    let child = command.arg("serve").args(settings(&all)).stderr(Stdio::piped()).spawn();
+    let mut child = Running(child.unwrap());
+    let mut log = BufReader::new(child.0.stderr.take().unwrap()).lines();
+    let listening = log.find_map(|line| {
+        let line: Value = serde_json::from_str(&line.unwrap()).expect("the log is JSON");
+        (line["message"] == "listening").then(|| line["rpc"].as_str().unwrap().to_owned())
+    });
+    (child, format!("http://{}", listening.unwrap()))
+}
+
+/// The answer for the key `a`, once the table is complete.
+fn answer_when_ready(endpoint: &str) -> Value {
+    let start = Instant::now();
+    loop {
+        let answer = run(&["get", "services", "a", "--endpoint", endpoint, "--output", "json"]);
+        let json: Value = serde_json::from_slice(&answer.stdout).expect("one JSON document");
+        if json["asOf"]["ready"] == true {
+            return json;
+        }
+        assert!(start.elapsed() < PATIENCE, "it did not get ready: {json}");
+    }
+}
+
+async fn a_served_process_answers_and_ends_well_at_sigterm(broker: &Broker) {
+    let topic = broker.create_topic(2).await;
+    topic.produce(&[event("a", "first")]);
+    let (mut child, endpoint) = serve(broker, &topic);
+    let answer = answer_when_ready(&endpoint);
+    assert_eq!(answer["entry"]["fields"]["description"]["stringValue"], "first");
+    assert_eq!(answer["entry"]["origin"]["offset"], "0");
+    let shown = run(&["get", "services", "a", "nobody", "--endpoint", &endpoint]);
+    assert!(text(&shown.stdout).contains("description = \"first\""), "{shown:?}");
+    assert!(text(&shown.stdout).contains("not there"), "{shown:?}");
+    let stats = run(&["stats", "--endpoint", &endpoint, "--output", "json"]);
+    let stats: Value = serde_json::from_slice(&stats.stdout).unwrap();
+    assert_eq!(stats["tables"][0]["entryCount"], "1");
+    assert!(text(&run(&["stats", "--endpoint", &endpoint]).stdout).contains("1 entries"));
+    let unknown = run(&["get", "typo", "a", "--endpoint", &endpoint]);
+    assert_eq!(unknown.status.code(), Some(2), "{unknown:?}");
+
+    signal(&child, "TERM");
+    assert_eq!(child.0.wait().unwrap().code(), Some(0));
+}
+
+fn signal(child: &Running, name: &str) {
+    let sent = Command::new("kill").args(["-s", name, &child.0.id().to_string()]).status();
+    assert!(sent.unwrap().success());
+}
+
+#[test]
+fn a_demo_ends_by_itself_with_every_record_accounted_for() {
+    let demo = run(&[
+        "demo",
+        "--for",
+        "2s",
+        "--rate",
+        "500",
+        "--rpc-listen",
+        "127.0.0.1:0",
+        "--admin-listen",
+        "127.0.0.1:0",
+    ]);
+    let shown = text(&demo.stdout);
+    assert!(demo.status.success(), "{demo:?}");
+    assert!(shown.contains("millpond get services svc-00042"), "{shown}");
+    assert!(shown.contains(", 0 missing"), "{shown}");
+}
+
+#[test]
+fn a_demo_ends_well_when_it_is_interrupted() {
+    let child = millpond()
+        .args(["demo", "--rpc-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .spawn();
+    let mut child = Running(child.unwrap());
+    let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines();
+    assert!(lines.by_ref().any(|line| line.unwrap().contains("1 s")), "it never got going");
+    signal(&child, "INT");
+    assert!(lines.any(|line| line.unwrap().contains("kept")), "there was no summary");
+    assert_eq!(child.0.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_taken_port_is_named_with_what_to_do() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let demo = run(&["demo", "--for", "1s", "--rpc-listen", &address]);
+    let said = text(&demo.stderr);
+    assert_eq!(demo.status.code(), Some(78), "{said}");
+    assert!(said.contains(&address) && said.contains("rpc.listen"), "{said}");
+}
+
+#[test]
+fn a_bad_configuration_is_told_with_all_its_faults_and_exit_78() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("millpond.toml");
+    fs::write(&file, "[kafka]\nbrokrs = \"a:1\"\n[rpc]\nlisten = 7\n").unwrap();
+    for verb in ["check", "serve"] {
+        let checked = run(&[verb, "--config", file.to_str().unwrap()]);
+        let said = text(&checked.stderr);
+        assert_eq!(checked.status.code(), Some(78), "{said}");
+        for fault in ["kafka.brokrs", "kafka.brokers", "rpc.listen", "tables", "millpond.toml:2"] {
+            assert!(said.contains(fault), "{fault} is not in:\n{said}");
+        }
+    }
+}
+
+#[test]
+fn a_good_configuration_is_shown_in_effect_with_secrets_hidden() {
+    let all = with_basics("localhost:9092", &table(0, "services", "events"));
+    let checked = millpond()
+        .arg("check")
+        .args(settings(&all))
+        .env("MILLPOND_KAFKA__PROPERTIES__SASL_PASSWORD", "hush-hush")
+        .output()
+        .unwrap();
+    let shown = text(&checked.stdout);
+    assert!(checked.status.success(), "{checked:?}");
+    assert!(shown.contains("queue = \"32MiB\""), "defaults are shown: {shown}");
+    assert!(shown.contains("sasl.password") && !shown.contains("hush-hush"), "{shown}");
+    assert!(shown.contains("for tables"), "{shown}");
+}
+
+#[test]
+fn a_configuration_that_librdkafka_refuses_is_exit_78() {
+    let mut all = with_basics("localhost:9092", &table(0, "services", "events"));
+    all.push("kafka.properties.security.protocol=carrier-pigeon".into());
+    let checked = millpond().arg("check").args(settings(&all)).output().unwrap();
+    assert_eq!(checked.status.code(), Some(78));
+    assert!(text(&checked.stderr).contains("carrier-pigeon"), "{checked:?}");
+}
+
+#[test]
+fn a_service_that_is_not_there_is_exit_69_and_bad_usage_exit_2() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let asked = run(&["get", "services", "a", "--endpoint", &format!("http://{free}")]);
+    assert_eq!(asked.status.code(), Some(69));
+    assert!(text(&asked.stderr).contains("cannot reach"), "{asked:?}");
+    assert_eq!(run(&["stats", "--endpoint", "http://not a url"]).status.code(), Some(2));
+    assert_eq!(run(&["fly"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_miss_is_an_answer_and_exit_0() {
+    broker::in_process(async |broker| {
+        let topic = broker.create_topic(1).await;
+        let service = Service::start(broker, &topic, &[]).await;
+        service.wait_until_ready().await;
+        let endpoint = format!("http://{}", service.rpc);
+        let asked = tokio::task::spawn_blocking(move || {
+            run(&["get", "services", "nobody", "--endpoint", &endpoint, "--output", "json"])
+        });
+        let asked = asked.await.unwrap();
+        let answer: Value = serde_json::from_slice(&asked.stdout).unwrap();
+        assert_eq!(asked.status.code(), Some(0));
+        assert_eq!(answer["miss"]["reason"], "MISS_REASON_UNKNOWN");
+        service.stop().await;
+    });
+}

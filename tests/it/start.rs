@@ -1,0 +1,243 @@
+//! How a service starts: from where it reads, when it is ready, what it waits for.
+
+use std::time::{Duration, Instant};
+
+use millpond::proto::v1::{MissReason, RecordOutcome};
+use rdkafka::ClientConfig;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use crate::stream::{event, now_ms};
+use crate::support::broker::{self, Broker, Message, Topic, on_each_broker};
+use crate::support::service::{
+    PATIENCE, Service, assert_books_balance, outcome, polled, table, with_basics,
+};
+
+const TWO_HOURS_MS: i64 = 2 * 3_600_000;
+
+on_each_broker!(
+    a_service_is_ready_when_its_backlog_is_read,
+    a_record_past_its_life_removes_what_stood_under_its_key,
+    a_missing_topic_holds_back_its_own_table_only,
+);
+
+async fn a_service_is_ready_when_its_backlog_is_read(broker: &Broker) {
+    let topic = broker.create_topic(4).await;
+    topic.produce(&(0..5_000).map(|n| event(&n.to_string(), "text")).collect::<Vec<_>>());
+    let service = Service::start(broker, &topic, &["ingest.start=earliest"]).await;
+    let stats = service.wait_for("readiness", |stats| stats.ready).await;
+
+    assert_eq!(polled(&stats), 5_000);
+    assert_eq!(stats.tables[0].entry_count, 5_000);
+    assert_eq!(health(&service, "").await, ServingStatus::Serving);
+    assert_books_balance(&stats);
+    service.stop().await;
+}
+
+async fn a_record_past_its_life_removes_what_stood_under_its_key(broker: &Broker) {
+    let topic = broker.create_topic(1).await;
+    let service = Service::start(broker, &topic, &[]).await;
+    service.wait_until_ready().await;
+    let old = Message { timestamp_ms: Some(now_ms() - TWO_HOURS_MS), ..event("a", "old") };
+    let ahead = Message { timestamp_ms: Some(now_ms() + TWO_HOURS_MS), ..event("b", "ahead") };
+    topic.produce(&[event("a", "new"), old, ahead]);
+    let stats = service.wait_until_polled(3).await;
+
+    assert_eq!(service.entry("a").await, None);
+    assert_eq!(outcome(&stats, RecordOutcome::ExpiredOnArrival), 1);
+    let expiry = service.entry("b").await.unwrap().expire_time.unwrap();
+    assert!(expiry.seconds * 1_000 <= now_ms() + 3_600_000, "the future counts as now");
+    assert_books_balance(&stats);
+    service.stop().await;
+}
+
+async fn a_missing_topic_holds_back_its_own_table_only(broker: &Broker) {
+    let topic = broker.create_topic(1).await;
+    let mut settings = table(0, "services", &topic.name);
+    settings.extend(table(1, "others", "nobody-made-this-topic"));
+    let service = Service::start_with(&broker.bootstrap(), &settings).await;
+    service.wait_for("the partition", |stats| !stats.partitions.is_empty()).await;
+    topic.produce(&[event("a", "first")]);
+    service.wait_until_polled(1).await;
+
+    let answer = service.try_get("services", "a").await.unwrap();
+    assert!(answer.as_of.unwrap().ready);
+    let other = service.try_get("others", "a").await.unwrap();
+    assert!(!other.as_of.unwrap().ready);
+    assert_eq!(service.miss("b").await, MissReason::Unknown);
+    assert_eq!(health(&service, "").await, ServingStatus::NotServing);
+    service.stop().await;
+}
+
+#[test]
+fn a_broker_that_is_down_is_waited_for_live_and_not_ready() {
+    broker::in_process(async |broker| {
+        let topic = broker.create_topic(2).await;
+        topic.produce(&[event("a", "first")]);
+        cluster(broker).broker_down(1).unwrap();
+        let service = Service::start(broker, &topic, &["ingest.start=earliest"]).await;
+
+        assert_eq!(health(&service, "millpond.live").await, ServingStatus::Serving);
+        assert_eq!(health(&service, "").await, ServingStatus::NotServing);
+        assert_eq!(probe(&service, "/livez").await, 200);
+        assert_eq!(probe(&service, "/readyz").await, 503);
+        assert_eq!(service.miss("a").await, MissReason::Loading);
+
+        cluster(broker).broker_up(1).unwrap();
+        service.wait_until_ready().await;
+        assert_eq!(service.description("a").await.as_deref(), Some("first"));
+        assert_eq!(probe(&service, "/readyz").await, 200);
+        service.stop().await;
+    });
+}
+
+#[test]
+fn an_outage_takes_neither_answers_nor_readiness_away() {
+    broker::in_process(async |broker| {
+        let topic = broker.create_topic(2).await;
+        let service = Service::start(broker, &topic, &[]).await;
+        service.wait_until_ready().await;
+        topic.produce(&[event("a", "before")]);
+        service.wait_until_polled(1).await;
+
+        cluster(broker).broker_down(1).unwrap();
+        wait_until_down(broker);
+        assert_eq!(service.description("a").await.as_deref(), Some("before"));
+        assert_eq!(health(&service, "").await, ServingStatus::Serving);
+        assert_eq!(health(&service, "millpond.live").await, ServingStatus::Serving);
+
+        cluster(broker).broker_up(1).unwrap();
+        topic.produce(&[event("a", "after")]);
+        service.wait_until_polled(2).await;
+        assert_eq!(service.description("a").await.as_deref(), Some("after"));
+        service.stop().await;
+    });
+}
+
+#[test]
+fn reading_starts_at_the_first_record_that_can_be_alive() {
+    let test = concat!(module_path!(), "::reading_starts_at_the_first_record_that_can_be_alive");
+    broker::real(test, async |broker| {
+        let topic = broker.create_topic(1).await;
+        let old = Message { timestamp_ms: Some(now_ms() - TWO_HOURS_MS), ..event("old", "x") };
+        topic.produce(&vec![old; 100]);
+        let young = Message { timestamp_ms: Some(now_ms() - 60_000), ..event("young", "y") };
+        topic.produce(&vec![young; 50]);
+        let service = Service::start(broker, &topic, &[]).await;
+        let stats = service.wait_for("readiness", |stats| stats.ready).await;
+
+        assert_eq!(polled(&stats), 50, "the two hours old cannot be alive with a TTL of one");
+        assert_eq!(stats.partitions[0].position, 150);
+        assert_eq!(service.description("young").await.as_deref(), Some("y"));
+        service.stop().await;
+    });
+}
+
+#[test]
+fn a_topic_of_old_records_only_is_caught_up_and_what_comes_next_is_read() {
+    let test = concat!(module_path!(), "::a_topic_of_old_records_only_is_caught_up");
+    broker::real(test, async |broker| {
+        let topic = broker.create_topic(3).await;
+        let old = Message { timestamp_ms: Some(now_ms() - TWO_HOURS_MS), ..event("old", "x") };
+        topic.produce(&vec![old; 10]);
+        let service = Service::start(broker, &topic, &[]).await;
+        service.wait_until_ready().await;
+        topic.produce(&[event("a", "next")]);
+        let stats = service.wait_until_polled(1).await;
+
+        assert_eq!(polled(&stats), 1);
+        assert_eq!(service.description("a").await.as_deref(), Some("next"));
+        service.stop().await;
+    });
+}
+
+#[test]
+fn a_backlog_that_ends_in_a_transaction_is_caught_up() {
+    let test = concat!(module_path!(), "::a_backlog_that_ends_in_a_transaction_is_caught_up");
+    broker::real(test, async |broker| {
+        let topic = broker.create_topic(1).await;
+        transaction(broker, &topic, "kept", true);
+        transaction(broker, &topic, "never", false);
+        let service = Service::start(broker, &topic, &[]).await;
+        let stats = service.wait_for("readiness", |stats| stats.ready).await;
+
+        assert_eq!(service.description("kept").await.as_deref(), Some("text"));
+        assert_eq!(service.entry("never").await, None, "it was aborted");
+        assert_eq!(polled(&stats), 1);
+        assert_eq!(stats.partitions[0].lag_records, 0, "the markers are no lag");
+        service.stop().await;
+    });
+}
+
+#[test]
+fn a_setting_that_librdkafka_refuses_is_found_at_the_start() {
+    let mut settings = table(0, "services", "events");
+    settings.push("kafka.properties.compression.typo=zstd".into());
+    let settings = with_basics("localhost:9092", &settings);
+    let config = millpond::config::Config::load(None, [], &settings).unwrap();
+    let error = millpond::app::check(&config).unwrap_err().to_string();
+    assert!(error.contains("compression.typo"), "{error}");
+}
+
+fn cluster(
+    broker: &Broker,
+) -> &rdkafka::mocking::MockCluster<'static, rdkafka::producer::DefaultProducerContext> {
+    match broker {
+        Broker::InProcess(cluster) => cluster,
+        Broker::Real(_) => panic!("only an in-process broker can be told to be down"),
+    }
+}
+
+/// Waits until a client of this broker gets no answer any more.
+fn wait_until_down(broker: &Broker) {
+    let client: BaseProducer =
+        ClientConfig::new().set("bootstrap.servers", broker.bootstrap()).create().unwrap();
+    let answers = || client.client().fetch_metadata(None, Duration::from_millis(200)).is_ok();
+    let start = Instant::now();
+    while answers() {
+        assert!(start.elapsed() < PATIENCE, "the broker is still up");
+    }
+}
+
+fn transaction(broker: &Broker, topic: &Topic, id: &str, commit: bool) {
+    let producer: BaseProducer = ClientConfig::new()
+        .set("bootstrap.servers", broker.bootstrap())
+        .set("transactional.id", format!("{}-{id}", topic.name))
+        .create()
+        .unwrap();
+    producer.init_transactions(PATIENCE).unwrap();
+    producer.begin_transaction().unwrap();
+    let message = event(id, "text");
+    let (key, payload) = (message.key.unwrap(), message.payload.unwrap());
+    producer
+        .send(BaseRecord::to(&topic.name).key(&key).payload(&payload))
+        .map_err(|e| e.0)
+        .unwrap();
+    producer.flush(PATIENCE).unwrap();
+    if commit {
+        producer.commit_transaction(PATIENCE).unwrap();
+    } else {
+        producer.abort_transaction(PATIENCE).unwrap();
+    }
+}
+
+pub(crate) async fn health(service: &Service, name: &str) -> ServingStatus {
+    let mut client = HealthClient::new(service.channel());
+    let request = HealthCheckRequest { service: name.into() };
+    client.check(request).await.unwrap().into_inner().status()
+}
+
+/// The status of an HTTP answer of the admin server.
+async fn probe(service: &Service, path: &str) -> u16 {
+    let mut stream = TcpStream::connect(service.admin).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: it\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    let read = stream.read_to_string(&mut answer);
+    tokio::time::timeout(Duration::from_secs(60), read).await.unwrap().unwrap();
+    answer.split(' ').nth(1).unwrap().parse().unwrap()
+}
