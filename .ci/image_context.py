@@ -1,0 +1,53 @@
+"""Lays out what deploy/Dockerfile copies from the source, in a folder of its own.
+
+Usage: image_context.py FOLDER. A build in that folder sees what the image's builder
+sees, and no more. Fails when a source is not there, or is kept out by .dockerignore.
+"""
+
+import pathlib
+import shutil
+import sys
+
+
+def copies(dockerfile):
+    """(sources, destination) of each COPY from the build context, stage copies left out."""
+    for line in dockerfile.read_text(encoding="utf-8").splitlines():
+        words = line.split()
+        if words[:1] == ["COPY"] and not words[1].startswith("--"):
+            yield words[1:-1], words[-1]
+
+
+def admitted(dockerignore):
+    """The top-level names that .dockerignore, which starts by ignoring all, lets through."""
+    lines = dockerignore.read_text(encoding="utf-8").splitlines()
+    rules = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    if rules[:1] != ["*"] or not all(rule.startswith("!") for rule in rules[1:]):
+        sys.exit('.dockerignore: want "*", then a "!NAME" for each name that is copied')
+    return {rule[1:] for rule in rules[1:]}
+
+
+def lay_out(source, folder, names):
+    if not (source.is_file() or source.is_dir()):
+        sys.exit(f"deploy/Dockerfile: it copies {source}, which is not there")
+    if source.parts[0] not in names:
+        sys.exit(f".dockerignore: it keeps out {source}, which deploy/Dockerfile copies")
+    if source.is_dir():
+        shutil.copytree(source, folder / source)
+    else:
+        shutil.copy2(source, folder / source)
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    names = admitted(pathlib.Path(".dockerignore"))
+    for sources, destination in copies(pathlib.Path("deploy/Dockerfile")):
+        if destination not in ("./", *sources):
+            sys.exit(f"deploy/Dockerfile: COPY to {destination}: sources keep their place here")
+        for source in sources:
+            lay_out(pathlib.Path(source), folder, names)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,190 @@
+"""Calls a running demo from Python and grpcurl, and wants what the protocol promises.
+
+Usage: run.py BINARY. Each function below is a behaviour that a caller leans on; its
+name says which. Knows the protocol and what the demo prints, nothing of the inside.
+"""
+
+import subprocess
+import sys
+import time
+
+import grpc
+from google.rpc import error_details_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha.reflection_pb2 import (
+    ServerReflectionRequest,
+    ServerReflectionResponse,
+)
+from grpc_status import rpc_status
+
+import stubs
+from demo import Demo
+
+stubs.generate()
+from millpond.v1 import errors_pb2, lookup_pb2, lookup_pb2_grpc, stats_pb2, stats_pb2_grpc  # noqa: E402
+
+BATCH = 500
+WAIT_SECONDS = 60
+SERVING = health_pb2.HealthCheckResponse.SERVING
+
+
+class Service:
+    """A channel to the demo, and what it said of itself."""
+
+    def __init__(self, demo, binary, channel):
+        self.demo, self.binary, self.channel = demo, binary, channel
+        self.table, self.key = demo.entry()
+        self.lookup = lookup_pb2_grpc.LookupServiceStub(channel)
+
+    def get(self, key, table=None):
+        return self.lookup.Get(lookup_pb2.GetRequest(table=table or self.table, key=key))
+
+    def batch(self, keys):
+        return self.lookup.BatchGet(lookup_pb2.BatchGetRequest(table=self.table, keys=keys))
+
+
+def it_becomes_ready_by_its_health_and_is_live(service):
+    health = health_pb2_grpc.HealthStub(service.channel)
+    states = health.Watch(health_pb2.HealthCheckRequest(), timeout=WAIT_SECONDS)
+    assert any(state.status == SERVING for state in states)
+    states.cancel()
+    live = health.Check(health_pb2.HealthCheckRequest(service="millpond.live"))
+    assert live.status == SERVING, live
+
+
+def reflection_lists_the_services_in_both_its_versions(service):
+    wanted = {"millpond.v1.LookupService", "millpond.v1.StatsService", "grpc.health.v1.Health"}
+    for version in ("v1", "v1alpha"):
+        # The two differ in their name alone, so one's messages do for both.
+        call = service.channel.stream_stream(
+            f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo",
+            ServerReflectionRequest.SerializeToString,
+            ServerReflectionResponse.FromString,
+        )
+        answer = next(call(iter([ServerReflectionRequest(list_services="")]), timeout=10))
+        listed = {one.name for one in answer.list_services_response.service}
+        assert wanted <= listed, (version, listed)
+
+
+def the_commands_that_it_shows_can_be_pasted(service):
+    for program in ("millpond get", "grpcurl"):
+        for words in service.demo.commands(program):
+            words[0] = service.binary if words[0] == "millpond" else words[0]
+            output = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+            assert output.strip(), words
+
+
+def grpcurl_needs_no_proto_file(service):
+    command = ["grpcurl", "-plaintext", service.demo.address(), "list"]
+    listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert "millpond.v1.LookupService" in listed, listed
+
+
+def a_key_that_is_there_is_an_entry(service):
+    # A tombstone may have taken it a moment ago; the next event brings it back.
+    answer = once(lambda: service.get(service.key), lambda answer: answer.HasField("entry"))
+    entry = answer.entry
+    assert entry.key == service.key and entry.fields["description"].string_value, answer
+    assert entry.HasField("origin") and entry.HasField("expire_time"), answer
+    assert answer.as_of.ready, answer
+
+
+def a_key_that_is_not_there_is_a_miss(service):
+    answer = service.get("no such key")
+    assert answer.WhichOneof("outcome") == "miss", answer
+    assert answer.miss.reason == lookup_pb2.MISS_REASON_UNKNOWN, answer
+
+
+def a_batch_of_500_mixed_keys_is_answered_in_order(service):
+    keys = [f"svc-{i:05}" if i % 2 else f"no such key {i}" for i in range(BATCH)]
+    # The stream fills the table as this runs, and takes a service away now and then.
+    results = once(lambda: service.batch(keys).results, lambda results: entries(results) > 100)
+    assert len(results) == BATCH
+    assert all(result.HasField("miss") for result in results[::2])
+    found = [(key, one.entry.key) for key, one in zip(keys, results) if one.HasField("entry")]
+    assert all(asked == answered for asked, answered in found), found
+
+
+def entries(results):
+    return sum(result.HasField("entry") for result in results)
+
+
+def an_unknown_table_is_not_found(service):
+    code, details = error_of(lambda: service.get("any", table="no-such-table"))
+    assert code == grpc.StatusCode.NOT_FOUND, code
+    assert details["ErrorInfo"].reason == "ERROR_REASON_TABLE_NOT_FOUND", details
+    assert details["ErrorInfo"].reason in errors_pb2.ErrorReason.keys(), details
+
+
+def an_empty_key_is_an_invalid_argument(service):
+    code, details = error_of(lambda: service.get(""))
+    assert code == grpc.StatusCode.INVALID_ARGUMENT, code
+    assert details["ErrorInfo"].reason == "ERROR_REASON_INVALID_REQUEST", details
+    violations = details["BadRequest"].field_violations
+    assert [violation.field for violation in violations] == ["key"], details
+
+
+def an_oversized_batch_is_an_invalid_argument(service):
+    code, details = error_of(lambda: service.batch(["any"] * 1001))
+    assert code == grpc.StatusCode.INVALID_ARGUMENT, code
+    assert details["BadRequest"].field_violations[0].field == "keys", details
+
+
+def the_record_counters_balance(service):
+    stub = stats_pb2_grpc.StatsServiceStub(service.channel)
+    stats = stub.GetStats(stats_pb2.GetStatsRequest())
+    assert stats.memory.rss_bytes > 0 and stats.partitions, stats
+    for partition in stats.partitions:
+        assert sum(one.count for one in partition.records) == partition.polled_count, partition
+
+
+def once(call, good):
+    """The first answer of a call that is good."""
+    until = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < until:
+        if good(answer := call()):
+            return answer
+        time.sleep(0.1)
+    raise AssertionError(f"no good answer came within {WAIT_SECONDS} s, the last one: {answer}")
+
+
+def error_of(call):
+    """The status code of a call that has to fail, and its details by their type."""
+    try:
+        call()
+    except grpc.RpcError as error:
+        details = {}
+        for packed in rpc_status.from_call(error).details:
+            kind = packed.type_url.rpartition(".")[2]
+            details[kind] = getattr(error_details_pb2, kind)()
+            assert packed.Unpack(details[kind])
+        return error.code(), details
+    raise AssertionError("the call did not fail")
+
+
+BEHAVIOURS = [
+    it_becomes_ready_by_its_health_and_is_live,
+    reflection_lists_the_services_in_both_its_versions,
+    the_commands_that_it_shows_can_be_pasted,
+    grpcurl_needs_no_proto_file,
+    a_key_that_is_there_is_an_entry,
+    a_key_that_is_not_there_is_a_miss,
+    a_batch_of_500_mixed_keys_is_answered_in_order,
+    an_unknown_table_is_not_found,
+    an_empty_key_is_an_invalid_argument,
+    an_oversized_batch_is_an_invalid_argument,
+    the_record_counters_balance,
+]
+
+
+def main():
+    binary = sys.argv[1]
+    with Demo(binary) as demo, grpc.insecure_channel(demo.address()) as channel:
+        service = Service(demo, binary, channel)
+        for behaviour in BEHAVIOURS:
+            behaviour(service)
+            print(f"ok: {behaviour.__name__.replace('_', ' ')}")
+
+
+if __name__ == "__main__":
+    main()

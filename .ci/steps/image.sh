@@ -1,0 +1,9 @@
+# The Dockerfile: its lint, and that the source it copies is all that the build needs.
+# No image is built: that takes an engine, which not every machine has.
+# shellcheck shell=bash
+set -euo pipefail
+hadolint deploy/Dockerfile
+context=$PWD/target/ci/image-context
+python3 .ci/image_context.py "$context"
+# The dependencies are those of the clippy step, so only the crate itself is compiled.
+cargo check --locked --manifest-path "$context/Cargo.toml" --target-dir target

@@ -1,0 +1,9 @@
+# The tests, by README.md's command. A test that lacks what it needs fails here instead
+# of being skipped.
+# shellcheck shell=bash
+set -euo pipefail
+source .ci/readme.sh
+command=$(readme_command "cargo test")
+echo "README.md: $command"
+read -ra words <<<"$command"
+MILLPOND_REQUIRE_ALL=1 "${words[@]}"
