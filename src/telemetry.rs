@@ -1,6 +1,6 @@
 //! What the process says about itself while it runs: its log, on standard error.
 
-use std::io;
+use std::io::{self, IsTerminal};
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
@@ -17,6 +17,7 @@ pub fn start(log: &Log) -> Result<(), ParseError> {
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
         // Otherwise a closed standard error panics whoever says something.
         .log_internal_errors(false);
     // An error means that a program around us logs already: its way is kept.

@@ -9,9 +9,10 @@ use super::block_on;
 use super::client::ClientArgs;
 use super::failure::Failure;
 use super::output::{self, Output, value_text};
+use crate::proto::v1::batch_get_result::Outcome;
 use crate::proto::v1::lookup_service_client::LookupServiceClient;
 use crate::proto::v1::{
-    AsOf, BatchGetRequest, Entry, GetRequest, Miss, MissReason, batch_get_result, get_response,
+    AsOf, BatchGetRequest, BatchGetResponse, Entry, GetRequest, Miss, MissReason,
 };
 
 /// What to look up.
@@ -37,33 +38,27 @@ pub(super) fn run(args: GetArgs) -> Result<(), Failure> {
 async fn answer(args: GetArgs) -> Result<String, Failure> {
     let mut client = LookupServiceClient::new(args.client.connect().await?);
     let GetArgs { table, mut keys, output, .. } = args;
-    if keys.len() > 1 {
-        let request = BatchGetRequest { table, keys: keys.clone() };
-        let answer = client.batch_get(request).await?.into_inner();
-        if output == Output::Json {
-            return Ok(output::json("BatchGetResponse", &answer)?);
-        }
-        let outcome = |(key, outcome): (&String, Option<batch_get_result::Outcome>)| match outcome {
-            Some(batch_get_result::Outcome::Entry(entry)) => entry_text(&entry),
-            Some(batch_get_result::Outcome::Miss(miss)) => miss_text(key, miss),
-            None => String::new(),
-        };
-        let outcomes = answer.results.into_iter().map(|result| result.outcome);
-        let text: String = keys.iter().zip(outcomes).map(outcome).collect();
-        return Ok(text + &as_of_text(answer.as_of));
-    }
-    let key = keys.pop().unwrap_or_default();
-    let request = GetRequest { table, key: key.clone() };
-    let answer = client.get(request).await?.into_inner();
-    if output == Output::Json {
+    if output == Output::Json && keys.len() == 1 {
+        let request = GetRequest { table, key: keys.remove(0) };
+        let answer = client.get(request).await?.into_inner();
         return Ok(output::json("GetResponse", &answer)?);
     }
-    let text = match answer.outcome {
-        Some(get_response::Outcome::Entry(entry)) => entry_text(&entry),
-        Some(get_response::Outcome::Miss(miss)) => miss_text(&key, miss),
+    let request = BatchGetRequest { table, keys: keys.clone() };
+    let answer = client.batch_get(request).await?.into_inner();
+    Ok(match output {
+        Output::Json => output::json("BatchGetResponse", &answer)?,
+        Output::Text => answer_text(&keys, answer),
+    })
+}
+
+fn answer_text(keys: &[String], answer: BatchGetResponse) -> String {
+    let outcomes = answer.results.into_iter().map(|result| result.outcome);
+    let texts = keys.iter().zip(outcomes).map(|(key, outcome)| match outcome {
+        Some(Outcome::Entry(entry)) => entry_text(&entry),
+        Some(Outcome::Miss(miss)) => miss_text(key, miss),
         None => String::new(),
-    };
-    Ok(text + &as_of_text(answer.as_of))
+    });
+    texts.collect::<String>() + &as_of_text(answer.as_of)
 }
 
 fn entry_text(entry: &Entry) -> String {

@@ -8,7 +8,7 @@ use simd_json::{Node, StaticNode};
 use super::json_text::JsonText;
 use super::paths::{Found, PathId};
 use super::sources::{Place, Sources};
-use super::{Limits, Message, Plucker, key, tape};
+use super::{Limits, Message, key, tape};
 use crate::record::{Entry, FieldsBuffer, Key, Record, Reject, Value};
 
 /// The scratch memory that a record is put together in.
@@ -32,7 +32,7 @@ impl Assembly {
     ) -> Result<Record, Reject> {
         sources.paths.locate(nodes, &mut self.found);
         let key = self.key(&sources.key, limits, message, nodes)?;
-        self.fields.clear(Plucker::KEPT_SCRATCH_BYTES);
+        self.fields.clear();
         for field in &sources.fields {
             match field {
                 Place::Envelope(part) => self.fields.push(part.text(message)?.map(Value::Text)),

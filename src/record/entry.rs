@@ -124,10 +124,9 @@ const JSON: u8 = 8;
 pub struct FieldsBuffer(Vec<u8>);
 
 impl FieldsBuffer {
-    /// Empties it for the next record, giving back what a giant left behind.
-    pub fn clear(&mut self, keep_bytes: usize) {
+    /// Empties it for the next record.
+    pub fn clear(&mut self) {
         self.0.clear();
-        self.0.shrink_to(keep_bytes);
     }
 
     /// How many bytes the packed values take.
@@ -253,14 +252,5 @@ mod tests {
     #[test]
     fn a_handle_to_an_entry_is_one_pointer() {
         assert_eq!(size_of::<Entry>(), size_of::<usize>());
-    }
-
-    #[test]
-    fn a_giant_leaves_no_capacity_behind() {
-        let mut fields = FieldsBuffer::default();
-        fields.push(Some(Value::Text(&"x".repeat(1 << 20))));
-        fields.clear(1_024);
-        assert!(fields.is_empty());
-        assert!(fields.0.capacity() <= 1_024);
     }
 }

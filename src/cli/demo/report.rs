@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use super::super::output::{bytes, count};
 use super::broker::Produced;
@@ -9,13 +10,12 @@ use crate::stats::{Outcome, Snapshot};
 
 pub(super) struct Report<W> {
     out: W,
-    polled_before: u64,
-    seconds: u64,
+    before: (u64, Duration),
 }
 
 impl<W: Write> Report<W> {
     pub(super) fn new(out: W) -> Self {
-        Self { out, polled_before: 0, seconds: 0 }
+        Self { out, before: (0, Duration::ZERO) }
     }
 
     pub(super) fn opening(
@@ -38,6 +38,10 @@ impl<W: Write> Report<W> {
         writeln!(self.out, "  curl http://{admin}/readyz\n")?;
         writeln!(
             self.out,
+            "The resident memory counts the demo's Kafka too: 5 MiB a partition.\n"
+        )?;
+        writeln!(
+            self.out,
             "{:>6} {:>12} {:>10} {:>12} {:>12} {:>14}",
             "", "records/s", "entries", "table", "resident", "payload seen"
         )
@@ -45,16 +49,16 @@ impl<W: Write> Report<W> {
 
     pub(super) fn line(&mut self, snapshot: &Snapshot) -> io::Result<()> {
         let polled = polled(snapshot);
-        let rate = polled - self.polled_before;
-        let seconds = self.seconds;
-        self.polled_before = polled;
-        self.seconds += 1;
+        let (polled_before, uptime_before) = self.before;
+        let millis = (snapshot.uptime.saturating_sub(uptime_before)).as_millis().max(1);
+        let rate = u128::from(polled - polled_before) * 1_000 / millis;
+        self.before = (polled, snapshot.uptime);
         let table = snapshot.tables.first();
         writeln!(
             self.out,
             "{:>6} {:>12} {:>10} {:>12} {:>12} {:>14}",
-            format!("{seconds} s"),
-            count(rate),
+            format!("{} s", snapshot.uptime.as_secs()),
+            count(u64::try_from(rate).unwrap_or(u64::MAX)),
             count(table.map_or(0, |table| table.entry_count)),
             bytes(table.map_or(0, |table| table.weight_bytes)),
             bytes(snapshot.rss_bytes),
