@@ -173,6 +173,7 @@ fn a_replacement_that_is_removed_at_once_leaves_no_weight_behind() {
         let (before, after) = if n % 2 == 0 { (10, 900) } else { (900, 10) };
         let key = format!("key-{n}");
         table.insert(record(&key, &"x".repeat(before), in_an_hour()));
+        table.maintain();
         table.insert(record(&key, &"x".repeat(after), in_an_hour()));
         table.remove(&key);
         table.insert(record(&format!("kept-{}", n % 50), "text", in_an_hour()));
