@@ -52,22 +52,22 @@ impl Position {
         self.outcomes[outcome.index()].fetch_add(1, Ordering::Relaxed);
         self.payload_bytes.fetch_add(payload_bytes as u64, Ordering::Relaxed);
         self.newest_millis.fetch_max(origin.time.min(now).as_millis(), Ordering::Relaxed);
-        self.reached(origin.offset + 1);
+        // Not the highest so far: in a topic that was made anew offsets begin again.
+        self.next_offset.store(origin.offset + 1, Ordering::Relaxed);
+        self.high_watermark.fetch_max(origin.offset + 1, Ordering::Relaxed);
     }
 
     /// Everything before `offset` is handled.
     pub(super) fn reached(&self, offset: i64) {
         self.next_offset.fetch_max(offset, Ordering::Relaxed);
-        self.ends_at(offset);
-    }
-
-    /// The partition is known to reach up to `offset`.
-    pub(super) fn ends_at(&self, offset: i64) {
         self.high_watermark.fetch_max(offset, Ordering::Relaxed);
     }
 
-    pub(super) fn next_offset(&self) -> i64 {
-        self.next_offset.load(Ordering::Relaxed)
+    /// The broker says that the partition reaches up to `offset`, not counting what may
+    /// have been handled since it said so.
+    pub(super) fn ends_at(&self, offset: i64) {
+        let end = offset.max(self.next_offset.load(Ordering::Relaxed));
+        self.high_watermark.store(end, Ordering::Relaxed);
     }
 
     pub(super) fn stats(&self) -> PartitionStats {
@@ -76,7 +76,7 @@ impl Position {
             table: self.table.to_string(),
             topic: self.topic.to_string(),
             partition: self.partition,
-            position: self.next_offset(),
+            position: self.next_offset.load(Ordering::Relaxed),
             high_watermark: self.high_watermark.load(Ordering::Relaxed),
             newest_record_time: (newest != NOTHING_YET).then(|| Timestamp::from_millis(newest)),
             payload_bytes: self.payload_bytes.load(Ordering::Relaxed),

@@ -80,12 +80,17 @@ impl Share {
             let outcome = intake.take(message, origin, now);
             position.record(origin, now, payload_bytes, outcome);
         }
-        self.caught_up_to(origin.partition, origin.offset + 1);
+        if partition.end.is_some_and(|end| origin.offset + 1 >= end) {
+            self.caught_up(origin.partition);
+        }
     }
 
     /// The broker's partition is known to reach up to `offset`.
     pub(super) fn ends_at(&self, partition: i32, offset: i64) {
-        let Some(partition) = self.partitions.get(&partition) else { return };
+        // Negative as long as the client does not know.
+        let Some(partition) = self.partitions.get(&partition).filter(|_| offset >= 0) else {
+            return;
+        };
         partition.positions.iter().for_each(|position| position.ends_at(offset));
     }
 
@@ -95,10 +100,15 @@ impl Share {
     pub(super) fn end_seen(&mut self, partition: i32, ending: Ending, records: u64) {
         let Some(seen) = self.partitions.get_mut(&partition) else { return };
         let ending = *seen.ending.get_or_insert(ending);
-        if records >= ending.after_records {
-            seen.ending = None;
+        if records < ending.after_records {
+            return;
+        }
+        seen.ending = None;
+        // Negative as long as the client saw no end.
+        if ending.offset >= 0 {
             seen.positions.iter().for_each(|position| position.reached(ending.offset));
-            self.caught_up_to(partition, ending.offset);
+            // Even below the watermark that was noted: then the log has shrunk since.
+            self.caught_up(partition);
         }
     }
 
@@ -106,10 +116,9 @@ impl Share {
         !self.partitions.is_empty()
     }
 
-    fn caught_up_to(&mut self, partition: i32, offset: i64) {
+    fn caught_up(&mut self, partition: i32) {
         let Some(partition) = self.partitions.get_mut(&partition) else { return };
-        if partition.end.is_some_and(|end| offset >= end) {
-            partition.end = None;
+        if partition.end.take().is_some() {
             self.loading -= 1;
             self.release_when_loaded();
         }

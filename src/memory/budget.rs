@@ -49,6 +49,17 @@ pub struct Line {
 /// The sum does not come out.
 #[derive(Debug, Error)]
 pub enum OverBudget {
+    /// The configured limit is more than there is.
+    #[error(
+        "memory.limit: {wanted} is more than there is, {} by {}; lower it, or write \"auto\"",
+        ByteSize::bytes(.there_is.bytes), .there_is.source
+    )]
+    Limit {
+        /// What is configured.
+        wanted: ByteSize,
+        /// What the container or the machine has.
+        there_is: Limit,
+    },
     /// Nothing is left for tables.
     #[error(
         "memory.limit: the reserves take more than there is; raise the limit or lower \
@@ -82,7 +93,7 @@ impl Budget {
     ///
     /// When it does not come out; the error shows it.
     pub fn plan(config: &Config, needs: Needs) -> Result<Self, OverBudget> {
-        let limit = limit(&config.memory.limit);
+        let limit = limit(&config.memory.limit)?;
         let scratch = config.ingest.threads as u64
             * config.ingest.max_document.as_u64().saturating_mul(SCRATCH_FACTOR);
         let reserves = vec![
@@ -157,14 +168,15 @@ impl fmt::Display for Budget {
     }
 }
 
-fn limit(wanted: &MemoryLimit) -> Limit {
+fn limit(wanted: &MemoryLimit) -> Result<Limit, OverBudget> {
+    let there_is = Limit::detect();
     match *wanted {
-        MemoryLimit::Auto => Limit::detect(),
-        MemoryLimit::Bytes(bytes) => Limit { bytes, source: LimitSource::Configured },
-        MemoryLimit::Share(share) => {
-            let detected = Limit::detect();
-            Limit { bytes: share.of(detected.bytes), ..detected }
+        MemoryLimit::Auto => Ok(there_is),
+        MemoryLimit::Share(share) => Ok(Limit { bytes: share.of(there_is.bytes), ..there_is }),
+        MemoryLimit::Bytes(bytes) if bytes > there_is.bytes => {
+            Err(OverBudget::Limit { wanted: ByteSize::bytes(bytes), there_is })
         }
+        MemoryLimit::Bytes(bytes) => Ok(Limit { bytes, source: LimitSource::Configured }),
     }
 }
 
@@ -212,6 +224,12 @@ mod tests {
         let reserves = (32 + 2 * 60 + 32 + 25) << 20;
         let left = (250 << 20) - reserves;
         assert_eq!(budget.capacities().collect::<Vec<_>>(), [&(left / 2)]);
+    }
+
+    #[test]
+    fn a_limit_above_what_there_is_is_refused() {
+        let error = plan(&["memory.limit=100000TiB"]).unwrap_err();
+        assert!(error.to_string().contains("100000TiB is more than there is"), "{error}");
     }
 
     #[test]
