@@ -129,19 +129,9 @@ impl FieldsBuffer {
         self.0.clear();
     }
 
-    /// How many bytes the packed values take.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
     /// How many bytes are allocated for packing.
     pub fn capacity(&self) -> usize {
         self.0.capacity()
-    }
-
-    /// Whether nothing has been packed.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 
     /// Packs the next field's value; none for a field that the message lacks.

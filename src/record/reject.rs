@@ -1,7 +1,6 @@
 //! Why a message is not stored: a closed set, so that every message is counted somewhere.
 //!
-//! Labels are part of the statistics that people build alarms on: they may be
-//! added to, not changed. Who rejects, and what becomes of a reject, is not
+//! Who rejects, what becomes of a reject and what it is called in statistics is not
 //! decided here.
 
 /// Why a message was turned away.
@@ -40,27 +39,10 @@ impl Reject {
         Self::KeyTooLong,
         Self::EntryTooLarge,
     ];
-
-    /// Its label in statistics.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::EmptyPayload => "empty_payload",
-            Self::DocumentTooLarge => "document_too_large",
-            Self::InvalidUtf8 => "invalid_utf8",
-            Self::InvalidJson => "invalid_json",
-            Self::MissingKey => "missing_key",
-            Self::InvalidKeyType => "invalid_key_type",
-            Self::EmptyKey => "empty_key",
-            Self::KeyTooLong => "key_too_long",
-            Self::EntryTooLarge => "entry_too_large",
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
-
     use super::*;
 
     #[test]
@@ -68,11 +50,5 @@ mod tests {
         for (index, reject) in Reject::ALL.into_iter().enumerate() {
             assert_eq!(reject as usize, index, "{reject:?}");
         }
-    }
-
-    #[test]
-    fn every_reason_has_a_label_of_its_own() {
-        let labels: HashSet<_> = Reject::ALL.map(Reject::as_str).into();
-        assert_eq!(labels.len(), Reject::ALL.len());
     }
 }

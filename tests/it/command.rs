@@ -193,8 +193,7 @@ fn a_service_that_is_not_there_is_exit_69_and_bad_usage_exit_2() {
 fn a_miss_is_an_answer_and_exit_0() {
     broker::in_process(async |broker| {
         let topic = broker.create_topic(1).await;
-        let service = Service::start(broker, &topic, &[]).await;
-        service.wait_until_ready().await;
+        let service = Service::ready(broker, &topic, &[]).await;
         let endpoint = format!("http://{}", service.rpc);
         let asked = tokio::task::spawn_blocking(move || {
             run(&["get", "services", "nobody", "--endpoint", &endpoint, "--output", "json"])

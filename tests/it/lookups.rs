@@ -14,8 +14,7 @@ on_each_broker!(a_batch_is_answered_in_the_order_of_its_keys);
 
 async fn a_batch_is_answered_in_the_order_of_its_keys(broker: &Broker) {
     let topic = broker.create_topic(3).await;
-    let service = Service::start(broker, &topic, &[]).await;
-    service.wait_until_ready().await;
+    let service = Service::ready(broker, &topic, &[]).await;
     let events: Vec<_> = (0..400).map(|n| event(&format!("key-{n}"), &n.to_string())).collect();
     topic.produce(&events);
     service.wait_until_polled(400).await;
@@ -41,9 +40,7 @@ async fn a_batch_is_answered_in_the_order_of_its_keys(broker: &Broker) {
 /// A service without records, for questions that need none.
 async fn idle(broker: &Broker) -> Service {
     let topic = broker.create_topic(1).await;
-    let service = Service::start(broker, &topic, &[]).await;
-    service.wait_until_ready().await;
-    service
+    Service::ready(broker, &topic, &[]).await
 }
 
 fn assert_error(status: &Status, code: Code, reason: ErrorReason) {
@@ -107,8 +104,7 @@ fn an_answer_too_large_for_a_client_is_an_error_that_says_how_much_fits() {
     broker::in_process(async |broker| {
         let topic = broker.create_topic(1).await;
         let settings = ["tables.0.capacity=64MiB", "ingest.max_document=2MiB"];
-        let service = Service::start(broker, &topic, &settings).await;
-        service.wait_until_ready().await;
+        let service = Service::ready(broker, &topic, &settings).await;
         topic.produce(&[event("big", &"x".repeat(900_000))]);
         service.wait_until_polled(1).await;
 
@@ -127,8 +123,7 @@ fn an_entry_over_what_an_answer_may_hold_is_rejected_and_the_older_one_removed()
     broker::in_process(async |broker| {
         let topic = broker.create_topic(1).await;
         let settings = ["tables.0.capacity=64MiB", "ingest.max_document=4MiB"];
-        let service = Service::start(broker, &topic, &settings).await;
-        service.wait_until_ready().await;
+        let service = Service::ready(broker, &topic, &settings).await;
         topic.produce(&[event("a", "small"), event("a", &"x".repeat(2_000_000))]);
         let stats = service.wait_until_polled(2).await;
         let reason = millpond::proto::v1::RejectReason::EntryTooLarge;
@@ -201,8 +196,7 @@ async fn listed_v1alpha(service: &Service) -> Vec<String> {
 fn a_record_without_the_fields_is_stored_without_them() {
     broker::in_process(async |broker| {
         let topic = broker.create_topic(1).await;
-        let service = Service::start(broker, &topic, &[]).await;
-        service.wait_until_ready().await;
+        let service = Service::ready(broker, &topic, &[]).await;
         topic.produce(&[Message { payload: Some(br#"{"id":"a"}"#.into()), ..Message::default() }]);
         service.wait_until_polled(1).await;
         assert!(service.entry("a").await.expect("an entry").fields.is_empty());

@@ -40,8 +40,7 @@ fn poison(giant_bytes: usize) -> Vec<(RejectReason, Message)> {
 async fn bad_input_is_counted_by_reason_and_the_stream_goes_on(broker: &Broker) {
     let topic = broker.create_topic(1).await;
     let settings = ["ingest.max_document=2MiB"];
-    let service = Service::start(broker, &topic, &settings).await;
-    service.wait_until_ready().await;
+    let service = Service::ready(broker, &topic, &settings).await;
     let poison = poison(match broker {
         // It keeps 5 MiB of a partition and drops the rest without a word.
         Broker::InProcess(_) => 3_000_000,
@@ -66,8 +65,7 @@ async fn bad_input_is_counted_by_reason_and_the_stream_goes_on(broker: &Broker) 
 
 async fn odd_keys_are_stored_like_any_other(broker: &Broker) {
     let topic = broker.create_topic(1).await;
-    let service = Service::start(broker, &topic, &[]).await;
-    service.wait_until_ready().await;
+    let service = Service::ready(broker, &topic, &[]).await;
     let deep = format!(
         r#"{{"id":"deep","description":"still","noise":{}1{}}}"#,
         "[".repeat(100_000),

@@ -21,8 +21,7 @@ fn those_who_watch_health_are_told_and_let_go() {
     broker::in_process(async |broker| {
         let topic = broker.create_topic(1).await;
         // The deadline is never reached: a watching call must not hold the service up.
-        let service = Service::start(broker, &topic, &["shutdown.deadline=1h"]).await;
-        service.wait_until_ready().await;
+        let service = Service::ready(broker, &topic, &["shutdown.deadline=1h"]).await;
         let mut client = HealthClient::new(service.channel());
         let request = HealthCheckRequest { service: String::new() };
         let mut watch = client.watch(request).await.unwrap().into_inner();
@@ -42,8 +41,7 @@ fn those_who_watch_health_are_told_and_let_go() {
 fn a_call_in_flight_is_answered_to_its_end() {
     broker::in_process(async |broker| {
         let topic = broker.create_topic(1).await;
-        let service = Service::start(broker, &topic, &["shutdown.deadline=1h"]).await;
-        service.wait_until_ready().await;
+        let service = Service::ready(broker, &topic, &["shutdown.deadline=1h"]).await;
         let (ask, asked) = tokio::sync::mpsc::channel(1);
         let mut client = ServerReflectionClient::new(service.channel());
         let questions = tokio_stream::wrappers::ReceiverStream::new(asked);
@@ -72,8 +70,7 @@ fn list_services() -> ServerReflectionRequest {
 fn a_half_open_connection_does_not_outlast_the_deadline() {
     broker::in_process(async |broker| {
         let topic = broker.create_topic(1).await;
-        let service = Service::start(broker, &topic, &["shutdown.deadline=500ms"]).await;
-        service.wait_until_ready().await;
+        let service = Service::ready(broker, &topic, &["shutdown.deadline=500ms"]).await;
         // One that never says a word, one that stops in the middle of its first words, and
         // one that is set up and then answers nothing.
         let _silent = TcpStream::connect(service.rpc).await.unwrap();
@@ -93,8 +90,7 @@ fn a_half_open_connection_does_not_outlast_the_deadline() {
 fn a_stopped_service_takes_no_more_connections() {
     broker::in_process(async |broker| {
         let topic = broker.create_topic(1).await;
-        let service = Service::start(broker, &topic, &[]).await;
-        service.wait_until_ready().await;
+        let service = Service::ready(broker, &topic, &[]).await;
         let (rpc, admin) = (service.rpc, service.admin);
         service.stop().await;
         assert!(TcpStream::connect(rpc).await.is_err());

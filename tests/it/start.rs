@@ -40,8 +40,7 @@ async fn a_service_is_ready_when_its_backlog_is_read(broker: &Broker) {
 
 async fn a_record_past_its_life_removes_what_stood_under_its_key(broker: &Broker) {
     let topic = broker.create_topic(1).await;
-    let service = Service::start(broker, &topic, &[]).await;
-    service.wait_until_ready().await;
+    let service = Service::ready(broker, &topic, &[]).await;
     let old = Message { timestamp_ms: Some(now_ms() - TWO_HOURS_MS), ..event("a", "old") };
     let ahead = Message { timestamp_ms: Some(now_ms() + TWO_HOURS_MS), ..event("b", "ahead") };
     topic.produce(&[event("a", "new"), old, ahead]);
@@ -99,8 +98,7 @@ fn a_broker_that_is_down_is_waited_for_live_and_not_ready() {
 fn an_outage_takes_neither_answers_nor_readiness_away() {
     broker::in_process(async |broker| {
         let topic = broker.create_topic(2).await;
-        let service = Service::start(broker, &topic, &[]).await;
-        service.wait_until_ready().await;
+        let service = Service::ready(broker, &topic, &[]).await;
         topic.produce(&[event("a", "before")]);
         service.wait_until_polled(1).await;
 
@@ -144,8 +142,7 @@ fn a_topic_of_old_records_only_is_caught_up_and_what_comes_next_is_read() {
         let topic = broker.create_topic(3).await;
         let old = Message { timestamp_ms: Some(now_ms() - TWO_HOURS_MS), ..event("old", "x") };
         topic.produce(&vec![old; 10]);
-        let service = Service::start(broker, &topic, &[]).await;
-        service.wait_until_ready().await;
+        let service = Service::ready(broker, &topic, &[]).await;
         topic.produce(&[event("a", "next")]);
         let stats = service.wait_until_polled(1).await;
 

@@ -39,8 +39,7 @@ const DEEP_FIELDS: [&str; 8] = [
 
 async fn every_kind_of_value_is_plucked_and_answered(broker: &Broker) {
     let topic = broker.create_topic(2).await;
-    let service = Service::start(broker, &topic, &DEEP_FIELDS).await;
-    service.wait_until_ready().await;
+    let service = Service::ready(broker, &topic, &DEEP_FIELDS).await;
 
     let document = br#"{"deep": {"text": "a \"quoted\" \u2603", "int": -9223372036854775808,
         "uint": 18446744073709551615, "double": 0.1, "yes": true, "null": null,
@@ -81,8 +80,7 @@ async fn every_kind_of_value_is_plucked_and_answered(broker: &Broker) {
 
 async fn the_later_record_of_a_key_wins(broker: &Broker) {
     let topic = broker.create_topic(2).await;
-    let service = Service::start(broker, &topic, &[]).await;
-    service.wait_until_ready().await;
+    let service = Service::ready(broker, &topic, &[]).await;
     topic.produce(&[event("a", "first"), event("b", "other"), event("a", "second")]);
     let stats = service.wait_until_polled(3).await;
 
@@ -98,8 +96,7 @@ async fn the_later_record_of_a_key_wins(broker: &Broker) {
 
 async fn a_tombstone_deletes_the_entry_of_its_key(broker: &Broker) {
     let topic = broker.create_topic(1).await;
-    let service = Service::start(broker, &topic, &[]).await;
-    service.wait_until_ready().await;
+    let service = Service::ready(broker, &topic, &[]).await;
     let tombstone = Message { key: Some("a".into()), ..Message::default() };
     topic.produce(&[event("a", "first"), event("b", "other"), tombstone]);
     let stats = service.wait_until_polled(3).await;
@@ -114,8 +111,7 @@ async fn a_tombstone_deletes_the_entry_of_its_key(broker: &Broker) {
 async fn keys_and_fields_come_from_headers_and_record_keys_too(broker: &Broker) {
     let topic = broker.create_topic(1).await;
     let settings = ["tables.0.key=@header/service", "tables.0.fields.owner=@key"];
-    let service = Service::start(broker, &topic, &settings).await;
-    service.wait_until_ready().await;
+    let service = Service::ready(broker, &topic, &settings).await;
     let header = |value: &str| ("service".to_owned(), Some(value.as_bytes().to_vec()));
     let message = Message {
         headers: vec![header("overwritten"), header("mill")],
@@ -173,8 +169,7 @@ async fn a_full_table_holds_the_newest_keys_and_stays_within_its_capacity(broker
     const RECORDS: usize = 20_000;
     let topic = broker.create_topic(1).await;
     let settings = ["tables.0.capacity=512KiB"];
-    let service = Service::start(broker, &topic, &settings).await;
-    service.wait_until_ready().await;
+    let service = Service::ready(broker, &topic, &settings).await;
     let events: Vec<_> = (0..RECORDS).map(|n| event(&format!("key-{n}"), "text")).collect();
     topic.produce(&events);
     let within = service.wait_for("records", |stats| {

@@ -55,6 +55,13 @@ impl Service {
         Self::start_with(&broker.bootstrap(), &all).await
     }
 
+    /// The same, once it has caught up.
+    pub(crate) async fn ready(broker: &Broker, topic: &Topic, settings: &[&str]) -> Self {
+        let service = Self::start(broker, topic, settings).await;
+        service.wait_until_ready().await;
+        service
+    }
+
     /// A service of exactly these settings but for the ports, which are its own.
     pub(crate) async fn start_with(bootstrap: &str, settings: &[String]) -> Self {
         let config = Config::load(None, [], &with_basics(bootstrap, settings)).expect("settings");
