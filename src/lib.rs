@@ -18,6 +18,7 @@
 //! | [`record`] | what leaves pluck and enters a table |
 //! | [`rpc`] | gRPC: lookups, statistics, health, reflection |
 //! | [`admin`] | HTTP: probes |
+//! | [`heap`] | the allocator, in accounts that are measured apart |
 //! | [`memory`] | limits, budget, readings |
 //! | [`health`] | live and ready |
 //! | [`stats`] | one snapshot of it all, in plain data |
@@ -31,6 +32,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod health;
+pub mod heap;
 pub mod ingest;
 pub mod memory;
 pub mod pluck;

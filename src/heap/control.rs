@@ -1,0 +1,43 @@
+//! jemalloc's control interface: named values that are read, written or called.
+//!
+//! A name that jemalloc does not know is a mistake in this crate, and a test of each
+//! use finds it; at run time it reads as nothing, since statistics stop no service.
+
+use std::ffi::{CStr, c_void};
+use std::ptr;
+
+use tikv_jemalloc_sys::mallctl;
+
+/// 4096 stands for all arenas.
+pub(super) const PURGE_ALL: &CStr = c"arena.4096.purge";
+
+/// What jemalloc's values are: plain numbers, for which every bit pattern is one.
+pub(super) trait Number: Copy + Default {}
+impl Number for u32 {}
+impl Number for u64 {}
+impl Number for usize {}
+
+/// Reads a value.
+#[expect(unsafe_code, reason = "hands jemalloc a value's place with its size, which it checks")]
+pub(super) fn get<T: Number>(name: &CStr) -> Option<T> {
+    let mut value = T::default();
+    let mut size = size_of::<T>();
+    let place: *mut c_void = (&raw mut value).cast();
+    let failed = unsafe { mallctl(name.as_ptr(), place, &raw mut size, ptr::null_mut(), 0) };
+    (failed == 0).then_some(value)
+}
+
+/// Writes a value.
+#[expect(unsafe_code, reason = "hands jemalloc a value's place with its size, which it checks")]
+pub(super) fn set<T: Number>(name: &CStr, mut value: T) {
+    let place: *mut c_void = (&raw mut value).cast();
+    let none = ptr::null_mut();
+    unsafe { mallctl(name.as_ptr(), none, ptr::null_mut(), place, size_of::<T>()) };
+}
+
+/// Calls what takes and gives nothing.
+#[expect(unsafe_code, reason = "hands jemalloc no place at all")]
+pub(super) fn call(name: &CStr) {
+    let none = ptr::null_mut();
+    unsafe { mallctl(name.as_ptr(), none, ptr::null_mut(), none, 0) };
+}

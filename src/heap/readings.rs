@@ -1,0 +1,63 @@
+//! What jemalloc says that it holds, in all and for each account.
+
+use std::ffi::CString;
+use std::sync::{Mutex, PoisonError};
+
+use super::account::Account;
+use super::control;
+
+/// The heap at one moment, in bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Readings {
+    /// Handed out to the program, rounded up to size classes.
+    pub allocated_bytes: u64,
+    /// In pages that hold at least one allocation.
+    pub active_bytes: u64,
+    /// In pages that may be resident: active ones, freed ones that are not given back yet,
+    /// and the allocator's own.
+    pub resident_bytes: u64,
+    /// Address space kept for reuse, with no memory behind it.
+    pub retained_bytes: u64,
+    /// The accounts, in the order in which they were asked for.
+    pub accounts: Vec<AccountReading>,
+}
+
+/// One account at one moment, in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AccountReading {
+    /// Handed out from the account, rounded up to size classes.
+    pub allocated_bytes: u64,
+    /// In pages of the account that may be resident.
+    pub resident_bytes: u64,
+}
+
+/// Between two readings jemalloc's numbers must stay those of one moment.
+static READING: Mutex<()> = Mutex::new(());
+
+/// Reads the heap as it is now. Takes some tens of microseconds and a few more for each
+/// account; allocations on other threads go on meanwhile.
+pub fn read<'a>(accounts: impl IntoIterator<Item = &'a Account>) -> Readings {
+    let _one_at_a_time = READING.lock().unwrap_or_else(PoisonError::into_inner);
+    // Writing anything to it takes the numbers of this moment.
+    control::set(c"epoch", 1_u64);
+    let all = |name| control::get::<usize>(name).map_or(0, |bytes| bytes as u64);
+    Readings {
+        allocated_bytes: all(c"stats.allocated"),
+        active_bytes: all(c"stats.active"),
+        resident_bytes: all(c"stats.resident"),
+        retained_bytes: all(c"stats.retained"),
+        accounts: accounts.into_iter().map(read_account).collect(),
+    }
+}
+
+fn read_account(account: &Account) -> AccountReading {
+    let index = account.index();
+    let of_arena = |what: &str| {
+        let name = CString::new(format!("stats.arenas.{index}.{what}")).unwrap_or_default();
+        control::get::<usize>(&name).map_or(0, |bytes| bytes as u64)
+    };
+    AccountReading {
+        allocated_bytes: of_arena("small.allocated") + of_arena("large.allocated"),
+        resident_bytes: of_arena("resident"),
+    }
+}
