@@ -173,6 +173,7 @@ fn feeds(config: &Config, budget: &Budget) -> Vec<Feed> {
             fields: source.fields.keys().map(|name| name.as_str().into()).collect(),
             ttl: source.ttl,
             capacity_bytes,
+            account: crate::heap::Account::open().unwrap(),
         };
         Feed { table: Arc::new(Table::new(spec)), source: source.clone() }
     };

@@ -2,8 +2,32 @@
 //!
 //! A table takes owned [`Record`]s only, holds no more than its capacity in real
 //! bytes, admits the newest record by letting an older entry go, and never
-//! returns an entry past its expiry. It knows nothing of Kafka, JSON or gRPC.
+//! returns an entry past its expiry. What it allocates is charged to an account of
+//! its own. It knows nothing of Kafka, JSON or gRPC.
+//!
+//! A borrow of a message cannot get in, since a record has no lifetime: this does not
+//! compile,
+//!
+//! ```compile_fail,E0308
+//! # use millpond::record::{Entry, Record};
+//! # use millpond::table::Table;
+//! fn keep(table: &Table, payload: &[u8], entry: Entry) {
+//!     table.insert(Record { key: &payload[7..12], entry });
+//! }
+//! ```
+//!
+//! and this, which copies, does:
+//!
+//! ```
+//! # use millpond::record::{Entry, Key, Record};
+//! # use millpond::table::Table;
+//! fn keep(table: &Table, payload: &str, entry: Entry) -> Option<()> {
+//!     table.insert(Record { key: Key::copy_of(&payload[7..12])?, entry });
+//!     Some(())
+//! }
+//! ```
 
+mod largest;
 mod ledger;
 mod maintenance;
 mod moka_store;
@@ -12,11 +36,13 @@ mod weight;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
+pub use largest::{Largest, Weighed};
 pub use ledger::{Removal, Removals};
 pub use maintenance::Maintenance;
-pub use weight::{MAX_ENTRY_BYTES, MIN_CAPACITY_BYTES, max_entry_bytes};
+pub use weight::{MAX_ENTRY_BYTES, MIN_CAPACITY_BYTES, WeightParts, max_entry_bytes};
 
-use crate::record::{Entry, Record, Timestamp};
+use crate::heap::Account;
+use crate::record::{Entry, Key, Record, Timestamp};
 use moka_store::MokaStore;
 
 /// What a table is to be.
@@ -30,6 +56,8 @@ pub struct Spec {
     pub ttl: Duration,
     /// What all entries together may weigh, in bytes; at least [`MIN_CAPACITY_BYTES`].
     pub capacity_bytes: u64,
+    /// What the table's memory is charged to.
+    pub account: Account,
 }
 
 /// What became of a record that was given to [`Table::insert`].
@@ -59,7 +87,7 @@ impl Table {
     /// An empty table. Its memory is taken as entries come, not ahead.
     pub fn new(spec: Spec) -> Self {
         Self {
-            store: MokaStore::new(spec.capacity_bytes),
+            store: spec.account.charge(|| MokaStore::new(spec.capacity_bytes)),
             spec,
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
@@ -77,6 +105,11 @@ impl Table {
         &self.spec.fields
     }
 
+    /// What the table's memory is charged to. Records for it are to be made under it.
+    pub fn account(&self) -> &Account {
+        &self.spec.account
+    }
+
     /// When a record of `time` that comes at `now` is over: a time in the future counts as now.
     pub fn expiry_of(&self, time: Timestamp, now: Timestamp) -> Timestamp {
         time.min(now).plus(self.spec.ttl)
@@ -84,10 +117,21 @@ impl Table {
 
     /// The live entry under `key` at `now`. Counts a hit or a miss.
     pub fn get(&self, key: &str, now: Timestamp) -> Option<Entry> {
-        let found = self.store.get(key).filter(|entry| !entry.is_expired(now));
+        let found = self.peek(key, now);
         let counter = if found.is_some() { &self.hits } else { &self.misses };
         counter.fetch_add(1, Ordering::Relaxed);
         found
+    }
+
+    /// The live entry under `key` at `now`, with where its bytes are. Counts nothing.
+    pub fn describe(&self, key: &Key, now: Timestamp) -> Option<(Entry, WeightParts)> {
+        let entry = self.peek(key.as_str(), now)?;
+        let parts = WeightParts::of(key, &entry);
+        Some((entry, parts))
+    }
+
+    fn peek(&self, key: &str, now: Timestamp) -> Option<Entry> {
+        self.charge(|store| store.get(key)).filter(|entry| !entry.is_expired(now))
     }
 
     /// Stores a record; it can be read as soon as this returns. When the table is
@@ -95,7 +139,7 @@ impl Table {
     pub fn insert(&self, record: Record) -> Inserted {
         // The record's time, or the time it came where that is earlier.
         let time = record.entry.expires_at().minus(self.spec.ttl).as_millis();
-        let inserted = self.store.insert(record.key, record.entry);
+        let inserted = self.charge(|store| store.insert(record.key, record.entry));
         if inserted != Inserted::TooLarge {
             self.newest_millis.fetch_max(time, Ordering::Relaxed);
         }
@@ -104,12 +148,24 @@ impl Table {
 
     /// Removes what stands under `key`, if anything does.
     pub fn remove(&self, key: &str) {
-        self.store.remove(key);
+        self.charge(|store| store.remove(key));
     }
 
     /// Sweeps what is expired and settles what reads and writes left to do.
     pub fn maintain(&self) {
-        self.store.maintain();
+        self.charge(MokaStore::settle);
+    }
+
+    /// Sets the capacity, and the level that entries are held to from now on: the capacity
+    /// or less of it, where memory is short. Entries above a lower level leave, the least
+    /// recently used first. A level too low for the largest entry is raised to fit it.
+    pub fn set_level(&self, capacity_bytes: u64, level_bytes: u64) {
+        self.charge(|store| store.set_level(capacity_bytes, level_bytes));
+    }
+
+    /// Charges to the table what its store allocates.
+    fn charge<T>(&self, work: impl FnOnce(&MokaStore) -> T) -> T {
+        self.spec.account.charge(|| work(&self.store))
     }
 
     /// The newest record timestamp stored, none later than it came; none before the first.
@@ -125,10 +181,12 @@ impl Table {
             name: self.spec.name.clone(),
             entry_count: ledger.entry_count,
             weight_bytes: ledger.weight_bytes,
-            capacity_bytes: self.spec.capacity_bytes,
+            capacity_bytes: ledger.capacity_bytes,
+            level_bytes: ledger.level_bytes,
             hit_count: self.hits.load(Ordering::Relaxed),
             miss_count: self.misses.load(Ordering::Relaxed),
             stored_count: ledger.stored_count,
+            plucked_bytes: ledger.plucked_bytes,
             removals: ledger.removals,
             newest_record_time: self.newest_record_time(),
         }
@@ -142,16 +200,21 @@ pub struct TableStats {
     pub name: String,
     /// Entries held, expired ones that are not swept yet among them.
     pub entry_count: u64,
-    /// What they weigh, in bytes; never more than `capacity_bytes`.
+    /// What they weigh, in bytes. It does not grow past `level_bytes`.
     pub weight_bytes: u64,
     /// What they may weigh, in bytes.
     pub capacity_bytes: u64,
+    /// What they are held to at the moment, in bytes: less than `capacity_bytes` where
+    /// memory is short.
+    pub level_bytes: u64,
     /// Lookups that found an entry.
     pub hit_count: u64,
     /// Lookups that found none.
     pub miss_count: u64,
     /// Entries written, those that replaced another among them.
     pub stored_count: u64,
+    /// Bytes of the keys and fields written, as they were packed.
+    pub plucked_bytes: u64,
     /// Entries that left, by cause.
     pub removals: Removals,
     /// The newest record timestamp stored.

@@ -16,7 +16,7 @@
 
 use std::fmt;
 
-use triomphe::ThinArc;
+use triomphe::{Arc, ThinArc};
 
 use super::Timestamp;
 
@@ -31,9 +31,13 @@ pub struct Origin {
     pub time: Timestamp,
 }
 
+/// The origin's parts stand apart, so that the count takes no room of its own.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Header {
-    origin: Origin,
+    partition: i32,
+    replaced_count: u32,
+    offset: i64,
+    time: Timestamp,
     expires_at: Timestamp,
 }
 
@@ -44,18 +48,35 @@ pub struct Entry(ThinArc<Header, u8>);
 impl Entry {
     /// Copies `fields` into one allocation of exactly the size needed.
     pub fn copy_of(origin: Origin, expires_at: Timestamp, fields: &FieldsBuffer) -> Self {
-        let header = Header { origin, expires_at };
+        let Origin { partition, offset, time } = origin;
+        let header = Header { partition, replaced_count: 0, offset, time, expires_at };
         Self(ThinArc::from_header_and_slice(header, &fields.0))
     }
 
     /// Where it came from.
     pub fn origin(&self) -> Origin {
-        self.0.header.header.origin
+        let Header { partition, offset, time, .. } = *self.header();
+        Origin { partition, offset, time }
+    }
+
+    /// How many entries under its key it has taken the place of, one after the other.
+    pub fn replaced_count(&self) -> u32 {
+        self.header().replaced_count
+    }
+
+    /// Notes that it takes the place of `older`. Only while nobody else shares it.
+    pub fn replaces(&mut self, older: &Self) {
+        let count = older.replaced_count().saturating_add(1);
+        self.0.with_arc_mut(|arc| {
+            if let Some(entry) = Arc::get_mut(arc) {
+                entry.header_mut().replaced_count = count;
+            }
+        });
     }
 
     /// From this time on the entry is absent, whether it has been swept or not.
     pub fn expires_at(&self) -> Timestamp {
-        self.0.header.header.expires_at
+        self.header().expires_at
     }
 
     /// Whether no read at `now` may return it any more.
@@ -68,11 +89,21 @@ impl Entry {
         Values { rest: self.packed() }
     }
 
-    /// Bytes its one allocation was asked for: reference count, length, header, fields.
+    /// Bytes its one allocation was asked for: what comes before the fields, and the fields.
     pub fn allocated_bytes(&self) -> usize {
-        const COUNT_AND_LENGTH: usize = 2 * size_of::<usize>();
-        (COUNT_AND_LENGTH + size_of::<Header>() + self.packed().len())
-            .next_multiple_of(align_of::<Header>())
+        (Self::HEADER_BYTES + self.fields_bytes()).next_multiple_of(align_of::<Header>())
+    }
+
+    /// Bytes before the fields: reference count, length, header.
+    pub const HEADER_BYTES: usize = 2 * size_of::<usize>() + size_of::<Header>();
+
+    /// Bytes of the packed fields.
+    pub fn fields_bytes(&self) -> usize {
+        self.packed().len()
+    }
+
+    fn header(&self) -> &Header {
+        &self.0.header.header
     }
 
     fn packed(&self) -> &[u8] {
@@ -237,6 +268,15 @@ mod tests {
         let entry = Entry::copy_of(ORIGIN, Timestamp::from_millis(2_000), &FieldsBuffer::default());
         assert!(!entry.is_expired(Timestamp::from_millis(1_999)));
         assert!(entry.is_expired(Timestamp::from_millis(2_000)));
+    }
+
+    #[test]
+    fn an_entry_counts_those_it_follows() {
+        let entry = || Entry::copy_of(ORIGIN, Timestamp::from_millis(0), &FieldsBuffer::default());
+        let (first, mut second, mut third) = (entry(), entry(), entry());
+        second.replaces(&first);
+        third.replaces(&second);
+        assert_eq!([first, second, third].map(|entry| entry.replaced_count()), [0, 1, 2]);
     }
 
     #[test]

@@ -198,6 +198,7 @@ mod tests {
             fields: values.iter().map(|&(name, _)| name.into()).collect(),
             ttl: Duration::from_secs(1),
             capacity_bytes: MIN_CAPACITY_BYTES,
+            account: crate::heap::Account::open().unwrap(),
         });
         let mut fields = FieldsBuffer::default();
         for &(_, value) in values {

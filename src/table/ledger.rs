@@ -1,9 +1,12 @@
 //! A store's books: what was written, what left and why, what the rest weighs.
 //!
-//! The weight is reserved before an entry is written and released when it leaves,
-//! so it is never above the capacity. An entry leaves exactly once, for one cause.
+//! The weight is reserved before an entry is written and released when it leaves, so
+//! it never grows past the level that holds at the moment. An entry leaves exactly once,
+//! for one cause.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::weight::{MIN_CAPACITY_BYTES, max_entry_bytes};
 
 /// Why an entry left its table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,43 +45,73 @@ impl Removals {
 /// The running books, shared by a store and what tells it that entries leave.
 #[derive(Debug)]
 pub(super) struct Ledger {
-    capacity_bytes: u64,
+    capacity_bytes: AtomicU64,
+    level_bytes: AtomicU64,
     weight_bytes: AtomicU64,
     stored: AtomicU64,
+    plucked_bytes: AtomicU64,
     removed: [AtomicU64; Removal::ALL.len()],
 }
 
 /// The books at one moment.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LedgerSnapshot {
+    pub(super) capacity_bytes: u64,
+    pub(super) level_bytes: u64,
     pub(super) entry_count: u64,
     pub(super) weight_bytes: u64,
     pub(super) stored_count: u64,
+    pub(super) plucked_bytes: u64,
     pub(super) removals: Removals,
 }
 
 impl Ledger {
     pub(super) fn new(capacity_bytes: u64) -> Self {
         Self {
-            capacity_bytes,
+            capacity_bytes: AtomicU64::new(capacity_bytes),
+            level_bytes: AtomicU64::new(capacity_bytes),
             weight_bytes: AtomicU64::new(0),
             stored: AtomicU64::new(0),
+            plucked_bytes: AtomicU64::new(0),
             removed: Default::default(),
         }
     }
 
+    /// What the entries may weigh together at the moment, in bytes.
+    pub(super) fn level_bytes(&self) -> u64 {
+        self.level_bytes.load(Ordering::Relaxed)
+    }
+
+    /// What one entry may weigh, in bytes. A lower level does not lower it.
+    pub(super) fn max_entry_bytes(&self) -> u64 {
+        max_entry_bytes(self.capacity_bytes.load(Ordering::Relaxed))
+    }
+
+    /// Sets the capacity, and the level as near to the one asked for as leaves room for
+    /// the largest entry. What is above a lower level is for the store to let go.
+    pub(super) fn set_level(&self, capacity_bytes: u64, level_bytes: u64) {
+        let capacity_bytes = capacity_bytes.max(MIN_CAPACITY_BYTES);
+        let least = 2 * max_entry_bytes(capacity_bytes);
+        self.capacity_bytes.store(capacity_bytes, Ordering::Relaxed);
+        self.level_bytes.store(level_bytes.clamp(least, capacity_bytes), Ordering::Relaxed);
+    }
+
     /// Books the weight of an entry to come, if there is room for it.
     pub(super) fn reserve(&self, weight_bytes: u64) -> bool {
+        let level_bytes = self.level_bytes();
         self.weight_bytes
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |booked| {
-                Some(booked + weight_bytes).filter(|&sum| sum <= self.capacity_bytes)
+                Some(booked + weight_bytes).filter(|&sum| sum <= level_bytes)
             })
             .is_ok()
     }
 
-    /// Books that the entry whose weight was reserved is about to be written.
-    pub(super) fn stored(&self) {
+    /// Books that an entry of so many plucked bytes is about to be written, whose weight
+    /// was reserved as `reserved_bytes` and is `weight_bytes`.
+    pub(super) fn stored(&self, plucked_bytes: u64, weight_bytes: u64, reserved_bytes: u64) {
         self.stored.fetch_add(1, Ordering::Relaxed);
+        self.plucked_bytes.fetch_add(plucked_bytes, Ordering::Relaxed);
+        self.weight_bytes.fetch_sub(reserved_bytes - weight_bytes, Ordering::Relaxed);
     }
 
     /// Books that an entry left.
@@ -92,9 +125,12 @@ impl Ledger {
         let removals = Removals(self.removed.each_ref().map(|n| n.load(Ordering::Acquire)));
         let stored_count = self.stored.load(Ordering::Acquire);
         LedgerSnapshot {
+            capacity_bytes: self.capacity_bytes.load(Ordering::Relaxed),
+            level_bytes: self.level_bytes(),
             entry_count: stored_count.saturating_sub(removals.total()),
             weight_bytes: self.weight_bytes.load(Ordering::Relaxed),
             stored_count,
+            plucked_bytes: self.plucked_bytes.load(Ordering::Relaxed),
             removals,
         }
     }

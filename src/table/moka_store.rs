@@ -1,14 +1,16 @@
-//! The default store: moka's concurrent cache, held to its capacity in real bytes.
+//! The default store: moka's concurrent cache, held to its level in real bytes.
 //!
-//! moka settles its accounts some time after a write. So the capacity is kept by
-//! the ledger, before the write, and moka is told a little less: what it evicts to
-//! is low enough for the next entry. It evicts the least recently used (its other
-//! policy turns away new keys when a cache is full), and calls the removal
-//! listener once for each value that leaves, which is what the books stand on.
+//! moka settles its accounts some time after a write. So the level is kept by the
+//! ledger, before the write, and moka is told a little less: what it evicts to is low
+//! enough for the next entry. It evicts the least recently used (its other policy turns
+//! away new keys when a cache is full), and calls the removal listener once for each
+//! value that leaves, which is what the books stand on.
+
+mod ballast;
+mod key_locks;
 
 use std::fmt;
-use std::hash::BuildHasher;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use moka::Expiry;
@@ -18,46 +20,55 @@ use moka::sync::Cache;
 
 use super::Inserted;
 use super::ledger::{Ledger, LedgerSnapshot, Removal};
-use super::weight::{max_entry_bytes, weigh};
+use super::weight::{weigh, weigh_at_most};
 use crate::record::{Entry, Key, Timestamp};
+use ballast::{Ballast, Slot};
+use key_locks::KeyLocks;
 
 pub(super) struct MokaStore {
-    cache: Cache<Key, Entry>,
+    cache: Cache<Slot, Entry>,
     ledger: Arc<Ledger>,
-    max_entry_bytes: u64,
+    ballast: Ballast,
     writers: KeyLocks,
 }
 
 impl MokaStore {
     pub(super) fn new(capacity_bytes: u64) -> Self {
         let ledger = Arc::new(Ledger::new(capacity_bytes));
-        let max_entry_bytes = max_entry_bytes(capacity_bytes);
+        let ballast = Ballast::new(capacity_bytes);
         let cache = Cache::builder()
-            .max_capacity(capacity_bytes - max_entry_bytes)
-            .weigher(|key, entry| u32::try_from(weigh(key, entry)).unwrap_or(u32::MAX))
+            .max_capacity(ballast.ceiling_units())
+            .weigher(ballast.weigher())
             .eviction_policy(EvictionPolicy::lru())
             .expire_after(AtEntryExpiry)
             .eviction_listener(book_removals(Arc::clone(&ledger)))
             .build();
-        Self { cache, ledger, max_entry_bytes, writers: KeyLocks::default() }
+        let store = Self { cache, ledger, ballast, writers: KeyLocks::default() };
+        store.lay_ballast();
+        store
     }
 
     pub(super) fn get(&self, key: &str) -> Option<Entry> {
-        self.cache.get(key)
+        // No key is empty; the ballast goes by that.
+        if key.is_empty() { None } else { self.cache.get(key) }
     }
 
-    pub(super) fn insert(&self, key: Key, entry: Entry) -> Inserted {
-        let weight_bytes = weigh(&key, &entry);
-        if weight_bytes > self.max_entry_bytes {
+    pub(super) fn insert(&self, key: Key, mut entry: Entry) -> Inserted {
+        let reserved_bytes = weigh_at_most(&key, &entry);
+        if reserved_bytes > self.ledger.max_entry_bytes() {
             self.remove(key.as_str());
             return Inserted::TooLarge;
         }
-        self.make_room(weight_bytes);
+        self.make_room(reserved_bytes);
         let _writer = self.writers.lock(key.as_str());
-        let replaces = self.cache.contains_key(key.as_str());
-        self.ledger.stored();
-        self.cache.insert(key, entry);
-        if replaces { Inserted::Replaced } else { Inserted::New }
+        let older = self.older(key.as_str());
+        if let Some(older) = &older {
+            entry.replaces(older);
+        }
+        let plucked_bytes = (key.as_str().len() + entry.fields_bytes()) as u64;
+        self.ledger.stored(plucked_bytes, weigh(&key, &entry), reserved_bytes);
+        self.cache.insert(Slot::of(key), entry);
+        if older.is_some() { Inserted::Replaced } else { Inserted::New }
     }
 
     pub(super) fn remove(&self, key: &str) {
@@ -65,36 +76,57 @@ impl MokaStore {
         if self.cache.contains_key(key) {
             // moka forgets the change of weight of a replacement that is removed before
             // it was settled. What it forgot it would hold against the capacity for good.
-            self.cache.run_pending_tasks();
+            self.settle();
             self.cache.invalidate(key);
         }
     }
 
-    pub(super) fn maintain(&self) {
+    /// Lets go what is over the level, sweeps what is expired, settles what is pending.
+    pub(super) fn settle(&self) {
+        // Reading it makes it the most recently used: it is never what is evicted.
+        if self.cache.get(Slot::BALLAST_KEY).is_none() {
+            self.lay_ballast();
+        }
         self.cache.run_pending_tasks();
+    }
+
+    pub(super) fn set_level(&self, capacity_bytes: u64, level_bytes: u64) {
+        self.ledger.set_level(capacity_bytes, level_bytes);
+        self.lay_ballast();
+        self.settle();
     }
 
     pub(super) fn ledger(&self) -> LedgerSnapshot {
         self.ledger.snapshot()
     }
 
-    /// Every entry held, but for expired ones.
-    #[cfg(test)]
-    pub(super) fn walk(&self) -> impl Iterator<Item = (Arc<Key>, Entry)> {
-        self.cache.iter()
+    /// Every entry held, but for expired ones. Writers go on meanwhile.
+    pub(super) fn walk(&self) -> impl Iterator<Item = (Arc<Slot>, Entry)> {
+        self.cache.iter().filter(|(slot, _)| slot.key().is_some())
     }
 
     /// What moka takes the entries to weigh, in bytes.
     #[cfg(test)]
     pub(super) fn settled_bytes(&self) -> u64 {
-        self.cache.weighted_size()
+        self.ballast.settled_bytes(self.cache.weighted_size())
+    }
+
+    /// What stands under the key. A key that is new is only asked for, since that is cheaper.
+    fn older(&self, key: &str) -> Option<Entry> {
+        if self.cache.contains_key(key) { self.cache.get(key) } else { None }
     }
 
     /// Reserves room for an entry, evicting until there is some.
     fn make_room(&self, weight_bytes: u64) {
         while !self.ledger.reserve(weight_bytes) {
-            self.cache.run_pending_tasks();
+            self.settle();
         }
+    }
+
+    fn lay_ballast(&self) {
+        let room_bytes = self.ledger.level_bytes().saturating_sub(self.ledger.max_entry_bytes());
+        let (slot, entry) = self.ballast.leaving(room_bytes);
+        self.cache.insert(slot, entry);
     }
 }
 
@@ -104,28 +136,12 @@ impl fmt::Debug for MokaStore {
     }
 }
 
-/// Lets one writer at a time at a key. Keys share locks; readers take none.
-struct KeyLocks {
-    hasher: std::hash::RandomState,
-    locks: [Mutex<()>; 64],
-}
-
-impl Default for KeyLocks {
-    fn default() -> Self {
-        Self { hasher: std::hash::RandomState::new(), locks: [const { Mutex::new(()) }; 64] }
+fn book_removals(ledger: Arc<Ledger>) -> impl Fn(Arc<Slot>, Entry, RemovalCause) {
+    move |slot, entry, cause| {
+        if let Some(key) = slot.key() {
+            ledger.removed(cause_of(&entry, cause), weigh(key, &entry));
+        }
     }
-}
-
-impl KeyLocks {
-    fn lock(&self, key: &str) -> MutexGuard<'_, ()> {
-        let lock = self.hasher.hash_one(key) % self.locks.len() as u64;
-        #[expect(clippy::cast_possible_truncation, reason = "it is less than their number")]
-        self.locks[lock as usize].lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn book_removals(ledger: Arc<Ledger>) -> impl Fn(Arc<Key>, Entry, RemovalCause) {
-    move |key, entry, cause| ledger.removed(cause_of(&entry, cause), weigh(&key, &entry))
 }
 
 /// An entry past its expiry was absent already, whatever made moka let go of it.
@@ -141,28 +157,28 @@ fn cause_of(entry: &Entry, cause: RemovalCause) -> Removal {
     }
 }
 
-/// Tells moka's timer when to sweep; reads do not rely on it.
+/// Tells moka's timer when to sweep; reads do not rely on it. The ballast never expires.
 struct AtEntryExpiry;
 
 impl AtEntryExpiry {
-    fn time_left(entry: &Entry) -> Duration {
-        Timestamp::now().until(entry.expires_at())
+    fn time_left(slot: &Slot, entry: &Entry) -> Option<Duration> {
+        slot.key().map(|_| Timestamp::now().until(entry.expires_at()))
     }
 }
 
-impl Expiry<Key, Entry> for AtEntryExpiry {
-    fn expire_after_create(&self, _: &Key, entry: &Entry, _: Instant) -> Option<Duration> {
-        Some(Self::time_left(entry))
+impl Expiry<Slot, Entry> for AtEntryExpiry {
+    fn expire_after_create(&self, slot: &Slot, entry: &Entry, _: Instant) -> Option<Duration> {
+        Self::time_left(slot, entry)
     }
 
     /// Without this the new value would inherit what was left of the old one's time.
     fn expire_after_update(
         &self,
-        _: &Key,
+        slot: &Slot,
         entry: &Entry,
         _: Instant,
         _: Option<Duration>,
     ) -> Option<Duration> {
-        Some(Self::time_left(entry))
+        Self::time_left(slot, entry)
     }
 }

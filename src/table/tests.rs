@@ -15,6 +15,7 @@ fn table(capacity_bytes: u64) -> Table {
         fields: vec!["description".into()],
         ttl: HOUR,
         capacity_bytes,
+        account: Account::open().unwrap(),
     })
 }
 
@@ -42,7 +43,8 @@ fn assert_books_balance(table: &Table) {
     let stats = table.stats();
     assert_eq!(stats.stored_count - stats.removals.total(), stats.entry_count);
     assert_eq!(stats.entry_count, table.store.walk().count() as u64, "{stats:?}");
-    let weight: u64 = table.store.walk().map(|(key, entry)| weight::weigh(&key, &entry)).sum();
+    let weight: u64 =
+        table.store.walk().map(|(slot, entry)| weight::weigh(slot.key().unwrap(), &entry)).sum();
     assert_eq!(stats.weight_bytes, weight);
 }
 
