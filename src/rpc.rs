@@ -34,6 +34,11 @@ use health::HealthTeller;
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Calls at once on one connection. Each takes some KiB beside its answer, also while it
+/// waits for its turn, so there is a bound; a client keeps what is above it back by itself.
+/// One thread serves a connection and is busy long before.
+const MAX_CALLS_PER_CONNECTION: u32 = 256;
+
 /// Takes one snapshot of the service.
 pub type TakeSnapshot = Arc<dyn Fn() -> Snapshot + Send + Sync>;
 
@@ -76,6 +81,7 @@ impl Rpc {
         let (teller, health_service) = HealthTeller::new(Arc::clone(&self.health)).await;
         let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true));
         let router = Server::builder()
+            .max_concurrent_streams(MAX_CALLS_PER_CONNECTION)
             .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
             .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
             .add_service(health_service)
