@@ -85,7 +85,9 @@ impl App {
         let ingest = Ingest::start(&config, &feeds, &health)?;
         let snapshot = snapshot(&config, &budget, &health, &tables, &ingest);
 
-        let rpc = Rpc::new(rpc_listener, tables, Arc::clone(&health), Arc::clone(&snapshot));
+        let in_flight_bytes = config.rpc.in_flight.as_u64();
+        let (for_rpc, shown) = (Arc::clone(&health), Arc::clone(&snapshot));
+        let rpc = Rpc::new(rpc_listener, tables, for_rpc, shown, in_flight_bytes);
         let admin = Admin::new(admin_listener, health);
         Ok(Self { config, rpc, admin, ingest, snapshot, _maintenance: maintenance })
     }

@@ -6,6 +6,7 @@
 mod answer;
 mod errors;
 mod health;
+mod in_flight;
 mod lookup;
 mod stats;
 
@@ -29,6 +30,7 @@ use crate::proto::server::stats_service_server::StatsServiceServer;
 use crate::stats::Snapshot;
 use crate::table::Table;
 use health::HealthTeller;
+use in_flight::{InFlight, Leased};
 
 /// A connection that is silent for this long is asked whether it is still there.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
@@ -48,17 +50,20 @@ pub struct Rpc {
     tables: Vec<Arc<Table>>,
     health: Arc<Health>,
     snapshot: TakeSnapshot,
+    in_flight_bytes: u64,
 }
 
 impl Rpc {
-    /// A server on a port that is already bound.
+    /// A server on a port that is already bound. Lookups' answers on their way take no
+    /// more than `in_flight_bytes` together, so these are to be at least [`MAX_ANSWER_BYTES`].
     pub fn new(
         listener: TcpListener,
         tables: Vec<Arc<Table>>,
         health: Arc<Health>,
         snapshot: TakeSnapshot,
+        in_flight_bytes: u64,
     ) -> Self {
-        Self { listener, tables, health, snapshot }
+        Self { listener, tables, health, snapshot, in_flight_bytes }
     }
 
     /// Where it listens.
@@ -80,6 +85,8 @@ impl Rpc {
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
         let (teller, health_service) = HealthTeller::new(Arc::clone(&self.health)).await;
         let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true));
+        let in_flight = InFlight::new(self.in_flight_bytes);
+        let lookup = lookup::Lookup::new(self.tables, self.health, in_flight);
         let router = Server::builder()
             .max_concurrent_streams(MAX_CALLS_PER_CONNECTION)
             .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
@@ -87,7 +94,7 @@ impl Rpc {
             .add_service(health_service)
             .add_service(reflection().build_v1()?)
             .add_service(reflection().build_v1alpha()?)
-            .add_service(LookupServiceServer::new(lookup::Lookup::new(self.tables, self.health)))
+            .add_service(Leased(LookupServiceServer::new(lookup)))
             .add_service(StatsServiceServer::new(stats::Stats::new(self.snapshot)));
         let stopping = async {
             teller.tell_until(shutdown).await;

@@ -123,15 +123,16 @@ impl Table {
         found
     }
 
+    /// The same, and counts nothing: for the same question asked again.
+    pub fn peek(&self, key: &str, now: Timestamp) -> Option<Entry> {
+        self.charge(|store| store.get(key)).filter(|entry| !entry.is_expired(now))
+    }
+
     /// The live entry under `key` at `now`, with where its bytes are. Counts nothing.
     pub fn describe(&self, key: &Key, now: Timestamp) -> Option<(Entry, WeightParts)> {
         let entry = self.peek(key.as_str(), now)?;
         let parts = WeightParts::of(key, &entry);
         Some((entry, parts))
-    }
-
-    fn peek(&self, key: &str, now: Timestamp) -> Option<Entry> {
-        self.charge(|store| store.get(key)).filter(|entry| !entry.is_expired(now))
     }
 
     /// Stores a record; it can be read as soon as this returns. When the table is

@@ -1,12 +1,13 @@
-//! `[rpc]` and `[admin]`: where the two servers listen.
+//! `[rpc]` and `[admin]`: where the two servers listen, and what answers may take.
 
 use std::net::SocketAddr;
 
 use serde::Serialize;
 
-use super::form::Parsed;
+use super::form::{Parsed, Size};
 use super::report::Report;
 use super::section::{Section, Unset};
+use super::size::ByteSize;
 
 pub(super) const ABOUT_RPC: &str = "Where lookups and statistics are answered, over gRPC.";
 pub(super) const ABOUT_ADMIN: &str = "Where operators and probes are answered, over HTTP.";
@@ -18,6 +19,8 @@ const ABOUT_LISTEN: &str = "The address to listen on. Port 0 takes any free port
 pub struct Rpc {
     /// The address to listen on.
     pub listen: SocketAddr,
+    /// What answers on their way to callers may take together.
+    pub in_flight: ByteSize,
 }
 
 /// Where operators are answered.
@@ -29,7 +32,16 @@ pub struct Admin {
 
 impl Rpc {
     pub(super) fn read(section: &mut Section<'_>) -> Option<Self> {
-        Some(Self { listen: read_listen(section, "0.0.0.0:50051")? })
+        let listen = read_listen(section, "0.0.0.0:50051");
+        let in_flight = section.key(
+            "in_flight",
+            // The largest answer fits in the least.
+            &Size(ByteSize::mib(4)..=ByteSize::mib(1024)),
+            Unset::Means("8MiB"),
+            "What answers on their way to callers may take together; a call whose answer does \
+             not fit waits for its turn.",
+        );
+        Some(Self { listen: listen?, in_flight: in_flight? })
     }
 }
 

@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::limit::{Limit, LimitSource};
 use crate::config::{ByteSize, Capacity, Config, MemoryLimit};
 
-/// Code, stacks, connections and answers on their way, in bytes.
+/// Code, stacks, connections and the small answers on their way, in bytes.
 const FIXED_BYTES: u64 = 32 << 20;
 
 /// Scratch memory for parsing at worst, as a multiple of the largest document: one
@@ -63,7 +63,7 @@ pub enum OverBudget {
     /// Nothing is left for tables.
     #[error(
         "memory.limit: the reserves take more than there is; raise the limit or lower \
-         kafka.queue, ingest.max_document or ingest.threads\n{0}"
+         kafka.queue, ingest.max_document, ingest.threads or rpc.in_flight\n{0}"
     )]
     Reserves(Budget),
     /// The tables ask for more than is left.
@@ -99,6 +99,7 @@ impl Budget {
         let reserves = vec![
             line("kafka queues (kafka.queue)", needs.kafka_bytes),
             line("parsing (ingest.threads x ingest.max_document x 60)", scratch),
+            line("rpc answers in flight (rpc.in_flight)", config.rpc.in_flight.as_u64()),
             line("code, stacks, connections", FIXED_BYTES),
             line("allocator rounding (a tenth of the limit)", limit.bytes / ALLOCATOR_PART),
         ];
@@ -203,6 +204,7 @@ mod tests {
             "kafka.queue=32MiB",
             "ingest.threads=2",
             "ingest.max_document=1MiB",
+            "rpc.in_flight=8MiB",
             "tables.0.name=services",
             "tables.0.topic=events",
             "tables.0.key=/id",
@@ -221,7 +223,7 @@ mod tests {
     #[test]
     fn what_is_left_of_the_limit_is_for_the_tables() {
         let budget = plan(&["memory.limit=256000KiB", "tables.0.capacity=50%"]).unwrap();
-        let reserves = (32 + 2 * 60 + 32 + 25) << 20;
+        let reserves = (32 + 2 * 60 + 8 + 32 + 25) << 20;
         let left = (250 << 20) - reserves;
         assert_eq!(budget.capacities().collect::<Vec<_>>(), [&(left / 2)]);
     }
@@ -238,6 +240,7 @@ mod tests {
         let text = error.to_string();
         assert!(matches!(error, OverBudget::Reserves(_)), "{text}");
         assert!(text.contains("memory.limit") && text.contains("kafka.queue"), "{text}");
+        assert!(text.contains("8.0 MiB  rpc answers in flight (rpc.in_flight)"), "{text}");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use tonic_types::FieldViolation;
 
 use super::answer::{AnswerEntry, wire_time};
 use super::errors;
+use super::in_flight::{InFlight, Look};
 use crate::health::Health;
 use crate::proto::server::lookup_service_server::LookupService;
 use crate::proto::server::{
@@ -31,6 +32,7 @@ const MAX_VIOLATIONS: usize = 10;
 pub(super) struct Lookup {
     tables: Vec<Arc<Table>>,
     health: Arc<Health>,
+    in_flight: InFlight,
 }
 
 #[tonic::async_trait]
@@ -38,12 +40,7 @@ impl LookupService for Lookup {
     async fn get(&self, request: Request<GetRequest>) -> Result<Response<GetResponse>, Status> {
         let GetRequest { table, key } = request.into_inner();
         validate([required("table", &table), required("key", &key)])?;
-        let asked = self.ask(&table)?;
-        let outcome = match asked.find(key) {
-            Ok(entry) => get_response::Outcome::Entry(entry),
-            Err(miss) => get_response::Outcome::Miss(miss),
-        };
-        Ok(Response::new(GetResponse { outcome: Some(outcome), as_of: Some(asked.as_of()) }))
+        self.in_flight.answer(|look| Ok(self.ask(&table, look)?.one(&key))).await
     }
 
     async fn batch_get(
@@ -52,35 +49,23 @@ impl LookupService for Lookup {
     ) -> Result<Response<BatchGetResponse>, Status> {
         let BatchGetRequest { table, keys } = request.into_inner();
         validate([required("table", &table), key_count(&keys)].into_iter().chain(empty(&keys)))?;
-        let asked = self.ask(&table)?;
-        let mut answer = BatchGetResponse { results: Vec::new(), as_of: Some(asked.as_of()) };
-        let mut answer_bytes = answer.encoded_len();
-        answer.results.reserve_exact(keys.len());
-        for key in keys {
-            let result = asked.result(key);
-            answer_bytes += item_bytes(&result);
-            if answer_bytes > MAX_ANSWER_BYTES {
-                return Err(errors::answer_too_large(MAX_ANSWER_BYTES, answer.results.len()));
-            }
-            answer.results.push(result);
-        }
-        Ok(Response::new(answer))
+        self.in_flight.answer(|look| self.ask(&table, look)?.batch(&keys)).await
     }
 }
 
 impl Lookup {
-    pub(super) fn new(tables: Vec<Arc<Table>>, health: Arc<Health>) -> Self {
-        Self { tables, health }
+    pub(super) fn new(tables: Vec<Arc<Table>>, health: Arc<Health>, in_flight: InFlight) -> Self {
+        Self { tables, health, in_flight }
     }
 
-    fn ask(&self, name: &str) -> Result<Asked<'_>, Status> {
+    fn ask(&self, name: &str, look: Look) -> Result<Asked<'_>, Status> {
         let table = self.tables.iter().find(|table| table.name() == name).ok_or_else(|| {
             let names: Vec<_> = self.tables.iter().map(|table| table.name()).collect();
             errors::table_not_found(name, &names)
         })?;
         // The state before the lookup: what it did not find then was not there yet.
         let ready = self.health.is_table_ready(name);
-        Ok(Asked { table, ready, now: Timestamp::now() })
+        Ok(Asked { table, ready, now: Timestamp::now(), look })
     }
 }
 
@@ -89,17 +74,46 @@ struct Asked<'a> {
     table: &'a Arc<Table>,
     ready: bool,
     now: Timestamp,
+    look: Look,
 }
 
 impl Asked<'_> {
-    fn find(&self, key: String) -> Result<AnswerEntry, Miss> {
-        match self.table.get(&key, self.now) {
-            Some(entry) => Ok(AnswerEntry::new(key, self.table, entry)),
+    fn one(&self, key: &str) -> GetResponse {
+        let outcome = match self.find(key) {
+            Ok(entry) => get_response::Outcome::Entry(entry),
+            Err(miss) => get_response::Outcome::Miss(miss),
+        };
+        GetResponse { outcome: Some(outcome), as_of: Some(self.as_of()) }
+    }
+
+    fn batch(&self, keys: &[String]) -> Result<BatchGetResponse, Status> {
+        let mut answer = BatchGetResponse { results: Vec::new(), as_of: Some(self.as_of()) };
+        let mut answer_bytes = answer.encoded_len();
+        answer.results.reserve_exact(keys.len());
+        for key in keys {
+            let result = self.result(key);
+            answer_bytes += item_bytes(&result);
+            if answer_bytes > MAX_ANSWER_BYTES {
+                return Err(errors::answer_too_large(MAX_ANSWER_BYTES, answer.results.len()));
+            }
+            answer.results.push(result);
+        }
+        Ok(answer)
+    }
+
+    fn find(&self, key: &str) -> Result<AnswerEntry, Miss> {
+        let found = match self.look {
+            Look::First => self.table.get(key, self.now),
+            // A call that waited is still one question: its hits and misses are counted.
+            Look::Again => self.table.peek(key, self.now),
+        };
+        match found {
+            Some(entry) => Ok(AnswerEntry::new(key.to_owned(), self.table, entry)),
             None => Err(self.miss()),
         }
     }
 
-    fn result(&self, key: String) -> BatchGetResult {
+    fn result(&self, key: &str) -> BatchGetResult {
         let outcome = match self.find(key) {
             Ok(entry) => batch_get_result::Outcome::Entry(entry),
             Err(miss) => batch_get_result::Outcome::Miss(miss),

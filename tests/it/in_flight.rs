@@ -1,0 +1,94 @@
+//! What slow callers cost: no more than `rpc.in_flight`, and small answers never wait.
+
+use millpond::proto::v1::lookup_service_client::LookupServiceClient;
+use millpond::proto::v1::{BatchGetRequest, BatchGetResponse};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tonic::Streaming;
+use tonic::client::Grpc;
+use tonic::codegen::http::uri::PathAndQuery;
+use tonic::transport::Endpoint;
+use tonic_prost::ProstCodec;
+
+use crate::stream::event;
+use crate::support::broker;
+use crate::support::service::{PATIENCE, Service};
+
+/// Entries of an answer of about 3 MiB; two do not fit in the least budget.
+const LARGE: usize = 50;
+const SLOW_CALLERS: usize = 20;
+/// A large answer that is not held back is there long before so many small ones.
+const SMALL_CALLS: usize = 200;
+
+fn keys() -> Vec<String> {
+    (0..LARGE).map(|n| format!("key-{n}")).collect()
+}
+
+/// A large answer whose headers have come and whose body nobody reads.
+type Unread = Streaming<BatchGetResponse>;
+
+/// Asks for a large answer on a connection of its own and does not read it.
+fn ask_slowly(service: &Service) -> JoinHandle<Unread> {
+    let endpoint = Endpoint::from_shared(format!("http://{}", service.rpc)).unwrap();
+    let channel = endpoint.initial_stream_window_size(16 << 10).connect_lazy();
+    let question = BatchGetRequest { table: "services".into(), keys: keys() };
+    tokio::spawn(async move {
+        let mut client = Grpc::new(channel);
+        client.ready().await.unwrap();
+        let path = PathAndQuery::from_static("/millpond.v1.LookupService/BatchGet");
+        let codec = ProstCodec::default();
+        // As a stream, so that the body is there to be left alone.
+        let question = tonic::Request::new(question);
+        client.server_streaming(question, path, codec).await.unwrap().into_inner()
+    })
+}
+
+async fn service_with_large_answers(broker: &broker::Broker) -> Service {
+    let topic = broker.create_topic(1).await;
+    let settings = ["tables.0.capacity=64MiB", "rpc.in_flight=4MiB"];
+    let service = Service::ready(broker, &topic, &settings).await;
+    let text = "x".repeat(60_000);
+    let mut events: Vec<_> = keys().iter().map(|key| event(key, &text)).collect();
+    events.push(event("small", "still answered"));
+    topic.produce(&events);
+    service.wait_until_polled(events.len() as u64).await;
+    service
+}
+
+#[test]
+fn large_answers_wait_for_their_turn_while_small_ones_are_answered() {
+    broker::in_process(async |broker| {
+        let service = service_with_large_answers(broker).await;
+        let unread = timeout(PATIENCE, ask_slowly(&service)).await.unwrap().unwrap();
+        let waiting: Vec<_> = (1..SLOW_CALLERS).map(|_| ask_slowly(&service)).collect();
+        wait_until_looked_up(&service, SLOW_CALLERS).await;
+
+        let (channel, small) = (service.channel(), Some("still answered".to_owned()));
+        let reading = tokio::spawn(async move {
+            let mut client = LookupServiceClient::new(channel);
+            client.batch_get(BatchGetRequest { table: "services".into(), keys: keys() }).await
+        });
+        wait_until_looked_up(&service, SLOW_CALLERS + 1).await;
+        for _ in 0..SMALL_CALLS {
+            let answer = timeout(PATIENCE, service.description("small")).await.unwrap();
+            assert_eq!(answer, small);
+        }
+        assert!(!reading.is_finished(), "it was answered while there was no room");
+        assert!(waiting.iter().all(|call| !call.is_finished()), "more was sent than may be");
+
+        waiting.iter().for_each(JoinHandle::abort);
+        drop(unread);
+        let answer = timeout(PATIENCE, reading).await.unwrap().unwrap().unwrap().into_inner();
+        assert_eq!(answer.results.len(), LARGE);
+        let stats = service.stats().await;
+        let keys_asked = (SLOW_CALLERS + 1) * LARGE + SMALL_CALLS;
+        assert_eq!(stats.tables[0].hit_count, keys_asked as u64, "waiting counts nothing twice");
+        service.stop().await;
+    });
+}
+
+/// So many large answers were found, and sent if nothing held them back.
+async fn wait_until_looked_up(service: &Service, answers: usize) {
+    let hits = (answers * LARGE) as u64;
+    service.wait_for("lookups", |stats| stats.tables[0].hit_count >= hits).await;
+}
