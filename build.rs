@@ -2,7 +2,7 @@
 //!
 //! It is compiled twice. Callers get plain messages. The server's `Entry` is a type
 //! of its own that encodes straight from the table's bytes, so that a lookup copies
-//! an entry once, into the answer.
+//! an entry once, into the answer, whose buffer is of just its size.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -26,6 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     generator(&out, "server")?
         .build_client(false)
         .extern_path(".millpond.v1.Entry", "crate::rpc::AnswerEntry")
+        .codec_path("crate::rpc::AnswerCodec")
         .compile_fds(descriptors)?;
     Ok(())
 }

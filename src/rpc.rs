@@ -4,6 +4,7 @@
 //! Knows nothing of the stream.
 
 mod answer;
+mod codec;
 mod errors;
 mod health;
 mod in_flight;
@@ -21,6 +22,7 @@ use tonic::transport::server::TcpIncoming;
 use tonic_reflection::pb;
 
 pub use answer::AnswerEntry;
+pub(crate) use codec::AnswerCodec;
 pub use lookup::{MAX_ANSWER_BYTES, MAX_BATCH_KEYS};
 
 use crate::health::Health;

@@ -15,6 +15,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::{Response, Status};
 
 pub(super) use leased::Leased;
+#[cfg(test)]
+pub(super) use leased::next_data;
 
 /// An answer up to this size takes no lease and never waits: the bound on calls at once
 /// bounds these too.
