@@ -12,14 +12,16 @@ mod outage;
 mod position;
 mod share;
 mod worker;
+mod workspace;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::{io, thread};
 
 pub use consumer::{Client, create_client, librdkafka_version, queue_bytes_at_worst};
 pub use feed::Feed;
+pub use workspace::{ScratchAtWorst, scratch_at_worst};
 
 use crate::config::Config;
 use crate::health::Health;
@@ -34,6 +36,8 @@ struct Shared {
     health: Arc<Health>,
     outage: Arc<Outage>,
     stopping: AtomicBool,
+    /// Held by the one thread that may pluck a giant.
+    giants: Arc<Mutex<()>>,
     positions: RwLock<Vec<Arc<Position>>>,
 }
 
@@ -67,6 +71,7 @@ impl Ingest {
             health: Arc::clone(health),
             outage: Arc::new(Outage::new(&config.kafka.brokers)),
             stopping: AtomicBool::new(false),
+            giants: Arc::default(),
             positions: RwLock::new(Vec::new()),
         });
         let mut ingest = Self { shared, threads: Vec::new() };

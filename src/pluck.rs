@@ -2,39 +2,35 @@
 //!
 //! Pure and total: any bytes give a [`Record`], a tombstone or a [`Reject`], and
 //! nothing here panics, blocks or asks the time. What leaves is owned; the copy
-//! of the payload, the tape and the texts made on the way are scratch memory,
-//! used again for the next message. Knows nothing of Kafka beyond what
+//! of the payload, the tape and the texts made on the way are [`Scratch`] memory,
+//! bounded by [`Limits`]. Knows nothing of Kafka beyond what
 //! [`Message`] shows, and nothing of tables.
 //!
 //! Where RFC 8259 leaves room: of a name given twice the last counts. Integers
 //! of 64 bits are exact, and `-0` is the integer 0; wider ones become doubles, and
 //! a number too big for a double is [`Reject::InvalidJson`], as is half of a surrogate
-//! pair. Nesting has no limit but the document's size: no stack grows with it.
+//! pair. Nesting has no limit but the memory that a parse may take: no stack
+//! grows with it.
 
 mod assembly;
+mod bounded;
 mod json_text;
 mod key;
+mod limits;
 mod parser;
 mod paths;
+mod scratch;
+mod shape;
 mod sources;
 mod tape;
 
 use crate::config::Source;
 use crate::record::{Key, Origin, Record, Reject, Timestamp};
 
-use assembly::Assembly;
-use parser::Parser;
+pub use limits::Limits;
+pub use scratch::Scratch;
+use shape::Shape;
 use sources::{Envelope, Sources};
-
-/// What a message may be at most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Bytes of a payload. Parsing one takes some 10 times as much scratch memory as a rule
-    /// and up to 60 times at worst (nothing but brackets).
-    pub max_document_bytes: usize,
-    /// Bytes of a key, as text.
-    pub max_key_bytes: usize,
-}
 
 /// A message as it lies in the client's memory.
 #[derive(Clone, Copy)]
@@ -58,30 +54,28 @@ pub enum Plucked {
     Record(Record),
     /// To delete the entry of this key.
     Tombstone(Key),
+    /// To delete the entry of this key as out of date: the values of the one in its place
+    /// are more than an entry may have.
+    TooLarge(Key),
 }
 
-/// Plucks messages for one table. One thread's: it keeps scratch memory.
+/// Plucks messages for one table.
 pub struct Plucker {
     sources: Sources,
     limits: Limits,
-    parser: Parser,
-    assembly: Assembly,
 }
 
 impl Plucker {
-    /// Scratch memory over this many bytes is given back as soon as the message is done,
-    /// so that one giant does not stay with every plucker for good.
-    pub const KEPT_SCRATCH_BYTES: usize = 1 << 20;
-
     /// Compiles where a table's key and fields come from. A record's values stand in the
     /// order of `fields`.
     pub fn new(key: &Source, fields: &[Source], limits: Limits) -> Self {
-        Self {
-            sources: Sources::compile(key, fields),
-            limits,
-            parser: Parser::new(),
-            assembly: Assembly::default(),
-        }
+        Self { sources: Sources::compile(key, fields), limits }
+    }
+
+    /// Whether plucking this message takes so much memory that one thread at a time may do it.
+    pub fn is_giant(&self, message: &Message<'_>) -> bool {
+        let payload_bytes = message.payload.map_or(0, <[u8]>::len);
+        Limits::is_giant(payload_bytes + self.sources.envelope_bytes(message))
     }
 
     /// Plucks one message. A null payload is a tombstone for the entry whose key is the
@@ -93,37 +87,50 @@ impl Plucker {
     ///
     /// The reason why the message gives no record: what is wrong with its payload first, then
     /// with its key, then with its fields.
-    pub fn pluck(&mut self, message: &Message<'_>) -> Result<Plucked, Reject> {
-        let Some(payload) = message.payload else {
-            let text = Envelope::RecordKey.text(message)?;
-            return key::from_text(text, self.limits.max_key_bytes).map(Plucked::Tombstone);
-        };
-        let record = self.record(message, payload);
-        if self.scratch_bytes() > Self::KEPT_SCRATCH_BYTES {
-            self.parser = Parser::new();
-            self.assembly = Assembly::default();
+    pub fn pluck(&self, message: &Message<'_>, scratch: &mut Scratch) -> Result<Plucked, Reject> {
+        match message.payload {
+            None => self.tombstone(message),
+            Some([]) => Err(Reject::EmptyPayload),
+            Some(payload) if payload.len() > self.limits.max_document_bytes => {
+                Err(Reject::DocumentTooLarge)
+            }
+            Some(payload) if self.is_giant(message) => self.giant(message, payload),
+            Some(payload) => {
+                let plucked = self.record(message, payload, scratch);
+                scratch.trim();
+                plucked
+            }
         }
-        record.map(Plucked::Record)
     }
 
-    /// Bytes held between messages for reuse, near enough; never much over
-    /// [`KEPT_SCRATCH_BYTES`](Self::KEPT_SCRATCH_BYTES).
-    pub fn scratch_bytes(&self) -> usize {
-        self.parser.scratch_bytes() + self.assembly.scratch_bytes()
+    fn tombstone(&self, message: &Message<'_>) -> Result<Plucked, Reject> {
+        let text = Envelope::RecordKey.text(message)?;
+        key::from_text(text, self.limits.max_key_bytes).map(Plucked::Tombstone)
     }
 
-    fn record(&mut self, message: &Message<'_>, payload: &[u8]) -> Result<Record, Reject> {
-        if payload.is_empty() {
-            return Err(Reject::EmptyPayload);
-        }
-        if payload.len() > self.limits.max_document_bytes {
-            return Err(Reject::DocumentTooLarge);
-        }
-        let Self { sources, limits, parser, assembly } = self;
-        if sources.need_document() {
-            parser.parse(payload, |nodes| assembly.record(sources, *limits, message, nodes))
+    fn giant(&self, message: &Message<'_>, payload: &[u8]) -> Result<Plucked, Reject> {
+        let is_measured = self.sources.need_document() && Limits::is_giant(payload.len());
+        let mut scratch = if is_measured {
+            let shape = Shape::within(payload, self.limits.parsing_bytes());
+            Scratch::for_depth(shape.ok_or(Reject::DocumentTooLarge)?.depth)
         } else {
-            assembly.record(sources, *limits, message, &[])
+            Scratch::new()
+        };
+        self.record(message, payload, &mut scratch)
+    }
+
+    fn record(
+        &self,
+        message: &Message<'_>,
+        payload: &[u8],
+        scratch: &mut Scratch,
+    ) -> Result<Plucked, Reject> {
+        let Scratch { parser, assembly } = scratch;
+        let (sources, limits) = (&self.sources, self.limits);
+        if sources.need_document() {
+            parser.parse(payload, |nodes| assembly.record(sources, limits, message, nodes))
+        } else {
+            assembly.record(sources, limits, message, &[])
         }
     }
 }

@@ -53,7 +53,8 @@ impl Ingest {
             "max_document",
             &Size(ByteSize::kib(1)..=ByteSize::mib(256)),
             Unset::Means("1MiB"),
-            "A larger payload is rejected.",
+            "A larger payload is rejected, and so is one over 16KiB that would take more than 24 \
+             times this much memory to parse, such as nothing but brackets.",
         );
         let max_key = section.key(
             "max_key",

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use rdkafka::message::{BorrowedMessage, Headers, Message as _};
 
+use super::workspace::{self, Workspace};
 use crate::config;
-use crate::pluck::{Limits, Message, Plucked, Plucker};
+use crate::pluck::{Message, Plucked, Plucker};
 use crate::record::{Origin, Record, Reject, Timestamp};
 use crate::stats::Outcome;
 use crate::table::{Inserted, Table};
@@ -22,18 +23,14 @@ pub struct Feed {
 impl Feed {
     pub(super) fn intake(&self, config: &config::Ingest) -> Intake {
         let fields: Vec<_> = self.source.fields.values().cloned().collect();
-        let limits = Limits {
-            max_document_bytes: config.max_document.as_usize(),
-            max_key_bytes: config.max_key.as_usize(),
-        };
         Intake {
             table: Arc::clone(&self.table),
-            plucker: Plucker::new(&self.source.key, &fields, limits),
+            plucker: Plucker::new(&self.source.key, &fields, workspace::limits(config)),
         }
     }
 }
 
-/// One thread's way into a table, with scratch memory of its own.
+/// One thread's way into a table.
 pub(super) struct Intake {
     table: Arc<Table>,
     plucker: Plucker,
@@ -42,23 +39,28 @@ pub(super) struct Intake {
 impl Intake {
     /// Plucks one record and does to the table what it says.
     pub(super) fn take(
-        &mut self,
+        &self,
+        workspace: &mut Workspace,
         message: &BorrowedMessage<'_>,
         origin: Origin,
         now: Timestamp,
     ) -> Outcome {
-        let plucked = self.plucker.pluck(&Message {
+        let message = Message {
             key: message.key(),
             payload: message.payload(),
             header: &|name| header(message, name),
             origin,
             expires_at: self.table.expiry_of(origin.time, now),
-        });
-        match plucked {
+        };
+        match workspace.pluck(&self.plucker, &message) {
             Ok(Plucked::Record(record)) => self.store(record, now),
             Ok(Plucked::Tombstone(key)) => {
                 self.table.remove(key.as_str());
                 Outcome::Deleted
+            }
+            Ok(Plucked::TooLarge(key)) => {
+                self.table.remove(key.as_str());
+                Outcome::Rejected(Reject::EntryTooLarge)
             }
             Err(reject) => Outcome::Rejected(reject),
         }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::bootstrap::Backlog;
 use super::feed::{Feed, Intake};
 use super::position::Position;
+use super::workspace::Workspace;
 use crate::config;
 use crate::health::Latch;
 use crate::record::{Origin, Timestamp};
@@ -73,11 +74,17 @@ impl Share {
     }
 
     /// Gives a record to each table and books what became of it.
-    pub(super) fn take(&mut self, message: &BorrowedMessage<'_>, origin: Origin, now: Timestamp) {
+    pub(super) fn take(
+        &mut self,
+        workspace: &mut Workspace,
+        message: &BorrowedMessage<'_>,
+        origin: Origin,
+        now: Timestamp,
+    ) {
         let Some(partition) = self.partitions.get(&origin.partition) else { return };
         let payload_bytes = message.payload().map_or(0, <[u8]>::len);
-        for (intake, position) in self.intakes.iter_mut().zip(&partition.positions) {
-            let outcome = intake.take(message, origin, now);
+        for (intake, position) in self.intakes.iter().zip(&partition.positions) {
+            let outcome = intake.take(workspace, message, origin, now);
             position.record(origin, now, payload_bytes, outcome);
         }
         if partition.end.is_some_and(|end| origin.offset + 1 >= end) {

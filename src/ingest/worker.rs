@@ -15,6 +15,7 @@ use super::bootstrap::{self, Backlog, From};
 use super::consumer::{Client, create_client};
 use super::feed::Feed;
 use super::share::{Ending, Share};
+use super::workspace::Workspace;
 use crate::config::Start;
 use crate::record::{Origin, Timestamp};
 
@@ -33,6 +34,7 @@ pub(super) struct Worker {
     retry_at: Instant,
     /// Topics that are being read.
     shares: Vec<Share>,
+    workspace: Workspace,
     /// Records handled in all.
     records: u64,
     fault_said: Option<Instant>,
@@ -51,6 +53,7 @@ impl Worker {
             waiting: topics(feeds, &shared),
             retry_at: Instant::now(),
             shares: Vec::new(),
+            workspace: Workspace::new(&shared.giants),
             records: 0,
             fault_said: None,
             shared,
@@ -109,7 +112,7 @@ impl Worker {
         let origin = Origin { partition: message.partition(), offset: message.offset(), time };
         let topic = message.topic();
         if let Some(share) = self.shares.iter_mut().find(|share| share.topic == topic) {
-            share.take(message, origin, now);
+            share.take(&mut self.workspace, message, origin, now);
         }
         self.records += 1;
     }

@@ -8,7 +8,7 @@ use simd_json::{Node, StaticNode};
 use super::json_text::JsonText;
 use super::paths::{Found, PathId};
 use super::sources::{Place, Sources};
-use super::{Limits, Message, key, tape};
+use super::{Limits, Message, Plucked, key, tape};
 use crate::record::{Entry, FieldsBuffer, Key, Record, Reject, Value};
 
 /// The scratch memory that a record is put together in.
@@ -21,26 +21,30 @@ pub(super) struct Assembly {
 }
 
 impl Assembly {
-    /// The record that `sources` make of a message; `nodes` are its document, or none if no
-    /// source needs it.
+    /// What `sources` make of a message; `nodes` are its document, or none if no source
+    /// needs it. Values that are too much for an entry are not packed to their end.
     pub(super) fn record(
         &mut self,
         sources: &Sources,
         limits: Limits,
         message: &Message<'_>,
         nodes: &[Node<'_>],
-    ) -> Result<Record, Reject> {
+    ) -> Result<Plucked, Reject> {
         sources.paths.locate(nodes, &mut self.found);
         let key = self.key(&sources.key, limits, message, nodes)?;
         self.fields.clear();
         for field in &sources.fields {
-            match field {
-                Place::Envelope(part) => self.fields.push(part.text(message)?.map(Value::Text)),
-                Place::Document(path) => self.pack(self.subtree(*path, nodes)),
+            let room = limits.max_values_bytes.saturating_sub(self.fields.packed_bytes());
+            let packed = match field {
+                Place::Envelope(part) => self.pack_text(part.text(message)?, room),
+                Place::Document(path) => self.pack(self.subtree(*path, nodes), room),
+            };
+            if packed.is_none() {
+                return Ok(Plucked::TooLarge(key));
             }
         }
         let entry = Entry::copy_of(message.origin, message.expires_at, &self.fields);
-        Ok(Record { key, entry })
+        Ok(Plucked::Record(Record { key, entry }))
     }
 
     /// Scratch bytes held, but for a few in proportion to the sources.
@@ -65,13 +69,23 @@ impl Assembly {
     }
 
     /// Packs a value, given as its node and all that it contains; none of that if it is absent.
-    fn pack(&mut self, subtree: &[Node<'_>]) {
-        let value = subtree.first().map(|node| match node {
-            Node::String(text) => Value::Text(text),
-            Node::Static(scalar) => scalar_value(*scalar),
-            Node::Object { .. } | Node::Array { .. } => Value::Json(self.json.of(subtree)),
-        });
+    /// None if there is not the room.
+    fn pack(&mut self, subtree: &[Node<'_>], room: usize) -> Option<()> {
+        let value = match subtree.first() {
+            None => None,
+            Some(Node::String(text)) => return self.pack_text(Some(text), room),
+            Some(Node::Static(scalar)) => Some(scalar_value(*scalar)),
+            Some(Node::Object { .. } | Node::Array { .. }) => {
+                Some(Value::Json(self.json.of(subtree, room)?))
+            }
+        };
         self.fields.push(value);
+        Some(())
+    }
+
+    fn pack_text(&mut self, text: Option<&str>, room: usize) -> Option<()> {
+        let fits = text.is_none_or(|text| text.len() <= room);
+        fits.then(|| self.fields.push(text.map(Value::Text)))
     }
 
     fn subtree<'t, 'input>(&self, path: PathId, nodes: &'t [Node<'input>]) -> &'t [Node<'input>] {

@@ -5,16 +5,17 @@
 //! them, as it did here. The text means what the document meant, though it need
 //! not be spelt the same: escapes and doubles are written in their shortest form.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use simd_json::{Node, StaticNode};
 
+use super::bounded::BoundedText;
 use super::tape::span;
 
 /// The writer, with its text and list reused from value to value.
 #[derive(Debug, Default)]
 pub(super) struct JsonText {
-    text: String,
+    text: BoundedText,
     open: Vec<Open>,
 }
 
@@ -28,17 +29,17 @@ struct Open {
 }
 
 impl JsonText {
-    /// The JSON text of a value, given as its node and all that it contains.
-    pub(super) fn of(&mut self, subtree: &[Node<'_>]) -> &str {
-        self.text.clear();
+    /// What each level of nesting takes at worst: the list has doubled, and the old one is
+    /// not yet gone.
+    pub(super) const LEVEL_BYTES: usize = 3 * size_of::<Open>();
+
+    /// The JSON text of a value, given as its node and all that it contains; none if there is
+    /// not the room for it.
+    pub(super) fn of(&mut self, subtree: &[Node<'_>], room_bytes: usize) -> Option<&str> {
+        self.text.restart(room_bytes);
         self.open.clear();
-        for (at, node) in subtree.iter().enumerate() {
-            self.close(at);
-            self.separate();
-            self.write(at, node);
-        }
-        self.close(subtree.len());
-        &self.text
+        self.write_all(subtree).ok()?;
+        Some(self.text.as_str())
     }
 
     /// Scratch bytes held.
@@ -46,34 +47,44 @@ impl JsonText {
         self.text.capacity() + self.open.capacity() * size_of::<Open>()
     }
 
-    /// Closes everything whose contents end before `at`.
-    fn close(&mut self, at: usize) {
-        while let Some(open) = self.open.pop_if(|open| open.end <= at) {
-            self.text.push(open.closing);
+    fn write_all(&mut self, subtree: &[Node<'_>]) -> fmt::Result {
+        for (at, node) in subtree.iter().enumerate() {
+            self.close(at)?;
+            self.separate()?;
+            self.write(at, node)?;
         }
+        self.close(subtree.len())
+    }
+
+    /// Closes everything whose contents end before `at`.
+    fn close(&mut self, at: usize) -> fmt::Result {
+        while let Some(open) = self.open.pop_if(|open| open.end <= at) {
+            self.text.write_char(open.closing)?;
+        }
+        Ok(())
     }
 
     /// Sets the next item apart from the one before it.
-    fn separate(&mut self) {
-        let Some(open) = self.open.last_mut() else { return };
-        match open.written {
-            0 => {}
-            written if open.object && written % 2 == 1 => self.text.push(':'),
-            _ => self.text.push(','),
-        }
+    fn separate(&mut self) -> fmt::Result {
+        let Some(open) = self.open.last_mut() else { return Ok(()) };
         open.written += 1;
+        match open.written - 1 {
+            0 => Ok(()),
+            written if open.object && written % 2 == 1 => self.text.write_char(':'),
+            _ => self.text.write_char(','),
+        }
     }
 
-    fn write(&mut self, at: usize, node: &Node<'_>) {
+    fn write(&mut self, at: usize, node: &Node<'_>) -> fmt::Result {
         let end = at + span(node);
         match node {
             Node::Object { .. } => {
-                self.text.push('{');
                 self.open.push(Open { end, closing: '}', object: true, written: 0 });
+                self.text.write_char('{')
             }
             Node::Array { .. } => {
-                self.text.push('[');
                 self.open.push(Open { end, closing: ']', object: false, written: 0 });
+                self.text.write_char('[')
             }
             Node::String(string) => write_string(&mut self.text, string),
             Node::Static(scalar) => write_scalar(&mut self.text, *scalar),
@@ -81,28 +92,27 @@ impl JsonText {
     }
 }
 
-fn write_scalar(text: &mut String, scalar: StaticNode) {
-    // Writing to a String cannot fail.
-    let _ = match scalar {
+fn write_scalar(text: &mut BoundedText, scalar: StaticNode) -> fmt::Result {
+    match scalar {
         StaticNode::Null => text.write_str("null"),
         StaticNode::Bool(bool) => write!(text, "{bool}"),
         StaticNode::I64(int) => write!(text, "{int}"),
         StaticNode::U64(uint) => write!(text, "{uint}"),
         // The debug form keeps a double a double ("1.0") and has an exponent where that is shorter.
         StaticNode::F64(double) => write!(text, "{double:?}"),
-    };
+    }
 }
 
-fn write_string(text: &mut String, string: &str) {
-    text.push('"');
+fn write_string(text: &mut BoundedText, string: &str) -> fmt::Result {
+    text.write_char('"')?;
     let mut rest = string;
     while let Some((plain, escaped, after)) = split_at_escape(rest) {
-        text.push_str(plain);
-        write_escape(text, escaped);
+        text.write_str(plain)?;
+        write_escape(text, escaped)?;
         rest = after;
     }
-    text.push_str(rest);
-    text.push('"');
+    text.write_str(rest)?;
+    text.write_char('"')
 }
 
 /// Splits at the first character that JSON does not allow as it is.
@@ -113,8 +123,8 @@ fn split_at_escape(string: &str) -> Option<(&str, char, &str)> {
     Some((plain, rest.next()?, rest.as_str()))
 }
 
-fn write_escape(text: &mut String, escaped: char) {
-    let short = match escaped {
+fn write_escape(text: &mut BoundedText, escaped: char) -> fmt::Result {
+    text.write_str(match escaped {
         '"' => "\\\"",
         '\\' => "\\\\",
         '\x08' => "\\b",
@@ -122,11 +132,6 @@ fn write_escape(text: &mut String, escaped: char) {
         '\n' => "\\n",
         '\r' => "\\r",
         '\t' => "\\t",
-        _ => {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "\\u{:04x}", u32::from(escaped));
-            return;
-        }
-    };
-    text.push_str(short);
+        _ => return write!(text, "\\u{:04x}", u32::from(escaped)),
+    })
 }

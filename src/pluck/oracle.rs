@@ -10,10 +10,11 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::config::Source;
-use crate::pluck::{Limits, Message, Plucked, Plucker};
+use crate::pluck::{Limits, Message, Plucked, Plucker, Scratch};
 use crate::record::{Origin, Record, Reject, Timestamp, Value};
 
-const LIMITS: Limits = Limits { max_document_bytes: 1 << 20, max_key_bytes: 64 };
+const LIMITS: Limits =
+    Limits { max_document_bytes: 1 << 20, max_key_bytes: 64, max_values_bytes: 1 << 20 };
 
 /// Pointers that cross, repeat, go through arrays and lead nowhere.
 const POINTERS: [&str; 11] = [
@@ -40,13 +41,14 @@ pub(crate) fn check(payload: &[u8]) {
 
 fn check_from(key: &str, payload: &[u8]) {
     let fields = POINTERS.map(source);
-    let plucked = Plucker::new(&source(key), &fields, LIMITS).pluck(&Message {
+    let message = Message {
         key: Some(b"key"),
         payload: Some(payload),
         header: &|_| None,
         origin: Origin { partition: 0, offset: 0, time: Timestamp::from_millis(0) },
         expires_at: Timestamp::from_millis(1),
-    });
+    };
+    let plucked = Plucker::new(&source(key), &fields, LIMITS).pluck(&message, &mut Scratch::new());
     let document = match read(payload) {
         Ok(document) => document,
         Err(reject) => return assert_eq!(plucked, Err(reject)),

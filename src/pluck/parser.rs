@@ -8,25 +8,36 @@ use std::mem;
 
 use simd_json::{Buffers, INPUT_PADDING, Node, Tape, fill_tape_padded};
 
+use super::shape::{STACK_LEVEL_BYTES, Shape, grown, index_capacity};
 use crate::record::Reject;
+
+/// What the parser's buffers hold by now; they keep it to themselves.
+#[derive(Debug, Default)]
+struct Capacities {
+    string: usize,
+    index: usize,
+    stack: usize,
+}
 
 /// A JSON parser with its scratch memory.
 pub(super) struct Parser {
     input: Vec<u8>,
     buffers: Buffers,
-    buffers_bytes: usize,
+    capacities: Capacities,
+    max_depth: usize,
     /// Empty between documents; only its allocation is kept.
     tape: Tape<'static>,
 }
 
 impl Parser {
-    /// A parser that has allocated nothing to speak of yet.
-    pub(super) fn new() -> Self {
+    /// A parser that has allocated nothing to speak of yet. Its stack has room for all
+    /// structural characters of a document, or for `max_depth` where that is less.
+    pub(super) fn new(max_depth: usize) -> Self {
         Self {
             input: Vec::new(),
-            // Depth costs heap here, never stack, and so the document's size is limit enough.
-            buffers: Buffers::with_max_depth(0, usize::MAX),
-            buffers_bytes: 0,
+            buffers: Buffers::with_max_depth(0, max_depth),
+            capacities: Capacities::default(),
+            max_depth,
             tape: Tape(Vec::new()),
         }
     }
@@ -54,10 +65,11 @@ impl Parser {
         outcome
     }
 
-    /// Scratch bytes held. The parser's buffers keep their capacities to themselves: their
-    /// share is what they were last made to hold, and may be as much as twice that.
+    /// Scratch bytes held.
     pub(super) fn scratch_bytes(&self) -> usize {
-        self.input.capacity() + self.tape.0.capacity() * size_of::<Node<'_>>() + self.buffers_bytes
+        let Capacities { string, index, stack } = self.capacities;
+        let buffers = string + index * size_of::<u32>() + stack * STACK_LEVEL_BYTES;
+        self.input.capacity() + self.tape.0.capacity() * size_of::<Node<'_>>() + buffers
     }
 
     fn copy_padded(&mut self, payload: &[u8]) {
@@ -67,13 +79,15 @@ impl Parser {
         self.input.resize(payload.len() + INPUT_PADDING, b' ');
     }
 
-    /// The buffers hold a copy of a string as long as the document may be, and for each
-    /// structural character its index and a level of nesting.
-    fn note_buffers(&mut self, document_bytes: usize) {
-        const PER_STRUCTURAL: usize = size_of::<u32>() + 3 * size_of::<usize>();
+    fn note_buffers(&mut self, bytes: usize) {
         let structurals = self.buffers.structural_indexes().len();
-        let held = document_bytes + structurals * PER_STRUCTURAL;
-        self.buffers_bytes = self.buffers_bytes.max(held);
+        let depth = structurals.min(self.max_depth);
+        let Capacities { string, index, stack } = self.capacities;
+        self.capacities = Capacities {
+            string: grown(string, bytes + INPUT_PADDING),
+            index: index_capacity(index, Shape { bytes, structurals, depth }),
+            stack: grown(stack, depth),
+        };
     }
 }
 

@@ -4,7 +4,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-use super::oracle::check;
+use super::oracle;
+use super::tests::shapes;
 
 const LITERALS: [&str; 24] = [
     "null",
@@ -71,6 +72,12 @@ proptest! {
     ) {
         check(&bytes);
     }
+}
+
+/// Checks what is plucked, and what was measured before.
+fn check(payload: &[u8]) {
+    oracle::check(payload);
+    shapes::check(payload);
 }
 
 /// JSON text, spelt in all the ways there are; now and then wrong, as some literals are.

@@ -48,6 +48,15 @@ impl Sources {
         Self { key, fields, paths }
     }
 
+    /// How many bytes are read of a message outside its document.
+    pub(super) fn envelope_bytes(&self, message: &Message<'_>) -> usize {
+        let bytes = |place: &Place| match place {
+            Place::Envelope(part) => part.bytes(message).map_or(0, <[u8]>::len),
+            Place::Document(_) => 0,
+        };
+        bytes(&self.key) + self.fields.iter().map(bytes).sum::<usize>()
+    }
+
     /// Whether any value comes from the document.
     pub(super) fn need_document(&self) -> bool {
         !self.paths.is_empty()
@@ -57,10 +66,14 @@ impl Sources {
 impl Envelope {
     /// The text that stands there; none where there is nothing.
     pub(super) fn text<'a>(&self, message: &Message<'a>) -> Result<Option<&'a str>, Reject> {
-        let bytes = match self {
+        let text = self.bytes(message).map(std::str::from_utf8);
+        text.transpose().map_err(|_| Reject::InvalidUtf8)
+    }
+
+    fn bytes<'a>(&self, message: &Message<'a>) -> Option<&'a [u8]> {
+        match self {
             Self::RecordKey => message.key,
             Self::Header(name) => (message.header)(name),
-        };
-        bytes.map(std::str::from_utf8).transpose().map_err(|_| Reject::InvalidUtf8)
+        }
     }
 }

@@ -3,17 +3,41 @@
 mod fields;
 mod hostile;
 mod keys;
+mod memory;
+pub(super) mod shapes;
 
-use super::{Limits, Message, Plucked, Plucker};
+use super::{Limits, Message, Plucked, Plucker, Scratch};
 use crate::config::Source;
 use crate::record::{Key, Origin, Record, Reject, Timestamp, Value};
 
-const LIMITS: Limits = Limits { max_document_bytes: 16 << 20, max_key_bytes: 1_024 };
+const LIMITS: Limits =
+    Limits { max_document_bytes: 16 << 20, max_key_bytes: 1_024, max_values_bytes: 16 << 20 };
+
+/// A plucker and the scratch memory of one thread.
+struct Desk {
+    plucker: Plucker,
+    scratch: Scratch,
+}
+
+impl Desk {
+    fn pluck(&mut self, message: &Message<'_>) -> Result<Plucked, Reject> {
+        self.plucker.pluck(message, &mut self.scratch)
+    }
+
+    fn scratch_bytes(&self) -> usize {
+        self.scratch.held_bytes()
+    }
+}
 
 /// A plucker of these sources, as they are written in a configuration.
-fn plucker(key: &str, fields: &[&str]) -> Plucker {
+fn plucker(key: &str, fields: &[&str]) -> Desk {
+    plucker_within(LIMITS, key, fields)
+}
+
+fn plucker_within(limits: Limits, key: &str, fields: &[&str]) -> Desk {
     let fields: Vec<Source> = fields.iter().map(|field| field.parse().unwrap()).collect();
-    Plucker::new(&key.parse().unwrap(), &fields, LIMITS)
+    let plucker = Plucker::new(&key.parse().unwrap(), &fields, limits);
+    Desk { plucker, scratch: Scratch::new() }
 }
 
 /// A message of this payload with nothing around it.
@@ -31,6 +55,7 @@ fn record(plucked: Result<Plucked, Reject>) -> Result<Record, Reject> {
     plucked.map(|plucked| match plucked {
         Plucked::Record(record) => record,
         Plucked::Tombstone(key) => panic!("a tombstone for {key:?}"),
+        Plucked::TooLarge(key) => panic!("too large for {key:?}"),
     })
 }
 

@@ -160,6 +160,11 @@ impl FieldsBuffer {
         self.0.clear();
     }
 
+    /// How many bytes are packed.
+    pub fn packed_bytes(&self) -> usize {
+        self.0.len()
+    }
+
     /// How many bytes are allocated for packing.
     pub fn capacity(&self) -> usize {
         self.0.capacity()

@@ -8,7 +8,7 @@
 pub enum Reject {
     /// The payload is there and has no bytes; only a null payload is a tombstone.
     EmptyPayload,
-    /// The payload has more bytes than a document may have.
+    /// The payload has more bytes than a document may have, or takes more to parse.
     DocumentTooLarge,
     /// The payload, or a header or record key that a source names, is not UTF-8.
     InvalidUtf8,

@@ -56,7 +56,7 @@ fn an_empty_payload_is_no_tombstone() {
 #[test]
 fn a_document_may_be_as_large_as_its_limit() {
     let limits = Limits { max_document_bytes: 8, ..LIMITS };
-    let mut plucker = Plucker::new(&"/id".parse().unwrap(), &[], limits);
+    let mut plucker = plucker_within(limits, "/id", &[]);
     assert!(plucker.pluck(&message(br#"{"id":1}"#)).is_ok());
     assert_eq!(plucker.pluck(&message(br#"{"id":12}"#)), Err(Reject::DocumentTooLarge));
 }
@@ -102,7 +102,7 @@ fn a_giant_is_plucked_and_leaves_no_scratch_memory_behind() {
     let record = record(plucker.pluck(&message(giant.as_bytes()))).unwrap();
     let values: Vec<_> = record.entry.values().flatten().collect();
     assert!(matches!(values[..], [Value::Text(text), Value::Json(_)] if text.len() == 5_000_000));
-    assert!(plucker.scratch_bytes() <= Plucker::KEPT_SCRATCH_BYTES);
+    assert!(plucker.scratch_bytes() <= Limits::KEPT_SCRATCH_BYTES);
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_broken_giant_leaves_no_scratch_memory_behind() {
     let mut plucker = plucker("/id", &["/text"]);
     let broken = "[".repeat(2_000_000);
     assert_eq!(plucker.pluck(&message(broken.as_bytes())), Err(Reject::InvalidJson));
-    assert!(plucker.scratch_bytes() <= Plucker::KEPT_SCRATCH_BYTES);
+    assert!(plucker.scratch_bytes() <= Limits::KEPT_SCRATCH_BYTES);
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn scratch_memory_is_used_again() {
 #[test]
 fn a_reject_leaves_nothing_to_the_next_message() {
     let mut plucker = plucker("/id", &["/a"]);
-    let good = |plucker: &mut Plucker| plucker.pluck(&message(br#"{"id":1}"#));
+    let good = |plucker: &mut Desk| plucker.pluck(&message(br#"{"id":1}"#));
     let expected = good(&mut plucker);
     for bad in [&br#"{"id":1,"a":"#[..], br#"{"id":null,"a":2}"#, br#"{"id":[],"a":[[3]]}"#, b""] {
         assert!(plucker.pluck(&message(bad)).is_err());
