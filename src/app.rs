@@ -161,8 +161,11 @@ async fn bind(key: &'static str, address: SocketAddr) -> Result<TcpListener, Bui
 }
 
 fn budget(config: &Config) -> Result<Budget, OverBudget> {
+    let scratch = ingest::scratch_at_worst(config);
     let needs = Needs {
         kafka_bytes: ingest::queue_bytes_at_worst(config),
+        giant_bytes: scratch.giant_bytes,
+        small_bytes: scratch.small_bytes,
         smallest_table_bytes: MIN_CAPACITY_BYTES,
     };
     Budget::plan(config, needs)

@@ -13,10 +13,6 @@ use crate::config::{ByteSize, Capacity, Config, MemoryLimit};
 /// Code, stacks, connections and the small answers on their way, in bytes.
 const FIXED_BYTES: u64 = 32 << 20;
 
-/// Scratch memory for parsing at worst, as a multiple of the largest document: one
-/// of nothing but brackets.
-const SCRATCH_FACTOR: u64 = 60;
-
 /// What the allocator holds beside what was asked of it, as a part of the limit.
 const ALLOCATOR_PART: u64 = 10;
 
@@ -25,6 +21,10 @@ const ALLOCATOR_PART: u64 = 10;
 pub struct Needs {
     /// What the Kafka client may hold at worst.
     pub kafka_bytes: u64,
+    /// What plucking one giant takes at worst.
+    pub giant_bytes: u64,
+    /// What plucking everything else takes at worst, in all threads.
+    pub small_bytes: u64,
     /// The smallest capacity that a table works in.
     pub smallest_table_bytes: u64,
 }
@@ -94,11 +94,10 @@ impl Budget {
     /// When it does not come out; the error shows it.
     pub fn plan(config: &Config, needs: Needs) -> Result<Self, OverBudget> {
         let limit = limit(&config.memory.limit)?;
-        let scratch = config.ingest.threads as u64
-            * config.ingest.max_document.as_u64().saturating_mul(SCRATCH_FACTOR);
         let reserves = vec![
             line("kafka queues (kafka.queue)", needs.kafka_bytes),
-            line("parsing (ingest.threads x ingest.max_document x 60)", scratch),
+            line("parsing giants, one at a time (by ingest.max_document)", needs.giant_bytes),
+            line("parsing the rest (by ingest.threads)", needs.small_bytes),
             line("rpc answers in flight (rpc.in_flight)", config.rpc.in_flight.as_u64()),
             line("code, stacks, connections", FIXED_BYTES),
             line("allocator rounding (a tenth of the limit)", limit.bytes / ALLOCATOR_PART),
@@ -216,14 +215,19 @@ mod tests {
     }
 
     fn plan(settings: &[&str]) -> Result<Budget, OverBudget> {
-        let needs = Needs { kafka_bytes: 32 << 20, smallest_table_bytes: 64 << 10 };
+        let needs = Needs {
+            kafka_bytes: 32 << 20,
+            giant_bytes: 29 << 20,
+            small_bytes: 6 << 20,
+            smallest_table_bytes: 64 << 10,
+        };
         Budget::plan(&config(settings), needs)
     }
 
     #[test]
     fn what_is_left_of_the_limit_is_for_the_tables() {
         let budget = plan(&["memory.limit=256000KiB", "tables.0.capacity=50%"]).unwrap();
-        let reserves = (32 + 2 * 60 + 8 + 32 + 25) << 20;
+        let reserves = (32 + 29 + 6 + 8 + 32 + 25) << 20;
         let left = (250 << 20) - reserves;
         assert_eq!(budget.capacities().collect::<Vec<_>>(), [&(left / 2)]);
     }
