@@ -24,8 +24,10 @@ mod shape;
 mod sources;
 mod tape;
 
+use simd_json::Node;
+
 use crate::config::Source;
-use crate::record::{Key, Origin, Record, Reject, Timestamp};
+use crate::record::{Draft, Key, Origin, Record, Reject, Timestamp};
 
 pub use limits::Limits;
 pub use scratch::Scratch;
@@ -81,22 +83,28 @@ impl Plucker {
     /// Plucks one message. A null payload is a tombstone for the entry whose key is the
     /// *record's* key, wherever the table's keys come from otherwise.
     ///
-    /// A payload that no source points into is not parsed and need not be JSON.
+    /// A payload that no source points into is not parsed and need not be JSON. A record is
+    /// copied by `copy`, wherever its caller wants the copy to be.
     ///
     /// # Errors
     ///
     /// The reason why the message gives no record: what is wrong with its payload first, then
     /// with its key, then with its fields.
-    pub fn pluck(&self, message: &Message<'_>, scratch: &mut Scratch) -> Result<Plucked, Reject> {
+    pub fn pluck(
+        &self,
+        message: &Message<'_>,
+        scratch: &mut Scratch,
+        copy: impl FnOnce(Draft<'_>) -> Record,
+    ) -> Result<Plucked, Reject> {
         match message.payload {
             None => self.tombstone(message),
             Some([]) => Err(Reject::EmptyPayload),
             Some(payload) if payload.len() > self.limits.max_document_bytes => {
                 Err(Reject::DocumentTooLarge)
             }
-            Some(payload) if self.is_giant(message) => self.giant(message, payload),
+            Some(payload) if self.is_giant(message) => self.giant(message, payload, copy),
             Some(payload) => {
-                let plucked = self.record(message, payload, scratch);
+                let plucked = self.record(message, payload, scratch, copy);
                 scratch.trim();
                 plucked
             }
@@ -105,10 +113,16 @@ impl Plucker {
 
     fn tombstone(&self, message: &Message<'_>) -> Result<Plucked, Reject> {
         let text = Envelope::RecordKey.text(message)?;
-        key::from_text(text, self.limits.max_key_bytes).map(Plucked::Tombstone)
+        let key = key::from_text(text, self.limits.max_key_bytes)?;
+        Key::copy_of(key).map(Plucked::Tombstone).ok_or(Reject::EmptyKey)
     }
 
-    fn giant(&self, message: &Message<'_>, payload: &[u8]) -> Result<Plucked, Reject> {
+    fn giant(
+        &self,
+        message: &Message<'_>,
+        payload: &[u8],
+        copy: impl FnOnce(Draft<'_>) -> Record,
+    ) -> Result<Plucked, Reject> {
         let is_measured = self.sources.need_document() && Limits::is_giant(payload.len());
         let mut scratch = if is_measured {
             let shape = Shape::within(payload, self.limits.parsing_bytes());
@@ -116,7 +130,7 @@ impl Plucker {
         } else {
             Scratch::new()
         };
-        self.record(message, payload, &mut scratch)
+        self.record(message, payload, &mut scratch, copy)
     }
 
     fn record(
@@ -124,14 +138,15 @@ impl Plucker {
         message: &Message<'_>,
         payload: &[u8],
         scratch: &mut Scratch,
+        copy: impl FnOnce(Draft<'_>) -> Record,
     ) -> Result<Plucked, Reject> {
         let Scratch { parser, assembly } = scratch;
         let (sources, limits) = (&self.sources, self.limits);
-        if sources.need_document() {
-            parser.parse(payload, |nodes| assembly.record(sources, limits, message, nodes))
-        } else {
-            assembly.record(sources, limits, message, &[])
-        }
+        let assemble = |nodes: &[Node<'_>]| {
+            let drafted = assembly.draft(sources, limits, message, nodes)?;
+            Ok(drafted.map_or_else(Plucked::TooLarge, |draft| Plucked::Record(copy(draft))))
+        };
+        if sources.need_document() { parser.parse(payload, assemble) } else { assemble(&[]) }
     }
 }
 

@@ -35,6 +35,38 @@ impl std::borrow::Borrow<str> for Key {
     }
 }
 
+/// A record that still lies in the memory it was plucked in, to be copied.
+#[derive(Debug, Clone, Copy)]
+pub struct Draft<'a> {
+    key: &'a str,
+    origin: Origin,
+    expires_at: Timestamp,
+    fields: &'a FieldsBuffer,
+}
+
+impl<'a> Draft<'a> {
+    /// A draft of these parts; none if the key is empty.
+    pub fn new(
+        key: &'a str,
+        origin: Origin,
+        expires_at: Timestamp,
+        fields: &'a FieldsBuffer,
+    ) -> Option<Self> {
+        (!key.is_empty()).then_some(Self { key, origin, expires_at, fields })
+    }
+
+    /// Copies the key alone.
+    pub fn copy_key(&self) -> Key {
+        Key(self.key.into())
+    }
+
+    /// Copies it: two allocations of exactly the size needed.
+    pub fn copy(&self) -> Record {
+        let entry = Entry::copy_of(self.origin, self.expires_at, self.fields);
+        Record { key: self.copy_key(), entry }
+    }
+}
+
 /// One message's worth of table: where it goes and what it says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {

@@ -7,7 +7,7 @@ use rdkafka::message::{BorrowedMessage, Headers, Message as _};
 use super::workspace::{self, Workspace};
 use crate::config;
 use crate::pluck::{Message, Plucked, Plucker};
-use crate::record::{Origin, Record, Reject, Timestamp};
+use crate::record::{Draft, Origin, Record, Reject, Timestamp};
 use crate::stats::Outcome;
 use crate::table::{Inserted, Table};
 
@@ -52,7 +52,8 @@ impl Intake {
             origin,
             expires_at: self.table.expiry_of(origin.time, now),
         };
-        match workspace.pluck(&self.plucker, &message) {
+        let copy = |draft: Draft<'_>| self.table.account().charge(|| draft.copy());
+        match workspace.pluck(&self.plucker, &message, copy) {
             Ok(Plucked::Record(record)) => self.store(record, now),
             Ok(Plucked::Tombstone(key)) => {
                 self.table.remove(key.as_str());

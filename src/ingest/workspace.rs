@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::{self, Config};
 use crate::pluck::{Limits, Message, Plucked, Plucker, Scratch};
-use crate::record::Reject;
+use crate::record::{Draft, Record, Reject};
 use crate::table::MAX_ENTRY_BYTES;
 
 /// One thread's place to pluck.
@@ -27,10 +27,11 @@ impl Workspace {
         &mut self,
         plucker: &Plucker,
         message: &Message<'_>,
+        copy: impl FnOnce(Draft<'_>) -> Record,
     ) -> Result<Plucked, Reject> {
         let turn = || self.giants.lock().unwrap_or_else(PoisonError::into_inner);
         let _turn = plucker.is_giant(message).then(turn);
-        plucker.pluck(message, &mut self.scratch)
+        plucker.pluck(message, &mut self.scratch, copy)
     }
 }
 
@@ -119,7 +120,7 @@ mod tests {
                 },
                 expires_at: crate::record::Timestamp::from_millis(1),
             };
-            Workspace::new(&giants).pluck(&plucker, &message).is_ok()
+            Workspace::new(&giants).pluck(&plucker, &message, |draft| draft.copy()).is_ok()
         };
         let giant = format!(r#"{{"id":"{}"}}"#, "x".repeat(20)) + &" ".repeat(1 << 16);
         std::thread::scope(|scope| {

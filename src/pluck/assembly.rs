@@ -1,71 +1,84 @@
-//! Puts a record together from a message and the nodes of its document.
+//! Puts the draft of a record together from a message and the nodes of its document.
 //!
-//! Values are packed straight from the tape in field order, so a record costs two
-//! allocations: its key and its entry. Owns the scratch memory that packing takes.
+//! Values are packed straight from the tape in field order, so that the copy of a draft
+//! costs two allocations: its key and its entry. Owns the scratch memory that packing takes.
 
 use simd_json::{Node, StaticNode};
 
 use super::json_text::JsonText;
 use super::paths::{Found, PathId};
 use super::sources::{Place, Sources};
-use super::{Limits, Message, Plucked, key, tape};
-use crate::record::{Entry, FieldsBuffer, Key, Record, Reject, Value};
+use super::{Limits, Message, key, tape};
+use crate::record::{Draft, FieldsBuffer, Key, Reject, Value};
 
 /// The scratch memory that a record is put together in.
 #[derive(Debug, Default)]
 pub(super) struct Assembly {
     found: Found,
+    number: String,
+    packing: Packing,
+}
+
+#[derive(Debug, Default)]
+struct Packing {
     fields: FieldsBuffer,
     json: JsonText,
-    number: String,
 }
 
 impl Assembly {
     /// What `sources` make of a message; `nodes` are its document, or none if no source
-    /// needs it. Values that are too much for an entry are not packed to their end.
-    pub(super) fn record(
+    /// needs it. Or else the key of a record whose values are too much for an entry; they
+    /// are not packed to their end.
+    pub(super) fn draft<'a>(
+        &'a mut self,
+        sources: &Sources,
+        limits: Limits,
+        message: &'a Message<'_>,
+        nodes: &'a [Node<'_>],
+    ) -> Result<Result<Draft<'a>, Key>, Reject> {
+        let Self { found, number, packing } = self;
+        sources.paths.locate(nodes, found);
+        let key = match &sources.key {
+            Place::Envelope(part) => key::from_text(part.text(message)?, limits.max_key_bytes),
+            Place::Document(path) => {
+                let node = subtree(found, *path, nodes).first();
+                key::from_node(node, limits.max_key_bytes, number)
+            }
+        }?;
+        let fits = packing.pack_all(sources, found, limits, message, nodes)?;
+        let draft = Draft::new(key, message.origin, message.expires_at, &packing.fields);
+        let draft = draft.ok_or(Reject::EmptyKey)?;
+        Ok(if fits { Ok(draft) } else { Err(draft.copy_key()) })
+    }
+
+    /// Scratch bytes held, but for a few in proportion to the sources.
+    pub(super) fn scratch_bytes(&self) -> usize {
+        self.packing.fields.capacity() + self.packing.json.scratch_bytes()
+    }
+}
+
+impl Packing {
+    /// Packs the value of each field; whether there was the room for them.
+    fn pack_all(
         &mut self,
         sources: &Sources,
+        found: &Found,
         limits: Limits,
         message: &Message<'_>,
         nodes: &[Node<'_>],
-    ) -> Result<Plucked, Reject> {
-        sources.paths.locate(nodes, &mut self.found);
-        let key = self.key(&sources.key, limits, message, nodes)?;
+    ) -> Result<bool, Reject> {
         self.fields.clear();
         for field in &sources.fields {
             let room = limits.max_values_bytes.saturating_sub(self.fields.packed_bytes());
             let packed = match field {
                 Place::Envelope(part) => self.pack_text(part.text(message)?, room),
-                Place::Document(path) => self.pack(self.subtree(*path, nodes), room),
+                Place::Document(path) => self.pack(subtree(found, *path, nodes), room),
             };
             if packed.is_none() {
-                return Ok(Plucked::TooLarge(key));
+                return Ok(false);
             }
         }
-        let entry = Entry::copy_of(message.origin, message.expires_at, &self.fields);
-        Ok(Plucked::Record(Record { key, entry }))
-    }
-
-    /// Scratch bytes held, but for a few in proportion to the sources.
-    pub(super) fn scratch_bytes(&self) -> usize {
-        self.fields.capacity() + self.json.scratch_bytes()
-    }
-
-    fn key(
-        &mut self,
-        place: &Place,
-        limits: Limits,
-        message: &Message<'_>,
-        nodes: &[Node<'_>],
-    ) -> Result<Key, Reject> {
-        match place {
-            Place::Envelope(part) => key::from_text(part.text(message)?, limits.max_key_bytes),
-            Place::Document(path) => {
-                let node = self.subtree(*path, nodes).first();
-                key::from_node(node, limits.max_key_bytes, &mut self.number)
-            }
-        }
+        Ok(true)
     }
 
     /// Packs a value, given as its node and all that it contains; none of that if it is absent.
@@ -87,10 +100,15 @@ impl Assembly {
         let fits = text.is_none_or(|text| text.len() <= room);
         fits.then(|| self.fields.push(text.map(Value::Text)))
     }
+}
 
-    fn subtree<'t, 'input>(&self, path: PathId, nodes: &'t [Node<'input>]) -> &'t [Node<'input>] {
-        self.found.position(path).and_then(|at| tape::subtree(nodes, at)).unwrap_or_default()
-    }
+/// The nodes that a path leads to; none where the document has nothing there.
+fn subtree<'t, 'input>(
+    found: &Found,
+    path: PathId,
+    nodes: &'t [Node<'input>],
+) -> &'t [Node<'input>] {
+    found.position(path).and_then(|at| tape::subtree(nodes, at)).unwrap_or_default()
 }
 
 fn scalar_value(scalar: StaticNode) -> Value<'static> {

@@ -4,26 +4,27 @@ use std::fmt::{Display, Write};
 
 use simd_json::{Node, StaticNode};
 
-use crate::record::{Key, Reject};
+use crate::record::Reject;
 
-/// Copies the text of a key.
-pub(super) fn from_text(text: Option<&str>, max_bytes: usize) -> Result<Key, Reject> {
-    let text = text.ok_or(Reject::MissingKey)?;
-    if text.len() > max_bytes {
-        return Err(Reject::KeyTooLong);
+/// The text of a key, if it can be one.
+pub(super) fn from_text(text: Option<&str>, max_bytes: usize) -> Result<&str, Reject> {
+    match text {
+        None => Err(Reject::MissingKey),
+        Some("") => Err(Reject::EmptyKey),
+        Some(text) if text.len() > max_bytes => Err(Reject::KeyTooLong),
+        Some(text) => Ok(text),
     }
-    Key::copy_of(text).ok_or(Reject::EmptyKey)
 }
 
 /// The key that a value of a document is; `number` is scratch memory.
 ///
 /// A number becomes its fewest digits that tell it apart, with no exponent, so that equal
 /// numbers are equal keys however they were written (`1`, `1.0`, `10e-1`).
-pub(super) fn from_node(
-    node: Option<&Node<'_>>,
+pub(super) fn from_node<'a>(
+    node: Option<&'a Node<'_>>,
     max_bytes: usize,
-    number: &mut String,
-) -> Result<Key, Reject> {
+    number: &'a mut String,
+) -> Result<&'a str, Reject> {
     match node {
         None | Some(Node::Static(StaticNode::Null)) => Err(Reject::MissingKey),
         Some(Node::String(text)) => from_text(Some(text), max_bytes),
@@ -39,7 +40,11 @@ pub(super) fn from_node(
     }
 }
 
-fn from_number(value: &dyn Display, max_bytes: usize, number: &mut String) -> Result<Key, Reject> {
+fn from_number<'a>(
+    value: &dyn Display,
+    max_bytes: usize,
+    number: &'a mut String,
+) -> Result<&'a str, Reject> {
     number.clear();
     // Writing to a String cannot fail.
     let _ = write!(number, "{value}");

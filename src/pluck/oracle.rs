@@ -48,7 +48,9 @@ fn check_from(key: &str, payload: &[u8]) {
         origin: Origin { partition: 0, offset: 0, time: Timestamp::from_millis(0) },
         expires_at: Timestamp::from_millis(1),
     };
-    let plucked = Plucker::new(&source(key), &fields, LIMITS).pluck(&message, &mut Scratch::new());
+    let plucked =
+        Plucker::new(&source(key), &fields, LIMITS)
+            .pluck(&message, &mut Scratch::new(), |draft| draft.copy());
     let document = match read(payload) {
         Ok(document) => document,
         Err(reject) => return assert_eq!(plucked, Err(reject)),

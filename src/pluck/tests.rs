@@ -21,7 +21,7 @@ struct Desk {
 
 impl Desk {
     fn pluck(&mut self, message: &Message<'_>) -> Result<Plucked, Reject> {
-        self.plucker.pluck(message, &mut self.scratch)
+        self.plucker.pluck(message, &mut self.scratch, |draft| draft.copy())
     }
 
     fn scratch_bytes(&self) -> usize {
