@@ -1,24 +1,31 @@
 //! The one place that knows every part: configuration in, a running service out.
 
+mod keeper;
+mod levels;
+mod reclaim;
+mod snapshot;
+mod threads;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
 
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::admin::Admin;
 use crate::config::Config;
 use crate::health::Health;
 use crate::ingest::{self, Feed, Ingest};
-use crate::memory::{self, Budget, Needs, OverBudget};
-use crate::record::Timestamp;
-use crate::rpc::{Rpc, TakeSnapshot};
-use crate::stats::Snapshot;
+use crate::memory::{Accounts, Budget, Needs, OverBudget};
+use crate::rpc::{Rpc, Service, TakeSnapshot};
 use crate::table::{MIN_CAPACITY_BYTES, Maintenance, Spec, Table};
+use keeper::{Charge, Keeper};
+use levels::Levels;
+use threads::{Count, Threads};
 
 /// Why a service could not be built.
 #[derive(Debug, Error)]
@@ -50,7 +57,7 @@ pub enum BuildError {
 ///
 /// When the memory does not suffice or librdkafka refuses a setting.
 pub fn check(config: &Config) -> Result<Budget, BuildError> {
-    let budget = budget(config)?;
+    let budget = Budget::plan(config, needs(config))?;
     ingest::create_client(config).map_err(|error| BuildError::Kafka(error.to_string()))?;
     Ok(budget)
 }
@@ -62,7 +69,10 @@ pub struct App {
     admin: Admin,
     ingest: Ingest,
     snapshot: TakeSnapshot,
+    _keeper: Keeper,
     _maintenance: Maintenance,
+    rpc_threads: Threads,
+    admin_threads: Threads,
 }
 
 impl App {
@@ -73,23 +83,58 @@ impl App {
     /// See [`BuildError`].
     pub async fn build(config: Config) -> Result<Self, BuildError> {
         let budget = check(&config)?;
-        let rpc_listener = bind("rpc.listen", config.rpc.listen).await?;
-        let admin_listener = bind("admin.listen", config.admin.listen).await?;
+        let accounts = Accounts::open(config.tables.iter().map(|table| table.name.as_str()))?;
+        let rpc_threads = Threads::start("rpc", &Count::AsManyAsCores, &accounts.rpc)?;
+        // Of its own, so that probes are answered whatever the load.
+        let admin_threads = Threads::start("admin", &Count::One, &accounts.other)?;
+        let rpc_listener = bind(&rpc_threads, "rpc.listen", config.rpc.listen).await?;
+        let admin_listener = bind(&admin_threads, "admin.listen", config.admin.listen).await?;
         budget.log();
 
-        let feeds = feeds(&config, &budget);
+        let feeds = feeds(&config, &budget, &accounts);
         let tables: Vec<_> = feeds.iter().map(|feed| Arc::clone(&feed.table)).collect();
         let names = tables.iter().map(|table| table.name().to_owned());
         let health = Health::new(names, config.ingest.threads);
-        let maintenance = Maintenance::spawn(tables.clone())?;
-        let ingest = Ingest::start(&config, &feeds, &health)?;
-        let snapshot = snapshot(&config, &budget, &health, &tables, &ingest);
+        let maintenance = Maintenance::spawn(tables.clone(), &accounts.other)?;
+        let ingest = Ingest::start(&config, &feeds, &health, &accounts.ingest)?;
+        let charge = Charge {
+            needs: needs(&config),
+            config: config.clone(),
+            budget,
+            levels: Levels::at_capacity(tables.clone()),
+            valve: ingest.valve(),
+        };
+        let keeper = Keeper::spawn(charge, &accounts.other)?;
 
+        let parts = snapshot::Parts {
+            config: &config,
+            accounts,
+            keeper: &keeper,
+            health: &health,
+            tables: &tables,
+            ingest: &ingest,
+            rpc: rpc_threads.handle(),
+        };
+        let (snapshot, reclaim) = parts.readers();
         let in_flight_bytes = config.rpc.in_flight.as_u64();
-        let (for_rpc, shown) = (Arc::clone(&health), Arc::clone(&snapshot));
-        let rpc = Rpc::new(rpc_listener, tables, for_rpc, shown, in_flight_bytes);
-        let admin = Admin::new(admin_listener, health);
-        Ok(Self { config, rpc, admin, ingest, snapshot, _maintenance: maintenance })
+        let service = Service {
+            tables,
+            health: Arc::clone(&health),
+            in_flight_bytes,
+            snapshot: Arc::clone(&snapshot),
+            reclaim,
+        };
+        Ok(Self {
+            rpc: Rpc::new(rpc_listener, service),
+            admin: Admin::new(admin_listener, health),
+            config,
+            ingest,
+            snapshot,
+            _keeper: keeper,
+            _maintenance: maintenance,
+            rpc_threads,
+            admin_threads,
+        })
     }
 
     /// Where the gRPC server listens.
@@ -124,8 +169,8 @@ impl App {
     /// When a server ends before it was asked to.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
         let (stop, stopping) = watch::channel(false);
-        let mut rpc = tokio::spawn(self.rpc.run(until_true(stopping)));
-        let admin = tokio::spawn(self.admin.run());
+        let mut rpc = self.rpc_threads.handle().spawn(self.rpc.run(until_true(stopping)));
+        let admin = self.admin_threads.handle().spawn(self.admin.run());
         tokio::select! {
             () = shutdown => {}
             ended = &mut rpc => {
@@ -136,18 +181,26 @@ impl App {
         let _ = stop.send(true);
         let ingest = self.ingest;
         let consumers = tokio::task::spawn_blocking(move || ingest.stop());
-        let drained =
-            timeout(self.config.shutdown.deadline, async { tokio::join!(rpc, consumers) });
-        if let Ok((served, closed)) = drained.await {
-            served??;
-            closed?;
-            tracing::info!("drained");
-        } else {
-            tracing::warn!("the shutdown deadline is over, leaving without the rest");
-        }
+        drain(rpc, consumers, self.config.shutdown.deadline).await?;
         admin.abort();
         Ok(())
     }
+}
+
+async fn drain(
+    rpc: JoinHandle<anyhow::Result<()>>,
+    consumers: JoinHandle<()>,
+    deadline: std::time::Duration,
+) -> anyhow::Result<()> {
+    let drained = timeout(deadline, async { tokio::join!(rpc, consumers) });
+    if let Ok((served, closed)) = drained.await {
+        served??;
+        closed?;
+        tracing::info!("drained");
+    } else {
+        tracing::warn!("the shutdown deadline is over, leaving without the rest");
+    }
+    Ok(())
 }
 
 async fn until_true(mut value: watch::Receiver<bool>) {
@@ -155,56 +208,39 @@ async fn until_true(mut value: watch::Receiver<bool>) {
     let _ = value.wait_for(|value| *value).await;
 }
 
-async fn bind(key: &'static str, address: SocketAddr) -> Result<TcpListener, BuildError> {
+/// A listener belongs to the threads that it is bound on.
+async fn bind(
+    threads: &Threads,
+    key: &'static str,
+    address: SocketAddr,
+) -> Result<TcpListener, BuildError> {
     let listen = |source| BuildError::Listen { key, address, source };
-    TcpListener::bind(address).await.map_err(listen)
+    let bound = threads.handle().spawn(TcpListener::bind(address)).await;
+    bound.map_err(|failed| listen(io::Error::other(failed)))?.map_err(listen)
 }
 
-fn budget(config: &Config) -> Result<Budget, OverBudget> {
+fn needs(config: &Config) -> Needs {
     let scratch = ingest::scratch_at_worst(config);
-    let needs = Needs {
+    Needs {
         kafka_bytes: ingest::queue_bytes_at_worst(config),
         giant_bytes: scratch.giant_bytes,
         small_bytes: scratch.small_bytes,
         smallest_table_bytes: MIN_CAPACITY_BYTES,
-    };
-    Budget::plan(config, needs)
+    }
 }
 
-fn feeds(config: &Config, budget: &Budget) -> Vec<Feed> {
-    let feed = |(source, &capacity_bytes): (&crate::config::Table, &u64)| {
-        let spec = Spec {
-            name: source.name.clone(),
-            fields: source.fields.keys().map(|name| name.as_str().into()).collect(),
-            ttl: source.ttl,
-            capacity_bytes,
-            account: crate::heap::Account::open().unwrap(),
-        };
-        Feed { table: Arc::new(Table::new(spec)), source: source.clone() }
-    };
-    config.tables.iter().zip(budget.capacities()).map(feed).collect()
-}
-
-fn snapshot(
-    config: &Config,
-    budget: &Budget,
-    health: &Arc<Health>,
-    tables: &[Arc<Table>],
-    ingest: &Ingest,
-) -> TakeSnapshot {
-    let (started, clock) = (Timestamp::now(), Instant::now());
-    let (config_digest, limit_bytes) = (config.digest(), budget.limit().bytes);
-    let (health, tables) = (Arc::clone(health), tables.to_vec());
-    let partitions = ingest.reader();
-    Arc::new(move || Snapshot {
-        started,
-        uptime: clock.elapsed(),
-        config_digest: config_digest.clone(),
-        librdkafka_version: ingest::librdkafka_version(),
-        ready: health.is_ready(),
-        rss_bytes: memory::rss_bytes(),
-        limit_bytes,
-        tables: tables.iter().map(|table| table.stats()).collect(),
-        partitions: partitions(),
-    })
+fn feeds(config: &Config, budget: &Budget, accounts: &Accounts) -> Vec<Feed> {
+    let tables = config.tables.iter().zip(budget.capacities()).zip(accounts.tables());
+    tables
+        .map(|((source, &capacity_bytes), account)| {
+            let spec = Spec {
+                name: source.name.clone(),
+                fields: source.fields.keys().map(|name| name.as_str().into()).collect(),
+                ttl: source.ttl,
+                capacity_bytes,
+                account: account.clone(),
+            };
+            Feed { table: Arc::new(Table::new(spec)), source: source.clone() }
+        })
+        .collect()
 }

@@ -5,9 +5,12 @@
 mod check;
 mod client;
 mod demo;
+mod describe;
 mod failure;
 mod get;
+mod largest;
 mod output;
+mod reclaim;
 mod serve;
 mod stats;
 
@@ -17,6 +20,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, Faults};
+use crate::heap::Account;
 use failure::Failure;
 
 /// A bounded, expiring key-value table fed by a Kafka stream and read over gRPC.
@@ -39,6 +43,12 @@ enum Verb {
     Get(get::GetArgs),
     /// Show the statistics of a running service
     Stats(stats::StatsArgs),
+    /// Have a running service let go of the memory it can, and say what that shows
+    Reclaim(reclaim::ReclaimArgs),
+    /// Show what an entry of a running service costs
+    Describe(describe::DescribeArgs),
+    /// List the entries that weigh the most in a running service
+    Largest(largest::LargestArgs),
 }
 
 /// Where the configuration comes from: defaults, then the file, then `MILLPOND_*`
@@ -73,14 +83,24 @@ pub fn run() -> ExitCode {
         Verb::Check(args) => check::run(&args),
         Verb::Get(args) => get::run(args),
         Verb::Stats(args) => stats::run(&args),
+        Verb::Reclaim(args) => reclaim::run(&args),
+        Verb::Describe(args) => describe::run(args),
+        Verb::Largest(args) => largest::run(args),
     };
     outcome.map_or_else(|failure| failure.report(), |()| ExitCode::SUCCESS)
 }
 
 /// Runs a verb's future to its end, and does not wait for what it left behind: a
 /// drain that missed its deadline must not hold the process up.
+///
+/// Its threads have an account of their own: what is unbound counts as the Kafka client's.
 fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Runtime::new()?;
+    let account = Account::open()?;
+    account.adopt_thread();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .on_thread_start(move || account.adopt_thread())
+        .build()?;
     let outcome = runtime.block_on(work);
     runtime.shutdown_background();
     outcome

@@ -9,9 +9,11 @@
 mod account;
 mod allocator;
 mod control;
+mod flush;
 mod readings;
 
 pub use account::Account;
+pub use flush::{ask_threads_to_flush, flush_if_asked};
 pub use readings::{AccountReading, Readings, read};
 
 #[global_allocator]

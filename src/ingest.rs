@@ -11,6 +11,7 @@ mod feed;
 mod outage;
 mod position;
 mod share;
+mod valve;
 mod worker;
 mod workspace;
 
@@ -21,10 +22,12 @@ use std::{io, thread};
 
 pub use consumer::{Client, create_client, librdkafka_version, queue_bytes_at_worst};
 pub use feed::Feed;
+pub use valve::Valve;
 pub use workspace::{ScratchAtWorst, scratch_at_worst};
 
 use crate::config::Config;
 use crate::health::Health;
+use crate::heap::Account;
 use crate::stats::PartitionStats;
 use outage::Outage;
 use position::Position;
@@ -35,6 +38,8 @@ struct Shared {
     config: Config,
     health: Arc<Health>,
     outage: Arc<Outage>,
+    account: Account,
+    valve: Valve,
     stopping: AtomicBool,
     /// Held by the one thread that may pluck a giant.
     giants: Arc<Mutex<()>>,
@@ -60,16 +65,23 @@ pub struct Ingest {
 }
 
 impl Ingest {
-    /// Starts the threads; they wait for the broker if they have to.
+    /// Starts the threads, charged to `account`; they wait for the broker if they have to.
     ///
     /// # Errors
     ///
     /// When the system gives no thread.
-    pub fn start(config: &Config, feeds: &[Feed], health: &Arc<Health>) -> io::Result<Self> {
+    pub fn start(
+        config: &Config,
+        feeds: &[Feed],
+        health: &Arc<Health>,
+        account: &Account,
+    ) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             config: config.clone(),
             health: Arc::clone(health),
             outage: Arc::new(Outage::new(&config.kafka.brokers)),
+            account: account.clone(),
+            valve: Valve::default(),
             stopping: AtomicBool::new(false),
             giants: Arc::default(),
             positions: RwLock::new(Vec::new()),
@@ -81,6 +93,11 @@ impl Ingest {
             ingest.threads.push(thread.spawn(move || worker.run())?);
         }
         Ok(ingest)
+    }
+
+    /// Pauses the stream and lets it go on.
+    pub fn valve(&self) -> Valve {
+        self.shared.valve.clone()
     }
 
     /// Reads each partition's books, by table, topic and partition.

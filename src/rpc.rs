@@ -9,6 +9,7 @@ mod errors;
 mod health;
 mod in_flight;
 mod lookup;
+mod request;
 mod stats;
 
 use std::io;
@@ -29,10 +30,11 @@ use crate::health::Health;
 use crate::proto::FILE_DESCRIPTOR_SET;
 use crate::proto::server::lookup_service_server::LookupServiceServer;
 use crate::proto::server::stats_service_server::StatsServiceServer;
-use crate::stats::Snapshot;
+use crate::stats::{Reclaimed, Snapshot};
 use crate::table::Table;
 use health::HealthTeller;
 use in_flight::{InFlight, Leased};
+use request::Tables;
 
 /// A connection that is silent for this long is asked whether it is still there.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
@@ -46,26 +48,35 @@ const MAX_CALLS_PER_CONNECTION: u32 = 256;
 /// Takes one snapshot of the service.
 pub type TakeSnapshot = Arc<dyn Fn() -> Snapshot + Send + Sync>;
 
+/// Has everybody let go of the memory they can. Takes its time: not for a thread that
+/// answers calls.
+pub type Reclaim = Arc<dyn Fn() -> Reclaimed + Send + Sync>;
+
+/// What the calls are answered from.
+pub struct Service {
+    /// The tables, in the order of the configuration.
+    pub tables: Vec<Arc<Table>>,
+    /// Whether they have caught up.
+    pub health: Arc<Health>,
+    /// What lookups' answers on their way may take together, in bytes; at least
+    /// [`MAX_ANSWER_BYTES`].
+    pub in_flight_bytes: u64,
+    /// For the statistics.
+    pub snapshot: TakeSnapshot,
+    /// For a reclaim.
+    pub reclaim: Reclaim,
+}
+
 /// The server, its port bound and nothing answered yet.
 pub struct Rpc {
     listener: TcpListener,
-    tables: Vec<Arc<Table>>,
-    health: Arc<Health>,
-    snapshot: TakeSnapshot,
-    in_flight_bytes: u64,
+    service: Service,
 }
 
 impl Rpc {
-    /// A server on a port that is already bound. Lookups' answers on their way take no
-    /// more than `in_flight_bytes` together, so these are to be at least [`MAX_ANSWER_BYTES`].
-    pub fn new(
-        listener: TcpListener,
-        tables: Vec<Arc<Table>>,
-        health: Arc<Health>,
-        snapshot: TakeSnapshot,
-        in_flight_bytes: u64,
-    ) -> Self {
-        Self { listener, tables, health, snapshot, in_flight_bytes }
+    /// A server on a port that is already bound.
+    pub fn new(listener: TcpListener, service: Service) -> Self {
+        Self { listener, service }
     }
 
     /// Where it listens.
@@ -85,10 +96,12 @@ impl Rpc {
     ///
     /// When the transport fails or the descriptors for reflection do not decode.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let (teller, health_service) = HealthTeller::new(Arc::clone(&self.health)).await;
+        let Service { tables, health, in_flight_bytes, snapshot, reclaim } = self.service;
+        let (teller, health_service) = HealthTeller::new(Arc::clone(&health)).await;
         let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true));
-        let in_flight = InFlight::new(self.in_flight_bytes);
-        let lookup = lookup::Lookup::new(self.tables, self.health, in_flight);
+        let tables = Tables::new(tables);
+        let lookup = lookup::Lookup::new(tables.clone(), health, InFlight::new(in_flight_bytes));
+        let stats = stats::Stats::new(tables, snapshot, reclaim);
         let router = Server::builder()
             .max_concurrent_streams(MAX_CALLS_PER_CONNECTION)
             .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
@@ -97,7 +110,7 @@ impl Rpc {
             .add_service(reflection().build_v1()?)
             .add_service(reflection().build_v1alpha()?)
             .add_service(Leased(LookupServiceServer::new(lookup)))
-            .add_service(StatsServiceServer::new(stats::Stats::new(self.snapshot)));
+            .add_service(StatsServiceServer::new(stats));
         let stopping = async {
             teller.tell_until(shutdown).await;
             tracing::info!("not serving, answering the calls in flight");

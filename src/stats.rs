@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::memory::{Census, Line, Pressure, Verdict};
 use crate::record::{Reject, Timestamp};
 use crate::table::TableStats;
 
@@ -21,14 +22,38 @@ pub struct Snapshot {
     pub librdkafka_version: String,
     /// Whether every table has caught up once.
     pub ready: bool,
-    /// Resident set size, in bytes.
-    pub rss_bytes: u64,
-    /// The limit that the process keeps to, in bytes.
-    pub limit_bytes: u64,
+    /// Where the memory is.
+    pub memory: MemoryStats,
     /// Each table, in the order of the configuration.
     pub tables: Vec<TableStats>,
     /// Each partition that feeds a table, by table, topic and partition.
     pub partitions: Vec<PartitionStats>,
+}
+
+/// Where the memory is, and how near its limit.
+#[derive(Debug, Clone)]
+pub struct MemoryStats {
+    /// Every byte by type.
+    pub census: Census,
+    /// The limit that the process keeps to, in bytes.
+    pub limit_bytes: u64,
+    /// What counts against it, in bytes: as the container counts, or the resident set.
+    pub current_bytes: u64,
+    /// What is done about memory being short.
+    pub pressure: Pressure,
+    /// Who may take how much of the limit.
+    pub budget: Vec<Line>,
+}
+
+/// What a reclaim did.
+#[derive(Debug, Clone)]
+pub struct Reclaimed {
+    /// The memory as it was.
+    pub before: MemoryStats,
+    /// The memory once everything had let go what it could.
+    pub after: MemoryStats,
+    /// What that shows.
+    pub verdict: Verdict,
 }
 
 /// One partition as the feed of one table.

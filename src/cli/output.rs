@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn json_is_the_messages_proto3_json() {
-        let memory = Some(Memory { rss_bytes: 7, limit_bytes: 0 });
+        let memory = Some(Memory { rss_bytes: 7, ..Memory::default() });
         let text = json("GetStatsResponse", &GetStatsResponse { memory, ..Default::default() });
         let parsed: serde_json::Value = serde_json::from_str(&text.unwrap()).unwrap();
         assert_eq!(parsed["memory"]["rssBytes"], "7");

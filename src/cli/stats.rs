@@ -1,5 +1,7 @@
 //! `millpond stats`: the statistics of a running service.
 
+pub(super) mod memory;
+
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
@@ -38,17 +40,12 @@ pub(super) fn run(args: &StatsArgs) -> Result<(), Failure> {
 
 fn stats_text(stats: &GetStatsResponse) -> String {
     let build = stats.build.clone().unwrap_or_default();
-    let memory = stats.memory.unwrap_or_default();
+    let memory = stats.memory.as_ref().map(memory::memory_text).unwrap_or_default();
     let started = stats.start_time.as_ref().map(ToString::to_string).unwrap_or_default();
     let readiness = if stats.ready { "ready" } else { "loading" };
     let mut text = format!(
-        "millpond {} (librdkafka {}), {readiness}\nstarted  {started}\nconfig   {}\nmemory   {} \
-         resident, limit {}\n",
-        build.version,
-        build.librdkafka_version,
-        stats.config_digest,
-        bytes(memory.rss_bytes),
-        bytes(memory.limit_bytes),
+        "millpond {} (librdkafka {}), {readiness}\nstarted  {started}\nconfig   {}\n\n{memory}",
+        build.version, build.librdkafka_version, stats.config_digest,
     );
     stats.tables.iter().for_each(|table| text.push_str(&table_text(table)));
     text.push_str(&partitions_text(&stats.partitions));
@@ -62,16 +59,27 @@ fn table_text(table: &TableStats) -> String {
         .map(|removal| format!("{} {}", count(removal.count), cause(removal.cause())))
         .collect();
     format!(
-        "\ntable {}\n  {} entries, {} of {}\n  {} hits, {} misses\n  {} stored, of them gone: {}\n",
+        "\ntable {}\n  {} entries, {} of {}{}\n  {} an entry in memory, {} of it accounted for\n  \
+         {} hits, {} misses\n  {} stored, of them gone: {}\n",
         table.name,
         count(table.entry_count),
         bytes(table.weight_bytes),
         bytes(table.capacity_bytes),
+        level_text(table),
+        bytes(table.retained_bytes_per_entry),
+        bytes(table.weight_bytes_per_entry),
         count(table.hit_count),
         count(table.miss_count),
         count(table.stored_count),
         removed.join(", "),
     )
+}
+
+fn level_text(table: &TableStats) -> String {
+    if table.level_bytes == table.capacity_bytes {
+        return String::new();
+    }
+    format!(", held to {}", bytes(table.level_bytes))
 }
 
 fn partitions_text(partitions: &[PartitionStats]) -> String {

@@ -17,6 +17,7 @@ use super::feed::Feed;
 use super::share::{Ending, Share};
 use super::workspace::Workspace;
 use crate::config::Start;
+use crate::heap;
 use crate::record::{Origin, Timestamp};
 
 /// How long a turn may wait for a record.
@@ -38,6 +39,7 @@ pub(super) struct Worker {
     /// Records handled in all.
     records: u64,
     fault_said: Option<Instant>,
+    is_paused: bool,
 }
 
 struct Topic {
@@ -56,11 +58,13 @@ impl Worker {
             workspace: Workspace::new(&shared.giants),
             records: 0,
             fault_said: None,
+            is_paused: false,
             shared,
         }
     }
 
     pub(super) fn run(mut self) {
+        // Before the thread adopts its account: the client is the client's memory.
         let client = match create_client(&self.shared.config) {
             Ok(client) => client,
             Err(error) => {
@@ -68,6 +72,7 @@ impl Worker {
                 return;
             }
         };
+        self.shared.account.adopt_thread();
         while !self.shared.is_stopping() {
             self.turn(&client);
         }
@@ -76,6 +81,8 @@ impl Worker {
     /// One turn of the poll loop.
     fn turn(&mut self, client: &Client) {
         self.shared.health.turned(self.number);
+        heap::flush_if_asked();
+        self.heed_the_valve(client);
         if Instant::now() >= self.retry_at
             && let Some(topic) = self.waiting.pop_front()
         {
@@ -88,6 +95,22 @@ impl Worker {
         }
         if let Some(statistics) = client.context().take_statistics() {
             self.apply(&statistics);
+        }
+    }
+
+    /// Pauses what is assigned, or lets it go on. What the client had queued of a paused
+    /// partition it drops, and fetches again from our position.
+    fn heed_the_valve(&mut self, client: &Client) {
+        let wanted = self.shared.valve.is_paused();
+        if wanted == self.is_paused {
+            return;
+        }
+        let assigned = client.assignment();
+        let turned =
+            assigned.and_then(|all| if wanted { client.pause(&all) } else { client.resume(&all) });
+        match turned {
+            Ok(()) => self.is_paused = wanted,
+            Err(error) => self.note(&error),
         }
     }
 
@@ -121,7 +144,11 @@ impl Worker {
     /// so that the loop turns however many there are and however slow the broker is.
     fn begin_or_wait(&mut self, client: &Client, mut topic: Topic) {
         match self.begin(client, &mut topic) {
-            Ok(()) => self.shares.push(topic.share),
+            Ok(()) => {
+                self.shares.push(topic.share);
+                // What was just assigned flows, whatever the valve says.
+                self.is_paused = false;
+            }
             Err(error) => {
                 self.shared.outage.goes_on(&format!("topic {}: {error}", topic.share.topic));
                 self.waiting.push_back(topic);

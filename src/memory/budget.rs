@@ -7,6 +7,7 @@ use std::fmt;
 
 use thiserror::Error;
 
+use super::Mib;
 use super::limit::{Limit, LimitSource};
 use crate::config::{ByteSize, Capacity, Config, MemoryLimit};
 
@@ -93,7 +94,32 @@ impl Budget {
     ///
     /// When it does not come out; the error shows it.
     pub fn plan(config: &Config, needs: Needs) -> Result<Self, OverBudget> {
-        let limit = limit(&config.memory.limit)?;
+        Self::plan_within(Self::limit_now(config)?, config, needs)
+    }
+
+    /// The limit that is configured, as things are at the moment.
+    ///
+    /// # Errors
+    ///
+    /// When it is more than there is.
+    pub fn limit_now(config: &Config) -> Result<Limit, OverBudget> {
+        limit(&config.memory.limit)
+    }
+
+    /// The same reserves within another limit, which has next to nothing left for tables.
+    #[must_use]
+    pub fn with_least(&self, limit: Limit) -> Self {
+        let least = |table: &Line| Line { bytes: 0, ..table.clone() };
+        let tables = self.tables.iter().map(least).collect();
+        Self { limit, reserves: self.reserves.clone(), tables }
+    }
+
+    /// Does the sum for a limit that is known.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::plan`].
+    pub fn plan_within(limit: Limit, config: &Config, needs: Needs) -> Result<Self, OverBudget> {
         let reserves = vec![
             line("kafka queues (kafka.queue)", needs.kafka_bytes),
             line("parsing giants, one at a time (by ingest.max_document)", needs.giant_bytes),
@@ -136,6 +162,11 @@ impl Budget {
         &self.limit
     }
 
+    /// Every line of the sum: the reserves, then the tables.
+    pub fn lines(&self) -> impl Iterator<Item = &Line> {
+        self.reserves.iter().chain(&self.tables)
+    }
+
     /// What each table may hold, in bytes, in the order of the configuration.
     pub fn capacities(&self) -> impl Iterator<Item = &u64> {
         self.tables.iter().map(|table| &table.bytes)
@@ -145,7 +176,7 @@ impl Budget {
     pub fn log(&self) {
         let bytes = self.limit.bytes;
         tracing::info!(bytes, source = %self.limit.source, "memory limit");
-        for line in self.reserves.iter().chain(&self.tables) {
+        for line in self.lines() {
             tracing::info!(bytes = line.bytes, what = line.what, "memory budget");
         }
     }
@@ -189,8 +220,7 @@ fn total(lines: &[Line]) -> u64 {
 }
 
 fn mib(bytes: u64) -> String {
-    let tenths = u128::from(bytes) * 10 / (1 << 20);
-    format!("{}.{} MiB", tenths / 10, tenths % 10)
+    Mib(bytes).to_string()
 }
 
 #[cfg(test)]

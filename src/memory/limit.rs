@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::rss::kib_field;
+use super::resident::kib_field;
 
 /// How many bytes, and who says so.
 #[derive(Debug, Clone, PartialEq, Eq)]

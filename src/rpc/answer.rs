@@ -15,7 +15,7 @@ use prost::{DecodeError, Message};
 use prost_types::Timestamp as WireTimestamp;
 
 use crate::proto::server::Origin;
-use crate::record::{Entry, Timestamp, Value};
+use crate::record::{self, Entry, Timestamp, Value};
 use crate::table::Table;
 
 const KEY: u32 = 1;
@@ -103,17 +103,26 @@ impl Found {
     }
 
     fn origin(&self) -> Origin {
-        let origin = self.entry.origin();
-        Origin {
-            partition: origin.partition,
-            offset: origin.offset,
-            record_time: Some(wire_time(origin.time)),
-        }
+        wire_origin(self.entry.origin())
     }
 
     fn expire_time(&self) -> WireTimestamp {
         wire_time(self.entry.expires_at())
     }
+}
+
+/// Where an entry came from.
+pub(super) fn wire_origin(origin: record::Origin) -> Origin {
+    Origin {
+        partition: origin.partition,
+        offset: origin.offset,
+        record_time: Some(wire_time(origin.time)),
+    }
+}
+
+/// A length of time as protobuf counts it; none for one of more than it can count.
+pub(super) fn wire_span(span: std::time::Duration) -> Option<prost_types::Duration> {
+    span.try_into().ok()
 }
 
 /// A point in time as protobuf counts it.

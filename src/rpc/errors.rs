@@ -8,7 +8,7 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 use crate::proto::server::ErrorReason;
 
 const DOMAIN: &str = "millpond";
-/// No table has a longer name.
+/// No table has a longer name; of a key it tells enough.
 const MAX_NAME_CHARS: usize = 64;
 const MAX_NAMES: usize = 10;
 
@@ -21,6 +21,14 @@ pub(super) fn table_not_found(table: &str, tables: &[&str]) -> Status {
     let message = format!("no table is called {table:?}; there are: {tables}");
     let metadata = [("table", table), ("tables", tables)];
     status(Code::NotFound, message, ErrorReason::TableNotFound, metadata, Vec::new())
+}
+
+/// The table has no live entry under the key, where the call is about one.
+pub(super) fn entry_not_found(table: &str, key: &str) -> Status {
+    let key: String = key.chars().take(MAX_NAME_CHARS).collect();
+    let message = format!("table {table:?} has no live entry under {key:?}");
+    let metadata = [("table", table.to_owned()), ("key", key)];
+    status(Code::NotFound, message, ErrorReason::EntryNotFound, metadata, Vec::new())
 }
 
 /// Some fields of the request break their rules.

@@ -10,6 +10,7 @@ use tonic_types::FieldViolation;
 use super::answer::{AnswerEntry, wire_time};
 use super::errors;
 use super::in_flight::{InFlight, Look};
+use super::request::{Tables, required, validate};
 use crate::health::Health;
 use crate::proto::server::lookup_service_server::LookupService;
 use crate::proto::server::{
@@ -26,11 +27,8 @@ pub const MAX_BATCH_KEYS: usize = 1_000;
 /// 4 MiB that clients of any language accept unless they are told otherwise.
 pub const MAX_ANSWER_BYTES: usize = 3_584 << 10;
 
-/// A request's faults are listed up to this many.
-const MAX_VIOLATIONS: usize = 10;
-
 pub(super) struct Lookup {
-    tables: Vec<Arc<Table>>,
+    tables: Tables,
     health: Arc<Health>,
     in_flight: InFlight,
 }
@@ -54,15 +52,12 @@ impl LookupService for Lookup {
 }
 
 impl Lookup {
-    pub(super) fn new(tables: Vec<Arc<Table>>, health: Arc<Health>, in_flight: InFlight) -> Self {
+    pub(super) fn new(tables: Tables, health: Arc<Health>, in_flight: InFlight) -> Self {
         Self { tables, health, in_flight }
     }
 
     fn ask(&self, name: &str, look: Look) -> Result<Asked<'_>, Status> {
-        let table = self.tables.iter().find(|table| table.name() == name).ok_or_else(|| {
-            let names: Vec<_> = self.tables.iter().map(|table| table.name()).collect();
-            errors::table_not_found(name, &names)
-        })?;
+        let table = self.tables.find(name)?;
         // The state before the lookup: what it did not find then was not there yet.
         let ready = self.health.is_table_ready(name);
         Ok(Asked { table, ready, now: Timestamp::now(), look })
@@ -130,15 +125,6 @@ impl Asked<'_> {
         let newest_record_time = self.table.newest_record_time().map(wire_time);
         AsOf { ready: self.ready, newest_record_time }
     }
-}
-
-fn validate(violations: impl IntoIterator<Item = Option<FieldViolation>>) -> Result<(), Status> {
-    let broken: Vec<_> = violations.into_iter().flatten().take(MAX_VIOLATIONS).collect();
-    if broken.is_empty() { Ok(()) } else { Err(errors::invalid_request(broken)) }
-}
-
-fn required(field: &str, text: &str) -> Option<FieldViolation> {
-    text.is_empty().then(|| FieldViolation::new(field, "must not be empty"))
 }
 
 fn key_count(keys: &[String]) -> Option<FieldViolation> {

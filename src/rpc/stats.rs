@@ -1,25 +1,55 @@
-//! `StatsService`: the snapshot as messages.
+//! `StatsService`: the snapshot as messages, and what is explained on demand.
 
+mod entries;
+mod memory;
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status};
 
-use super::TakeSnapshot;
-use super::answer::wire_time;
+use super::answer::{wire_span, wire_time};
+use super::request::Tables;
+use super::{Reclaim, TakeSnapshot};
+use crate::memory::MemoryType;
 use crate::proto::server::stats_service_server::StatsService;
 use crate::proto::server::{
-    self as wire, Build, GetStatsRequest, GetStatsResponse, Memory, RecordCount, RecordOutcome,
-    RejectReason, RejectionCount, RemovalCause, RemovalCount,
+    self as wire, Build, DescribeEntryRequest, DescribeEntryResponse, GetStatsRequest,
+    GetStatsResponse, ListLargestEntriesRequest, ListLargestEntriesResponse, ReclaimRequest,
+    ReclaimResponse, RecordCount, RecordOutcome, RejectReason, RejectionCount, RemovalCause,
+    RemovalCount,
 };
 use crate::record::Reject;
 use crate::stats::{Outcome, PartitionStats, Snapshot};
 use crate::table::{Removal, TableStats};
 
 pub(super) struct Stats {
+    tables: Tables,
     snapshot: TakeSnapshot,
+    reclaim: Reclaim,
+    /// What takes its time is done for one caller at a time.
+    at_leisure: Arc<Semaphore>,
 }
 
 impl Stats {
-    pub(super) fn new(snapshot: TakeSnapshot) -> Self {
-        Self { snapshot }
+    pub(super) fn new(tables: Tables, snapshot: TakeSnapshot, reclaim: Reclaim) -> Self {
+        Self { tables, snapshot, reclaim, at_leisure: Arc::new(Semaphore::new(1)) }
+    }
+
+    /// Does what takes its time on a thread that answers no calls.
+    async fn at_leisure<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Status> {
+        let failed = |error: &dyn std::error::Error| Status::internal(error.to_string());
+        let turn = Arc::clone(&self.at_leisure).acquire_owned().await;
+        // Held by the work and not by the call: a caller that goes away does not end it.
+        let turn = turn.map_err(|closed| failed(&closed))?;
+        let done = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            work()
+        });
+        done.await.map_err(|panicked| failed(&panicked))
     }
 }
 
@@ -31,44 +61,75 @@ impl StatsService for Stats {
     ) -> Result<Response<GetStatsResponse>, Status> {
         Ok(Response::new((self.snapshot)().into()))
     }
+
+    async fn reclaim(
+        &self,
+        _: Request<ReclaimRequest>,
+    ) -> Result<Response<ReclaimResponse>, Status> {
+        let reclaim = Arc::clone(&self.reclaim);
+        Ok(Response::new(self.at_leisure(move || reclaim()).await?.into()))
+    }
+
+    async fn describe_entry(
+        &self,
+        request: Request<DescribeEntryRequest>,
+    ) -> Result<Response<DescribeEntryResponse>, Status> {
+        entries::describe(&self.tables, request.get_ref()).map(Response::new)
+    }
+
+    async fn list_largest_entries(
+        &self,
+        request: Request<ListLargestEntriesRequest>,
+    ) -> Result<Response<ListLargestEntriesResponse>, Status> {
+        let (tables, request) = (self.tables.clone(), request.into_inner());
+        let listed = self.at_leisure(move || entries::list_largest(&tables, &request)).await?;
+        listed.map(Response::new)
+    }
 }
 
 impl From<Snapshot> for GetStatsResponse {
     fn from(snapshot: Snapshot) -> Self {
+        let census = &snapshot.memory.census;
+        let table = |table: TableStats| {
+            let measured_bytes = census.bytes_of(&MemoryType::Table(table.name.clone()));
+            wire_table(table, measured_bytes)
+        };
         Self {
+            tables: snapshot.tables.into_iter().map(table).collect(),
             start_time: Some(wire_time(snapshot.started)),
-            uptime: snapshot.uptime.try_into().ok(),
+            uptime: wire_span(snapshot.uptime),
             build: Some(Build {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 librdkafka_version: snapshot.librdkafka_version,
             }),
             config_digest: snapshot.config_digest,
             ready: snapshot.ready,
-            memory: Some(Memory {
-                rss_bytes: snapshot.rss_bytes,
-                limit_bytes: snapshot.limit_bytes,
-            }),
-            tables: snapshot.tables.into_iter().map(Into::into).collect(),
+            memory: Some(snapshot.memory.into()),
             partitions: snapshot.partitions.into_iter().map(Into::into).collect(),
         }
     }
 }
 
-impl From<TableStats> for wire::TableStats {
-    fn from(table: TableStats) -> Self {
-        let removal =
-            |cause| RemovalCount { cause: wire_cause(cause), count: table.removals.count(cause) };
-        Self {
-            entry_count: table.entry_count,
-            weight_bytes: table.weight_bytes,
-            capacity_bytes: table.capacity_bytes,
-            hit_count: table.hit_count,
-            miss_count: table.miss_count,
-            stored_count: table.stored_count,
-            removals: Removal::ALL.map(removal).into(),
-            newest_record_time: table.newest_record_time.map(wire_time),
-            name: table.name,
-        }
+/// What a table says of itself, with what the census says of it.
+fn wire_table(table: TableStats, measured_bytes: u64) -> wire::TableStats {
+    let removal =
+        |cause| RemovalCount { cause: wire_cause(cause), count: table.removals.count(cause) };
+    let by_entry = |bytes: u64| bytes.checked_div(table.entry_count).unwrap_or(0);
+    wire::TableStats {
+        level_bytes: table.level_bytes,
+        measured_bytes,
+        retained_bytes_per_entry: by_entry(measured_bytes),
+        weight_bytes_per_entry: by_entry(table.weight_bytes),
+        plucked_bytes: table.plucked_bytes,
+        entry_count: table.entry_count,
+        weight_bytes: table.weight_bytes,
+        capacity_bytes: table.capacity_bytes,
+        hit_count: table.hit_count,
+        miss_count: table.miss_count,
+        stored_count: table.stored_count,
+        removals: Removal::ALL.map(removal).into(),
+        newest_record_time: table.newest_record_time.map(wire_time),
+        name: table.name,
     }
 }
 

@@ -7,6 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::Table;
+use crate::heap::{self, Account};
 
 const INTERVAL: Duration = Duration::from_millis(50);
 
@@ -18,18 +19,19 @@ pub struct Maintenance {
 }
 
 impl Maintenance {
-    /// Starts the thread.
+    /// Starts the thread, charged to `account` but for what is the tables'.
     ///
     /// # Errors
     ///
     /// When the system gives no thread.
-    pub fn spawn(tables: Vec<Arc<Table>>) -> io::Result<Self> {
+    pub fn spawn(tables: Vec<Arc<Table>>, account: &Account) -> io::Result<Self> {
+        let account = account.clone();
         let (stop, stopped) = mpsc::sync_channel::<()>(0);
         let thread = thread::Builder::new().name("table-maintenance".into()).spawn(move || {
+            account.adopt_thread();
             while stopped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
-                for table in &tables {
-                    table.maintain();
-                }
+                heap::flush_if_asked();
+                tables.iter().for_each(|table| table.maintain());
             }
         })?;
         Ok(Self { stop: Some(stop), thread: Some(thread) })

@@ -225,7 +225,7 @@ fn the_books_balance_and_the_capacity_holds_under_many_writers() {
 #[test]
 fn the_maintenance_thread_sweeps_without_anyone_asking() {
     let table = std::sync::Arc::new(table(MIN_CAPACITY_BYTES));
-    let maintenance = Maintenance::spawn(vec![table.clone()]).unwrap();
+    let maintenance = Maintenance::spawn(vec![table.clone()], table.account()).unwrap();
     table.insert(record("a", "first", Timestamp::now().plus(Duration::from_millis(1))));
     while table.stats().entry_count > 0 {
         thread::yield_now();

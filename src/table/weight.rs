@@ -45,7 +45,8 @@ pub struct WeightParts {
 }
 
 impl WeightParts {
-    pub(super) fn of(key: &Key, entry: &Entry) -> Self {
+    /// Of `entry` under `key`.
+    pub fn of(key: &Key, entry: &Entry) -> Self {
         let (key_bytes, fields_bytes) = (key.as_str().len(), entry.fields_bytes());
         let key_rounded = heap::rounded_up(key_bytes);
         let rounded = key_rounded + heap::rounded_up(entry.allocated_bytes());

@@ -61,7 +61,7 @@ impl<W: Write> Report<W> {
             count(u64::try_from(rate).unwrap_or(u64::MAX)),
             count(table.map_or(0, |table| table.entry_count)),
             bytes(table.map_or(0, |table| table.weight_bytes)),
-            bytes(snapshot.rss_bytes),
+            bytes(snapshot.memory.census.rss_bytes),
             bytes(payload_bytes(snapshot)),
         )
     }
@@ -86,7 +86,7 @@ impl<W: Write> Report<W> {
                 count(table.entry_count),
                 bytes(table.weight_bytes),
                 bytes(payload_bytes(snapshot)),
-                bytes(snapshot.rss_bytes),
+                bytes(snapshot.memory.census.rss_bytes),
             )?;
         }
         Ok(())

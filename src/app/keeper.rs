@@ -1,0 +1,184 @@
+//! Keeps the process inside its memory limit: watches what counts against it, and has
+//! pages given back, entries evicted and the stream paused, in that order and back.
+//!
+//! Follows a limit that changes while it runs. Lookups are never its business.
+
+use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+use std::{io, mem};
+
+use super::levels::Levels;
+use crate::config::Config;
+use crate::heap::{self, Account};
+use crate::ingest::Valve;
+use crate::memory::{Budget, Limit, Needs, Pressure, Stage, Usage};
+
+/// How often what counts against the limit is read. A step of the stages each time: from
+/// nothing to a paused stream it is three of them.
+const INTERVAL: Duration = Duration::from_millis(25);
+/// How often the limit itself is.
+const LIMIT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What the keeper goes by at the moment.
+#[derive(Debug, Clone)]
+pub(super) struct Kept {
+    pub(super) budget: Budget,
+    pub(super) pressure: Pressure,
+}
+
+impl Kept {
+    pub(super) fn limit(&self) -> &Limit {
+        self.budget.limit()
+    }
+}
+
+/// The running keeper; its thread ends when this is dropped.
+pub(super) struct Keeper {
+    kept: Arc<Mutex<Kept>>,
+    stop: Option<SyncSender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What the keeper works on.
+pub(super) struct Charge {
+    pub(super) config: Config,
+    pub(super) needs: Needs,
+    pub(super) budget: Budget,
+    pub(super) levels: Levels,
+    pub(super) valve: Valve,
+}
+
+impl Keeper {
+    /// Starts the thread, on `account`.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no thread.
+    pub(super) fn spawn(charge: Charge, account: &Account) -> io::Result<Self> {
+        let Charge { config, needs, budget, levels, valve } = charge;
+        let usage = Usage::against(budget.limit());
+        let kept = Arc::new(Mutex::new(Kept { budget, pressure: Pressure::default() }));
+        let (stop, stopped) = mpsc::sync_channel::<()>(0);
+        let mut watch = Watch {
+            config,
+            needs,
+            usage,
+            levels,
+            valve,
+            kept: Arc::clone(&kept),
+            limit_read: Instant::now(),
+        };
+        let account = account.clone();
+        let thread = thread::Builder::new().name("memory-keeper".into()).spawn(move || {
+            account.adopt_thread();
+            while stopped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
+                watch.turn();
+            }
+        })?;
+        Ok(Self { kept, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// Reads what the keeper goes by.
+    pub(super) fn reader(&self) -> impl Fn() -> Kept + Send + Sync + 'static {
+        let kept = Arc::clone(&self.kept);
+        move || lock(&kept).clone()
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic in there was reported by the thread itself.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The thread's own.
+struct Watch {
+    config: Config,
+    needs: Needs,
+    usage: Usage,
+    levels: Levels,
+    valve: Valve,
+    kept: Arc<Mutex<Kept>>,
+    limit_read: Instant,
+}
+
+impl Watch {
+    fn turn(&mut self) {
+        heap::flush_if_asked();
+        if self.limit_read.elapsed() >= LIMIT_INTERVAL {
+            self.limit_read = Instant::now();
+            self.follow_limit();
+        }
+        let limit_bytes = lock(&self.kept).limit().bytes;
+        let current_bytes = self.current_bytes(limit_bytes);
+        let changed = lock(&self.kept).pressure.step(current_bytes, limit_bytes);
+        if let Some(stage) = changed {
+            say(stage, current_bytes, limit_bytes);
+            self.valve.set_paused(stage == Stage::Pausing);
+        }
+        let stage = lock(&self.kept).pressure.stage();
+        if stage == Stage::Normal {
+            self.levels.raise();
+            return;
+        }
+        if stage >= Stage::Evicting {
+            let enough_bytes = Stage::Evicting.leave_below_bytes(limit_bytes);
+            self.levels.lower_by(current_bytes.saturating_sub(enough_bytes));
+        }
+        heap::purge();
+    }
+
+    /// Files that the system caches are left out, but only where it matters: it is dearer.
+    fn current_bytes(&self, limit_bytes: u64) -> u64 {
+        let bytes = self.usage.bytes();
+        let matters = bytes >= Stage::GivingBack.leave_below_bytes(limit_bytes);
+        if matters { self.usage.pressing_bytes() } else { bytes }
+    }
+
+    /// Divides a limit anew that is another than before.
+    fn follow_limit(&mut self) {
+        let Ok(limit) = Budget::limit_now(&self.config) else { return };
+        let before = lock(&self.kept).limit().clone();
+        if limit.bytes == before.bytes {
+            return;
+        }
+        self.usage = Usage::against(&limit);
+        let budget = Budget::plan_within(limit.clone(), &self.config, self.needs);
+        let fits = budget.is_ok();
+        // Where the sum does not come out the tables get as little as they work with.
+        let budget = budget.unwrap_or_else(|_| lock(&self.kept).budget.with_least(limit));
+        tracing::warn!(
+            bytes = budget.limit().bytes,
+            before_bytes = before.bytes,
+            fits,
+            "the memory limit has changed"
+        );
+        self.levels.set_capacities(budget.capacities().copied());
+        let _ = mem::replace(&mut lock(&self.kept).budget, budget);
+    }
+}
+
+fn say(stage: Stage, current_bytes: u64, limit_bytes: u64) {
+    match stage {
+        Stage::Normal => tracing::info!(current_bytes, limit_bytes, "memory is not short any more"),
+        Stage::GivingBack => {
+            tracing::info!(current_bytes, limit_bytes, "memory is short, giving freed pages back")
+        }
+        Stage::Evicting => {
+            tracing::warn!(current_bytes, limit_bytes, "memory is short, evicting entries")
+        }
+        Stage::Pausing => {
+            tracing::warn!(current_bytes, limit_bytes, "memory is short, pausing the stream")
+        }
+    }
+}

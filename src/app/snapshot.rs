@@ -1,0 +1,93 @@
+//! Puts together what the service says of itself: snapshots, and what a reclaim shows.
+
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use tokio::runtime::Handle;
+
+use super::keeper::Keeper;
+use super::needs;
+use super::reclaim::Reclaimer;
+use crate::config::Config;
+use crate::health::Health;
+use crate::ingest::{self, Ingest};
+use crate::memory::{Accounts, Explained, MemoryType, Usage};
+use crate::record::Timestamp;
+use crate::rpc::{Reclaim, TakeSnapshot};
+use crate::stats::{MemoryStats, Snapshot};
+use crate::table::Table;
+
+/// The parts that are read.
+pub(super) struct Parts<'a> {
+    pub(super) config: &'a Config,
+    pub(super) accounts: Accounts,
+    pub(super) keeper: &'a Keeper,
+    pub(super) health: &'a Arc<Health>,
+    pub(super) tables: &'a [Arc<Table>],
+    pub(super) ingest: &'a Ingest,
+    pub(super) rpc: Handle,
+}
+
+type ReadMemory = Arc<dyn Fn() -> MemoryStats + Send + Sync>;
+
+impl Parts<'_> {
+    pub(super) fn readers(self) -> (TakeSnapshot, Reclaim) {
+        let memory = read_memory(self.accounts, self.keeper);
+        let reclaimer = Reclaimer {
+            memory: Arc::clone(&memory),
+            tables: self.tables.to_vec(),
+            set_aside: set_aside(self.config),
+            rpc: self.rpc,
+            one_at_a_time: Mutex::new(()),
+        };
+        let snapshot = snapshot(self.config, memory, self.health, self.tables, self.ingest);
+        (snapshot, Arc::new(move || reclaimer.reclaim()))
+    }
+}
+
+fn read_memory(accounts: Accounts, keeper: &Keeper) -> ReadMemory {
+    let kept = keeper.reader();
+    Arc::new(move || {
+        let kept = kept();
+        MemoryStats {
+            census: accounts.census(),
+            limit_bytes: kept.limit().bytes,
+            current_bytes: Usage::against(kept.limit()).bytes(),
+            pressure: kept.pressure,
+            budget: kept.budget.lines().cloned().collect(),
+        }
+    })
+}
+
+/// What the budget sets aside for each type that is no table.
+fn set_aside(config: &Config) -> Vec<Explained> {
+    let needs = needs(config);
+    let types = [
+        (MemoryType::Ingest, needs.giant_bytes + needs.small_bytes),
+        (MemoryType::KafkaClient, needs.kafka_bytes),
+        (MemoryType::Rpc, config.rpc.in_flight.as_u64()),
+    ];
+    types.map(|(memory_type, bytes)| Explained { memory_type, bytes }).into()
+}
+
+fn snapshot(
+    config: &Config,
+    memory: ReadMemory,
+    health: &Arc<Health>,
+    tables: &[Arc<Table>],
+    ingest: &Ingest,
+) -> TakeSnapshot {
+    let (started, clock, config_digest) = (Timestamp::now(), Instant::now(), config.digest());
+    let (health, tables) = (Arc::clone(health), tables.to_vec());
+    let partitions = ingest.reader();
+    Arc::new(move || Snapshot {
+        started,
+        uptime: clock.elapsed(),
+        config_digest: config_digest.clone(),
+        librdkafka_version: ingest::librdkafka_version(),
+        ready: health.is_ready(),
+        memory: memory(),
+        tables: tables.iter().map(|table| table.stats()).collect(),
+        partitions: partitions(),
+    })
+}

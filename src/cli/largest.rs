@@ -1,0 +1,59 @@
+//! `millpond largest`: the entries of a table that weigh the most.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+
+use clap::Args;
+
+use super::block_on;
+use super::client::ClientArgs;
+use super::describe::span;
+use super::failure::Failure;
+use super::output::{self, Output, bytes, count};
+use crate::proto::v1::stats_service_client::StatsServiceClient;
+use crate::proto::v1::{ListLargestEntriesRequest, ListLargestEntriesResponse};
+
+/// Of which table, and how many.
+#[derive(Debug, Args)]
+pub(super) struct LargestArgs {
+    /// The table's name
+    table: String,
+    /// How many entries of a page
+    #[arg(long, value_name = "ENTRIES", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    count: u32,
+    /// The token that the page before ended with
+    #[arg(long, value_name = "TOKEN", default_value = "")]
+    page_token: String,
+    #[command(flatten)]
+    client: ClientArgs,
+    /// How to print the answer
+    #[arg(long, value_enum, default_value = "text")]
+    output: Output,
+}
+
+pub(super) fn run(args: LargestArgs) -> Result<(), Failure> {
+    let LargestArgs { table, count: page_size, page_token, client, output } = args;
+    let answer = block_on(async {
+        let mut client = StatsServiceClient::new(client.connect().await?);
+        let request = ListLargestEntriesRequest { table, page_size, page_token };
+        Ok(client.list_largest_entries(request).await?.into_inner())
+    })?;
+    let text = match output {
+        Output::Json => output::json("ListLargestEntriesResponse", &answer)?,
+        Output::Text => page_text(&answer),
+    };
+    Ok(writeln!(io::stdout(), "{}", text.trim_end())?)
+}
+
+fn page_text(answer: &ListLargestEntriesResponse) -> String {
+    let mut text = format!("{:>12} {:>18}  key\n", "weight", "time left");
+    for entry in &answer.entries {
+        let (weight, left) = (bytes(entry.weight_bytes), span(entry.time_left));
+        let _ = writeln!(text, "{weight:>12} {left:>18}  {}", entry.key);
+    }
+    let _ = writeln!(text, "of {} entries", count(answer.walked_count));
+    if !answer.next_page_token.is_empty() {
+        let _ = writeln!(text, "next page: --page-token {:?}", answer.next_page_token);
+    }
+    text
+}

@@ -1,0 +1,60 @@
+//! Where the memory is, as text for people.
+
+use std::fmt::Write as _;
+
+use crate::cli::output::{bytes, count};
+use crate::proto::v1::{Memory, MemoryType, MemoryTypeBytes, PressureStage};
+
+/// The census, the limit, and what is done about memory being short.
+pub(in crate::cli) fn memory_text(memory: &Memory) -> String {
+    let mut text = format!(
+        "memory\n{:>12}  resident, {} of the limit's {}\n",
+        bytes(memory.rss_bytes),
+        bytes(memory.current_bytes),
+        bytes(memory.limit_bytes)
+    );
+    for of_type in &memory.types {
+        let _ = writeln!(text, "{:>14}  {}", bytes(of_type.bytes), type_text(of_type));
+    }
+    if memory.untouched_bytes > 0 {
+        let _ = writeln!(text, "{:>14}  of it not touched yet", bytes(memory.untouched_bytes));
+    }
+    text + &pressure_text(memory)
+}
+
+/// A type of memory by its name, and the table's where it is one.
+pub(in crate::cli) fn type_name(memory_type: MemoryType, table: &str) -> String {
+    match memory_type {
+        MemoryType::Table => format!("table {table}"),
+        MemoryType::Ingest => "ingest".into(),
+        MemoryType::KafkaClient => "kafka client".into(),
+        MemoryType::Rpc => "rpc".into(),
+        MemoryType::OtherHeap => "other heap".into(),
+        MemoryType::Allocator => "allocator".into(),
+        MemoryType::OutsideHeap => "outside the heap".into(),
+        MemoryType::Unspecified => "of no type given".into(),
+    }
+}
+
+fn type_text(of_type: &MemoryTypeBytes) -> String {
+    type_name(of_type.r#type(), &of_type.table)
+}
+
+fn pressure_text(memory: &Memory) -> String {
+    let Some(pressure) = &memory.pressure else { return String::new() };
+    let entered = pressure.entered.iter().filter(|stage| stage.count > 0);
+    let entered: Vec<_> = entered
+        .map(|entry| format!("{} {}", stage_text(entry.stage()), count(entry.count)))
+        .collect();
+    let times = if entered.is_empty() { "never short".into() } else { entered.join(", ") };
+    format!("  pressure: {} ({times})\n", stage_text(pressure.stage()))
+}
+
+fn stage_text(stage: PressureStage) -> &'static str {
+    match stage {
+        PressureStage::Normal | PressureStage::Unspecified => "none",
+        PressureStage::GivingBack => "giving pages back",
+        PressureStage::Evicting => "evicting",
+        PressureStage::Pausing => "pausing the stream",
+    }
+}

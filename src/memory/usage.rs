@@ -1,0 +1,96 @@
+//! How much of the limit is used at the moment: as the container counts it, or else the
+//! resident set.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::limit::{Limit, LimitSource};
+use super::resident::Resident;
+
+/// Reads what counts against a limit.
+#[derive(Debug, Clone)]
+pub enum Usage {
+    /// What the control group counts, by these two files.
+    Cgroup {
+        /// All that is charged to the group, the system's cache of its files among it.
+        current: PathBuf,
+        /// What it is made of.
+        stat: PathBuf,
+    },
+    /// The resident set of this process.
+    Resident,
+}
+
+impl Usage {
+    /// What counts against `limit`.
+    pub fn against(limit: &Limit) -> Self {
+        let LimitSource::Cgroup(file) = &limit.source else { return Self::Resident };
+        let group = file.parent().unwrap_or(Path::new("/"));
+        let current = if file.ends_with("memory.max") { "memory.current" } else { V1_CURRENT };
+        Self::Cgroup { current: group.join(current), stat: group.join("memory.stat") }
+    }
+
+    /// Bytes that count against the limit.
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Self::Cgroup { current, .. } => read_number(current),
+            Self::Resident => Resident::of_this_process().rss_bytes,
+        }
+    }
+
+    /// The same, less the cached files that the system drops before it kills anybody.
+    /// Costs more to read, and so only where [`Self::bytes`] is high.
+    pub fn pressing_bytes(&self) -> u64 {
+        match self {
+            Self::Cgroup { stat, .. } => self.bytes().saturating_sub(inactive_file_bytes(stat)),
+            Self::Resident => self.bytes(),
+        }
+    }
+}
+
+const V1_CURRENT: &str = "memory.usage_in_bytes";
+
+fn read_number(file: &Path) -> u64 {
+    fs::read_to_string(file).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0)
+}
+
+/// Version 1 has a line of the group alone too; the total has its children in it.
+fn inactive_file_bytes(stat: &Path) -> u64 {
+    let text = fs::read_to_string(stat).unwrap_or_default();
+    let field =
+        |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+    field("total_inactive_file ").or_else(|| field("inactive_file ")).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usage(limit_file: &str, current_file: &str, stat: &str) -> (u64, u64) {
+        let group = tempfile::tempdir().unwrap();
+        fs::write(group.path().join(current_file), "1000\n").unwrap();
+        fs::write(group.path().join("memory.stat"), stat).unwrap();
+        let source = LimitSource::Cgroup(group.path().join(limit_file));
+        let usage = Usage::against(&Limit { bytes: 2000, source });
+        (usage.bytes(), usage.pressing_bytes())
+    }
+
+    #[test]
+    fn a_container_counts_its_cached_files_and_they_do_not_press() {
+        let version_2 = usage("memory.max", "memory.current", "anon 1\ninactive_file 300\n");
+        assert_eq!(version_2, (1000, 700));
+        let stat = "inactive_file 100\ntotal_inactive_file 400\n";
+        assert_eq!(usage("memory.limit_in_bytes", V1_CURRENT, stat), (1000, 600));
+    }
+
+    #[test]
+    fn files_that_make_no_sense_count_as_nothing() {
+        assert_eq!(usage("memory.max", "another", "inactive_file many\n"), (0, 0));
+    }
+
+    #[test]
+    fn without_a_container_the_resident_set_counts() {
+        let limit = Limit { bytes: 1, source: LimitSource::Physical };
+        assert!(Usage::against(&limit).pressing_bytes() > 1 << 20);
+    }
+}

@@ -1,0 +1,96 @@
+//! What single entries cost: one by its key, or the largest of a table.
+
+use tonic::Status;
+use tonic_types::FieldViolation;
+
+use crate::proto::server::{
+    self as wire, DescribeEntryRequest, DescribeEntryResponse, EntryDescription,
+    ListLargestEntriesRequest, ListLargestEntriesResponse,
+};
+use crate::record::{Entry, Key, Timestamp};
+use crate::rpc::answer::{wire_origin, wire_span};
+use crate::rpc::errors;
+use crate::rpc::request::{Tables, required, validate};
+use crate::table::{Table, Weighed, WeightParts};
+
+/// Most entries of one page. Stated in the protocol.
+const MAX_PAGE_SIZE: u32 = 1_000;
+const DEFAULT_PAGE_SIZE: u32 = 20;
+
+pub(super) fn describe(
+    tables: &Tables,
+    request: &DescribeEntryRequest,
+) -> Result<DescribeEntryResponse, Status> {
+    let DescribeEntryRequest { table: name, key } = request;
+    validate([required("table", name), required("key", key)])?;
+    let table = tables.find(name)?;
+    let now = Timestamp::now();
+    let not_found = || errors::entry_not_found(name, key);
+    let key = Key::copy_of(key).ok_or_else(not_found)?;
+    let (entry, parts) = table.describe(&key, now).ok_or_else(not_found)?;
+    Ok(DescribeEntryResponse { entry: Some(description(&key, &entry, parts, now)) })
+}
+
+pub(super) fn list_largest(
+    tables: &Tables,
+    request: &ListLargestEntriesRequest,
+) -> Result<ListLargestEntriesResponse, Status> {
+    validate([required("table", &request.table), page_size_fault(request.page_size)])?;
+    let table = tables.find(&request.table)?;
+    let after = parse_token(&request.page_token)?;
+    let count = if request.page_size == 0 { DEFAULT_PAGE_SIZE } else { request.page_size };
+    Ok(page(table, count as usize, after))
+}
+
+fn page(table: &Table, count: usize, after: Option<(u64, &str)>) -> ListLargestEntriesResponse {
+    let now = Timestamp::now();
+    let largest = table.largest(count, after, now);
+    let is_full = largest.entries.len() == count;
+    let last = largest.entries.last().filter(|_| is_full);
+    let entry = |Weighed { key, entry, .. }: &Weighed| {
+        description(key, entry, WeightParts::of(key, entry), now)
+    };
+    ListLargestEntriesResponse {
+        entries: largest.entries.iter().map(entry).collect(),
+        next_page_token: last.map(token_after).unwrap_or_default(),
+        walked_count: largest.walked_count,
+    }
+}
+
+fn page_size_fault(page_size: u32) -> Option<FieldViolation> {
+    let rule = format!("must be at most {MAX_PAGE_SIZE}, and is {page_size}");
+    (page_size > MAX_PAGE_SIZE).then(|| FieldViolation::new("page_size", rule))
+}
+
+/// A page begins after an entry's weight and key.
+fn token_after(last: &Weighed) -> String {
+    format!("{} {}", last.weight_bytes, last.key.as_str())
+}
+
+fn parse_token(token: &str) -> Result<Option<(u64, &str)>, Status> {
+    if token.is_empty() {
+        return Ok(None);
+    }
+    let parsed = token.split_once(' ').and_then(|(weight, key)| Some((weight.parse().ok()?, key)));
+    let rule = "must be empty or the next_page_token of an answer";
+    let broken = || errors::invalid_request(vec![FieldViolation::new("page_token", rule)]);
+    parsed.map(Some).ok_or_else(broken)
+}
+
+fn description(key: &Key, entry: &Entry, parts: WeightParts, now: Timestamp) -> EntryDescription {
+    EntryDescription {
+        key: key.as_str().to_owned(),
+        weight_bytes: parts.total_bytes(),
+        parts: Some(wire::WeightParts {
+            key_bytes: parts.key_bytes,
+            fields_bytes: parts.fields_bytes,
+            header_bytes: parts.header_bytes,
+            rounding_bytes: parts.rounding_bytes,
+            bookkeeping_bytes: parts.bookkeeping_bytes,
+        }),
+        origin: Some(wire_origin(entry.origin())),
+        age: wire_span(entry.origin().time.until(now)),
+        time_left: wire_span(now.until(entry.expires_at())),
+        replaced_count: entry.replaced_count(),
+    }
+}
