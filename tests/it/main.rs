@@ -9,6 +9,7 @@
 
 mod architecture;
 mod command;
+mod container_harness;
 mod in_flight;
 mod kafka_harness;
 mod lookups;

@@ -1,5 +1,6 @@
-//! What the tests stand on: brokers to feed a service and the service itself.
+//! What the tests stand on: brokers to feed a service, the service itself, and walls around one.
 
 pub(crate) mod broker;
+pub(crate) mod container;
 pub(crate) mod kafka;
 pub(crate) mod service;

@@ -1,0 +1,112 @@
+//! A memory limit around a process, as a container has it: a control group of its own.
+//!
+//! Owns the group's life, its limit and its counters. It must not know what runs inside, nor
+//! which version of control groups the machine has: that is `container/hierarchy.rs`.
+
+#[path = "container/hierarchy.rs"]
+mod hierarchy;
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::hash::{BuildHasher, RandomState};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use hierarchy::Hierarchy;
+
+const MOUNT: &str = "/sys/fs/cgroup";
+/// Joins the group and becomes the program: no byte of the program's is charged elsewhere.
+const ENTER: &str = r#"echo $$ >"$0" && exec "$@""#;
+/// The kernel may take a moment to let go of a process that has ended.
+const REMOVAL_PATIENCE: Duration = Duration::from_secs(5);
+const REMOVAL_RETRY: Duration = Duration::from_millis(10);
+
+/// A control group with a memory limit and no swap. It is removed when this is dropped, which
+/// wants the processes inside to have ended.
+#[derive(Debug)]
+pub(crate) struct Container {
+    hierarchy: Hierarchy,
+    folder: PathBuf,
+}
+
+impl Container {
+    /// An empty group with this limit. An error says what this machine lacks.
+    pub(crate) fn new(limit_bytes: u64) -> Result<Self> {
+        Self::under(Path::new(MOUNT), limit_bytes)
+    }
+
+    /// The same where control groups are mounted elsewhere.
+    pub(crate) fn under(mount: &Path, limit_bytes: u64) -> Result<Self> {
+        let hierarchy = Hierarchy::mounted(mount)?;
+        let unique = RandomState::new().hash_one(std::process::id());
+        let folder = hierarchy.root().join(format!("millpond-{unique:016x}"));
+        fs::create_dir(&folder)
+            .with_context(|| format!("cannot make {}; it takes root", folder.display()))?;
+        let container = Self { hierarchy, folder };
+        container.hierarchy.forbid_swap(&container.folder)?;
+        container.set_limit(limit_bytes)?;
+        Ok(container)
+    }
+
+    /// Runs `program` inside; its arguments are still to be added.
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new("sh");
+        command.args(self.command_line(program).into_iter().skip(1));
+        command
+    }
+
+    /// The same as words, for one who starts programs by a command line.
+    pub(crate) fn command_line(&self, program: impl AsRef<OsStr>) -> Vec<OsString> {
+        let processes = self.folder.join("cgroup.procs").into_os_string();
+        vec!["sh".into(), "-c".into(), ENTER.into(), processes, program.as_ref().into()]
+    }
+
+    /// Changes the limit. Version 1 refuses one below what is in use that the kernel cannot
+    /// reclaim; version 2 takes it, and kills when it cannot reclaim.
+    pub(crate) fn set_limit(&self, bytes: u64) -> Result<()> {
+        self.hierarchy.set_limit(&self.folder, bytes)
+    }
+
+    /// What is charged to the group now.
+    pub(crate) fn usage_bytes(&self) -> Result<u64> {
+        self.hierarchy.usage_bytes(&self.folder)
+    }
+
+    /// The most that was ever charged to the group.
+    pub(crate) fn peak_bytes(&self) -> Result<u64> {
+        self.hierarchy.peak_bytes(&self.folder)
+    }
+
+    /// How often the group wanted more than its limit. Reclaimed caches may have helped it.
+    pub(crate) fn limit_hits(&self) -> Result<u64> {
+        self.hierarchy.limit_hits(&self.folder)
+    }
+
+    /// How many processes were killed for the limit.
+    pub(crate) fn oom_kills(&self) -> Result<u64> {
+        self.hierarchy.oom_kills(&self.folder)
+    }
+
+    /// Where the group is.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        let start = Instant::now();
+        while let Err(error) = fs::remove_dir(&self.folder) {
+            if start.elapsed() > REMOVAL_PATIENCE {
+                let line = format!("cannot remove {}: {error}\n", self.folder.display());
+                // Not with a print macro: those are captured, and what is left must be seen.
+                drop(std::io::stderr().write_all(line.as_bytes()));
+                return;
+            }
+            std::thread::park_timeout(REMOVAL_RETRY);
+        }
+    }
+}
