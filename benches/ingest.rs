@@ -14,6 +14,8 @@ mod bare;
 )]
 #[path = "../tests/it/support/kafka.rs"]
 mod kafka;
+#[path = "ingest/new_topic.rs"]
+mod new_topic;
 #[path = "ingest/process.rs"]
 mod process;
 #[path = "ingest/served.rs"]

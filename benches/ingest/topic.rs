@@ -2,14 +2,11 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
-use crate::Args;
+use crate::{Args, new_topic};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -21,8 +18,7 @@ impl Topic {
     /// Makes a topic and fills it: every record has a key of its own.
     pub(crate) fn produce(broker: &str, args: &Args) -> anyhow::Result<Self> {
         let topic = Self { name: format!("bench-{}", std::process::id()) };
-        let runtime = tokio::runtime::Runtime::new()?;
-        runtime.block_on(topic.create(broker, args.partitions))?;
+        new_topic::create(broker, &topic.name, args.partitions)?;
         let producer: BaseProducer = ClientConfig::new()
             .set("bootstrap.servers", broker)
             .set("linger.ms", "20")
@@ -34,16 +30,6 @@ impl Topic {
         }
         producer.flush(PATIENCE)?;
         Ok(topic)
-    }
-
-    async fn create(&self, broker: &str, partitions: i32) -> anyhow::Result<()> {
-        let admin: AdminClient<DefaultClientContext> =
-            ClientConfig::new().set("bootstrap.servers", broker).create()?;
-        let request = NewTopic::new(&self.name, partitions, TopicReplication::Fixed(1));
-        let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
-        let made = admin.create_topics([&request], &options).await?;
-        let made = made.into_iter().next().context("no answer")?;
-        made.map(drop).map_err(|(topic, error)| anyhow!("cannot make {topic}: {error}"))
     }
 
     fn send(&self, producer: &BaseProducer, number: u64, noise: &str) -> anyhow::Result<()> {
