@@ -13,8 +13,9 @@ const LARGEST_BYTES: usize = 1_000_000;
 const TOO_LARGE_BYTES: usize = 1_500_000;
 /// The most brackets that a broken document opens: what costs a parser most.
 const BRACKETS: usize = 1 << 20;
-/// Pieces are made once and put together anew for each document.
-const PIECES: usize = 64;
+/// Pieces are made once and put together anew for each document. So many are more than a batch of
+/// records has: a batch compresses as real ones do, to a fifth or so, and not to next to nothing.
+const PIECES: usize = 8_192;
 const DEEPEST: usize = 24;
 
 /// A stock of pieces to make documents of.

@@ -109,7 +109,9 @@ async fn watch(
         tick.tick().await;
         usage.look(&service.container, service.id())?;
         let Some(lowering) = lowering else { continue };
-        if lowering.turn(start.elapsed(), &service.container) {
+        // What an ended process leaves takes any limit.
+        let runs = service.ended()?.is_none();
+        if runs && lowering.turn(start.elapsed(), &service.container) {
             usage.peak_bytes = service.container.peak_bytes()?;
             before.push(usage);
             usage = Usage::under(lowering.to_bytes);
