@@ -37,18 +37,18 @@ pub fn create_client(config: &Config) -> KafkaResult<Client> {
         .set("statistics.interval.ms", "1000")
         // The default of a second leaves a small queue empty for most of it.
         .set("fetch.queue.backoff.ms", "20");
-    for (name, value) in queue_settings(config.kafka.queue.as_u64(), config.ingest.threads) {
+    for (name, value) in Queues::of(config).settings() {
         settings.set(name, value.to_string());
     }
     settings.create_with_context(Context::default())
 }
 
-/// What librdkafka may hold at worst, over all threads, in bytes: full queues and a
-/// fetch in flight for each thread. Each further broker may add a fetch a thread.
+/// What librdkafka may hold at worst, over all threads, in bytes: full queues, and a
+/// fetch in flight for each thread and broker, unpacked.
 pub fn queue_bytes_at_worst(config: &Config) -> u64 {
-    let threads = config.ingest.threads;
-    let [(_, queued_kib), _, (_, fetch), _] = queue_settings(config.kafka.queue.as_u64(), threads);
-    (queued_kib * 1024 + fetch) * threads as u64
+    let queues = Queues::of(config);
+    let in_flight = queues.fetch_bytes * UNPACKED_FACTOR * queues.brokers;
+    (queues.queued_bytes + in_flight) * config.ingest.threads as u64
 }
 
 /// The version of librdkafka in this program.
@@ -56,25 +56,48 @@ pub fn librdkafka_version() -> String {
     rdkafka::util::get_rdkafka_version().1
 }
 
-/// One thread's half of the budget is for what is queued, the other for the fetch
-/// in flight.
-fn queue_settings(budget_bytes: u64, threads: usize) -> [(&'static str, u64); 4] {
-    /// librdkafka spends about this much on a record beside its bytes, uncounted.
-    const BYTES_A_RECORD: u64 = 1024;
-    let half = budget_bytes / threads as u64 / 2;
-    let fetch_bytes = half.clamp(MIN_FETCH_BYTES, MAX_FETCH_BYTES);
-    [
-        ("queued.max.messages.kbytes", (half / 1024).max(1)),
-        ("queued.min.messages", (half / BYTES_A_RECORD).clamp(100, 100_000)),
-        ("fetch.max.bytes", fetch_bytes),
-        ("fetch.message.max.bytes", fetch_bytes.min(1 << 20)),
-    ]
+/// One thread's share of `kafka.queue`.
+#[derive(Debug, Clone, Copy)]
+struct Queues {
+    /// As many as are listed; Kafka may have more.
+    brokers: u64,
+    queued_bytes: u64,
+    fetch_bytes: u64,
 }
 
+/// A fetch is counted as it comes, and its batches are unpacked all at once. Four times
+/// is what JSON mostly packs to.
+const UNPACKED_FACTOR: u64 = 4;
 /// librdkafka raises a smaller limit to the size of the largest message by itself.
 const MIN_FETCH_BYTES: u64 = 1_000_000;
 /// Beyond this a fetch only takes memory.
 const MAX_FETCH_BYTES: u64 = 50 << 20;
+/// Below this the queue is empty for most of the time.
+const MIN_QUEUED_BYTES: u64 = 256 << 10;
+/// librdkafka spends about this much on a record beside its bytes, uncounted.
+const BYTES_A_RECORD: u64 = 1024;
+
+impl Queues {
+    /// Half of the share is for the fetches in flight, unpacked, and the rest is queued.
+    fn of(config: &Config) -> Self {
+        let share_bytes = config.kafka.queue.as_u64() / config.ingest.threads as u64;
+        let brokers = config.kafka.brokers.split(',').count() as u64;
+        let fetch_bytes = share_bytes / 2 / UNPACKED_FACTOR / brokers;
+        let fetch_bytes = fetch_bytes.clamp(MIN_FETCH_BYTES, MAX_FETCH_BYTES);
+        let in_flight_bytes = fetch_bytes * UNPACKED_FACTOR * brokers;
+        let queued_bytes = share_bytes.saturating_sub(in_flight_bytes).max(MIN_QUEUED_BYTES);
+        Self { brokers, queued_bytes, fetch_bytes }
+    }
+
+    fn settings(self) -> [(&'static str, u64); 4] {
+        [
+            ("queued.max.messages.kbytes", self.queued_bytes / 1024),
+            ("queued.min.messages", (self.queued_bytes / BYTES_A_RECORD).clamp(100, 100_000)),
+            ("fetch.max.bytes", self.fetch_bytes),
+            ("fetch.message.max.bytes", self.fetch_bytes.min(1 << 20)),
+        ]
+    }
+}
 
 /// Keeps what librdkafka tells until the thread asks for it.
 #[derive(Default)]
@@ -117,18 +140,42 @@ impl ConsumerContext for Context {}
 mod tests {
     use super::*;
 
+    fn config(queue: &str, threads: usize, brokers: &str) -> Config {
+        let settings = [
+            format!("kafka.brokers={brokers}"),
+            format!("kafka.queue={queue}"),
+            format!("ingest.threads={threads}"),
+            "tables.0.name=services".into(),
+            "tables.0.topic=events".into(),
+            "tables.0.key=/id".into(),
+            "tables.0.fields.description=/description".into(),
+            "tables.0.ttl=1h".into(),
+        ];
+        Config::load(None, [], &settings).unwrap()
+    }
+
     #[test]
     fn the_queues_of_all_threads_stay_within_the_budget() {
-        for (budget, threads) in [(64 << 20, 1), (64 << 20, 4), (8 << 20, 2)] {
-            let [(_, queued_kib), _, (_, fetch), (_, partition)] = queue_settings(budget, threads);
-            assert!((queued_kib * 1024 + fetch) * threads as u64 <= budget);
-            assert!(partition <= fetch);
+        for (queue, threads, brokers) in [
+            ("64MiB", 1, "a:1"),
+            ("64MiB", 4, "a:1"),
+            ("16MiB", 2, "a:1"),
+            ("64MiB", 2, "a:1,b:2,c:3"),
+        ] {
+            let config = config(queue, threads, brokers);
+            assert!(queue_bytes_at_worst(&config) <= config.kafka.queue.as_u64(), "{queue}");
         }
     }
 
     #[test]
+    fn a_budget_that_is_too_small_for_its_threads_is_stated_as_it_is() {
+        assert!(queue_bytes_at_worst(&config("4MiB", 8, "a:1")) > 32 << 20);
+    }
+
+    #[test]
     fn many_small_records_do_not_take_memory_that_nobody_counts() {
-        let [_, (_, records), ..] = queue_settings(8 << 20, 2);
-        assert!(records <= 2048, "{records} records with their bookkeeping");
+        let queues = Queues::of(&config("16MiB", 2, "a:1"));
+        let [_, (_, records), ..] = queues.settings();
+        assert!(records * BYTES_A_RECORD <= queues.queued_bytes, "{records} records");
     }
 }

@@ -12,7 +12,7 @@ use super::limit::{Limit, LimitSource};
 use crate::config::{ByteSize, Capacity, Config, MemoryLimit};
 
 /// Code, stacks, connections and the small answers on their way, in bytes.
-const FIXED_BYTES: u64 = 32 << 20;
+const FIXED_BYTES: u64 = 24 << 20;
 
 /// What the allocator holds beside what was asked of it, as a part of the limit.
 const ALLOCATOR_PART: u64 = 10;
@@ -257,7 +257,7 @@ mod tests {
     #[test]
     fn what_is_left_of_the_limit_is_for_the_tables() {
         let budget = plan(&["memory.limit=256000KiB", "tables.0.capacity=50%"]).unwrap();
-        let reserves = (32 + 29 + 6 + 8 + 32 + 25) << 20;
+        let reserves = (32 + 29 + 6 + 8 + 24 + 25) << 20;
         let left = (250 << 20) - reserves;
         assert_eq!(budget.capacities().collect::<Vec<_>>(), [&(left / 2)]);
     }
