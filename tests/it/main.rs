@@ -14,6 +14,7 @@ mod in_flight;
 mod kafka_harness;
 mod lookups;
 mod poison;
+mod retained_payload;
 mod shutdown;
 mod start;
 mod stream;
