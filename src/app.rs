@@ -84,11 +84,7 @@ impl App {
     pub async fn build(config: Config) -> Result<Self, BuildError> {
         let budget = check(&config)?;
         let accounts = Accounts::open(config.tables.iter().map(|table| table.name.as_str()))?;
-        let rpc_threads = Threads::start("rpc", &Count::AsManyAsCores, &accounts.rpc)?;
-        // Of its own, so that probes are answered whatever the load.
-        let admin_threads = Threads::start("admin", &Count::One, &accounts.other)?;
-        let rpc_listener = bind(&rpc_threads, "rpc.listen", config.rpc.listen).await?;
-        let admin_listener = bind(&admin_threads, "admin.listen", config.admin.listen).await?;
+        let sockets = Sockets::bind(&config, &accounts).await?;
         budget.log();
 
         let feeds = feeds(&config, &budget, &accounts);
@@ -97,43 +93,31 @@ impl App {
         let health = Health::new(names, config.ingest.threads);
         let maintenance = Maintenance::spawn(tables.clone(), &accounts.other)?;
         let ingest = Ingest::start(&config, &feeds, &health, &accounts.ingest)?;
-        let charge = Charge {
-            needs: needs(&config),
-            config: config.clone(),
-            budget,
-            levels: Levels::at_capacity(tables.clone()),
-            valve: ingest.valve(),
-        };
+        let levels = Levels::at_capacity(tables.clone());
+        let (needs, valve) = (needs(&config), ingest.valve());
+        let charge = Charge { config: config.clone(), needs, budget, levels, valve };
         let keeper = Keeper::spawn(charge, &accounts.other)?;
 
-        let parts = snapshot::Parts {
-            config: &config,
-            accounts,
-            keeper: &keeper,
-            health: &health,
-            tables: &tables,
-            ingest: &ingest,
-            rpc: rpc_threads.handle(),
-        };
-        let (snapshot, reclaim) = parts.readers();
-        let in_flight_bytes = config.rpc.in_flight.as_u64();
+        let rpc_threads = sockets.rpc_threads.handle();
+        let parts = snapshot::Parts { config: &config, accounts, rpc_threads };
+        let (snapshot, reclaim) = parts.readers(&keeper, &health, &tables, &ingest);
         let service = Service {
             tables,
             health: Arc::clone(&health),
-            in_flight_bytes,
+            in_flight_bytes: config.rpc.in_flight.as_u64(),
             snapshot: Arc::clone(&snapshot),
             reclaim,
         };
         Ok(Self {
-            rpc: Rpc::new(rpc_listener, service),
-            admin: Admin::new(admin_listener, health),
+            rpc: Rpc::new(sockets.rpc, service),
+            admin: Admin::new(sockets.admin, health),
             config,
             ingest,
             snapshot,
             _keeper: keeper,
             _maintenance: maintenance,
-            rpc_threads,
-            admin_threads,
+            rpc_threads: sockets.rpc_threads,
+            admin_threads: sockets.admin_threads,
         })
     }
 
@@ -206,6 +190,28 @@ async fn drain(
 async fn until_true(mut value: watch::Receiver<bool>) {
     // An error means that the sender is gone, and with it the service.
     let _ = value.wait_for(|value| *value).await;
+}
+
+/// The ports, bound, and the threads that they are served on.
+struct Sockets {
+    rpc: TcpListener,
+    rpc_threads: Threads,
+    admin: TcpListener,
+    admin_threads: Threads,
+}
+
+impl Sockets {
+    async fn bind(config: &Config, accounts: &Accounts) -> Result<Self, BuildError> {
+        let rpc_threads = Threads::start("rpc", &Count::AsManyAsCores, &accounts.rpc)?;
+        // Of its own, so that probes are answered whatever the load.
+        let admin_threads = Threads::start("admin", &Count::One, &accounts.other)?;
+        Ok(Self {
+            rpc: bind(&rpc_threads, "rpc.listen", config.rpc.listen).await?,
+            rpc_threads,
+            admin: bind(&admin_threads, "admin.listen", config.admin.listen).await?,
+            admin_threads,
+        })
+    }
 }
 
 /// A listener belongs to the threads that it is bound on.

@@ -15,6 +15,7 @@ pub use budget::{Budget, Line, Needs, OverBudget};
 pub use census::{Accounts, Census, MemoryType, TypeBytes};
 pub use limit::{Limit, LimitSource};
 pub use pressure::{Pressure, Stage};
+pub use resident::rss_bytes;
 pub use usage::Usage;
 pub use verdict::{Explained, Finding, Verdict};
 

@@ -170,15 +170,17 @@ impl Watch {
 
 fn say(stage: Stage, current_bytes: u64, limit_bytes: u64) {
     match stage {
-        Stage::Normal => tracing::info!(current_bytes, limit_bytes, "memory is not short any more"),
+        Stage::Normal => {
+            tracing::info!(current_bytes, limit_bytes, "memory is not short any more");
+        }
         Stage::GivingBack => {
-            tracing::info!(current_bytes, limit_bytes, "memory is short, giving freed pages back")
+            tracing::info!(current_bytes, limit_bytes, "memory is short, giving pages back");
         }
         Stage::Evicting => {
-            tracing::warn!(current_bytes, limit_bytes, "memory is short, evicting entries")
+            tracing::warn!(current_bytes, limit_bytes, "memory is short, evicting entries");
         }
         Stage::Pausing => {
-            tracing::warn!(current_bytes, limit_bytes, "memory is short, pausing the stream")
+            tracing::warn!(current_bytes, limit_bytes, "memory is short, pausing the stream");
         }
     }
 }

@@ -21,7 +21,7 @@ pub(super) struct Reclaimer {
     pub(super) tables: Vec<Arc<Table>>,
     /// What is set aside for the types that are no tables.
     pub(super) set_aside: Vec<Explained>,
-    pub(super) rpc: Handle,
+    pub(super) rpc_threads: Handle,
     pub(super) one_at_a_time: Mutex<()>,
 }
 
@@ -42,10 +42,10 @@ impl Reclaimer {
         heap::ask_threads_to_flush();
         heap::flush_if_asked();
         // Threads that wait for a call do not come round unless there is something to do.
-        for _ in 0..2 * self.rpc.metrics().num_workers() {
-            self.rpc.spawn(tokio::task::yield_now());
+        for _ in 0..2 * self.rpc_threads.metrics().num_workers() {
+            self.rpc_threads.spawn(tokio::task::yield_now());
         }
-        self.rpc.block_on(tokio::time::sleep(ROUND));
+        self.rpc_threads.block_on(tokio::time::sleep(ROUND));
     }
 
     fn explained(&self) -> Vec<Explained> {

@@ -17,30 +17,32 @@ use crate::rpc::{Reclaim, TakeSnapshot};
 use crate::stats::{MemoryStats, Snapshot};
 use crate::table::Table;
 
-/// The parts that are read.
+/// What is read, beside the running parts.
 pub(super) struct Parts<'a> {
     pub(super) config: &'a Config,
     pub(super) accounts: Accounts,
-    pub(super) keeper: &'a Keeper,
-    pub(super) health: &'a Arc<Health>,
-    pub(super) tables: &'a [Arc<Table>],
-    pub(super) ingest: &'a Ingest,
-    pub(super) rpc: Handle,
+    pub(super) rpc_threads: Handle,
 }
 
 type ReadMemory = Arc<dyn Fn() -> MemoryStats + Send + Sync>;
 
 impl Parts<'_> {
-    pub(super) fn readers(self) -> (TakeSnapshot, Reclaim) {
-        let memory = read_memory(self.accounts, self.keeper);
+    pub(super) fn readers(
+        self,
+        keeper: &Keeper,
+        health: &Arc<Health>,
+        tables: &[Arc<Table>],
+        ingest: &Ingest,
+    ) -> (TakeSnapshot, Reclaim) {
+        let memory = read_memory(self.accounts, keeper);
         let reclaimer = Reclaimer {
             memory: Arc::clone(&memory),
-            tables: self.tables.to_vec(),
+            tables: tables.to_vec(),
             set_aside: set_aside(self.config),
-            rpc: self.rpc,
+            rpc_threads: self.rpc_threads,
             one_at_a_time: Mutex::new(()),
         };
-        let snapshot = snapshot(self.config, memory, self.health, self.tables, self.ingest);
+        let snapshot = snapshot(self.config, memory, health, tables, ingest);
         (snapshot, Arc::new(move || reclaimer.reclaim()))
     }
 }

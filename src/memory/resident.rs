@@ -2,6 +2,11 @@
 
 use std::fs;
 
+/// Resident set size of this process, in bytes; zero where the system does not say.
+pub fn rss_bytes() -> u64 {
+    Resident::of_this_process().rss_bytes
+}
+
 /// The resident set of a process, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Resident {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::limit::{Limit, LimitSource};
-use super::resident::Resident;
+use super::resident::rss_bytes;
 
 /// Reads what counts against a limit.
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ impl Usage {
     pub fn bytes(&self) -> u64 {
         match self {
             Self::Cgroup { current, .. } => read_number(current),
-            Self::Resident => Resident::of_this_process().rss_bytes,
+            Self::Resident => rss_bytes(),
         }
     }
 

@@ -31,7 +31,9 @@ impl Maintenance {
             account.adopt_thread();
             while stopped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
                 heap::flush_if_asked();
-                tables.iter().for_each(|table| table.maintain());
+                for table in &tables {
+                    table.maintain();
+                }
             }
         })?;
         Ok(Self { stop: Some(stop), thread: Some(thread) })

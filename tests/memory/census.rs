@@ -1,0 +1,180 @@
+//! Megabytes that are put into one type of memory show in that type and in no other.
+
+use std::hint::black_box;
+use std::sync::mpsc;
+use std::thread;
+
+use millpond::heap::{self, Account};
+use millpond::memory::{Accounts, Census, MemoryType};
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use crate::records::{Writer, table};
+use crate::{MIB, turn};
+
+const MEGABYTES: u64 = 40;
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+
+#[test]
+fn what_is_put_into_a_type_shows_there_and_nowhere_else() {
+    let (_turn, _account) = turn();
+    let accounts = Accounts::open(["services", "others"]).unwrap();
+    let mut tables = accounts.tables();
+    table_grows(&accounts, "services", tables.next().unwrap());
+    table_grows(&accounts, "others", tables.next().unwrap());
+    thread_grows(&accounts, &MemoryType::Ingest, &accounts.ingest);
+    thread_grows(&accounts, &MemoryType::Rpc, &accounts.rpc);
+    thread_grows(&accounts, &MemoryType::OtherHeap, &accounts.other);
+    kafka_client_grows(&accounts);
+    allocator_grows(&accounts);
+    outside_the_heap_grows(&accounts);
+}
+
+fn table_grows(accounts: &Accounts, name: &str, account: &Account) {
+    let before = census(accounts);
+    let table = table(account, 64 * MIB);
+    let writer = Writer::new(&table, &"x".repeat(4 << 10));
+    let put = (0..).find_map(|number| {
+        writer.store(number);
+        let weight = table.stats().weight_bytes;
+        (weight >= MEGABYTES * MIB).then_some(weight)
+    });
+    table.maintain();
+    assert_grew(&before, &census(accounts), &MemoryType::Table(name.into()), put.unwrap());
+}
+
+fn thread_grows(accounts: &Accounts, memory_type: &MemoryType, account: &Account) {
+    let before = census(accounts);
+    let account = account.clone();
+    let (done, wait) = mpsc::sync_channel::<()>(0);
+    let (filled, is_filled) = mpsc::sync_channel(0);
+    let thread = thread::spawn(move || {
+        account.adopt_thread();
+        let pieces: Vec<_> = (0..MEGABYTES * 256).map(|_| vec![1_u8; 4 << 10]).collect();
+        filled.send(()).unwrap();
+        let _ = wait.recv();
+        drop(pieces);
+    });
+    is_filled.recv().unwrap();
+    assert_grew(&before, &census(accounts), memory_type, MEGABYTES * MIB);
+    drop(done);
+    thread.join().unwrap();
+}
+
+/// A consumer that is not polled keeps what it has fetched.
+fn kafka_client_grows(accounts: &Accounts) {
+    const PARTITIONS: i32 = 10;
+    const RECORD: usize = 256 << 10;
+    let cluster = MockCluster::new(1).unwrap();
+    cluster.create_topic("events", PARTITIONS, 1).unwrap();
+    let bootstrap = cluster.bootstrap_servers();
+    produce(&bootstrap, PARTITIONS, RECORD);
+
+    let before = census(accounts);
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", &bootstrap)
+        .set("group.id", "census")
+        .set("queued.max.messages.kbytes", "1048576")
+        .create()
+        .unwrap();
+    let mut assignment = TopicPartitionList::new();
+    for partition in 0..PARTITIONS {
+        assignment.add_partition_offset("events", partition, Offset::Beginning).unwrap();
+    }
+    consumer.assign(&assignment).unwrap();
+    let grown = |after: &Census| grown(&before, after, &MemoryType::KafkaClient);
+    let put = MEGABYTES * MIB;
+    let start = std::time::Instant::now();
+    let mut after = census(accounts);
+    while grown(&after) < (put - put / 20).cast_signed() && start.elapsed() < PATIENCE {
+        after = census(accounts);
+    }
+    // The fetch that brought the last of it is let go of a moment later.
+    while grown(&after) > (put + put / 20).cast_signed() && start.elapsed() < PATIENCE {
+        after = census(accounts);
+    }
+    assert_grew(&before, &after, &MemoryType::KafkaClient, put);
+}
+
+/// Four MiB to each partition: more than five the in-process cluster would drop.
+fn produce(bootstrap: &str, partitions: i32, record: usize) {
+    let producer: BaseProducer =
+        ClientConfig::new().set("bootstrap.servers", bootstrap).create().unwrap();
+    let payload = vec![b'x'; record];
+    let records = usize::try_from(MEGABYTES * MIB).unwrap() / record;
+    for partition in (0..partitions).cycle().take(records) {
+        let record: BaseRecord<'_, (), [u8]> =
+            BaseRecord::to("events").partition(partition).payload(&payload);
+        producer.send(record).map_err(|(error, _)| error).unwrap();
+    }
+    producer.flush(PATIENCE).unwrap();
+}
+
+/// Of sixteen pieces to a page one stays, and holds the page.
+fn allocator_grows(accounts: &Accounts) {
+    let mut pieces: Vec<_> = (0..MEGABYTES * 4096).map(|_| Box::new([1_u8; 256])).collect();
+    let before = census(accounts);
+    let mut nth = 0;
+    pieces.retain(|_| {
+        nth += 1;
+        nth % 16 == 0
+    });
+    heap::flush_thread_cache();
+    let freed = MEGABYTES * MIB / 16 * 15;
+    let after = census(accounts);
+    assert_within(grown(&before, &after, &MemoryType::Allocator), freed);
+    assert_within(-grown(&before, &after, &MemoryType::OtherHeap), freed);
+    drop(pieces);
+}
+
+#[expect(clippy::large_stack_arrays, reason = "stacks are what is to grow")]
+fn outside_the_heap_grows(accounts: &Accounts) {
+    const STACK: usize = 40 << 20;
+    let before = census(accounts);
+    let (done, wait) = mpsc::sync_channel::<()>(0);
+    let (filled, is_filled) = mpsc::sync_channel(0);
+    let thread = thread::Builder::new().stack_size(STACK + (4 << 20)).spawn(move || {
+        let mut on_the_stack = [1_u8; STACK];
+        black_box(&mut on_the_stack);
+        filled.send(()).unwrap();
+        let _ = wait.recv();
+    });
+    is_filled.recv().unwrap();
+    assert_grew(&before, &census(accounts), &MemoryType::OutsideHeap, STACK as u64);
+    drop(done);
+    thread.unwrap().join().unwrap();
+}
+
+/// Freed pages are given back first: how long the allocator keeps them is not the question.
+fn census(accounts: &Accounts) -> Census {
+    heap::purge();
+    accounts.census()
+}
+
+fn grown(before: &Census, after: &Census, memory_type: &MemoryType) -> i64 {
+    after.bytes_of(memory_type).cast_signed() - before.bytes_of(memory_type).cast_signed()
+}
+
+fn assert_within(grown: i64, wanted: u64) {
+    let off = grown.abs_diff(wanted.cast_signed());
+    assert!(off <= wanted / 20, "grown by {grown} B and not by {wanted} B");
+}
+
+fn assert_grew(before: &Census, after: &Census, memory_type: &MemoryType, put: u64) {
+    let sum: u64 = after.types.iter().map(|each| each.bytes).sum();
+    assert_eq!(sum - after.untouched_bytes, after.rss_bytes, "{after:?}");
+    for each in &after.types {
+        let grown = grown(before, after, &each.memory_type);
+        let expected = if each.memory_type == *memory_type { put.cast_signed() } else { 0 };
+        let off = grown.abs_diff(expected);
+        let what = &each.memory_type;
+        let is_less = grown < 0 && expected == 0;
+        assert!(
+            off <= put / 20 || is_less,
+            "{put} B were put into {memory_type}, and {what} has grown by {grown} B"
+        );
+    }
+}

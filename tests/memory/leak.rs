@@ -1,0 +1,66 @@
+//! A store that leaks is caught by the census, and named by the verdict of a reclaim.
+
+use std::cell::RefCell;
+
+use millpond::heap;
+use millpond::memory::{Accounts, Explained, MemoryType, Verdict};
+use millpond::record::{Entry, Timestamp};
+use millpond::table::Table;
+
+use crate::records::{Writer, table};
+use crate::{MIB, turn};
+
+/// Keeps a handle to each entry that is replaced: it never leaves the heap, and no book
+/// knows of it.
+struct LeakyStore<'a> {
+    table: &'a Table,
+    leaked: RefCell<Vec<Entry>>,
+}
+
+impl LeakyStore<'_> {
+    fn store(&self, writer: &Writer<'_>, number: u64) {
+        let key = format!("key-{number:08}");
+        self.leaked.borrow_mut().extend(self.table.peek(&key, Timestamp::now()));
+        writer.store(number);
+    }
+}
+
+#[test]
+fn a_store_that_leaks_is_named_by_the_verdict_and_one_that_does_not_is_not() {
+    let (_turn, _account) = turn();
+    let accounts = Accounts::open(["leaky", "sound"]).unwrap();
+    let mut of_tables = accounts.tables();
+    let leaky = table(of_tables.next().unwrap(), 64 * MIB);
+    let sound = table(of_tables.next().unwrap(), 64 * MIB);
+    let text = "x".repeat(1_000);
+    let (to_leaky, to_sound) = (Writer::new(&leaky, &text), Writer::new(&sound, &text));
+    let store = LeakyStore { table: &leaky, leaked: RefCell::default() };
+    for number in 0..40_000 {
+        store.store(&to_leaky, number % 10_000);
+        to_sound.store(number % 10_000);
+    }
+
+    let verdict = reclaim(&accounts, [("leaky", &leaky), ("sound", &sound)]);
+    assert!(!verdict.explains_all());
+    let texts: Vec<_> = verdict.findings.iter().map(ToString::to_string).collect();
+    assert!(texts[0].starts_with("table leaky: ") && texts[0].contains("unexplained"), "{texts:?}");
+    assert!(texts[1].starts_with("table sound: ") && texts[1].contains("accounted"), "{texts:?}");
+
+    store.leaked.take();
+    let verdict = reclaim(&accounts, [("leaky", &leaky), ("sound", &sound)]);
+    assert!(verdict.explains_all(), "{verdict:?}");
+}
+
+fn reclaim(accounts: &Accounts, tables: [(&str, &Table); 2]) -> Verdict {
+    let before = accounts.census();
+    for (_, table) in tables {
+        table.maintain();
+    }
+    heap::flush_thread_cache();
+    heap::purge();
+    let explained = tables.map(|(name, table)| Explained {
+        memory_type: MemoryType::Table(name.into()),
+        bytes: table.stats().weight_bytes,
+    });
+    Verdict::of(&before, &accounts.census(), &explained)
+}

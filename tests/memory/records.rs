@@ -1,0 +1,41 @@
+//! Tables and records to fill them with.
+
+use std::time::Duration;
+
+use millpond::heap::Account;
+use millpond::record::{Draft, FieldsBuffer, Origin, Timestamp, Value};
+use millpond::table::{Spec, Table};
+
+/// A table of one field.
+pub(crate) fn table(account: &Account, capacity_bytes: u64) -> Table {
+    Table::new(Spec {
+        name: "services".into(),
+        fields: vec!["description".into()],
+        ttl: Duration::from_secs(3600),
+        capacity_bytes,
+        account: account.clone(),
+    })
+}
+
+/// Stores entries of one text under numbered keys, as an ingest thread does it.
+pub(crate) struct Writer<'a> {
+    table: &'a Table,
+    fields: FieldsBuffer,
+}
+
+impl<'a> Writer<'a> {
+    pub(crate) fn new(table: &'a Table, text: &str) -> Self {
+        let mut fields = FieldsBuffer::default();
+        fields.push(Some(Value::Text(text)));
+        Self { table, fields }
+    }
+
+    pub(crate) fn store(&self, number: u64) {
+        let key = format!("key-{number:08}");
+        let now = Timestamp::now();
+        let origin = Origin { partition: 0, offset: number.cast_signed(), time: now };
+        let expires_at = now.plus(Duration::from_secs(3600));
+        let draft = Draft::new(&key, origin, expires_at, &self.fields).unwrap();
+        self.table.insert(self.table.account().charge(|| draft.copy()));
+    }
+}

@@ -1,0 +1,62 @@
+//! The weight of a table is what the allocator says that it takes.
+
+use millpond::heap;
+use millpond::table::Table;
+
+use crate::records::{Writer, table};
+use crate::{MIB, turn};
+
+const REPLACEMENTS: u64 = 1_000_000;
+
+#[test]
+fn entries_of_16_bytes_weigh_what_they_take() {
+    assert_true_weight(16, 200_000);
+}
+
+#[test]
+fn entries_of_100_bytes_weigh_what_they_take() {
+    assert_true_weight(100, 150_000);
+}
+
+#[test]
+fn entries_of_a_kibibyte_weigh_what_they_take() {
+    assert_true_weight(1 << 10, 50_000);
+}
+
+#[test]
+fn entries_of_64_kibibytes_weigh_what_they_take() {
+    assert_true_weight(64 << 10, 1_500);
+}
+
+#[test]
+fn a_full_table_that_goes_on_evicting_weighs_what_it_takes() {
+    let (_turn, _account) = turn();
+    let account = heap::Account::open().unwrap();
+    let table = table(&account, 32 * MIB);
+    let writer = Writer::new(&table, &"x".repeat(100));
+    (0..300_000).for_each(|number| writer.store(number));
+    assert!(table.stats().entry_count < 100_000, "it evicts");
+    assert_weighs_what_it_takes(&table, "evicting");
+}
+
+/// Fresh, and after a million replacements.
+fn assert_true_weight(text_bytes: usize, entries: u64) {
+    let (_turn, _account) = turn();
+    let account = heap::Account::open().unwrap();
+    let table = table(&account, 1 << 30);
+    let writer = Writer::new(&table, &"x".repeat(text_bytes));
+    (0..entries).for_each(|number| writer.store(number));
+    assert_weighs_what_it_takes(&table, "fresh");
+    let mut random = fastrand::Rng::with_seed(7);
+    (0..REPLACEMENTS).for_each(|_| writer.store(random.u64(0..entries)));
+    assert_eq!(table.stats().entry_count, entries);
+    assert_weighs_what_it_takes(&table, "after a million replacements");
+}
+
+fn assert_weighs_what_it_takes(table: &Table, when: &str) {
+    table.maintain();
+    let weight = table.stats().weight_bytes;
+    let measured = heap::read([table.account()]).accounts[0].allocated_bytes;
+    let off = measured.abs_diff(weight) * 1_000 / measured;
+    assert!(off <= 50, "{when}: weighs {weight} B, takes {measured} B: {off} thousandths off");
+}
