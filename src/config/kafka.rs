@@ -33,7 +33,7 @@ impl Kafka {
         let queue = section.key(
             "queue",
             &Size(ByteSize::mib(4)..=ByteSize::mib(1024)),
-            Unset::Means("16MiB"),
+            Unset::Means("12MiB"),
             "Budget for librdkafka's fetch queues, over all threads together: what is queued, \
              and what is fetched at once from each of the listed brokers, unpacked to four \
              times its size. Batches that are packed more tightly take more for a moment.",

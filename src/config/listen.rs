@@ -37,7 +37,7 @@ impl Rpc {
             "in_flight",
             // The largest answer fits in the least.
             &Size(ByteSize::mib(4)..=ByteSize::mib(1024)),
-            Unset::Means("8MiB"),
+            Unset::Means("6MiB"),
             "What answers on their way to callers may take together; a call whose answer does \
              not fit waits for its turn.",
         );
