@@ -19,7 +19,7 @@ use crate::memory::{Budget, Limit, Needs, Pressure, Stage, Usage};
 /// nothing to a paused stream it is three of them.
 const INTERVAL: Duration = Duration::from_millis(25);
 /// How often the limit itself is.
-const LIMIT_INTERVAL: Duration = Duration::from_secs(1);
+const LIMIT_INTERVAL: Duration = Duration::from_millis(200);
 
 /// What the keeper goes by at the moment.
 #[derive(Debug, Clone)]

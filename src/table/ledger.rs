@@ -106,12 +106,10 @@ impl Ledger {
             .is_ok()
     }
 
-    /// Books that an entry of so many plucked bytes is about to be written, whose weight
-    /// was reserved as `reserved_bytes` and is `weight_bytes`.
-    pub(super) fn stored(&self, plucked_bytes: u64, weight_bytes: u64, reserved_bytes: u64) {
+    /// Books that the entry whose weight was reserved is about to be written.
+    pub(super) fn stored(&self, plucked_bytes: u64) {
         self.stored.fetch_add(1, Ordering::Relaxed);
         self.plucked_bytes.fetch_add(plucked_bytes, Ordering::Relaxed);
-        self.weight_bytes.fetch_sub(reserved_bytes - weight_bytes, Ordering::Relaxed);
     }
 
     /// Books that an entry left.

@@ -4,7 +4,11 @@
 //! ledger, before the write, and moka is told a little less: what it evicts to is low
 //! enough for the next entry. It evicts the least recently used (its other policy turns
 //! away new keys when a cache is full), and calls the removal listener once for each
-//! value that leaves, which is what the books stand on.
+//! value that leaves by itself, which is what the books stand on.
+//!
+//! A newer record does not overwrite the older entry: moka would keep the first copy of
+//! its key beside the latest one for as long as the entry lives. The older one is taken
+//! out first, and a lookup that finds nothing in between waits for the writer.
 
 mod ballast;
 mod key_locks;
@@ -20,7 +24,7 @@ use moka::sync::Cache;
 
 use super::Inserted;
 use super::ledger::{Ledger, LedgerSnapshot, Removal};
-use super::weight::{weigh, weigh_at_most};
+use super::weight::weigh;
 use crate::record::{Entry, Key, Timestamp};
 use ballast::{Ballast, Slot};
 use key_locks::KeyLocks;
@@ -49,36 +53,49 @@ impl MokaStore {
     }
 
     pub(super) fn get(&self, key: &str) -> Option<Entry> {
-        // No key is empty; the ballast goes by that.
-        if key.is_empty() { None } else { self.cache.get(key) }
+        if key.is_empty() {
+            // No key is; the ballast goes by that.
+            return None;
+        }
+        self.cache.get(key).or_else(|| {
+            let _not_while_it_is_replaced = self.writers.lock(key);
+            self.cache.get(key)
+        })
     }
 
     pub(super) fn insert(&self, key: Key, mut entry: Entry) -> Inserted {
-        let reserved_bytes = weigh_at_most(&key, &entry);
-        if reserved_bytes > self.ledger.max_entry_bytes() {
+        let weight_bytes = weigh(&key, &entry);
+        if weight_bytes > self.ledger.max_entry_bytes() {
             self.remove(key.as_str());
             return Inserted::TooLarge;
         }
-        self.make_room(reserved_bytes);
+        self.make_room(weight_bytes);
         let _writer = self.writers.lock(key.as_str());
-        let older = self.older(key.as_str());
+        let older = self.take_out(&key, Removal::Replaced);
         if let Some(older) = &older {
             entry.replaces(older);
         }
-        let plucked_bytes = (key.as_str().len() + entry.fields_bytes()) as u64;
-        self.ledger.stored(plucked_bytes, weigh(&key, &entry), reserved_bytes);
+        self.ledger.stored((key.as_str().len() + entry.fields_bytes()) as u64);
         self.cache.insert(Slot::of(key), entry);
         if older.is_some() { Inserted::Replaced } else { Inserted::New }
     }
 
     pub(super) fn remove(&self, key: &str) {
         let _writer = self.writers.lock(key);
-        if self.cache.contains_key(key) {
-            // moka forgets the change of weight of a replacement that is removed before
-            // it was settled. What it forgot it would hold against the capacity for good.
-            self.settle();
-            self.cache.invalidate(key);
+        if let Some(key) = Key::copy_of(key) {
+            self.take_out(&key, Removal::Deleted);
         }
+    }
+
+    /// Takes out what stands under the key and books it. The live entry, if it was one.
+    fn take_out(&self, key: &Key, removal: Removal) -> Option<Entry> {
+        // To ask is cheaper than to remove what is not there.
+        let held = self.cache.contains_key(key.as_str()).then(|| self.cache.remove(key.as_str()));
+        let entry = held.flatten()?;
+        let is_live = !entry.is_expired(Timestamp::now());
+        let removal = if is_live { removal } else { Removal::Expired };
+        self.ledger.removed(removal, weigh(key, &entry));
+        is_live.then_some(entry)
     }
 
     /// Lets go what is over the level, sweeps what is expired, settles what is pending.
@@ -111,11 +128,6 @@ impl MokaStore {
         self.ballast.settled_bytes(self.cache.weighted_size())
     }
 
-    /// What stands under the key. A key that is new is only asked for, since that is cheaper.
-    fn older(&self, key: &str) -> Option<Entry> {
-        if self.cache.contains_key(key) { self.cache.get(key) } else { None }
-    }
-
     /// Reserves room for an entry, evicting until there is some.
     fn make_room(&self, weight_bytes: u64) {
         while !self.ledger.reserve(weight_bytes) {
@@ -138,22 +150,21 @@ impl fmt::Debug for MokaStore {
 
 fn book_removals(ledger: Arc<Ledger>) -> impl Fn(Arc<Slot>, Entry, RemovalCause) {
     move |slot, entry, cause| {
-        if let Some(key) = slot.key() {
-            ledger.removed(cause_of(&entry, cause), weigh(key, &entry));
+        // What was taken out is booked by who did it.
+        if let (Some(key), Some(removal)) = (slot.key(), removal_of(&entry, cause)) {
+            ledger.removed(removal, weigh(key, &entry));
         }
     }
 }
 
 /// An entry past its expiry was absent already, whatever made moka let go of it.
-fn cause_of(entry: &Entry, cause: RemovalCause) -> Removal {
-    if entry.is_expired(Timestamp::now()) {
-        return Removal::Expired;
-    }
+fn removal_of(entry: &Entry, cause: RemovalCause) -> Option<Removal> {
     match cause {
-        RemovalCause::Expired => Removal::Expired,
-        RemovalCause::Explicit => Removal::Deleted,
-        RemovalCause::Replaced => Removal::Replaced,
-        RemovalCause::Size => Removal::Evicted,
+        RemovalCause::Explicit => None,
+        _ if entry.is_expired(Timestamp::now()) => Some(Removal::Expired),
+        RemovalCause::Expired => Some(Removal::Expired),
+        RemovalCause::Replaced => Some(Removal::Replaced),
+        RemovalCause::Size => Some(Removal::Evicted),
     }
 }
 

@@ -82,6 +82,27 @@ fn a_newer_record_replaces_the_entry_and_its_weight() {
 }
 
 #[test]
+fn a_lookup_finds_a_key_at_every_moment_at_which_it_is_replaced() {
+    let table = table(1 << 20);
+    table.insert(record("a", "first", in_an_hour()));
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut lookups = 0_u64;
+            while !done.load(Ordering::Relaxed) {
+                assert!(table.get("a", Timestamp::now()).is_some(), "after {lookups} lookups");
+                lookups += 1;
+            }
+        });
+        (0..20_000).for_each(|_| drop(table.insert(record("a", "next", in_an_hour()))));
+        done.store(true, Ordering::Relaxed);
+        reader.join().unwrap();
+    });
+    assert_eq!(table.stats().removals.count(Removal::Replaced), 20_000);
+    assert_books_balance(&table);
+}
+
+#[test]
 fn a_removed_key_is_absent_and_counted_as_deleted() {
     let table = table(MIN_CAPACITY_BYTES);
     table.insert(record("a", "first", in_an_hour()));

@@ -15,12 +15,7 @@ pub const MIN_CAPACITY_BYTES: u64 = 64 << 10;
 /// What the store spends on an entry beyond its key's and its value's own
 /// allocations, in bytes: hash table slot, LRU and timer nodes, reference counts.
 /// Measured with jemalloc's allocated bytes at 0.6 to 1.3 million entries: 284 to 289.
-const BOOKKEEPING_BYTES: usize = 288;
-
-/// What the store spends on a key beyond its text, in bytes. Counted once above; an
-/// entry that was replaced has a second copy of its key, since moka keeps the first one
-/// in its lists and the latest in its map.
-const SHARED_KEY_BYTES: usize = 32;
+const BOOKKEEPING_BYTES: u64 = 288;
 
 /// The most that one entry may weigh in a table of `capacity_bytes`, in bytes.
 /// A sixteenth is the slack that lets a full table admit the newest record.
@@ -48,16 +43,14 @@ impl WeightParts {
     /// Of `entry` under `key`.
     pub fn of(key: &Key, entry: &Entry) -> Self {
         let (key_bytes, fields_bytes) = (key.as_str().len(), entry.fields_bytes());
-        let key_rounded = heap::rounded_up(key_bytes);
-        let rounded = key_rounded + heap::rounded_up(entry.allocated_bytes());
+        let rounded = heap::rounded_up(key_bytes) + heap::rounded_up(entry.allocated_bytes());
         let asked_for = key_bytes + fields_bytes + Entry::HEADER_BYTES;
-        let second_key = if entry.replaced_count() > 0 { second_key_bytes(key) } else { 0 };
         Self {
             key_bytes: key_bytes as u64,
             fields_bytes: fields_bytes as u64,
             header_bytes: Entry::HEADER_BYTES as u64,
             rounding_bytes: rounded.saturating_sub(asked_for) as u64,
-            bookkeeping_bytes: (BOOKKEEPING_BYTES + second_key) as u64,
+            bookkeeping_bytes: BOOKKEEPING_BYTES,
         }
     }
 
@@ -71,13 +64,4 @@ impl WeightParts {
 /// What `entry` costs under `key`, in bytes.
 pub(super) fn weigh(key: &Key, entry: &Entry) -> u64 {
     WeightParts::of(key, entry).total_bytes()
-}
-
-/// What a new entry costs at most, in bytes: as much as if it replaced another.
-pub(super) fn weigh_at_most(key: &Key, entry: &Entry) -> u64 {
-    weigh(key, entry) + second_key_bytes(key) as u64
-}
-
-fn second_key_bytes(key: &Key) -> usize {
-    heap::rounded_up(key.as_str().len()) + SHARED_KEY_BYTES
 }

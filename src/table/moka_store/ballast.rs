@@ -13,7 +13,7 @@ use super::weigh;
 use crate::record::{Entry, FieldsBuffer, Key, Origin, Timestamp};
 
 /// The allocator's sizes are multiples of it.
-const UNIT_BYTES: u64 = 16;
+const UNIT_BYTES: u64 = 8;
 
 /// What a cache is keyed by: an entry's key, or none for the ballast.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub(super) struct Ballast {
 }
 
 impl Ballast {
-    /// For a cache that starts with `capacity_bytes`. It can be raised to 64 GiB, or stays
+    /// For a cache that starts with `capacity_bytes`. It can be raised to 32 GiB, or stays
     /// at what it starts with where that is more.
     pub(super) fn new(capacity_bytes: u64) -> Self {
         let ceiling_units = u64::from(u32::MAX).max(capacity_bytes / UNIT_BYTES);

@@ -3,15 +3,18 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Keys share locks; readers take none.
+/// So many that a lookup seldom waits for the writer of another key.
+const LOCKS: usize = 1_024;
+
+/// Keys share locks. A lookup takes one only where it finds nothing.
 pub(super) struct KeyLocks {
     hasher: RandomState,
-    locks: [Mutex<()>; 64],
+    locks: Box<[Mutex<()>]>,
 }
 
 impl Default for KeyLocks {
     fn default() -> Self {
-        Self { hasher: RandomState::new(), locks: [const { Mutex::new(()) }; 64] }
+        Self { hasher: RandomState::new(), locks: (0..LOCKS).map(|_| Mutex::new(())).collect() }
     }
 }
 

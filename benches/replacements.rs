@@ -1,0 +1,108 @@
+//! What a table takes once loaded, and what it takes after many times as many replacements:
+//! memory must not creep.
+//!
+//! `cargo bench --bench replacements -- --entries 1000000 --replacements 20000000`
+//!
+//! One process, one thread, records as plucked; it ends in failure where the resident set has
+//! grown by more than a twentieth.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use millpond::heap::{self, Account};
+use millpond::memory;
+use millpond::record::{Draft, FieldsBuffer, Origin, Timestamp, Value};
+use millpond::table::{Maintenance, Spec, Table};
+use std::sync::Arc;
+
+/// The most that the resident set may be after the replacements, in thousandths of before.
+const MOST_THOUSANDTHS: u64 = 1_050;
+const AN_HOUR: Duration = Duration::from_secs(3_600);
+
+#[derive(Debug, Parser)]
+struct Args {
+    /// Entries to load
+    #[arg(long, default_value_t = 1_000_000)]
+    entries: u64,
+    /// Records that replace one of them each, at random
+    #[arg(long, default_value_t = 20_000_000)]
+    replacements: u64,
+    /// Bytes of a key
+    #[arg(long, default_value_t = 36)]
+    key_bytes: usize,
+    /// Bytes of an entry's text
+    #[arg(long, default_value_t = 64)]
+    text_bytes: usize,
+    /// Given by cargo
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let args = Args::parse();
+    let account = Account::open()?;
+    let table = Arc::new(Table::new(Spec {
+        name: "services".into(),
+        fields: vec!["description".into()],
+        ttl: AN_HOUR,
+        capacity_bytes: 8 << 30,
+        account: account.clone(),
+    }));
+    let _maintenance = Maintenance::spawn(vec![Arc::clone(&table)], &Account::open()?)?;
+    let mut fields = FieldsBuffer::default();
+    fields.push(Some(Value::Text(&"x".repeat(args.text_bytes))));
+
+    let start = Instant::now();
+    (0..args.entries).for_each(|number| store(&table, &args, &fields, number));
+    let loaded = settled_rss(&table);
+    say(&args, "loaded", args.entries, start.elapsed(), &table, loaded);
+
+    let start = Instant::now();
+    let mut random = fastrand::Rng::with_seed(1);
+    (0..args.replacements).for_each(|_| store(&table, &args, &fields, random.u64(0..args.entries)));
+    let replaced = settled_rss(&table);
+    say(&args, "replaced", args.replacements, start.elapsed(), &table, replaced);
+
+    let thousandths = replaced * 1_000 / loaded;
+    line(&format!("resident after replacements / before: {thousandths} / 1000"));
+    let is_good = thousandths <= MOST_THOUSANDTHS;
+    Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn store(table: &Table, args: &Args, fields: &FieldsBuffer, number: u64) {
+    let key = format!("{number:0width$}", width = args.key_bytes);
+    let now = Timestamp::now();
+    let origin = Origin { partition: 0, offset: number.cast_signed(), time: now };
+    if let Some(draft) = Draft::new(&key, origin, now.plus(AN_HOUR), fields) {
+        table.insert(table.account().charge(|| draft.copy()));
+    }
+}
+
+fn settled_rss(table: &Table) -> u64 {
+    table.maintain();
+    heap::flush_thread_cache();
+    heap::purge();
+    memory::rss_bytes()
+}
+
+fn say(args: &Args, what: &str, records: u64, took: Duration, table: &Table, rss: u64) {
+    let stats = table.stats();
+    let measured = heap::read([table.account()]).accounts[0].allocated_bytes;
+    line(&format!(
+        "{what:<9} {records:>9} records of {} + {} B, {:.2} us each; {} entries weigh {} B each, \
+         take {} B each; {} KiB resident",
+        args.key_bytes,
+        args.text_bytes,
+        took.as_secs_f64() * 1e6 / records as f64,
+        stats.entry_count,
+        stats.weight_bytes / stats.entry_count,
+        measured / stats.entry_count,
+        rss / 1024,
+    ));
+}
+
+#[expect(clippy::print_stdout, reason = "a benchmark is read on a terminal")]
+fn line(text: &str) {
+    println!("{text}");
+}
