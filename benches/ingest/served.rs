@@ -28,9 +28,10 @@ pub(crate) fn measure(broker: &str, topic: &str, args: &Args) -> anyhow::Result<
     let mut served = Served(command(broker, topic, args).stderr(Stdio::piped()).spawn()?);
     let log = served.0.stderr.take().context("no log")?;
     let rpc = listening(BufReader::new(log))?;
-    let stats = tokio::runtime::Runtime::new()?.block_on(read_to_the_end(&rpc, args.records))?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    let (stats, took) = runtime.block_on(read_to_the_end(&rpc, args.records))?;
     let cost = Cost::of(served.0.id(), start.elapsed())?;
-    Ok((cost, accounts(&stats)))
+    Ok((cost, format!("{}\n{}", accounts(&stats), stats_latency(took))))
 }
 
 fn command(broker: &str, topic: &str, args: &Args) -> Command {
@@ -67,16 +68,30 @@ fn listening(log: impl BufRead) -> anyhow::Result<String> {
     anyhow::bail!("millpond ended before it listened")
 }
 
-async fn read_to_the_end(rpc: &str, records: u64) -> anyhow::Result<GetStatsResponse> {
+/// The last statistics, and how long each call for them took.
+async fn read_to_the_end(
+    rpc: &str,
+    records: u64,
+) -> anyhow::Result<(GetStatsResponse, Vec<Duration>)> {
     let mut client = StatsServiceClient::connect(format!("http://{rpc}")).await?;
+    let mut took = Vec::new();
     loop {
+        let start = Instant::now();
         let stats = client.get_stats(GetStatsRequest {}).await?.into_inner();
+        took.push(start.elapsed());
         let polled: u64 = stats.partitions.iter().map(|each| each.polled_count).sum();
         if polled >= records {
-            return Ok(stats);
+            return Ok((stats, took));
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+fn stats_latency(mut took: Vec<Duration>) -> String {
+    took.sort();
+    let at = |per_cent: usize| took[(took.len() - 1) * per_cent / 100].as_micros();
+    let (p50, p99, calls) = (at(50), at(99), took.len());
+    format!("{:<16} {calls} calls of GetStats meanwhile: p50 {p50} us, p99 {p99} us", "")
 }
 
 fn accounts(stats: &GetStatsResponse) -> String {
