@@ -23,7 +23,7 @@ use crate::ingest::{self, Feed, Ingest};
 use crate::memory::{Accounts, Budget, Needs, OverBudget};
 use crate::rpc::{Rpc, Service, TakeSnapshot};
 use crate::table::{MIN_CAPACITY_BYTES, Maintenance, Spec, Table};
-use keeper::{Charge, Keeper};
+use keeper::{Duty, Keeper};
 use levels::Levels;
 use threads::{Count, Threads};
 
@@ -95,8 +95,8 @@ impl App {
         let ingest = Ingest::start(&config, &feeds, &health, &accounts.ingest)?;
         let levels = Levels::at_capacity(tables.clone());
         let (needs, valve) = (needs(&config), ingest.valve());
-        let charge = Charge { config: config.clone(), needs, budget, levels, valve };
-        let keeper = Keeper::spawn(charge, &accounts.other)?;
+        let duty = Duty { config: config.clone(), needs, budget, levels, valve };
+        let keeper = Keeper::spawn(duty, &accounts.other)?;
 
         let rpc_threads = sockets.rpc_threads.handle();
         let parts = snapshot::Parts { config: &config, accounts, rpc_threads };

@@ -3,11 +3,11 @@
 //!
 //! Follows a limit that changes while it runs. Lookups are never its business.
 
+use std::io;
 use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
-use std::{io, mem};
 
 use super::levels::Levels;
 use crate::config::Config;
@@ -42,7 +42,7 @@ pub(super) struct Keeper {
 }
 
 /// What the keeper works on.
-pub(super) struct Charge {
+pub(super) struct Duty {
     pub(super) config: Config,
     pub(super) needs: Needs,
     pub(super) budget: Budget,
@@ -56,8 +56,8 @@ impl Keeper {
     /// # Errors
     ///
     /// When the system gives no thread.
-    pub(super) fn spawn(charge: Charge, account: &Account) -> io::Result<Self> {
-        let Charge { config, needs, budget, levels, valve } = charge;
+    pub(super) fn spawn(duty: Duty, account: &Account) -> io::Result<Self> {
+        let Duty { config, needs, budget, levels, valve } = duty;
         let usage = Usage::against(budget.limit());
         let kept = Arc::new(Mutex::new(Kept { budget, pressure: Pressure::default() }));
         let (stop, stopped) = mpsc::sync_channel::<()>(0);
@@ -164,7 +164,7 @@ impl Watch {
             "the memory limit has changed"
         );
         self.levels.set_capacities(budget.capacities().copied());
-        let _ = mem::replace(&mut lock(&self.kept).budget, budget);
+        lock(&self.kept).budget = budget;
     }
 }
 
