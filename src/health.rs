@@ -19,13 +19,14 @@ const STUCK_AFTER: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Health {
     started: Instant,
-    loading_tables: Vec<LoadingTable>,
+    tables: Vec<TableHealth>,
     last_turns: Vec<AtomicU64>,
     ready: watch::Sender<bool>,
 }
 
+/// The state of one table.
 #[derive(Debug)]
-struct LoadingTable {
+pub struct TableHealth {
     name: String,
     open_latches: AtomicUsize,
 }
@@ -33,10 +34,10 @@ struct LoadingTable {
 impl Health {
     /// Neither table is ready until each of the `threads` has released its latch.
     pub fn new(tables: impl IntoIterator<Item = String>, threads: usize) -> Arc<Self> {
-        let loading = |name| LoadingTable { name, open_latches: AtomicUsize::new(threads) };
+        let loading = |name| TableHealth { name, open_latches: AtomicUsize::new(threads) };
         Arc::new(Self {
             started: Instant::now(),
-            loading_tables: tables.into_iter().map(loading).collect(),
+            tables: tables.into_iter().map(loading).collect(),
             last_turns: (0..threads).map(|_| AtomicU64::new(0)).collect(),
             ready: watch::Sender::new(false),
         })
@@ -56,12 +57,17 @@ impl Health {
         *self.ready.borrow()
     }
 
-    /// Whether the table of that name has caught up once.
-    pub fn is_table_ready(&self, name: &str) -> bool {
-        self.loading_tables.iter().any(|table| table.name == name && table.is_ready())
+    /// The state of each table, in the order of the configuration.
+    pub fn tables(&self) -> impl Iterator<Item = &TableHealth> {
+        self.tables.iter()
     }
 
-    /// Tells of each change of [`Self::is_ready`].
+    /// The state of the table of that name.
+    pub fn table(&self, name: &str) -> Option<&TableHealth> {
+        self.tables().find(|table| table.name == name)
+    }
+
+    /// Tells whenever a table has caught up; its value is [`Self::is_ready`].
     pub fn watch_ready(&self) -> watch::Receiver<bool> {
         self.ready.subscribe()
     }
@@ -75,15 +81,13 @@ impl Health {
 
     /// One latch for each table; a thread releases it when its share of the table is loaded.
     pub fn latches(self: &Arc<Self>) -> Vec<Latch> {
-        (0..self.loading_tables.len())
-            .map(|table| Latch { health: Arc::clone(self), table })
-            .collect()
+        (0..self.tables.len()).map(|table| Latch { health: Arc::clone(self), table }).collect()
     }
 
     fn release(&self, table: usize) {
-        self.loading_tables[table].open_latches.fetch_sub(1, Ordering::AcqRel);
-        if self.loading_tables.iter().all(LoadingTable::is_ready) {
-            self.ready.send_if_modified(|ready| !std::mem::replace(ready, true));
+        self.tables[table].open_latches.fetch_sub(1, Ordering::AcqRel);
+        if self.tables[table].is_ready() {
+            self.ready.send_modify(|ready| *ready = self.tables().all(TableHealth::is_ready));
         }
     }
 
@@ -92,8 +96,14 @@ impl Health {
     }
 }
 
-impl LoadingTable {
-    fn is_ready(&self) -> bool {
+impl TableHealth {
+    /// The table's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it has caught up once.
+    pub fn is_ready(&self) -> bool {
         self.open_latches.load(Ordering::Acquire) == 0
     }
 }
@@ -109,7 +119,7 @@ pub struct Latch {
 impl Latch {
     /// The name of the table that it holds back.
     pub fn table(&self) -> &str {
-        &self.health.loading_tables[self.table].name
+        &self.health.tables[self.table].name
     }
 
     /// Says that this thread's share of the table has caught up.
@@ -128,12 +138,14 @@ mod tests {
         let latches = health.latches().into_iter().chain(health.latches());
         let (of_a, mut of_b): (Vec<_>, Vec<_>) = latches.partition(|latch| latch.table() == "a");
         let last = of_b.pop().unwrap();
+        let mut told = health.watch_ready();
         of_a.into_iter().chain(of_b).for_each(Latch::release);
-        assert!(health.is_table_ready("a"));
-        assert!(!health.is_table_ready("b"));
-        assert!(!health.is_ready());
+        let is_ready = |name| health.table(name).unwrap().is_ready();
+        assert!(is_ready("a") && !is_ready("b") && !health.is_ready());
+        assert!(told.has_changed().unwrap(), "a table alone is told of too");
+        assert!(!*told.borrow_and_update());
         last.release();
-        assert!(health.is_ready());
+        assert!(*told.borrow_and_update() && health.is_ready());
     }
 
     #[test]
@@ -144,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_table_is_never_ready() {
-        assert!(!Health::new([], 1).is_table_ready("a"));
+    fn an_unknown_table_has_no_state() {
+        assert!(Health::new([], 1).table("a").is_none());
     }
 }

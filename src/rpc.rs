@@ -5,6 +5,7 @@
 
 mod answer;
 mod codec;
+mod demands;
 mod errors;
 mod health;
 mod in_flight;

@@ -87,13 +87,16 @@ async fn call(
 ) -> anyhow::Result<Vec<Option<Entry>>> {
     let table = "services".to_owned();
     if let [key] = keys {
-        let answer = client.get(GetRequest { table, key: key.clone() }).await?.into_inner();
+        let answer = client
+            .get(GetRequest { table, key: key.clone(), ..Default::default() })
+            .await?
+            .into_inner();
         return match answer.outcome.context("no outcome")? {
             get_response::Outcome::Entry(entry) => Ok(vec![Some(entry)]),
             get_response::Outcome::Miss(_) => Ok(vec![None]),
         };
     }
-    let request = BatchGetRequest { table, keys: keys.to_vec() };
+    let request = BatchGetRequest { table, keys: keys.to_vec(), ..Default::default() };
     let answer = client.batch_get(request).await?.into_inner();
     let entry = |outcome| match outcome {
         batch_get_result::Outcome::Entry(entry) => Some(entry),

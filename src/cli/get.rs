@@ -39,11 +39,11 @@ async fn answer(args: GetArgs) -> Result<String, Failure> {
     let mut client = LookupServiceClient::new(args.client.connect().await?);
     let GetArgs { table, mut keys, output, .. } = args;
     if output == Output::Json && keys.len() == 1 {
-        let request = GetRequest { table, key: keys.remove(0) };
+        let request = GetRequest { table, key: keys.remove(0), ..Default::default() };
         let answer = client.get(request).await?.into_inner();
         return Ok(output::json("GetResponse", &answer)?);
     }
-    let request = BatchGetRequest { table, keys: keys.clone() };
+    let request = BatchGetRequest { table, keys: keys.clone(), ..Default::default() };
     let answer = client.batch_get(request).await?.into_inner();
     Ok(match output {
         Output::Json => output::json("BatchGetResponse", &answer)?,

@@ -73,7 +73,11 @@ mod tests {
     #[tokio::test]
     async fn an_answer_takes_a_buffer_of_its_own_size() {
         // In many small parts, as those of an answer are: a buffer that doubles overshoots.
-        let answer = BatchGetRequest { table: String::new(), keys: vec!["x".repeat(1_000); 2_200] };
+        let answer = BatchGetRequest {
+            table: String::new(),
+            keys: vec!["x".repeat(1_000); 2_200],
+            ..Default::default()
+        };
         let bytes = answer.encoded_len();
         let source = tokio_stream::once(Ok(answer));
         let (encoder, plain) =

@@ -1,6 +1,7 @@
 //! Errors as callers see them: a status with a reason from the published enum.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
@@ -11,6 +12,8 @@ const DOMAIN: &str = "millpond";
 /// No table has a longer name; of a key it tells enough.
 const MAX_NAME_CHARS: usize = 64;
 const MAX_NAMES: usize = 10;
+/// When to ask a table again that is loading.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// No table has that name; `tables` are those there are.
 pub(super) fn table_not_found(table: &str, tables: &[&str]) -> Status {
@@ -29,6 +32,15 @@ pub(super) fn entry_not_found(table: &str, key: &str) -> Status {
     let message = format!("table {table:?} has no live entry under {key:?}");
     let metadata = [("table", table.to_owned()), ("key", key)];
     status(Code::NotFound, message, ErrorReason::EntryNotFound, metadata, Vec::new())
+}
+
+/// The call requires a table that has caught up, and this one is loading.
+pub(super) fn table_loading(table: &str) -> Status {
+    let message = format!("table {table:?} has not caught up with its stream yet; ask again");
+    let metadata = [("table", table.to_owned())];
+    let mut details = details(ErrorReason::TableLoading, metadata);
+    details.set_retry_info(Some(RETRY_AFTER));
+    Status::with_error_details(Code::Unavailable, message, details)
 }
 
 /// Some fields of the request break their rules.
@@ -58,11 +70,15 @@ fn status<const N: usize>(
     metadata: [(&str, String); N],
     violations: Vec<FieldViolation>,
 ) -> Status {
-    let metadata: HashMap<_, _> =
-        metadata.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    let mut details = ErrorDetails::with_error_info(reason.as_str_name(), DOMAIN, metadata);
+    let mut details = details(reason, metadata);
     if !violations.is_empty() {
         details.set_bad_request(violations);
     }
     Status::with_error_details(code, message, details)
+}
+
+fn details<const N: usize>(reason: ErrorReason, metadata: [(&str, String); N]) -> ErrorDetails {
+    let metadata: HashMap<_, _> =
+        metadata.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    ErrorDetails::with_error_info(reason.as_str_name(), DOMAIN, metadata)
 }

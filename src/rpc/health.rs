@@ -1,6 +1,7 @@
 //! Tells the service's states over `grpc.health.v1`.
 //!
-//! The empty name and the lookup service mean *ready*; `millpond.live` means *live*.
+//! The empty name and the services' mean *ready*, `millpond.table/NAME` that this table is;
+//! `millpond.live` means *live*. No other name is known.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use tonic_health::server::{HealthReporter, health_reporter};
 use crate::health::Health;
 
 const READY_NAMES: [&str; 3] = ["", "millpond.v1.LookupService", "millpond.v1.StatsService"];
+const TABLE_PREFIX: &str = "millpond.table/";
 const LIVE_NAME: &str = "millpond.live";
 const LIVE_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -34,11 +36,11 @@ impl HealthTeller {
             () = shutdown => {}
             () = self.tell_changes() => {}
         }
-        for name in READY_NAMES {
-            self.reporter.set_service_status(name, ServingStatus::NotServing).await;
+        for (name, _) in self.states() {
+            self.reporter.set_service_status(&name, ServingStatus::NotServing).await;
             // Ends the calls that watch it; they would hold the server up for good.
-            self.reporter.clear_service_status(name).await;
-            self.reporter.set_service_status(name, ServingStatus::NotServing).await;
+            self.reporter.clear_service_status(&name).await;
+            self.reporter.set_service_status(&name, ServingStatus::NotServing).await;
         }
         self.reporter.clear_service_status(LIVE_NAME).await;
         self.reporter.set_service_status(LIVE_NAME, ServingStatus::Serving).await;
@@ -56,11 +58,20 @@ impl HealthTeller {
     }
 
     async fn tell(&self) {
-        let ready = status(self.health.is_ready());
-        for name in READY_NAMES {
-            self.reporter.set_service_status(name, ready).await;
+        for (name, is_ready) in self.states() {
+            self.reporter.set_service_status(name, status(is_ready)).await;
         }
         self.reporter.set_service_status(LIVE_NAME, status(self.health.is_live())).await;
+    }
+
+    /// Every name that tells whether something is ready, and whether it is.
+    fn states(&self) -> Vec<(String, bool)> {
+        let is_ready = self.health.is_ready();
+        let overall = READY_NAMES.map(|name| (name.to_owned(), is_ready));
+        let tables = self.health.tables();
+        let tables =
+            tables.map(|table| (format!("{TABLE_PREFIX}{}", table.name()), table.is_ready()));
+        overall.into_iter().chain(tables).collect()
     }
 }
 

@@ -8,10 +8,11 @@ use tonic::{Request, Response, Status};
 use tonic_types::FieldViolation;
 
 use super::answer::{AnswerEntry, wire_time};
+use super::demands::Demands;
 use super::errors;
 use super::in_flight::{InFlight, Look};
 use super::request::{Tables, required, validate};
-use crate::health::Health;
+use crate::health::{Health, TableHealth};
 use crate::proto::server::lookup_service_server::LookupService;
 use crate::proto::server::{
     AsOf, BatchGetRequest, BatchGetResponse, BatchGetResult, GetRequest, GetResponse, Miss,
@@ -36,18 +37,20 @@ pub(super) struct Lookup {
 #[tonic::async_trait]
 impl LookupService for Lookup {
     async fn get(&self, request: Request<GetRequest>) -> Result<Response<GetResponse>, Status> {
-        let GetRequest { table, key } = request.into_inner();
+        let GetRequest { table, key, require_ready } = request.into_inner();
         validate([required("table", &table), required("key", &key)])?;
-        self.in_flight.answer(|look| Ok(self.ask(&table, look)?.one(&key))).await
+        let demands = Demands { require_ready };
+        self.in_flight.answer(|look| Ok(self.ask(&table, demands, look)?.one(&key))).await
     }
 
     async fn batch_get(
         &self,
         request: Request<BatchGetRequest>,
     ) -> Result<Response<BatchGetResponse>, Status> {
-        let BatchGetRequest { table, keys } = request.into_inner();
+        let BatchGetRequest { table, keys, require_ready } = request.into_inner();
         validate([required("table", &table), key_count(&keys)].into_iter().chain(empty(&keys)))?;
-        self.in_flight.answer(|look| self.ask(&table, look)?.batch(&keys)).await
+        let demands = Demands { require_ready };
+        self.in_flight.answer(|look| self.ask(&table, demands, look)?.batch(&keys)).await
     }
 }
 
@@ -56,10 +59,11 @@ impl Lookup {
         Self { tables, health, in_flight }
     }
 
-    fn ask(&self, name: &str, look: Look) -> Result<Asked<'_>, Status> {
+    fn ask(&self, name: &str, demands: Demands, look: Look) -> Result<Asked<'_>, Status> {
         let table = self.tables.find(name)?;
         // The state before the lookup: what it did not find then was not there yet.
-        let ready = self.health.is_table_ready(name);
+        let ready = self.health.table(name).is_some_and(TableHealth::is_ready);
+        demands.check(name, ready)?;
         Ok(Asked { table, ready, now: Timestamp::now(), look })
     }
 }

@@ -31,7 +31,7 @@ type Unread = Streaming<BatchGetResponse>;
 fn ask_slowly(service: &Service) -> JoinHandle<Unread> {
     let endpoint = Endpoint::from_shared(format!("http://{}", service.rpc)).unwrap();
     let channel = endpoint.initial_stream_window_size(16 << 10).connect_lazy();
-    let question = BatchGetRequest { table: "services".into(), keys: keys() };
+    let question = BatchGetRequest { table: "services".into(), keys: keys(), ..Default::default() };
     tokio::spawn(async move {
         let mut client = Grpc::new(channel);
         client.ready().await.unwrap();
@@ -66,7 +66,13 @@ fn large_answers_wait_for_their_turn_while_small_ones_are_answered() {
         let (channel, small) = (service.channel(), Some("still answered".to_owned()));
         let reading = tokio::spawn(async move {
             let mut client = LookupServiceClient::new(channel);
-            client.batch_get(BatchGetRequest { table: "services".into(), keys: keys() }).await
+            client
+                .batch_get(BatchGetRequest {
+                    table: "services".into(),
+                    keys: keys(),
+                    ..Default::default()
+                })
+                .await
         });
         wait_until_looked_up(&service, SLOW_CALLERS + 1).await;
         for _ in 0..SMALL_CALLS {

@@ -43,7 +43,7 @@ async fn idle(broker: &Broker) -> Service {
     Service::ready(broker, &topic, &[]).await
 }
 
-fn assert_error(status: &Status, code: Code, reason: ErrorReason) {
+pub(crate) fn assert_error(status: &Status, code: Code, reason: ErrorReason) {
     assert_eq!(status.code(), code, "{status:?}");
     let info = status.get_details_error_info().expect("an ErrorInfo");
     assert_eq!((info.reason.as_str(), info.domain.as_str()), (reason.as_str_name(), "millpond"));

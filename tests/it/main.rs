@@ -10,6 +10,7 @@
 mod architecture;
 mod command;
 mod container_harness;
+mod freshness;
 mod in_flight;
 mod kafka_harness;
 mod lookups;

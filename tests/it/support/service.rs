@@ -93,7 +93,7 @@ impl Service {
     }
 
     pub(crate) async fn try_get(&self, table: &str, key: &str) -> Result<GetResponse, Status> {
-        let request = GetRequest { table: table.into(), key: key.into() };
+        let request = GetRequest { table: table.into(), key: key.into(), ..Default::default() };
         Ok(LookupServiceClient::new(self.channel()).get(request).await?.into_inner())
     }
 
@@ -102,7 +102,7 @@ impl Service {
         table: &str,
         keys: Vec<String>,
     ) -> Result<BatchGetResponse, Status> {
-        let request = BatchGetRequest { table: table.into(), keys };
+        let request = BatchGetRequest { table: table.into(), keys, ..Default::default() };
         Ok(LookupServiceClient::new(self.channel()).batch_get(request).await?.into_inner())
     }
 
