@@ -1,15 +1,21 @@
-//! Two states of the service, kept apart: live and ready.
+//! Three states of the service, kept apart: live, ready and fresh.
 //!
 //! *Live* means that the poll loops turn; it never depends on Kafka. *Ready* means
 //! that every table has caught up with its stream once; a later outage does not
-//! take it back, since what is loaded still serves. This module knows neither how
+//! take it back, since what is loaded still serves. How *fresh* a table is says how long
+//! ago it was known to have all that its stream had. This module knows neither how
 //! the states come about nor over which protocol they are told.
 
-use std::sync::Arc;
+mod progress;
+
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
+
+pub use progress::{Beginning, Progress};
 
 /// A poll loop that has not turned for this long is stuck. Well over the longest
 /// that one turn may wait for a broker's answer.
@@ -29,12 +35,17 @@ pub struct Health {
 pub struct TableHealth {
     name: String,
     open_latches: AtomicUsize,
+    partitions: RwLock<BTreeMap<i32, Arc<Progress>>>,
 }
 
 impl Health {
     /// Neither table is ready until each of the `threads` has released its latch.
     pub fn new(tables: impl IntoIterator<Item = String>, threads: usize) -> Arc<Self> {
-        let loading = |name| TableHealth { name, open_latches: AtomicUsize::new(threads) };
+        let loading = |name| TableHealth {
+            name,
+            open_latches: AtomicUsize::new(threads),
+            partitions: RwLock::default(),
+        };
         Arc::new(Self {
             started: Instant::now(),
             tables: tables.into_iter().map(loading).collect(),
@@ -106,6 +117,32 @@ impl TableHealth {
     pub fn is_ready(&self) -> bool {
         self.open_latches.load(Ordering::Acquire) == 0
     }
+
+    /// How long ago, at `now`, the table was last known to have all that its partitions had;
+    /// none before it was.
+    pub fn staleness(&self, now: Instant) -> Option<Duration> {
+        if !self.is_ready() {
+            // Not every partition need have begun.
+            return None;
+        }
+        let partitions = self.partitions.read().unwrap_or_else(PoisonError::into_inner);
+        let complete_at = partitions.values().map(|progress| progress.complete_at());
+        // None sorts before all times.
+        complete_at.min()?.map(|complete_at| now.saturating_duration_since(complete_at))
+    }
+
+    /// Its progress in a partition; none where it does not read it, or not yet.
+    pub fn progress(&self, partition: i32) -> Option<Arc<Progress>> {
+        let partitions = self.partitions.read().unwrap_or_else(PoisonError::into_inner);
+        partitions.get(&partition).map(Arc::clone)
+    }
+
+    fn begin(&self, clock: Instant, beginning: Beginning) -> Arc<Progress> {
+        let progress = Arc::new(Progress::new(clock, beginning));
+        let mut partitions = self.partitions.write().unwrap_or_else(PoisonError::into_inner);
+        partitions.insert(beginning.partition, Arc::clone(&progress));
+        progress
+    }
 }
 
 /// Holds a table back from being ready. Dropping it without release leaves the
@@ -120,6 +157,11 @@ impl Latch {
     /// The name of the table that it holds back.
     pub fn table(&self) -> &str {
         &self.health.tables[self.table].name
+    }
+
+    /// Begins a partition of the table; where to say how far it has come.
+    pub fn begin(&self, beginning: Beginning) -> Arc<Progress> {
+        self.health.tables[self.table].begin(self.health.started, beginning)
     }
 
     /// Says that this thread's share of the table has caught up.
@@ -153,6 +195,24 @@ mod tests {
         let health = Health::new(["a".into()], 1);
         drop(health.latches());
         assert!(!health.is_ready());
+    }
+
+    #[test]
+    fn a_table_is_as_stale_as_its_stalest_partition_once_it_is_ready() {
+        let health = Health::new(["a".into()], 1);
+        let latch = health.latches().pop().unwrap();
+        let learnt = Instant::now();
+        let later = learnt + Duration::from_secs(5);
+        let begin = |partition, end| latch.begin(Beginning { partition, start: 0, end, learnt });
+        let (empty, behind) = (begin(0, 0), begin(1, 10));
+        let staleness = || health.table("a").unwrap().staleness(later);
+        empty.ends_at(0, later);
+        assert_eq!(staleness(), None, "it is not ready");
+        latch.release();
+        assert_eq!(staleness(), None, "one was never complete");
+        behind.is_at(10);
+        let staleness = staleness().unwrap();
+        assert!(staleness.abs_diff(Duration::from_secs(5)) < Duration::from_millis(2));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod outage;
 mod position;
 mod share;
 mod valve;
+mod watermarks;
 mod worker;
 mod workspace;
 

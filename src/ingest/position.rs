@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Instant;
 
+use crate::health::{Beginning, Latch, Progress};
 use crate::record::{Origin, Timestamp};
 use crate::stats::{Outcome, PartitionStats};
 
@@ -15,7 +17,7 @@ pub(super) struct Position {
     table: Arc<str>,
     topic: Arc<str>,
     partition: i32,
-    next_offset: AtomicI64,
+    progress: Arc<Progress>,
     high_watermark: AtomicI64,
     newest_millis: AtomicI64,
     payload_bytes: AtomicU64,
@@ -23,13 +25,14 @@ pub(super) struct Position {
 }
 
 impl Position {
-    pub(super) fn new(table: &str, topic: &str, partition: i32, start: i64, end: i64) -> Self {
+    /// Of the table that `latch` holds back, at the beginning of a partition.
+    pub(super) fn new(latch: &Latch, topic: &str, beginning: Beginning) -> Self {
         Self {
-            table: table.into(),
+            table: latch.table().into(),
             topic: topic.into(),
-            partition,
-            next_offset: AtomicI64::new(start),
-            high_watermark: AtomicI64::new(end),
+            partition: beginning.partition,
+            progress: latch.begin(beginning),
+            high_watermark: AtomicI64::new(beginning.end),
             newest_millis: AtomicI64::new(NOTHING_YET),
             payload_bytes: AtomicU64::new(0),
             outcomes: [const { AtomicU64::new(0) }; Outcome::COUNT],
@@ -52,22 +55,25 @@ impl Position {
         self.outcomes[outcome.index()].fetch_add(1, Ordering::Relaxed);
         self.payload_bytes.fetch_add(payload_bytes as u64, Ordering::Relaxed);
         self.newest_millis.fetch_max(origin.time.min(now).as_millis(), Ordering::Relaxed);
-        // Not the highest so far: in a topic that was made anew offsets begin again.
-        self.next_offset.store(origin.offset + 1, Ordering::Relaxed);
         self.high_watermark.fetch_max(origin.offset + 1, Ordering::Relaxed);
+        // Last: whoever waits for it finds the record booked.
+        self.progress.is_at(origin.offset + 1);
     }
 
     /// Everything before `offset` is handled.
     pub(super) fn reached(&self, offset: i64) {
-        self.next_offset.fetch_max(offset, Ordering::Relaxed);
         self.high_watermark.fetch_max(offset, Ordering::Relaxed);
+        self.progress.is_at_least_at(offset);
     }
 
     /// The broker says that the partition reaches up to `offset`, not counting what may
-    /// have been handled since it said so.
-    pub(super) fn ends_at(&self, offset: i64) {
-        let end = offset.max(self.next_offset.load(Ordering::Relaxed));
+    /// have been handled since it said so. None where it is not known when it did.
+    pub(super) fn ends_at(&self, offset: i64, learnt: Option<Instant>) {
+        let end = offset.max(self.progress.next_offset());
         self.high_watermark.store(end, Ordering::Relaxed);
+        if let Some(learnt) = learnt {
+            self.progress.ends_at(offset, learnt);
+        }
     }
 
     pub(super) fn stats(&self) -> PartitionStats {
@@ -76,7 +82,7 @@ impl Position {
             table: self.table.to_string(),
             topic: self.topic.to_string(),
             partition: self.partition,
-            position: self.next_offset.load(Ordering::Relaxed),
+            position: self.progress.next_offset(),
             high_watermark: self.high_watermark.load(Ordering::Relaxed),
             newest_record_time: (newest != NOTHING_YET).then(|| Timestamp::from_millis(newest)),
             payload_bytes: self.payload_bytes.load(Ordering::Relaxed),

@@ -3,19 +3,19 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::bootstrap::Backlog;
 use super::feed::{Feed, Intake};
 use super::position::Position;
 use super::workspace::Workspace;
 use crate::config;
-use crate::health::Latch;
+use crate::health::{Beginning, Latch};
 use crate::record::{Origin, Timestamp};
 use rdkafka::message::{BorrowedMessage, Message as _};
 
 pub(super) struct Share {
     pub(super) topic: String,
-    tables: Vec<String>,
     intakes: Vec<Intake>,
     latches: Vec<Latch>,
     partitions: HashMap<i32, Partition>,
@@ -48,7 +48,6 @@ impl Share {
     ) -> Self {
         Self {
             topic: topic.to_owned(),
-            tables: feeds.iter().map(|feed| feed.table.name().to_owned()).collect(),
             intakes: feeds.iter().map(|feed| feed.intake(config)).collect(),
             latches,
             partitions: HashMap::new(),
@@ -56,14 +55,15 @@ impl Share {
         }
     }
 
-    /// Takes on partitions; the positions that it will keep for them.
-    pub(super) fn begin(&mut self, backlogs: &[Backlog]) -> Vec<Arc<Position>> {
+    /// Takes on partitions, whose ends were asked for at `learnt` or later; the positions that
+    /// it will keep for them.
+    pub(super) fn begin(&mut self, backlogs: &[Backlog], learnt: Instant) -> Vec<Arc<Position>> {
         for backlog in backlogs {
-            let position = |table: &String| {
-                let Backlog { partition, start, end } = *backlog;
-                Arc::new(Position::new(table, &self.topic, partition, start, end))
-            };
-            let positions = self.tables.iter().map(position).collect();
+            let Backlog { partition, start, end } = *backlog;
+            let beginning = Beginning { partition, start, end, learnt };
+            let position = |latch| Arc::new(Position::new(latch, &self.topic, beginning));
+            // They are held until all is loaded, one for each table, in the tables' order.
+            let positions = self.latches.iter().map(position).collect();
             let is_loading = backlog.start < backlog.end;
             self.loading += usize::from(is_loading);
             let end = is_loading.then_some(backlog.end);
@@ -93,12 +93,12 @@ impl Share {
     }
 
     /// The broker's partition is known to reach up to `offset`.
-    pub(super) fn ends_at(&self, partition: i32, offset: i64) {
+    pub(super) fn ends_at(&self, partition: i32, offset: i64, learnt: Option<Instant>) {
         // Negative as long as the client does not know.
         let Some(partition) = self.partitions.get(&partition).filter(|_| offset >= 0) else {
             return;
         };
-        partition.positions.iter().for_each(|position| position.ends_at(offset));
+        partition.positions.iter().for_each(|position| position.ends_at(offset, learnt));
     }
 
     /// The client saw a partition end, and the thread has handled `records` in all. Once

@@ -15,6 +15,7 @@ use super::bootstrap::{self, Backlog, From};
 use super::consumer::{Client, create_client};
 use super::feed::Feed;
 use super::share::{Ending, Share};
+use super::watermarks::Watermarks;
 use super::workspace::Workspace;
 use crate::config::Start;
 use crate::heap;
@@ -40,6 +41,7 @@ pub(super) struct Worker {
     records: u64,
     fault_said: Option<Instant>,
     is_paused: bool,
+    watermarks: Watermarks,
 }
 
 struct Topic {
@@ -59,6 +61,7 @@ impl Worker {
             records: 0,
             fault_said: None,
             is_paused: false,
+            watermarks: Watermarks::new(Instant::now()),
             shared,
         }
     }
@@ -168,11 +171,12 @@ impl Worker {
         let mut partitions = bootstrap::partitions_of(client, &name, until)?;
         partitions.retain(|&id| bootstrap::thread_of(topic.number, id, threads) == self.number);
         let from = self.start_of(topic);
+        let asked = Instant::now();
         let backlogs = bootstrap::backlogs(client, &name, &partitions, from, until)?;
         if !backlogs.is_empty() {
             client.incremental_assign(&assignment(&name, &backlogs)?)?;
         }
-        self.shared.publish(topic.share.begin(&backlogs));
+        self.shared.publish(topic.share.begin(&backlogs, asked));
         tracing::info!(
             topic = name,
             thread = self.number,
@@ -194,10 +198,12 @@ impl Worker {
         if self.waiting.is_empty() && self.shares.iter().any(Share::has_partitions) {
             self.note_connections(statistics);
         }
+        self.watermarks.told(statistics, Instant::now(), self.is_paused);
         for share in &mut self.shares {
             let Some(topic) = statistics.topics.get(&share.topic) else { continue };
             for partition in topic.partitions.values() {
-                share.ends_at(partition.partition, partition.hi_offset);
+                let learnt = self.watermarks.learnt(statistics, partition);
+                share.ends_at(partition.partition, partition.hi_offset, learnt);
                 // The queue is the whole client's, and statistics overtake it.
                 let queued = u64::try_from(partition.fetchq_cnt).unwrap_or(0);
                 let after_records = self.records + queued;

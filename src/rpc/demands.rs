@@ -1,22 +1,64 @@
-//! What a caller demands of a table before it answers.
+//! How complete a table is, and what a caller demands of that before it is answered.
+
+use std::time::{Duration, Instant};
 
 use tonic::Status;
+use tonic_types::FieldViolation;
 
 use super::errors;
+use crate::health::TableHealth;
+use crate::proto::server::{BatchGetRequest, GetRequest};
+
+/// How complete a table is.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct State {
+    /// Whether it has caught up once.
+    pub(super) is_ready: bool,
+    /// How long ago it was known to be complete; none before the first time.
+    pub(super) staleness: Option<Duration>,
+}
 
 /// The demands of one call.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Demands {
-    /// That the table has caught up.
-    pub(super) require_ready: bool,
+    require_ready: bool,
+    max_staleness: Option<prost_types::Duration>,
+}
+
+impl State {
+    pub(super) fn of(table: &TableHealth) -> Self {
+        Self { is_ready: table.is_ready(), staleness: table.staleness(Instant::now()) }
+    }
 }
 
 impl Demands {
+    pub(super) fn of_get(request: &GetRequest) -> Self {
+        let GetRequest { require_ready, max_staleness, .. } = *request;
+        Self { require_ready, max_staleness }
+    }
+
+    pub(super) fn of_batch(request: &BatchGetRequest) -> Self {
+        let BatchGetRequest { require_ready, max_staleness, .. } = *request;
+        Self { require_ready, max_staleness }
+    }
+
+    /// Which of them make no sense.
+    pub(super) fn violations(&self) -> Option<FieldViolation> {
+        let is_negative = self.max_staleness.is_some_and(|span| Duration::try_from(span).is_err());
+        is_negative.then(|| FieldViolation::new("max_staleness", "must not be negative"))
+    }
+
     /// Fails where the table of that name does not meet them.
-    pub(super) fn check(self, table: &str, is_ready: bool) -> Result<(), Status> {
-        if self.require_ready && !is_ready {
+    pub(super) fn check(&self, table: &str, state: State) -> Result<(), Status> {
+        if self.require_ready && !state.is_ready {
             return Err(errors::table_loading(table));
         }
-        Ok(())
+        let Some(max) = self.max_staleness.and_then(|span| Duration::try_from(span).ok()) else {
+            return Ok(());
+        };
+        match state.staleness {
+            Some(staleness) if staleness <= max => Ok(()),
+            _ => Err(errors::table_stale(table, state, max)),
+        }
     }
 }

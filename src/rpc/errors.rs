@@ -6,6 +6,7 @@ use std::time::Duration;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
+use super::demands::State;
 use crate::proto::server::ErrorReason;
 
 const DOMAIN: &str = "millpond";
@@ -43,6 +44,29 @@ pub(super) fn table_loading(table: &str) -> Status {
     Status::with_error_details(Code::Unavailable, message, details)
 }
 
+/// The table is staler than the call takes.
+pub(super) fn table_stale(table: &str, state: State, max_staleness: Duration) -> Status {
+    let State { is_ready, staleness } = state;
+    let max_staleness = seconds(max_staleness);
+    let was = staleness.map_or("was never known to be complete".into(), |staleness| {
+        format!("was last known to be complete {} ago", seconds(staleness))
+    });
+    let message = format!("table {table:?} {was}, and the call takes at most {max_staleness}");
+    let metadata = [
+        ("table", table.to_owned()),
+        ("ready", is_ready.to_string()),
+        ("max_staleness", max_staleness),
+    ];
+    let staleness = staleness.map(|staleness| ("staleness", seconds(staleness)));
+    let details = details(ErrorReason::TableStale, metadata.into_iter().chain(staleness));
+    Status::with_error_details(Code::FailedPrecondition, message, details)
+}
+
+/// As protobuf writes a duration in JSON.
+fn seconds(span: Duration) -> String {
+    format!("{:.3}s", span.as_secs_f64())
+}
+
 /// Some fields of the request break their rules.
 pub(super) fn invalid_request(violations: Vec<FieldViolation>) -> Status {
     let broken: Vec<_> =
@@ -77,7 +101,10 @@ fn status<const N: usize>(
     Status::with_error_details(code, message, details)
 }
 
-fn details<const N: usize>(reason: ErrorReason, metadata: [(&str, String); N]) -> ErrorDetails {
+fn details<'a>(
+    reason: ErrorReason,
+    metadata: impl IntoIterator<Item = (&'a str, String)>,
+) -> ErrorDetails {
     let metadata: HashMap<_, _> =
         metadata.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     ErrorDetails::with_error_info(reason.as_str_name(), DOMAIN, metadata)

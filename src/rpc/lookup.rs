@@ -7,12 +7,12 @@ use prost::encoding::encoded_len_varint;
 use tonic::{Request, Response, Status};
 use tonic_types::FieldViolation;
 
-use super::answer::{AnswerEntry, wire_time};
-use super::demands::Demands;
+use super::answer::{AnswerEntry, wire_span, wire_time};
+use super::demands::{Demands, State};
 use super::errors;
 use super::in_flight::{InFlight, Look};
 use super::request::{Tables, required, validate};
-use crate::health::{Health, TableHealth};
+use crate::health::Health;
 use crate::proto::server::lookup_service_server::LookupService;
 use crate::proto::server::{
     AsOf, BatchGetRequest, BatchGetResponse, BatchGetResult, GetRequest, GetResponse, Miss,
@@ -37,20 +37,24 @@ pub(super) struct Lookup {
 #[tonic::async_trait]
 impl LookupService for Lookup {
     async fn get(&self, request: Request<GetRequest>) -> Result<Response<GetResponse>, Status> {
-        let GetRequest { table, key, require_ready } = request.into_inner();
-        validate([required("table", &table), required("key", &key)])?;
-        let demands = Demands { require_ready };
-        self.in_flight.answer(|look| Ok(self.ask(&table, demands, look)?.one(&key))).await
+        let request = request.into_inner();
+        let demands = Demands::of_get(&request);
+        let GetRequest { table, key, .. } = request;
+        let required = [required("table", &table), required("key", &key)];
+        validate(required.into_iter().chain([demands.violations()]))?;
+        self.in_flight.answer(|look| Ok(self.ask(&table, &demands, look)?.one(&key))).await
     }
 
     async fn batch_get(
         &self,
         request: Request<BatchGetRequest>,
     ) -> Result<Response<BatchGetResponse>, Status> {
-        let BatchGetRequest { table, keys, require_ready } = request.into_inner();
-        validate([required("table", &table), key_count(&keys)].into_iter().chain(empty(&keys)))?;
-        let demands = Demands { require_ready };
-        self.in_flight.answer(|look| self.ask(&table, demands, look)?.batch(&keys)).await
+        let request = request.into_inner();
+        let demands = Demands::of_batch(&request);
+        let BatchGetRequest { table, keys, .. } = request;
+        let required = [required("table", &table), key_count(&keys), demands.violations()];
+        validate(required.into_iter().chain(empty(&keys)))?;
+        self.in_flight.answer(|look| self.ask(&table, &demands, look)?.batch(&keys)).await
     }
 }
 
@@ -59,19 +63,19 @@ impl Lookup {
         Self { tables, health, in_flight }
     }
 
-    fn ask(&self, name: &str, demands: Demands, look: Look) -> Result<Asked<'_>, Status> {
+    fn ask(&self, name: &str, demands: &Demands, look: Look) -> Result<Asked<'_>, Status> {
         let table = self.tables.find(name)?;
         // The state before the lookup: what it did not find then was not there yet.
-        let ready = self.health.table(name).is_some_and(TableHealth::is_ready);
-        demands.check(name, ready)?;
-        Ok(Asked { table, ready, now: Timestamp::now(), look })
+        let state = self.health.table(name).map(State::of).unwrap_or_default();
+        demands.check(name, state)?;
+        Ok(Asked { table, state, now: Timestamp::now(), look })
     }
 }
 
 /// One question to one table: every key of it sees the same time and state.
 struct Asked<'a> {
     table: &'a Arc<Table>,
-    ready: bool,
+    state: State,
     now: Timestamp,
     look: Look,
 }
@@ -121,13 +125,14 @@ impl Asked<'_> {
     }
 
     fn miss(&self) -> Miss {
-        let reason = if self.ready { MissReason::Unknown } else { MissReason::Loading };
+        let reason = if self.state.is_ready { MissReason::Unknown } else { MissReason::Loading };
         Miss { reason: reason.into() }
     }
 
     fn as_of(&self) -> AsOf {
         let newest_record_time = self.table.newest_record_time().map(wire_time);
-        AsOf { ready: self.ready, newest_record_time }
+        let staleness = self.state.staleness.and_then(wire_span);
+        AsOf { ready: self.state.is_ready, newest_record_time, staleness }
     }
 }
 

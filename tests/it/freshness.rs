@@ -1,5 +1,7 @@
 //! What callers are told of how complete a table is, and what they can demand of it.
 
+use std::time::{Duration, Instant};
+
 use millpond::proto::v1::lookup_service_client::LookupServiceClient;
 use millpond::proto::v1::{
     BatchGetRequest, ErrorReason, GetRequest, GetResponse, MissReason, get_response::Outcome,
@@ -15,9 +17,12 @@ use crate::lookups::assert_error;
 use crate::start::{cluster, health};
 use crate::stream::event;
 use crate::support::broker::{self, Broker, Message, on_each_broker};
-use crate::support::service::{Service, table};
+use crate::support::service::{PATIENCE, Service, table};
 
-on_each_broker!(a_table_is_ready_by_its_own_name);
+on_each_broker!(
+    a_table_is_ready_by_its_own_name,
+    a_table_that_keeps_up_is_about_as_fresh_as_it_can_know,
+);
 
 async fn ask(service: &Service, request: GetRequest) -> Result<GetResponse, Status> {
     Ok(LookupServiceClient::new(service.channel()).get(request).await?.into_inner())
@@ -51,10 +56,85 @@ async fn a_table_is_ready_by_its_own_name(broker: &Broker) {
         table: "others".into(),
         keys: vec!["a".into()],
         require_ready: true,
+        ..Default::default()
     };
     let status = LookupServiceClient::new(service.channel()).batch_get(batch).await.unwrap_err();
     assert_loading(&status);
     service.stop().await;
+}
+
+async fn staleness(service: &Service) -> Option<Duration> {
+    let as_of = ask(service, get("a")).await.unwrap().as_of.unwrap();
+    as_of.staleness.map(|staleness| staleness.try_into().unwrap())
+}
+
+async fn wait_until_stale_as(service: &Service, mut holds: impl FnMut(Duration) -> bool) {
+    let start = Instant::now();
+    loop {
+        let staleness = staleness(service).await;
+        if staleness.is_some_and(&mut holds) {
+            return;
+        }
+        assert!(start.elapsed() < PATIENCE, "waited in vain, it is {staleness:?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Waits until it falls by more than what a moment between two answers makes.
+async fn wait_until_renewed(service: &Service) {
+    let mut most = Duration::ZERO;
+    let fallen = |staleness: Duration| {
+        most = most.max(staleness);
+        staleness + Duration::from_millis(300) < most
+    };
+    wait_until_stale_as(service, fallen).await;
+}
+
+async fn a_table_that_keeps_up_is_about_as_fresh_as_it_can_know(broker: &Broker) {
+    let topic = broker.create_topic(3).await;
+    let service = Service::start(broker, &topic, &["ingest.start=earliest"]).await;
+    service.wait_until_ready().await;
+    assert!(staleness(&service).await.is_some(), "it begins with the end that it asked for");
+    wait_until_renewed(&service).await;
+    topic.produce(&(0..1_000).map(|n| event(&n.to_string(), "text")).collect::<Vec<_>>());
+    service.wait_until_polled(1_000).await;
+    wait_until_renewed(&service).await;
+
+    let generous = prost_types::Duration { seconds: 60, nanos: 0 };
+    let answered = ask(&service, GetRequest { max_staleness: Some(generous), ..get("1") }).await;
+    assert!(matches!(answered.unwrap().outcome, Some(Outcome::Entry(_))));
+    let negative = prost_types::Duration { seconds: -1, nanos: 0 };
+    let request = GetRequest { max_staleness: Some(negative), ..get("1") };
+    let status = ask(&service, request).await.unwrap_err();
+    assert_error(&status, Code::InvalidArgument, ErrorReason::InvalidRequest);
+    service.stop().await;
+}
+
+#[test]
+fn staleness_grows_while_the_broker_is_away_and_comes_down_again() {
+    broker::in_process(async |broker| {
+        let topic = broker.create_topic(2).await;
+        let service = Service::ready(broker, &topic, &[]).await;
+        cluster(broker).broker_down(1).unwrap();
+        wait_until_stale_as(&service, |staleness| staleness > Duration::from_secs(5)).await;
+
+        let three_seconds = Some(prost_types::Duration { seconds: 3, nanos: 0 });
+        let demanding = GetRequest { max_staleness: three_seconds, ..get("a") };
+        let status = ask(&service, demanding.clone()).await.unwrap_err();
+        assert_error(&status, Code::FailedPrecondition, ErrorReason::TableStale);
+        let metadata = status.get_details_error_info().unwrap().metadata;
+        assert_eq!(
+            (metadata["ready"].as_str(), metadata["max_staleness"].as_str()),
+            ("true", "3.000s")
+        );
+        let staleness: f64 = metadata["staleness"].trim_end_matches('s').parse().unwrap();
+        assert!(staleness > 5.0, "{metadata:?}");
+
+        cluster(broker).broker_up(1).unwrap();
+        wait_until_stale_as(&service, |staleness| staleness < Duration::from_secs(3)).await;
+        ask(&service, demanding).await.unwrap();
+        service.stop().await;
+    });
 }
 
 fn assert_loading(status: &Status) {
@@ -94,7 +174,8 @@ fn a_loading_table_answers_what_it_has_and_says_that_the_rest_may_come() {
         let service = half_loaded(broker).await;
         let answer = ask(&service, get("a")).await.unwrap();
         assert!(matches!(answer.outcome, Some(Outcome::Entry(_))), "{answer:?}");
-        assert!(!answer.as_of.unwrap().ready);
+        let as_of = answer.as_of.unwrap();
+        assert!(!as_of.ready && as_of.staleness.is_none(), "{as_of:?}");
         assert_eq!(service.miss("b").await, MissReason::Loading);
         let required = GetRequest { require_ready: true, ..get("a") };
         assert_loading(&ask(&service, required).await.unwrap_err());

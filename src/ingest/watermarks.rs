@@ -1,0 +1,136 @@
+//! When the high watermarks in the client's statistics were the partitions' ends.
+//!
+//! A watermark is as old as the fetch that brought it, and the statistics repeat it for
+//! as long as no other fetch comes. So they count as of the last that the broker was heard
+//! of, and only of a partition that is being fetched. What they say may be told late, by
+//! a thread that was busy; they carry a clock for that.
+
+use std::time::{Duration, Instant};
+
+use rdkafka::statistics::{Partition, Statistics};
+
+/// A connection that is younger may have brought no fetch yet.
+const SETTLED_AFTER: Duration = Duration::from_secs(2);
+
+pub(super) struct Watermarks {
+    clock: Instant,
+    /// How much the statistics' clock is behind ours at least, in microseconds: what was told
+    /// without delay.
+    least_behind: Option<i64>,
+    /// When the statistics at hand were made.
+    made: Instant,
+    /// Now, or when the ones before were made.
+    was_paused: [bool; 2],
+}
+
+impl Watermarks {
+    pub(super) fn new(clock: Instant) -> Self {
+        Self { clock, least_behind: None, made: clock, was_paused: [false; 2] }
+    }
+
+    /// Takes note of statistics that were told at `now`. A paused partition is not fetched.
+    pub(super) fn told(&mut self, statistics: &Statistics, now: Instant, is_paused: bool) {
+        let told = i64::try_from((now - self.clock).as_micros()).unwrap_or(i64::MAX);
+        let behind = told.saturating_sub(statistics.ts);
+        let least = self.least_behind.map_or(behind, |least| least.min(behind));
+        self.least_behind = Some(least);
+        self.made = before(now, behind.saturating_sub(least)).unwrap_or(self.clock);
+        self.was_paused = [is_paused, self.was_paused[0]];
+    }
+
+    /// When the high watermark of a partition was its end; none where that is not known.
+    pub(super) fn learnt(&self, statistics: &Statistics, partition: &Partition) -> Option<Instant> {
+        if partition.fetch_state != "active" || self.was_paused != [false; 2] {
+            return None;
+        }
+        let broker =
+            statistics.brokers.values().find(|broker| broker.nodeid == partition.broker)?;
+        let is_settled = micros(broker.stateage) >= SETTLED_AFTER;
+        if broker.state != "UP" || !is_settled || broker.rxidle < 0 {
+            return None;
+        }
+        before(self.made, broker.rxidle)
+    }
+}
+
+fn before(time: Instant, earlier_micros: i64) -> Option<Instant> {
+    time.checked_sub(micros(earlier_micros))
+}
+
+fn micros(micros: i64) -> Duration {
+    Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::statistics::Broker;
+
+    use super::*;
+
+    fn statistics(ts: i64, broker: Broker) -> Statistics {
+        let brokers = [("a:1/1".to_owned(), broker)].into();
+        Statistics { ts, brokers, ..Statistics::default() }
+    }
+
+    fn up() -> Broker {
+        Broker {
+            nodeid: 1,
+            state: "UP".into(),
+            stateage: 9_000_000,
+            rxidle: 300_000,
+            ..Broker::default()
+        }
+    }
+
+    fn fetched() -> Partition {
+        Partition { broker: 1, fetch_state: "active".into(), ..Partition::default() }
+    }
+
+    fn learnt(broker: Broker, partition: &Partition, is_paused: bool) -> Option<Duration> {
+        let clock = Instant::now();
+        let mut watermarks = Watermarks::new(clock);
+        let statistics = statistics(5_000_000, broker);
+        watermarks.told(&statistics, clock + Duration::from_secs(10), is_paused);
+        watermarks.learnt(&statistics, partition).map(|learnt| learnt - clock)
+    }
+
+    #[test]
+    fn a_watermark_counts_as_of_the_last_that_its_broker_was_heard_of() {
+        assert_eq!(learnt(up(), &fetched(), false), Some(Duration::from_millis(9_700)));
+    }
+
+    #[test]
+    fn a_watermark_that_no_fetch_can_have_renewed_does_not_count() {
+        let partition = fetched();
+        assert_eq!(learnt(up(), &partition, true), None, "paused");
+        assert_eq!(learnt(Broker { stateage: 500_000, ..up() }, &partition, false), None);
+        assert_eq!(learnt(Broker { state: "DOWN".into(), ..up() }, &partition, false), None);
+        assert_eq!(learnt(Broker { nodeid: 2, ..up() }, &partition, false), None);
+        let stopped = Partition { fetch_state: "offset-query".into(), ..partition };
+        assert_eq!(learnt(up(), &stopped, false), None);
+    }
+
+    #[test]
+    fn the_first_statistics_after_a_pause_do_not_count() {
+        let clock = Instant::now();
+        let mut watermarks = Watermarks::new(clock);
+        let statistics = statistics(5_000_000, up());
+        for (is_paused, counts) in [(true, false), (false, false), (false, true)] {
+            watermarks.told(&statistics, clock + Duration::from_secs(10), is_paused);
+            assert_eq!(watermarks.learnt(&statistics, &fetched()).is_some(), counts);
+        }
+    }
+
+    #[test]
+    fn statistics_that_are_told_late_count_as_of_when_they_were_made() {
+        let clock = Instant::now();
+        let mut watermarks = Watermarks::new(clock);
+        let mut tell = |ts, told: u64| {
+            let statistics = statistics(ts, up());
+            watermarks.told(&statistics, clock + Duration::from_secs(told), false);
+            watermarks.learnt(&statistics, &fetched()).unwrap() - clock
+        };
+        assert_eq!(tell(5_000_000, 10), Duration::from_millis(9_700));
+        assert_eq!(tell(6_000_000, 14), Duration::from_millis(10_700));
+    }
+}
