@@ -5,11 +5,13 @@
 
 mod answer;
 mod codec;
+mod deadline;
 mod demands;
 mod errors;
 mod health;
 mod in_flight;
 mod lookup;
+mod positions;
 mod request;
 mod stats;
 
@@ -19,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic_reflection::pb;
@@ -101,7 +104,9 @@ impl Rpc {
         let (teller, health_service) = HealthTeller::new(Arc::clone(&health)).await;
         let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true));
         let tables = Tables::new(tables);
-        let lookup = lookup::Lookup::new(tables.clone(), health, InFlight::new(in_flight_bytes));
+        let (drain, draining) = watch::channel(false);
+        let in_flight = InFlight::new(in_flight_bytes);
+        let lookup = lookup::Lookup::new(tables.clone(), health, in_flight, draining);
         let stats = stats::Stats::new(tables, snapshot, reclaim);
         let router = Server::builder()
             .max_concurrent_streams(MAX_CALLS_PER_CONNECTION)
@@ -114,6 +119,7 @@ impl Rpc {
             .add_service(StatsServiceServer::new(stats));
         let stopping = async {
             teller.tell_until(shutdown).await;
+            let _ = drain.send(true);
             tracing::info!("not serving, answering the calls in flight");
         };
         Ok(router.serve_with_incoming_shutdown(incoming, stopping).await?)

@@ -42,8 +42,8 @@ impl Demands {
         Self { require_ready, max_staleness }
     }
 
-    /// Which of them make no sense.
-    pub(super) fn violations(&self) -> Option<FieldViolation> {
+    /// What makes no sense.
+    pub(super) fn violation(&self) -> Option<FieldViolation> {
         let is_negative = self.max_staleness.is_some_and(|span| Duration::try_from(span).is_err());
         is_negative.then(|| FieldViolation::new("max_staleness", "must not be negative"))
     }

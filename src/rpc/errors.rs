@@ -62,6 +62,32 @@ pub(super) fn table_stale(table: &str, state: State, max_staleness: Duration) ->
     Status::with_error_details(Code::FailedPrecondition, message, details)
 }
 
+/// The table has not handled what the call waited for: the partitions that are behind, and
+/// their positions where they are read.
+pub(super) fn positions_not_reached(table: &str, missed: &[(i32, Option<i64>)]) -> Status {
+    let position = |&(partition, position): &(i32, Option<i64>)| {
+        position.map_or(format!("{partition}:-"), |position| format!("{partition}:{position}"))
+    };
+    let more = if missed.len() > MAX_NAMES { ", ..." } else { "" };
+    let positions: Vec<_> = missed.iter().take(MAX_NAMES).map(position).collect();
+    let positions = positions.join(", ") + more;
+    let message = format!(
+        "table {table:?} has not handled min_positions in time, it is at {positions}; ask again \
+         with more time"
+    );
+    let metadata = [("table", table.to_owned()), ("positions", positions)];
+    let reason = ErrorReason::PositionsNotReached;
+    status(Code::DeadlineExceeded, message, reason, metadata, Vec::new())
+}
+
+/// The service is stopping and what the call waits for will not come.
+pub(super) fn draining() -> Status {
+    let message = "the service is stopping; ask another replica, or when it is back".to_owned();
+    let mut details = details(ErrorReason::Draining, []);
+    details.set_retry_info(Some(RETRY_AFTER));
+    Status::with_error_details(Code::Unavailable, message, details)
+}
+
 /// As protobuf writes a duration in JSON.
 fn seconds(span: Duration) -> String {
     format!("{:.3}s", span.as_secs_f64())

@@ -4,19 +4,23 @@ use std::sync::Arc;
 
 use prost::Message;
 use prost::encoding::encoded_len_varint;
+use tokio::sync::watch;
+use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 use tonic_types::FieldViolation;
 
 use super::answer::{AnswerEntry, wire_span, wire_time};
+use super::deadline;
 use super::demands::{Demands, State};
 use super::errors;
 use super::in_flight::{InFlight, Look};
+use super::positions::{self, Positions};
 use super::request::{Tables, required, validate};
 use crate::health::Health;
 use crate::proto::server::lookup_service_server::LookupService;
 use crate::proto::server::{
     AsOf, BatchGetRequest, BatchGetResponse, BatchGetResult, GetRequest, GetResponse, Miss,
-    MissReason, batch_get_result, get_response,
+    MissReason, PartitionOffset, batch_get_result, get_response,
 };
 use crate::record::Timestamp;
 use crate::table::Table;
@@ -31,17 +35,20 @@ pub const MAX_ANSWER_BYTES: usize = 3_584 << 10;
 pub(super) struct Lookup {
     tables: Tables,
     health: Arc<Health>,
+    positions: Positions,
     in_flight: InFlight,
 }
 
 #[tonic::async_trait]
 impl LookupService for Lookup {
     async fn get(&self, request: Request<GetRequest>) -> Result<Response<GetResponse>, Status> {
+        let until = deadline::of_wait(request.metadata());
         let request = request.into_inner();
         let demands = Demands::of_get(&request);
-        let GetRequest { table, key, .. } = request;
-        let required = [required("table", &table), required("key", &key)];
-        validate(required.into_iter().chain([demands.violations()]))?;
+        let GetRequest { table, key, min_positions, .. } = request;
+        let required = [required("table", &table), required("key", &key), demands.violation()];
+        validate(required.into_iter().chain(positions::violations(&min_positions)))?;
+        self.wait(&table, &min_positions, until).await?;
         self.in_flight.answer(|look| Ok(self.ask(&table, &demands, look)?.one(&key))).await
     }
 
@@ -49,18 +56,38 @@ impl LookupService for Lookup {
         &self,
         request: Request<BatchGetRequest>,
     ) -> Result<Response<BatchGetResponse>, Status> {
+        let until = deadline::of_wait(request.metadata());
         let request = request.into_inner();
         let demands = Demands::of_batch(&request);
-        let BatchGetRequest { table, keys, .. } = request;
-        let required = [required("table", &table), key_count(&keys), demands.violations()];
-        validate(required.into_iter().chain(empty(&keys)))?;
+        let BatchGetRequest { table, keys, min_positions, .. } = request;
+        let required = [required("table", &table), key_count(&keys), demands.violation()];
+        let each = empty(&keys).chain(positions::violations(&min_positions));
+        validate(required.into_iter().chain(each))?;
+        self.wait(&table, &min_positions, until).await?;
         self.in_flight.answer(|look| self.ask(&table, &demands, look)?.batch(&keys)).await
     }
 }
 
 impl Lookup {
-    pub(super) fn new(tables: Tables, health: Arc<Health>, in_flight: InFlight) -> Self {
-        Self { tables, health, in_flight }
+    /// Nobody waits for a position any more once `draining` is true.
+    pub(super) fn new(
+        tables: Tables,
+        health: Arc<Health>,
+        in_flight: InFlight,
+        draining: watch::Receiver<bool>,
+    ) -> Self {
+        let positions = Positions::new(Arc::clone(&health), draining);
+        Self { tables, health, positions, in_flight }
+    }
+
+    async fn wait(
+        &self,
+        name: &str,
+        min_positions: &[PartitionOffset],
+        until: Instant,
+    ) -> Result<(), Status> {
+        self.tables.find(name)?;
+        self.positions.reach(name, min_positions, until).await
     }
 
     fn ask(&self, name: &str, demands: &Demands, look: Look) -> Result<Asked<'_>, Status> {

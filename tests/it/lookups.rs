@@ -49,7 +49,7 @@ pub(crate) fn assert_error(status: &Status, code: Code, reason: ErrorReason) {
     assert_eq!((info.reason.as_str(), info.domain.as_str()), (reason.as_str_name(), "millpond"));
 }
 
-fn violated_fields(status: &Status) -> Vec<String> {
+pub(crate) fn violated_fields(status: &Status) -> Vec<String> {
     let request = status.get_details_bad_request().expect("a BadRequest");
     request.field_violations.into_iter().map(|violation| violation.field).collect()
 }

@@ -14,6 +14,7 @@ mod freshness;
 mod in_flight;
 mod kafka_harness;
 mod lookups;
+mod own_writes;
 mod poison;
 mod retained_payload;
 mod shutdown;
