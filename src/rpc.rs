@@ -11,6 +11,7 @@ mod errors;
 mod health;
 mod in_flight;
 mod lookup;
+mod miss;
 mod positions;
 mod request;
 mod stats;

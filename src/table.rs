@@ -27,6 +27,7 @@
 //! }
 //! ```
 
+mod gone;
 mod largest;
 mod ledger;
 mod maintenance;
@@ -36,6 +37,7 @@ mod weight;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
+pub use gone::{Absence, Gone};
 pub use largest::{Largest, Weighed};
 pub use ledger::{Removal, Removals};
 pub use maintenance::Maintenance;
@@ -43,6 +45,7 @@ pub use weight::{MAX_ENTRY_BYTES, MIN_CAPACITY_BYTES, WeightParts, max_entry_byt
 
 use crate::heap::Account;
 use crate::record::{Entry, Key, Record, Timestamp};
+use gone::GoneKeys;
 use moka_store::MokaStore;
 
 /// What a table is to be.
@@ -54,7 +57,8 @@ pub struct Spec {
     pub fields: Vec<Box<str>>,
     /// How long an entry lives, from its record's time.
     pub ttl: Duration,
-    /// What all entries together may weigh, in bytes; at least [`MIN_CAPACITY_BYTES`].
+    /// What all entries together may weigh with the memory of keys that are gone, in bytes; at
+    /// least [`MIN_CAPACITY_BYTES`].
     pub capacity_bytes: u64,
     /// What the table's memory is charged to.
     pub account: Account,
@@ -83,11 +87,20 @@ pub struct Table {
 
 const NOTHING_YET: i64 = i64::MIN;
 
+/// What the smallest table has for entries, in bytes, and a larger one too that is made small.
+const MIN_ENTRIES_BYTES: u64 = MIN_CAPACITY_BYTES / 32 * 31;
+
 impl Table {
-    /// An empty table. Its memory is taken as entries come, not ahead.
+    /// An empty table. Its memory is taken as entries come, but for what remembers keys that
+    /// are gone.
     pub fn new(spec: Spec) -> Self {
+        let capacity_bytes = spec.capacity_bytes.max(MIN_CAPACITY_BYTES);
+        let store = || {
+            let gone = GoneKeys::new(capacity_bytes);
+            MokaStore::new(capacity_bytes - gone.bytes(), gone)
+        };
         Self {
-            store: spec.account.charge(|| MokaStore::new(spec.capacity_bytes)),
+            store: spec.account.charge(store),
             spec,
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
@@ -128,10 +141,16 @@ impl Table {
         self.charge(|store| store.get(key)).filter(|entry| !entry.is_expired(now))
     }
 
+    /// Why there is no live entry under `key` at `now`, for a key that was just found to
+    /// have none.
+    pub fn why_absent(&self, key: &str, now: Timestamp) -> Absence {
+        self.charge(|store| store.why_absent(key, now))
+    }
+
     /// The live entry under `key` at `now`, with where its bytes are. Counts nothing.
     pub fn describe(&self, key: &Key, now: Timestamp) -> Option<(Entry, WeightParts)> {
         let entry = self.peek(key.as_str(), now)?;
-        let parts = WeightParts::of(key, &entry);
+        let parts = WeightParts::of(key.as_str(), &entry);
         Some((entry, parts))
     }
 
@@ -147,9 +166,9 @@ impl Table {
         inserted
     }
 
-    /// Removes what stands under `key`, if anything does.
-    pub fn remove(&self, key: &str) {
-        self.charge(|store| store.remove(key));
+    /// Removes what stands under `key`, if anything does, and remembers why nothing does.
+    pub fn remove(&self, key: &str, why: Gone) {
+        self.charge(|store| store.remove(key, why));
     }
 
     /// Sweeps what is expired and settles what reads and writes left to do.
@@ -161,7 +180,9 @@ impl Table {
     /// or less of it, where memory is short. Entries above a lower level leave, the least
     /// recently used first. A level too low for the largest entry is raised to fit it.
     pub fn set_level(&self, capacity_bytes: u64, level_bytes: u64) {
-        self.charge(|store| store.set_level(capacity_bytes, level_bytes));
+        let of_entries = |bytes: u64| bytes.saturating_sub(self.store.gone_bytes());
+        let capacity_bytes = of_entries(capacity_bytes).max(MIN_ENTRIES_BYTES);
+        self.charge(|store| store.set_level(capacity_bytes, of_entries(level_bytes)));
     }
 
     /// Charges to the table what its store allocates.
@@ -177,13 +198,14 @@ impl Table {
 
     /// The table's counters at this moment.
     pub fn stats(&self) -> TableStats {
-        let ledger = self.store.ledger();
+        let (ledger, gone_bytes) = (self.store.ledger(), self.store.gone_bytes());
         TableStats {
             name: self.spec.name.clone(),
             entry_count: ledger.entry_count,
-            weight_bytes: ledger.weight_bytes,
-            capacity_bytes: ledger.capacity_bytes,
-            level_bytes: ledger.level_bytes,
+            weight_bytes: ledger.weight_bytes + gone_bytes,
+            capacity_bytes: ledger.capacity_bytes + gone_bytes,
+            level_bytes: ledger.level_bytes + gone_bytes,
+            gone_bytes,
             hit_count: self.hits.load(Ordering::Relaxed),
             miss_count: self.misses.load(Ordering::Relaxed),
             stored_count: ledger.stored_count,
@@ -201,9 +223,12 @@ pub struct TableStats {
     pub name: String,
     /// Entries held, expired ones that are not swept yet among them.
     pub entry_count: u64,
-    /// What they weigh, in bytes. It does not grow past `level_bytes`.
+    /// What they weigh with the memory of keys that are gone, in bytes. It does not grow past
+    /// `level_bytes`.
     pub weight_bytes: u64,
-    /// What they may weigh, in bytes.
+    /// What of that remembers keys that are gone, in bytes. It never changes.
+    pub gone_bytes: u64,
+    /// What both may weigh, in bytes.
     pub capacity_bytes: u64,
     /// What they are held to at the moment, in bytes: less than `capacity_bytes` where
     /// memory is short.

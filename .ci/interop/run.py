@@ -89,10 +89,10 @@ def a_key_that_is_there_is_an_entry(service):
     assert answer.as_of.ready, answer
 
 
-def a_key_that_is_not_there_is_a_miss(service):
+def a_key_that_was_never_there_is_a_miss_that_says_so(service):
     answer = service.get("no such key")
     assert answer.WhichOneof("outcome") == "miss", answer
-    assert answer.miss.reason == lookup_pb2.MISS_REASON_UNKNOWN, answer
+    assert answer.miss.reason == lookup_pb2.MISS_REASON_NEVER_SEEN, answer
 
 
 def a_batch_of_500_mixed_keys_is_answered_in_order(service):

@@ -12,7 +12,7 @@ use super::output::{self, Output, value_text};
 use crate::proto::v1::batch_get_result::Outcome;
 use crate::proto::v1::lookup_service_client::LookupServiceClient;
 use crate::proto::v1::{
-    AsOf, BatchGetRequest, BatchGetResponse, Entry, GetRequest, Miss, MissReason,
+    AsOf, BatchGetRequest, BatchGetResponse, Entry, GetRequest, Miss, MissReason, PartitionOffset,
 };
 
 /// What to look up.
@@ -55,7 +55,7 @@ fn answer_text(keys: &[String], answer: BatchGetResponse) -> String {
     let outcomes = answer.results.into_iter().map(|result| result.outcome);
     let texts = keys.iter().zip(outcomes).map(|(key, outcome)| match outcome {
         Some(Outcome::Entry(entry)) => entry_text(&entry),
-        Some(Outcome::Miss(miss)) => miss_text(key, miss),
+        Some(Outcome::Miss(miss)) => miss_text(key, &miss),
         None => String::new(),
     });
     texts.collect::<String>() + &as_of_text(answer.as_of)
@@ -78,10 +78,18 @@ fn entry_text(entry: &Entry) -> String {
     text
 }
 
-fn miss_text(key: &str, miss: Miss) -> String {
+fn miss_text(key: &str, miss: &Miss) -> String {
+    let time = miss.time.as_ref().map(ToString::to_string).unwrap_or_default();
     let why = match miss.reason() {
-        MissReason::Loading => "not there yet, the table is loading",
-        MissReason::Unknown | MissReason::Unspecified => "not there",
+        MissReason::Loading => "not there yet, the table is loading".into(),
+        MissReason::NeverSeen => "never seen".into(),
+        MissReason::Expired => format!("expired {time}"),
+        MissReason::Evicted => format!("evicted {time}"),
+        MissReason::Deleted => {
+            let PartitionOffset { partition, offset } = miss.deleted_by.unwrap_or_default();
+            format!("deleted by partition {partition} offset {offset}")
+        }
+        MissReason::Unknown | MissReason::Unspecified => "not there".into(),
     };
     format!("{key}\n  {why}\n")
 }

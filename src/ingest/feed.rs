@@ -9,7 +9,7 @@ use crate::config;
 use crate::pluck::{Message, Plucked, Plucker};
 use crate::record::{Draft, Origin, Record, Reject, Timestamp};
 use crate::stats::Outcome;
-use crate::table::{Inserted, Table};
+use crate::table::{Gone, Inserted, Table};
 
 /// A table and what fills it.
 #[derive(Clone)]
@@ -56,11 +56,11 @@ impl Intake {
         match workspace.pluck(&self.plucker, &message, copy) {
             Ok(Plucked::Record(record)) => self.store(record, now),
             Ok(Plucked::Tombstone(key)) => {
-                self.table.remove(key.as_str());
+                self.table.remove(key.as_str(), Gone::deleted_by(origin));
                 Outcome::Deleted
             }
             Ok(Plucked::TooLarge(key)) => {
-                self.table.remove(key.as_str());
+                self.table.remove(key.as_str(), Gone::deleted_by(origin));
                 Outcome::Rejected(Reject::EntryTooLarge)
             }
             Err(reject) => Outcome::Rejected(reject),
@@ -69,7 +69,8 @@ impl Intake {
 
     fn store(&self, record: Record, now: Timestamp) -> Outcome {
         if record.entry.is_expired(now) {
-            self.table.remove(record.key.as_str());
+            let expired = Gone::Expired(record.entry.expires_at());
+            self.table.remove(record.key.as_str(), expired);
             return Outcome::ExpiredOnArrival;
         }
         match self.table.insert(record) {

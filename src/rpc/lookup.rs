@@ -14,13 +14,14 @@ use super::deadline;
 use super::demands::{Demands, State};
 use super::errors;
 use super::in_flight::{InFlight, Look};
+use super::miss;
 use super::positions::{self, Positions};
 use super::request::{Tables, required, validate};
 use crate::health::Health;
 use crate::proto::server::lookup_service_server::LookupService;
 use crate::proto::server::{
     AsOf, BatchGetRequest, BatchGetResponse, BatchGetResult, GetRequest, GetResponse, Miss,
-    MissReason, PartitionOffset, batch_get_result, get_response,
+    PartitionOffset, batch_get_result, get_response,
 };
 use crate::record::Timestamp;
 use crate::table::Table;
@@ -139,7 +140,7 @@ impl Asked<'_> {
         };
         match found {
             Some(entry) => Ok(AnswerEntry::new(key.to_owned(), self.table, entry)),
-            None => Err(self.miss()),
+            None => Err(self.miss(key)),
         }
     }
 
@@ -151,9 +152,12 @@ impl Asked<'_> {
         BatchGetResult { outcome: Some(outcome) }
     }
 
-    fn miss(&self) -> Miss {
-        let reason = if self.state.is_ready { MissReason::Unknown } else { MissReason::Loading };
-        Miss { reason: reason.into() }
+    fn miss(&self, key: &str) -> Miss {
+        if self.state.is_ready {
+            miss::explained(self.table.why_absent(key, self.now))
+        } else {
+            miss::loading()
+        }
     }
 
     fn as_of(&self) -> AsOf {

@@ -118,8 +118,9 @@ fn wire_table(table: TableStats, measured_bytes: u64) -> wire::TableStats {
     wire::TableStats {
         level_bytes: table.level_bytes,
         measured_bytes,
-        retained_bytes_per_entry: by_entry(measured_bytes),
-        weight_bytes_per_entry: by_entry(table.weight_bytes),
+        gone_bytes: table.gone_bytes,
+        retained_bytes_per_entry: by_entry(measured_bytes.saturating_sub(table.gone_bytes)),
+        weight_bytes_per_entry: by_entry(table.weight_bytes.saturating_sub(table.gone_bytes)),
         plucked_bytes: table.plucked_bytes,
         entry_count: table.entry_count,
         weight_bytes: table.weight_bytes,

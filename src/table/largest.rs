@@ -38,7 +38,7 @@ impl Table {
         for (slot, entry) in self.store.walk() {
             let Some(key) = slot.key().filter(|_| !entry.is_expired(now)) else { continue };
             walked_count += 1;
-            let place = (weigh(key, &entry), key.as_str());
+            let place = (weigh(key.as_str(), &entry), key.as_str());
             if after.is_some_and(|after| place >= after) || !has_room(&page, count, place) {
                 continue;
             }

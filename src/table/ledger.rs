@@ -6,7 +6,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::weight::{MIN_CAPACITY_BYTES, max_entry_bytes};
+use super::weight::max_entry_bytes;
 
 /// Why an entry left its table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +90,6 @@ impl Ledger {
     /// Sets the capacity, and the level as near to the one asked for as leaves room for
     /// the largest entry. What is above a lower level is for the store to let go.
     pub(super) fn set_level(&self, capacity_bytes: u64, level_bytes: u64) {
-        let capacity_bytes = capacity_bytes.max(MIN_CAPACITY_BYTES);
         let least = 2 * max_entry_bytes(capacity_bytes);
         self.capacity_bytes.store(capacity_bytes, Ordering::Relaxed);
         self.level_bytes.store(level_bytes.clamp(least, capacity_bytes), Ordering::Relaxed);

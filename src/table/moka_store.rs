@@ -23,6 +23,7 @@ use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
 use super::Inserted;
+use super::gone::{Absence, Gone, GoneKeys};
 use super::ledger::{Ledger, LedgerSnapshot, Removal};
 use super::weight::weigh;
 use crate::record::{Entry, Key, Timestamp};
@@ -34,10 +35,13 @@ pub(super) struct MokaStore {
     ledger: Arc<Ledger>,
     ballast: Ballast,
     writers: KeyLocks,
+    gone: Arc<GoneKeys>,
 }
 
 impl MokaStore {
-    pub(super) fn new(capacity_bytes: u64) -> Self {
+    /// Of entries of `capacity_bytes`, and `gone` beside them.
+    pub(super) fn new(capacity_bytes: u64, gone: GoneKeys) -> Self {
+        let gone = Arc::new(gone);
         let ledger = Arc::new(Ledger::new(capacity_bytes));
         let ballast = Ballast::new(capacity_bytes);
         let cache = Cache::builder()
@@ -45,9 +49,9 @@ impl MokaStore {
             .weigher(ballast.weigher())
             .eviction_policy(EvictionPolicy::lru())
             .expire_after(AtEntryExpiry)
-            .eviction_listener(book_removals(Arc::clone(&ledger)))
+            .eviction_listener(book_removals(Arc::clone(&ledger), Arc::clone(&gone)))
             .build();
-        let store = Self { cache, ledger, ballast, writers: KeyLocks::default() };
+        let store = Self { cache, ledger, ballast, writers: KeyLocks::default(), gone };
         store.lay_ballast();
         store
     }
@@ -64,38 +68,83 @@ impl MokaStore {
     }
 
     pub(super) fn insert(&self, key: Key, mut entry: Entry) -> Inserted {
-        let weight_bytes = weigh(&key, &entry);
+        let weight_bytes = weigh(key.as_str(), &entry);
         if weight_bytes > self.ledger.max_entry_bytes() {
-            self.remove(key.as_str());
+            self.remove(key.as_str(), Gone::deleted_by(entry.origin()));
             return Inserted::TooLarge;
         }
         self.make_room(weight_bytes);
         let _writer = self.writers.lock(key.as_str());
-        let older = self.take_out(&key, Removal::Replaced);
+        let older = self.take_out(key.as_str(), Removal::Replaced);
         if let Some(older) = &older {
             entry.replaces(older);
         }
         self.ledger.stored((key.as_str().len() + entry.fields_bytes()) as u64);
-        self.cache.insert(Slot::of(key), entry);
+        self.insert_new(key, entry);
         if older.is_some() { Inserted::Replaced } else { Inserted::New }
     }
 
-    pub(super) fn remove(&self, key: &str) {
-        let _writer = self.writers.lock(key);
-        if let Some(key) = Key::copy_of(key) {
-            self.take_out(&key, Removal::Deleted);
+    /// What was noted of the key is taken out once it is there: a reader finds one or the other.
+    fn insert_new(&self, key: Key, entry: Entry) {
+        let mark = self.gone.mark(key.as_str());
+        let noted = self.gone.noted(mark);
+        self.cache.insert(Slot::of(key), entry);
+        if let Some(noted) = noted {
+            self.gone.take_out(mark, noted);
         }
     }
 
+    pub(super) fn remove(&self, key: &str, why: Gone) {
+        if key.is_empty() {
+            return;
+        }
+        let _writer = self.writers.lock(key);
+        self.take_out(key, Removal::Deleted);
+        // After it left: should it have left by itself in between, this is what happened last.
+        self.gone.note(self.gone.mark(key), why);
+    }
+
+    /// Why a key that was found to have no entry has none.
+    pub(super) fn why_absent(&self, key: &str, now: Timestamp) -> Absence {
+        if let Some(entry) = self.get(key) {
+            let expired = Absence::Gone(Gone::Expired(entry.expires_at()));
+            // Or it came a moment ago.
+            return if entry.is_expired(now) { expired } else { Absence::Unknown };
+        }
+        let is_swept = self.sweep(key);
+        match self.gone.why_absent(self.gone.mark(key)) {
+            Absence::NeverSeen if !is_swept || self.cache.contains_key(key) => Absence::Unknown,
+            absence => absence,
+        }
+    }
+
+    /// Lets go of an entry that is expired. moka shows none that is, and removes it some
+    /// seconds later. Whether it did: not while somebody writes, who is not waited for.
+    fn sweep(&self, key: &str) -> bool {
+        let Some(_writer) = self.writers.try_lock(key) else { return false };
+        if !self.cache.contains_key(key)
+            && let Some(entry) = self.cache.remove(key)
+        {
+            self.book_out(key, &entry, Removal::Expired);
+            self.gone.note(self.gone.mark(key), Gone::Expired(entry.expires_at()));
+        }
+        true
+    }
+
+    pub(super) fn gone_bytes(&self) -> u64 {
+        self.gone.bytes()
+    }
+
     /// Takes out what stands under the key and books it. The live entry, if it was one.
-    fn take_out(&self, key: &Key, removal: Removal) -> Option<Entry> {
-        // To ask is cheaper than to remove what is not there.
-        let held = self.cache.contains_key(key.as_str()).then(|| self.cache.remove(key.as_str()));
-        let entry = held.flatten()?;
+    fn take_out(&self, key: &str, removal: Removal) -> Option<Entry> {
+        let entry = self.cache.remove(key)?;
         let is_live = !entry.is_expired(Timestamp::now());
-        let removal = if is_live { removal } else { Removal::Expired };
-        self.ledger.removed(removal, weigh(key, &entry));
+        self.book_out(key, &entry, if is_live { removal } else { Removal::Expired });
         is_live.then_some(entry)
+    }
+
+    fn book_out(&self, key: &str, entry: &Entry, removal: Removal) {
+        self.ledger.removed(removal, weigh(key, entry));
     }
 
     /// Lets go what is over the level, sweeps what is expired, settles what is pending.
@@ -148,23 +197,23 @@ impl fmt::Debug for MokaStore {
     }
 }
 
-fn book_removals(ledger: Arc<Ledger>) -> impl Fn(Arc<Slot>, Entry, RemovalCause) {
+/// moka calls it as an entry leaves, with its key locked: no newer one is there yet. What
+/// was taken out is booked by who did it.
+fn book_removals(
+    ledger: Arc<Ledger>,
+    gone: Arc<GoneKeys>,
+) -> impl Fn(Arc<Slot>, Entry, RemovalCause) {
     move |slot, entry, cause| {
-        // What was taken out is booked by who did it.
-        if let (Some(key), Some(removal)) = (slot.key(), removal_of(&entry, cause)) {
-            ledger.removed(removal, weigh(key, &entry));
-        }
-    }
-}
-
-/// An entry past its expiry was absent already, whatever made moka let go of it.
-fn removal_of(entry: &Entry, cause: RemovalCause) -> Option<Removal> {
-    match cause {
-        RemovalCause::Explicit => None,
-        _ if entry.is_expired(Timestamp::now()) => Some(Removal::Expired),
-        RemovalCause::Expired => Some(Removal::Expired),
-        RemovalCause::Replaced => Some(Removal::Replaced),
-        RemovalCause::Size => Some(Removal::Evicted),
+        let Some(key) = slot.key().filter(|_| cause != RemovalCause::Explicit) else { return };
+        let now = Timestamp::now();
+        let (removal, why) = if entry.is_expired(now) || cause == RemovalCause::Expired {
+            // It was absent already, whatever made moka let go of it.
+            (Removal::Expired, Gone::Expired(entry.expires_at()))
+        } else {
+            (Removal::Evicted, Gone::Evicted(now))
+        };
+        ledger.removed(removal, weigh(key.as_str(), &entry));
+        gone.note(gone.mark(key.as_str()), why);
     }
 }
 

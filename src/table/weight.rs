@@ -3,7 +3,7 @@
 //! `tests/memory` holds the sum to what the allocator measures, within 5 %.
 
 use crate::heap;
-use crate::record::{Entry, Key};
+use crate::record::Entry;
 
 /// The most that one entry may weigh in any table, in bytes. An answer to a
 /// lookup holds whole entries and must stay under what gRPC clients accept.
@@ -41,8 +41,8 @@ pub struct WeightParts {
 
 impl WeightParts {
     /// Of `entry` under `key`.
-    pub fn of(key: &Key, entry: &Entry) -> Self {
-        let (key_bytes, fields_bytes) = (key.as_str().len(), entry.fields_bytes());
+    pub fn of(key: &str, entry: &Entry) -> Self {
+        let (key_bytes, fields_bytes) = (key.len(), entry.fields_bytes());
         let rounded = heap::rounded_up(key_bytes) + heap::rounded_up(entry.allocated_bytes());
         let asked_for = key_bytes + fields_bytes + Entry::HEADER_BYTES;
         Self {
@@ -62,6 +62,6 @@ impl WeightParts {
 }
 
 /// What `entry` costs under `key`, in bytes.
-pub(super) fn weigh(key: &Key, entry: &Entry) -> u64 {
+pub(super) fn weigh(key: &str, entry: &Entry) -> u64 {
     WeightParts::of(key, entry).total_bytes()
 }

@@ -79,7 +79,7 @@ async fn a_served_process_answers_and_ends_well_at_sigterm(broker: &Broker) {
     assert_eq!(answer["entry"]["origin"]["offset"], "0");
     let shown = run(&["get", "services", "a", "nobody", "--endpoint", &endpoint]);
     assert!(text(&shown.stdout).contains("description = \"first\""), "{shown:?}");
-    assert!(text(&shown.stdout).contains("not there"), "{shown:?}");
+    assert!(text(&shown.stdout).contains("never seen"), "{shown:?}");
     let stats = run(&["stats", "--endpoint", &endpoint, "--output", "json"]);
     let stats: Value = serde_json::from_slice(&stats.stdout).unwrap();
     assert_eq!(stats["tables"][0]["entryCount"], "1");
@@ -201,7 +201,7 @@ fn a_miss_is_an_answer_and_exit_0() {
         let asked = asked.await.unwrap();
         let answer: Value = serde_json::from_slice(&asked.stdout).unwrap();
         assert_eq!(asked.status.code(), Some(0));
-        assert_eq!(answer["miss"]["reason"], "MISS_REASON_UNKNOWN");
+        assert_eq!(answer["miss"]["reason"], "MISS_REASON_NEVER_SEEN");
         service.stop().await;
     });
 }

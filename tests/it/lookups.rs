@@ -27,7 +27,7 @@ async fn a_batch_is_answered_in_the_order_of_its_keys(broker: &Broker) {
         match result.outcome.unwrap() {
             Outcome::Entry(entry) => assert!(entry.key == *key && number < 400, "{key}"),
             Outcome::Miss(miss) => {
-                assert_eq!(miss.reason(), MissReason::Unknown);
+                assert_eq!(miss.reason(), MissReason::NeverSeen);
                 assert!(number >= 400, "{key} is missing");
             }
         }

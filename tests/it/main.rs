@@ -14,6 +14,7 @@ mod freshness;
 mod in_flight;
 mod kafka_harness;
 mod lookups;
+mod misses;
 mod own_writes;
 mod poison;
 mod retained_payload;

@@ -67,7 +67,7 @@ async fn a_missing_topic_holds_back_its_own_table_only(broker: &Broker) {
     assert!(answer.as_of.unwrap().ready);
     let other = service.try_get("others", "a").await.unwrap();
     assert!(!other.as_of.unwrap().ready);
-    assert_eq!(service.miss("b").await, MissReason::Unknown);
+    assert_eq!(service.miss("b").await, MissReason::NeverSeen);
     assert_eq!(health(&service, "").await, ServingStatus::NotServing);
     service.stop().await;
 }

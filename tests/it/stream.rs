@@ -101,7 +101,7 @@ async fn a_tombstone_deletes_the_entry_of_its_key(broker: &Broker) {
     topic.produce(&[event("a", "first"), event("b", "other"), tombstone]);
     let stats = service.wait_until_polled(3).await;
 
-    assert_eq!(service.miss("a").await, MissReason::Unknown);
+    assert_eq!(service.miss("a").await, MissReason::Deleted);
     assert_eq!(service.description("b").await.as_deref(), Some("other"));
     assert_eq!(outcome(&stats, RecordOutcome::Deleted), 1);
     assert_books_balance(&stats);

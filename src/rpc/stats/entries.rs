@@ -48,7 +48,7 @@ fn page(table: &Table, count: usize, after: Option<(u64, &str)>) -> ListLargestE
     let is_full = largest.entries.len() == count;
     let last = largest.entries.last().filter(|_| is_full);
     let entry = |Weighed { key, entry, .. }: &Weighed| {
-        description(key, entry, WeightParts::of(key, entry), now)
+        description(key, entry, WeightParts::of(key.as_str(), entry), now)
     };
     ListLargestEntriesResponse {
         entries: largest.entries.iter().map(entry).collect(),

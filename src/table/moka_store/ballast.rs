@@ -67,7 +67,9 @@ impl Ballast {
     pub(super) fn weigher(&self) -> impl Fn(&Slot, &Entry) -> u32 + use<> {
         let ballast_units = Arc::clone(&self.weight_units);
         move |slot, entry| match slot.key() {
-            Some(key) => u32::try_from(weigh(key, entry).div_ceil(UNIT_BYTES)).unwrap_or(u32::MAX),
+            Some(key) => {
+                u32::try_from(weigh(key.as_str(), entry).div_ceil(UNIT_BYTES)).unwrap_or(u32::MAX)
+            }
             None => ballast_units.load(Ordering::Relaxed),
         }
     }

@@ -1,0 +1,33 @@
+//! A miss as callers see it: why there is no entry, since when or by what.
+
+use super::answer::wire_time;
+use crate::proto::server::{Miss, MissReason, PartitionOffset};
+use crate::record::Timestamp;
+use crate::table::{Absence, Gone};
+
+/// The entry may still come.
+pub(super) fn loading() -> Miss {
+    bare(MissReason::Loading)
+}
+
+/// What the table knows of a key without an entry.
+pub(super) fn explained(absence: Absence) -> Miss {
+    match absence {
+        Absence::NeverSeen => bare(MissReason::NeverSeen),
+        Absence::Unknown => bare(MissReason::Unknown),
+        Absence::Gone(Gone::Expired(time)) => timed(MissReason::Expired, time),
+        Absence::Gone(Gone::Evicted(time)) => timed(MissReason::Evicted, time),
+        Absence::Gone(Gone::Deleted { partition, offset }) => {
+            let deleted_by = Some(PartitionOffset { partition, offset });
+            Miss { deleted_by, ..bare(MissReason::Deleted) }
+        }
+    }
+}
+
+fn timed(reason: MissReason, time: Timestamp) -> Miss {
+    Miss { time: Some(wire_time(time)), ..bare(reason) }
+}
+
+fn bare(reason: MissReason) -> Miss {
+    Miss { reason: reason.into(), ..Miss::default() }
+}
