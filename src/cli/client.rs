@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use tonic::Request;
 use tonic::transport::{Channel, Endpoint};
 
 use super::failure::{Exit, Failure};
@@ -21,6 +22,13 @@ pub(super) struct ClientArgs {
 }
 
 impl ClientArgs {
+    /// A request that tells the service how long its caller waits.
+    pub(super) fn within_timeout<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        request.set_timeout(self.timeout);
+        request
+    }
+
     pub(super) async fn connect(&self) -> Result<Channel, Failure> {
         let usage = |error: String| {
             let cure = "write it as http://HOST:PORT";

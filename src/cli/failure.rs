@@ -59,7 +59,11 @@ impl From<Status> for Failure {
         let exit = match status.code() {
             Code::NotFound | Code::InvalidArgument => Exit::Usage,
             // The client's own timeout comes as a cancellation.
-            Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => Exit::Unreachable,
+            Code::Unavailable
+            | Code::DeadlineExceeded
+            | Code::Cancelled
+            // It is there, and not as the caller demands.
+            | Code::FailedPrecondition => Exit::Unreachable,
             _ => Exit::Internal,
         };
         Self::new(exit, format!("{:?}: {}", status.code(), status.message()))

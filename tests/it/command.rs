@@ -80,6 +80,17 @@ async fn a_served_process_answers_and_ends_well_at_sigterm(broker: &Broker) {
     let shown = run(&["get", "services", "a", "nobody", "--endpoint", &endpoint]);
     assert!(text(&shown.stdout).contains("description = \"first\""), "{shown:?}");
     assert!(text(&shown.stdout).contains("never seen"), "{shown:?}");
+    assert!(text(&shown.stdout).contains("known complete"), "{shown:?}");
+    let demanding = ["--require-ready", "--max-staleness", "1h", "--min-position", "0:0"];
+    let get = ["get", "services", "a", "--endpoint", &endpoint];
+    let shown = run(&[&get[..], &demanding].concat());
+    assert_eq!(shown.status.code(), Some(0), "{shown:?}");
+    let shown = run(&[&get[..], &["--max-staleness", "0s"]].concat());
+    assert_eq!(shown.status.code(), Some(69), "{shown:?}");
+    assert!(text(&shown.stderr).contains("known to be complete"), "{shown:?}");
+    let shown = run(&[&get[..], &["--min-position", "0:99", "--timeout", "1s"]].concat());
+    assert_eq!(shown.status.code(), Some(69), "{shown:?}");
+    assert!(text(&shown.stderr).contains("it is at 0:1"), "{shown:?}");
     let stats = run(&["stats", "--endpoint", &endpoint, "--output", "json"]);
     let stats: Value = serde_json::from_slice(&stats.stdout).unwrap();
     assert_eq!(stats["tables"][0]["entryCount"], "1");
