@@ -176,7 +176,7 @@ fn a_good_configuration_is_shown_in_effect_with_secrets_hidden() {
         .unwrap();
     let shown = text(&checked.stdout);
     assert!(checked.status.success(), "{checked:?}");
-    assert!(shown.contains("queue = \"32MiB\""), "defaults are shown: {shown}");
+    assert!(shown.contains("queue = \"16MiB\""), "defaults are shown: {shown}");
     assert!(shown.contains("sasl.password") && !shown.contains("hush-hush"), "{shown}");
     assert!(shown.contains("for tables"), "{shown}");
 }
