@@ -16,6 +16,11 @@ use crate::table::{Table, Weighed, WeightParts};
 /// Most entries of one page. Stated in the protocol.
 const MAX_PAGE_SIZE: u32 = 1_000;
 const DEFAULT_PAGE_SIZE: u32 = 20;
+/// What descriptions take together at most, in bytes: clients refuse answers over 4 MiB. A key
+/// is of 64 KiB at most, so that some fit always.
+const MAX_PAGE_BYTES: usize = 2 << 20;
+/// What a description takes beside its key, in bytes, and more.
+const DESCRIPTION_BYTES: usize = 128;
 
 pub(super) fn describe(
     tables: &Tables,
@@ -44,17 +49,28 @@ pub(super) fn list_largest(
 
 fn page(table: &Table, count: usize, after: Option<(u64, &str)>) -> ListLargestEntriesResponse {
     let now = Timestamp::now();
-    let largest = table.largest(count, after, now);
-    let is_full = largest.entries.len() == count;
-    let last = largest.entries.last().filter(|_| is_full);
+    // One more than the page, to know whether it is the last.
+    let largest = table.largest(count + 1, after, now);
+    let page = &largest.entries[..fitting(&largest.entries, count)];
+    let last = page.last().filter(|_| page.len() < largest.entries.len());
     let entry = |Weighed { key, entry, .. }: &Weighed| {
         description(key, entry, WeightParts::of(key.as_str(), entry), now)
     };
     ListLargestEntriesResponse {
-        entries: largest.entries.iter().map(entry).collect(),
+        entries: page.iter().map(entry).collect(),
         next_page_token: last.map(token_after).unwrap_or_default(),
         walked_count: largest.walked_count,
     }
+}
+
+/// How many of the entries are a page: as many as are asked for, or as many as clients take.
+fn fitting(entries: &[Weighed], count: usize) -> usize {
+    let mut page_bytes = 0;
+    let fits = |entry: &&Weighed| {
+        page_bytes += entry.key.as_str().len() + DESCRIPTION_BYTES;
+        page_bytes <= MAX_PAGE_BYTES
+    };
+    entries.iter().take(count).take_while(fits).count()
 }
 
 fn page_size_fault(page_size: u32) -> Option<FieldViolation> {
