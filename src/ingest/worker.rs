@@ -1,5 +1,7 @@
 //! One ingest thread: a consumer, its share of every topic, and the poll loop.
 
+mod paused;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -42,6 +44,8 @@ pub(super) struct Worker {
     fault_said: Option<Instant>,
     is_paused: bool,
     watermarks: Watermarks,
+    /// How many ends were asked for while paused.
+    ends_asked: usize,
 }
 
 struct Topic {
@@ -62,6 +66,7 @@ impl Worker {
             fault_said: None,
             is_paused: false,
             watermarks: Watermarks::new(Instant::now()),
+            ends_asked: 0,
             shared,
         }
     }
@@ -86,6 +91,9 @@ impl Worker {
         self.shared.health.turned(self.number);
         heap::flush_if_asked();
         self.heed_the_valve(client);
+        if self.is_paused {
+            self.ask_for_an_end(client);
+        }
         if Instant::now() >= self.retry_at
             && let Some(topic) = self.waiting.pop_front()
         {
@@ -203,7 +211,10 @@ impl Worker {
             let Some(topic) = statistics.topics.get(&share.topic) else { continue };
             for partition in topic.partitions.values() {
                 let learnt = self.watermarks.learnt(statistics, partition);
-                share.ends_at(partition.partition, partition.hi_offset, learnt);
+                // What the client remembers of a paused partition is as of the last fetch.
+                if !self.is_paused {
+                    share.ends_at(partition.partition, partition.hi_offset, learnt);
+                }
                 // The queue is the whole client's, and statistics overtake it.
                 let queued = u64::try_from(partition.fetchq_cnt).unwrap_or(0);
                 let after_records = self.records + queued;
