@@ -63,3 +63,112 @@ impl Level {
         self.bytes = self.table.stats().level_bytes;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::heap::Account;
+    use crate::record::{Entry, FieldsBuffer, Key, Origin, Record, Timestamp, Value};
+    use crate::table::{Spec, max_entry_bytes};
+
+    const MIB: u64 = 1 << 20;
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    /// A table of a MiB with so many entries of a little over a KiB.
+    fn table(entries: u32) -> Arc<Table> {
+        let table = Table::new(Spec {
+            name: "services".into(),
+            fields: vec!["description".into()],
+            ttl: HOUR,
+            capacity_bytes: MIB,
+            account: Account::open().unwrap(),
+        });
+        let mut fields = FieldsBuffer::default();
+        fields.push(Some(Value::Text(&"x".repeat(1_000))));
+        let time = Timestamp::now();
+        let origin = Origin { partition: 0, offset: 0, time };
+        for number in 0..entries {
+            let entry = Entry::copy_of(origin, time.plus(HOUR), &fields);
+            table.insert(Record { key: Key::copy_of(&format!("key-{number:06}")).unwrap(), entry });
+        }
+        Arc::new(table)
+    }
+
+    fn levels(tables: &[&Arc<Table>]) -> Levels {
+        Levels::at_capacity(tables.iter().map(|&table| Arc::clone(table)).collect())
+    }
+
+    fn held_to(table: &Table) -> (u64, u64) {
+        let stats = table.stats();
+        (stats.level_bytes, stats.capacity_bytes)
+    }
+
+    #[test]
+    fn tables_let_go_in_proportion_to_what_they_hold() {
+        let (much, little) = (table(400), table(200));
+        let (much_bytes, little_bytes) = (much.stats().weight_bytes, little.stats().weight_bytes);
+        assert_eq!(much_bytes, 2 * little_bytes);
+        levels(&[&much, &little]).lower_by(90_000);
+        assert_eq!(held_to(&much), (much_bytes - 60_000, MIB));
+        assert_eq!(held_to(&little), (little_bytes - 30_000, MIB));
+        for table in [much, little] {
+            assert!(table.stats().weight_bytes <= table.stats().level_bytes);
+        }
+    }
+
+    #[test]
+    fn a_level_goes_no_lower_than_the_table_works_with_and_no_higher_by_being_lowered() {
+        let (full, empty) = (table(400), table(0));
+        let mut levels = levels(&[&full, &empty]);
+        let least = (2 * max_entry_bytes(MIB), MIB);
+        levels.lower_by(u64::MAX);
+        assert_eq!((held_to(&full), held_to(&empty)), (least, least));
+        levels.lower_by(0);
+        assert_eq!((held_to(&full), held_to(&empty)), (least, least));
+    }
+
+    #[test]
+    fn a_lowered_level_rises_in_steps_up_to_the_capacity() {
+        let table = table(400);
+        let mut levels = levels(&[&table]);
+        levels.lower_by(MIB / 4);
+        let (lowered, _) = held_to(&table);
+        let step = MIB / STEP_PART + 1;
+        levels.raise();
+        assert_eq!(held_to(&table), (lowered + step, MIB));
+        for _ in 0..(MIB - lowered) / step {
+            assert!(held_to(&table).0 < MIB);
+            levels.raise();
+        }
+        assert_eq!(held_to(&table), (MIB, MIB));
+        levels.raise();
+        assert_eq!(held_to(&table), (MIB, MIB));
+    }
+
+    #[test]
+    fn a_level_at_its_capacity_goes_with_it_and_a_lowered_one_as_far_as_it_fits() {
+        let (whole, lowered) = (table(0), table(400));
+        let mut levels = levels(&[&whole, &lowered]);
+        levels.tables[1].set(MIB / 2);
+        levels.set_capacities([2 * MIB, 2 * MIB].into_iter());
+        assert_eq!(held_to(&whole), (2 * MIB, 2 * MIB));
+        assert_eq!(held_to(&lowered), (MIB / 2, 2 * MIB));
+
+        levels.set_capacities([MIB / 4, MIB / 4].into_iter());
+        assert_eq!(held_to(&whole), (MIB / 4, MIB / 4));
+        assert_eq!(held_to(&lowered), (MIB / 4, MIB / 4));
+        assert!(lowered.stats().weight_bytes <= MIB / 4);
+    }
+
+    #[test]
+    fn a_lowered_level_rises_to_a_capacity_that_has_grown() {
+        let table = table(400);
+        let mut levels = levels(&[&table]);
+        levels.lower_by(MIB / 4);
+        levels.set_capacities([2 * MIB].into_iter());
+        (0..=STEP_PART).for_each(|_| levels.raise());
+        assert_eq!(held_to(&table), (2 * MIB, 2 * MIB));
+    }
+}

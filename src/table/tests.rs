@@ -1,6 +1,8 @@
 //! What a table promises, whatever its store.
 
 mod absence;
+mod explained;
+mod level;
 
 use std::sync::atomic::AtomicBool;
 use std::thread;
