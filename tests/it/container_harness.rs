@@ -13,15 +13,8 @@ const LIMIT_BYTES: u64 = 32 << 20;
 /// Asks for more and more memory: it looks for the last line of what has none.
 const GLUTTON: [&str; 2] = ["tail", "/dev/zero"];
 
-/// A group with the limit. None where the machine gives none, which has been said then: not even
-/// a root of every machine may make one.
 fn container(test: &str) -> Option<Container> {
-    let made = Container::new(LIMIT_BYTES);
-    made.inspect_err(|why| {
-        let line = format!("SKIPPED {test}: needs a control group, because {why:#}\n");
-        drop(std::io::stderr().write_all(line.as_bytes()));
-    })
-    .ok()
+    Container::required_by(test, LIMIT_BYTES)
 }
 
 /// A process inside that runs until its stdin is closed.

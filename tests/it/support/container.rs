@@ -6,6 +6,7 @@
 #[path = "container/hierarchy.rs"]
 mod hierarchy;
 
+use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
@@ -20,6 +21,8 @@ use hierarchy::Hierarchy;
 const MOUNT: &str = "/sys/fs/cgroup";
 /// Joins the group and becomes the program: no byte of the program's is charged elsewhere.
 const ENTER: &str = r#"echo $$ >"$0" && exec "$@""#;
+/// Set to 1, it makes a failure of what would be skipped.
+const REQUIRE_ALL: &str = "MILLPOND_REQUIRE_ALL";
 /// The kernel may take a moment to let go of a process that has ended.
 const REMOVAL_PATIENCE: Duration = Duration::from_secs(5);
 const REMOVAL_RETRY: Duration = Duration::from_millis(10);
@@ -36,6 +39,15 @@ impl Container {
     /// An empty group with this limit. An error says what this machine lacks.
     pub(crate) fn new(limit_bytes: u64) -> Result<Self> {
         Self::under(Path::new(MOUNT), limit_bytes)
+    }
+
+    /// The same for `test`. None where the machine gives none, not even to root: it has then been
+    /// said on stderr that the test is skipped, and the caller returns.
+    ///
+    /// # Panics
+    /// In place of a skip when `MILLPOND_REQUIRE_ALL` is 1.
+    pub(crate) fn required_by(test: &str, limit_bytes: u64) -> Option<Self> {
+        Self::new(limit_bytes).inspect_err(|why| skip(test, why)).ok()
     }
 
     /// The same where control groups are mounted elsewhere.
@@ -101,12 +113,26 @@ impl Drop for Container {
         let start = Instant::now();
         while let Err(error) = fs::remove_dir(&self.folder) {
             if start.elapsed() > REMOVAL_PATIENCE {
-                let line = format!("cannot remove {}: {error}\n", self.folder.display());
-                // Not with a print macro: those are captured, and what is left must be seen.
-                drop(std::io::stderr().write_all(line.as_bytes()));
+                say(&format!("cannot remove {}: {error}\n", self.folder.display()));
                 return;
             }
             std::thread::park_timeout(REMOVAL_RETRY);
         }
     }
+}
+
+#[expect(clippy::panic, reason = "how a test fails")]
+fn skip(test: &str, why: &anyhow::Error) {
+    if env::var(REQUIRE_ALL).is_ok_and(|value| value == "1") {
+        panic!(
+            "{test} needs a control group: {why:#}; run it as root where the memory controller is \
+             mounted and can be written to, or unset {REQUIRE_ALL} to skip"
+        );
+    }
+    say(&format!("SKIPPED {test}: needs a control group, because {why:#}\n"));
+}
+
+/// Not with a print macro: those are captured, and this must be seen.
+fn say(line: &str) {
+    drop(std::io::stderr().write_all(line.as_bytes()));
 }
