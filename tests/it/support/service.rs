@@ -1,25 +1,20 @@
-//! A whole service in this process, on ports of its own, and how to ask it.
+//! A whole service in this process, on ports of its own.
 //!
-//! Owns starting, asking, waiting and stopping. It must not know what a test is about.
+//! Owns starting and stopping, and what is to be read in its statistics. It must not know what a
+//! test is about.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::ops::Deref;
+use std::time::Duration;
 
 use millpond::app::App;
 use millpond::config::Config;
-use millpond::proto::v1::lookup_service_client::LookupServiceClient;
-use millpond::proto::v1::stats_service_client::StatsServiceClient;
-use millpond::proto::v1::{
-    BatchGetRequest, BatchGetResponse, Entry, GetRequest, GetResponse, GetStatsRequest,
-    GetStatsResponse, MissReason, PartitionStats, RecordOutcome, RejectReason, get_response,
-    value::Kind,
-};
+use millpond::proto::v1::{GetStatsResponse, PartitionStats, RecordOutcome, RejectReason};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tonic::Status;
-use tonic::transport::{Channel, Endpoint};
 
 use super::broker::{Broker, Topic};
+use super::caller::Caller;
 
 /// For a machine that is busy with other things.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -30,7 +25,7 @@ pub(crate) struct Service {
     pub(crate) admin: SocketAddr,
     stop: oneshot::Sender<()>,
     running: JoinHandle<anyhow::Result<()>>,
-    channel: Channel,
+    caller: Caller,
 }
 
 /// Settings of one table that is fed by `topic`, number `index` of its service.
@@ -71,13 +66,12 @@ impl Service {
         let running = tokio::spawn(app.run(async move {
             let _ = stopped.await;
         }));
-        let endpoint = Endpoint::from_shared(format!("http://{rpc}")).unwrap();
-        Self { rpc, admin, stop, running, channel: endpoint.connect_lazy() }
+        Self { rpc, admin, stop, running, caller: Caller::of(rpc) }
     }
 
     /// Stops it and waits for its end, which has to be a good one.
     pub(crate) async fn stop(self) {
-        drop(self.channel);
+        drop(self.caller);
         let _ = self.stop.send(());
         self.running.await.unwrap().expect("a service ends well");
     }
@@ -87,77 +81,13 @@ impl Service {
         let _ = self.stop.send(());
         self.running
     }
+}
 
-    pub(crate) fn channel(&self) -> Channel {
-        self.channel.clone()
-    }
+impl Deref for Service {
+    type Target = Caller;
 
-    pub(crate) async fn try_get(&self, table: &str, key: &str) -> Result<GetResponse, Status> {
-        let request = GetRequest { table: table.into(), key: key.into(), ..Default::default() };
-        Ok(LookupServiceClient::new(self.channel()).get(request).await?.into_inner())
-    }
-
-    pub(crate) async fn try_batch(
-        &self,
-        table: &str,
-        keys: Vec<String>,
-    ) -> Result<BatchGetResponse, Status> {
-        let request = BatchGetRequest { table: table.into(), keys, ..Default::default() };
-        Ok(LookupServiceClient::new(self.channel()).batch_get(request).await?.into_inner())
-    }
-
-    /// What the table `services` has under `key`.
-    pub(crate) async fn entry(&self, key: &str) -> Option<Entry> {
-        match self.try_get("services", key).await.unwrap().outcome.unwrap() {
-            get_response::Outcome::Entry(entry) => Some(entry),
-            get_response::Outcome::Miss(_) => None,
-        }
-    }
-
-    /// Why the table `services` has nothing under `key`.
-    pub(crate) async fn miss(&self, key: &str) -> MissReason {
-        match self.try_get("services", key).await.unwrap().outcome.unwrap() {
-            get_response::Outcome::Entry(entry) => panic!("there is {entry:?}"),
-            get_response::Outcome::Miss(miss) => miss.reason(),
-        }
-    }
-
-    /// The text of the field `description` under `key`.
-    pub(crate) async fn description(&self, key: &str) -> Option<String> {
-        match self.entry(key).await?.fields.remove("description")?.kind? {
-            Kind::StringValue(text) => Some(text),
-            other => panic!("expected text, found {other:?}"),
-        }
-    }
-
-    pub(crate) async fn stats(&self) -> GetStatsResponse {
-        let mut client = StatsServiceClient::new(self.channel());
-        client.get_stats(GetStatsRequest {}).await.unwrap().into_inner()
-    }
-
-    pub(crate) async fn wait_until_ready(&self) {
-        self.wait_for("readiness", |stats| stats.ready).await;
-    }
-
-    /// Waits until so many records were handled, over all partitions.
-    pub(crate) async fn wait_until_polled(&self, records: u64) -> GetStatsResponse {
-        self.wait_for("records", |stats| polled(stats) >= records).await
-    }
-
-    pub(crate) async fn wait_for(
-        &self,
-        what: &str,
-        holds: impl Fn(&GetStatsResponse) -> bool,
-    ) -> GetStatsResponse {
-        let start = Instant::now();
-        loop {
-            let stats = self.stats().await;
-            if holds(&stats) {
-                return stats;
-            }
-            assert!(start.elapsed() < PATIENCE, "waited in vain for {what}: {stats:#?}");
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+    fn deref(&self) -> &Caller {
+        &self.caller
     }
 }
 
