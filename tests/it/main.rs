@@ -11,6 +11,7 @@ mod architecture;
 mod command;
 mod container_harness;
 mod freshness;
+mod explain;
 mod in_flight;
 mod kafka_harness;
 mod lookups;

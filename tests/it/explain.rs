@@ -1,0 +1,309 @@
+//! What the service says of its own memory, and of the entries in it, to those who ask.
+
+use millpond::proto::v1::stats_service_client::StatsServiceClient;
+use millpond::proto::v1::{
+    DescribeEntryRequest, EntryDescription, ErrorReason, FindingKind, GetStatsResponse,
+    ListLargestEntriesRequest, ListLargestEntriesResponse, Memory, MemoryType, ReclaimRequest,
+    TableStats,
+};
+use tonic::{Code, Status};
+
+use crate::lookups::{assert_error, violated_fields};
+use crate::stream::{event, now_ms};
+use crate::support::broker::{self, Broker, Message, on_each_broker};
+use crate::support::service::{Service, assert_books_balance, table};
+
+on_each_broker!(
+    statistics_say_where_every_byte_is,
+    a_described_entry_says_what_it_costs_and_where_it_comes_from,
+    a_reclaim_of_a_sound_service_explains_every_type,
+);
+
+/// As packed: a tag and a length come before a text.
+const TEXT_OVERHEAD: u64 = 5;
+
+type Client = StatsServiceClient<tonic::transport::Channel>;
+
+fn client(service: &Service) -> Client {
+    StatsServiceClient::new(service.channel())
+}
+
+async fn describe(service: &Service, table: &str, key: &str) -> Result<EntryDescription, Status> {
+    let request = DescribeEntryRequest { table: table.into(), key: key.into() };
+    let answer = client(service).describe_entry(request).await?.into_inner();
+    Ok(answer.entry.expect("an entry"))
+}
+
+async fn largest(
+    service: &Service,
+    page_size: u32,
+    page_token: &str,
+) -> Result<ListLargestEntriesResponse, Status> {
+    let page_token = page_token.to_owned();
+    let request = ListLargestEntriesRequest { table: "services".into(), page_size, page_token };
+    Ok(client(service).list_largest_entries(request).await?.into_inner())
+}
+
+fn bytes_of(memory: &Memory, memory_type: MemoryType, table: &str) -> u64 {
+    let found =
+        memory.types.iter().find(|each| each.r#type() == memory_type && each.table == table);
+    found.unwrap_or_else(|| panic!("no {memory_type:?} {table:?} in {memory:?}")).bytes
+}
+
+fn assert_adds_up(memory: &Memory) {
+    let sum: u64 = memory.types.iter().map(|each| each.bytes).sum();
+    assert_eq!(sum, memory.rss_bytes + memory.untouched_bytes, "{memory:?}");
+}
+
+/// Every type once, tables first and in their order.
+fn assert_types(types: impl Iterator<Item = (MemoryType, String)>, tables: &[&str]) {
+    use MemoryType::{Allocator, Ingest, KafkaClient, OtherHeap, OutsideHeap, Rpc};
+    let of_tables = tables.iter().map(|table| (MemoryType::Table, (*table).to_owned()));
+    let ours = [Ingest, KafkaClient, Rpc, OtherHeap, Allocator, OutsideHeap];
+    let expected: Vec<_> = of_tables.chain(ours.map(|each| (each, String::new()))).collect();
+    assert_eq!(types.collect::<Vec<_>>(), expected);
+}
+
+async fn statistics_say_where_every_byte_is(broker: &Broker) {
+    let topic = broker.create_topic(2).await;
+    let mut settings = table(0, "services", &topic.name);
+    settings.extend(table(1, "empty", &broker.create_topic(1).await.name));
+    let service = Service::start_with(&broker.bootstrap(), &settings).await;
+    service.wait_until_ready().await;
+    let events: Vec<_> =
+        (0..1_000).map(|n| event(&format!("key-{n:04}"), &"x".repeat(1_000))).collect();
+    topic.produce(&events);
+    let stats = service.wait_until_polled(1_000).await;
+    let payload_bytes: usize = events.iter().filter_map(|e| e.payload.as_ref()).map(Vec::len).sum();
+
+    let memory = stats.memory.as_ref().unwrap();
+    assert_adds_up(memory);
+    let types = memory.types.iter().map(|each| (each.r#type(), each.table.clone()));
+    assert_types(types, &["services", "empty"]);
+    assert_eq!(memory.limit_bytes, 1 << 30);
+    assert!(memory.current_bytes > 1 << 20);
+    let allocator = memory.allocator.as_ref().unwrap();
+    assert!(allocator.allocated_bytes >= bytes_of(memory, MemoryType::Table, "services"));
+    assert!(allocator.active_bytes >= allocator.allocated_bytes, "{allocator:?}");
+    assert!(allocator.resident_bytes >= allocator.active_bytes, "{allocator:?}");
+    assert_budget(&stats);
+
+    let (full, empty) = (&stats.tables[0], &stats.tables[1]);
+    assert_table_measures(full, memory);
+    assert_eq!(full.plucked_bytes, 1_000 * (8 + 1_000 + TEXT_OVERHEAD));
+    let polled: u64 = stats.partitions.iter().map(|partition| partition.payload_bytes).sum();
+    assert_eq!(polled, payload_bytes as u64);
+    let per_entry = (empty.retained_bytes_per_entry, empty.weight_bytes_per_entry);
+    assert_eq!((per_entry, empty.plucked_bytes), ((0, 0), 0));
+    service.stop().await;
+}
+
+fn assert_table_measures(table: &TableStats, memory: &Memory) {
+    assert_eq!(table.measured_bytes, bytes_of(memory, MemoryType::Table, &table.name));
+    assert_eq!(table.retained_bytes_per_entry, table.measured_bytes / table.entry_count);
+    assert_eq!(table.weight_bytes_per_entry, table.weight_bytes / table.entry_count);
+    assert!(table.weight_bytes_per_entry > 1_000 + 8, "{table:?}");
+    // Of a table this small the fixed costs show.
+    assert!(table.measured_bytes > table.weight_bytes / 10 * 8, "{table:?}");
+    assert!(table.measured_bytes < table.weight_bytes * 2, "{table:?}");
+}
+
+fn assert_budget(stats: &GetStatsResponse) {
+    let budget = &stats.memory.as_ref().unwrap().budget;
+    let sum: u64 = budget.iter().map(|line| line.bytes).sum();
+    assert!(sum <= 1 << 30, "{budget:?}");
+    for table in &stats.tables {
+        let line = budget.iter().find(|line| line.what.contains(&format!("table {} ", table.name)));
+        assert_eq!(line.map(|line| line.bytes), Some(table.capacity_bytes), "{budget:?}");
+    }
+    assert!(budget[0].what.contains("kafka.queue"), "{budget:?}");
+}
+
+async fn a_described_entry_says_what_it_costs_and_where_it_comes_from(broker: &Broker) {
+    let topic = broker.create_topic(2).await;
+    let service = Service::ready(broker, &topic, &[]).await;
+    let ten_minutes_ago = now_ms() - 600_000;
+    let mut places = Vec::new();
+    for text in ["first", "second", "third"] {
+        let message =
+            Message { partition: Some(1), timestamp_ms: Some(ten_minutes_ago), ..event("a", text) };
+        places = topic.produce(&[message, event("b", "other")]);
+    }
+    let stats = service.wait_until_polled(6).await;
+
+    let entry = describe(&service, "services", "a").await.unwrap();
+    assert_eq!(entry.key, "a");
+    let parts = entry.parts.unwrap();
+    assert_eq!((parts.key_bytes, parts.fields_bytes), (1, "third".len() as u64 + TEXT_OVERHEAD));
+    let sum = parts.key_bytes
+        + parts.fields_bytes
+        + parts.header_bytes
+        + parts.rounding_bytes
+        + parts.bookkeeping_bytes;
+    assert_eq!(entry.weight_bytes, sum);
+    let other = describe(&service, "services", "b").await.unwrap();
+    assert_eq!(entry.weight_bytes + other.weight_bytes, stats.tables[0].weight_bytes);
+
+    let origin = entry.origin.unwrap();
+    assert_eq!((origin.partition, origin.offset), places[0]);
+    assert_eq!(origin.record_time.unwrap().seconds, ten_minutes_ago / 1_000);
+    let (age, left) = (entry.age.unwrap().seconds, entry.time_left.unwrap().seconds);
+    assert!((600..900).contains(&age), "{age}");
+    assert!((3_599..=3_600).contains(&(age + left)), "{age} + {left}");
+    assert_eq!((entry.replaced_count, other.replaced_count), (2, 2));
+
+    let at_1 = |message| Message { partition: Some(1), ..message };
+    let tombstone = Message { key: Some("a".into()), ..Message::default() };
+    topic.produce(&[at_1(tombstone), at_1(event("a", "anew"))]);
+    let stats = service.wait_until_polled(8).await;
+    assert_eq!(describe(&service, "services", "a").await.unwrap().replaced_count, 0);
+    assert_eq!((stats.tables[0].hit_count, stats.tables[0].miss_count), (0, 0));
+    service.stop().await;
+}
+
+#[test]
+fn an_entry_that_is_not_there_is_told_from_a_table_that_is_not_there() {
+    broker::in_process(async |broker| {
+        let topic = broker.create_topic(1).await;
+        let service = Service::ready(broker, &topic, &[]).await;
+        let status = describe(&service, "services", "nobody").await.unwrap_err();
+        assert_error(&status, Code::NotFound, ErrorReason::EntryNotFound);
+        assert!(status.message().contains("nobody"), "{status:?}");
+        let status = describe(&service, "typo", "nobody").await.unwrap_err();
+        assert_error(&status, Code::NotFound, ErrorReason::TableNotFound);
+        let status = describe(&service, "", "").await.unwrap_err();
+        assert_error(&status, Code::InvalidArgument, ErrorReason::InvalidRequest);
+        assert_eq!(violated_fields(&status), ["table", "key"]);
+        let stats = service.stats().await;
+        assert_eq!(stats.tables[0].miss_count, 0);
+        service.stop().await;
+    });
+}
+
+/// A service with 60 entries of 20 sizes; every fourth of them was replaced.
+async fn of_many_sizes(broker: &Broker) -> Service {
+    let topic = broker.create_topic(1).await;
+    let service = Service::ready(broker, &topic, &[]).await;
+    let events = (0..60).chain((0..60).step_by(4));
+    let events: Vec<_> =
+        events.map(|n| event(&format!("key {n}"), &"x".repeat(n % 20 * 50))).collect();
+    topic.produce(&events);
+    service.wait_until_polled(events.len() as u64).await;
+    service
+}
+
+#[test]
+fn the_largest_entries_come_in_pages_without_a_hole_or_a_repetition() {
+    broker::in_process(async |broker| {
+        let service = of_many_sizes(broker).await;
+        for page_size in [1, 7, 30, 59, 60, 61] {
+            let (mut shown, mut token) = (Vec::new(), String::new());
+            loop {
+                let page = largest(&service, page_size, &token).await.unwrap();
+                assert_eq!(page.walked_count, 60);
+                assert!(page.entries.len() <= page_size as usize);
+                assert!(!page.entries.is_empty(), "a page that was promised is empty");
+                shown.extend(page.entries.into_iter().map(|entry| (entry.weight_bytes, entry.key)));
+                assert!(shown.len() <= 60, "pages of {page_size} repeat an entry: {shown:?}");
+                token = page.next_page_token;
+                if token.is_empty() {
+                    break;
+                }
+            }
+            assert_eq!(shown.len(), 60, "pages of {page_size}");
+            assert!(shown.is_sorted_by(|one, next| one > next), "by weight, then key: {shown:?}");
+        }
+        let largest = largest(&service, 1, "").await.unwrap().entries.remove(0);
+        assert_eq!(Ok(largest.clone()), same_moment(&service, &largest).await);
+        service.stop().await;
+    });
+}
+
+/// What describes the same entry, at the time of the other.
+async fn same_moment(
+    service: &Service,
+    other: &EntryDescription,
+) -> Result<EntryDescription, String> {
+    let described = describe(service, "services", &other.key).await;
+    let described = described.map_err(|status| status.to_string())?;
+    Ok(EntryDescription { age: other.age, time_left: other.time_left, ..described })
+}
+
+#[test]
+fn a_page_of_the_largest_keeps_to_its_rules() {
+    broker::in_process(async |broker| {
+        let service = of_many_sizes(broker).await;
+        assert_eq!(largest(&service, 0, "").await.unwrap().entries.len(), 20, "as is documented");
+        assert_eq!(largest(&service, 1_000, "").await.unwrap().entries.len(), 60);
+        for (page_size, token, field) in
+            [(1_001, "", "page_size"), (10, "broken", "page_token"), (10, "-1 key", "page_token")]
+        {
+            let status = largest(&service, page_size, token).await.unwrap_err();
+            assert_error(&status, Code::InvalidArgument, ErrorReason::InvalidRequest);
+            assert_eq!(violated_fields(&status), [field]);
+        }
+        let request = ListLargestEntriesRequest { table: "typo".into(), ..Default::default() };
+        let status = client(&service).list_largest_entries(request).await.unwrap_err();
+        assert_error(&status, Code::NotFound, ErrorReason::TableNotFound);
+        service.stop().await;
+    });
+}
+
+#[test]
+fn a_page_of_long_keys_is_one_that_a_client_takes() {
+    broker::in_process(async |broker| {
+        const KEYS: usize = 100;
+        let topic = broker.create_topic(4).await;
+        let service = Service::ready(broker, &topic, &["ingest.max_key=64KiB"]).await;
+        let of = |n: usize| event(&format!("{n:04}{}", "k".repeat(60_000)), "text");
+        let events: Vec<_> =
+            (0..KEYS).map(|n| Message { partition: Some(n as i32 % 4), ..of(n) }).collect();
+        for (index, half) in events.chunks(KEYS / 2).enumerate() {
+            topic.produce(half);
+            service.wait_until_polled(((index + 1) * half.len()) as u64).await;
+        }
+
+        let (mut shown, mut token) = (0, String::new());
+        while shown < KEYS {
+            let page = largest(&service, 1_000, &token).await.unwrap();
+            assert!(!page.entries.is_empty());
+            (shown, token) = (shown + page.entries.len(), page.next_page_token);
+        }
+        assert_eq!((shown, token.as_str()), (KEYS, ""));
+        service.stop().await;
+    });
+}
+
+async fn a_reclaim_of_a_sound_service_explains_every_type(broker: &Broker) {
+    let topic = broker.create_topic(2).await;
+    let mut settings = table(0, "services", &topic.name);
+    settings.extend(table(1, "others", &topic.name));
+    let service = Service::start_with(&broker.bootstrap(), &settings).await;
+    service.wait_until_ready().await;
+    let events: Vec<_> =
+        (0..4_000).map(|n| event(&format!("key-{n}"), &"x".repeat(n % 1_500))).collect();
+    topic.produce(&events);
+    service.wait_until_polled(8_000).await;
+
+    let shown = client(&service).reclaim(ReclaimRequest {}).await.unwrap().into_inner();
+    let (before, after) = (shown.before.unwrap(), shown.after.unwrap());
+    let types = shown.differences.iter().map(|each| (each.r#type(), each.table.clone()));
+    assert_types(types, &["services", "others"]);
+    assert_adds_up(&before);
+    assert_adds_up(&after);
+    for difference in &shown.differences {
+        let of = |memory| bytes_of(memory, difference.r#type(), &difference.table).cast_signed();
+        assert_eq!(difference.bytes, of(&after) - of(&before), "{difference:?}");
+    }
+    for table in ["services", "others"] {
+        let found = shown.findings.iter().find(|finding| finding.table == table).unwrap();
+        assert_eq!((found.kind(), found.r#type()), (FindingKind::Live, MemoryType::Table));
+        assert_eq!(found.bytes, bytes_of(&after, MemoryType::Table, table));
+        assert!(found.text.contains(table), "{found:?}");
+    }
+    let slack = shown.findings.iter().find(|finding| finding.kind() == FindingKind::Slack).unwrap();
+    assert_eq!(slack.bytes, before.rss_bytes.saturating_sub(after.rss_bytes));
+    assert_books_balance(&service.stats().await);
+    assert_eq!(service.description("key-7").await.as_deref(), Some("xxxxxxx"));
+    service.stop().await;
+}
