@@ -20,16 +20,16 @@ fn millpond() -> Command {
     command
 }
 
-fn run(arguments: &[&str]) -> Output {
+pub(crate) fn run(arguments: &[&str]) -> Output {
     millpond().args(arguments).output().unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// A running process, ended when dropped whatever the test did.
-struct Running(Child);
+pub(crate) struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -38,12 +38,12 @@ impl Drop for Running {
     }
 }
 
-fn settings(all: &[String]) -> Vec<String> {
+pub(crate) fn settings(all: &[String]) -> Vec<String> {
     all.iter().flat_map(|setting| ["--set".to_owned(), setting.clone()]).collect()
 }
 
 /// `millpond serve` on a topic, and its endpoint. Nobody reads its log any further.
-fn serve(broker: &Broker, topic: &Topic) -> (Running, String) {
+pub(crate) fn serve(broker: &Broker, topic: &Topic) -> (Running, String) {
     let mut all = with_basics(&broker.bootstrap(), &table(0, "services", &topic.name));
     all.push("ingest.start=earliest".into());
     let mut command = millpond();
@@ -58,7 +58,7 @@ fn serve(broker: &Broker, topic: &Topic) -> (Running, String) {
 }
 
 /// The answer for the key `a`, once the table is complete.
-fn answer_when_ready(endpoint: &str) -> Value {
+pub(crate) fn answer_when_ready(endpoint: &str) -> Value {
     let start = Instant::now();
     loop {
         let answer = run(&["get", "services", "a", "--endpoint", endpoint, "--output", "json"]);

@@ -8,6 +8,7 @@
 )]
 
 mod architecture;
+mod client_verbs;
 mod command;
 mod container_harness;
 mod freshness;

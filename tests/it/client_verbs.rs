@@ -1,0 +1,200 @@
+//! The verbs that explain a running service's memory, as people and scripts use them.
+
+use std::net::TcpListener;
+use std::process::Output;
+
+use serde_json::Value;
+
+use crate::command::{answer_when_ready, run, serve, settings, text};
+use crate::stream::event;
+use crate::support::broker;
+use crate::support::service::{table, with_basics};
+
+/// A served process with 30 entries, the longer the higher their number, and its endpoint.
+fn with_entries(behaviour: impl FnOnce(&str)) {
+    broker::in_process(async |broker| {
+        let topic = broker.create_topic(1).await;
+        let events = (0..30).map(|n| event(&format!("key-{n:02}"), &"x".repeat(n * 100)));
+        topic.produce(&events.collect::<Vec<_>>());
+        let (_running, endpoint) = serve(broker, &topic);
+        answer_when_ready(&endpoint);
+        behaviour(&endpoint);
+    });
+}
+
+fn ask(endpoint: &str, words: &[&str]) -> Output {
+    run(&[words, &["--endpoint", endpoint]].concat())
+}
+
+fn shown(endpoint: &str, words: &[&str]) -> String {
+    let answer = ask(endpoint, words);
+    assert_eq!(answer.status.code(), Some(0), "{answer:?}");
+    text(&answer.stdout)
+}
+
+fn json(endpoint: &str, words: &[&str]) -> Value {
+    let shown = shown(endpoint, &[words, &["--output", "json"]].concat());
+    serde_json::from_str(&shown).unwrap_or_else(|error| panic!("{error} in:\n{shown}"))
+}
+
+/// Of a number that proto3 JSON writes as text.
+fn number(value: &Value) -> u64 {
+    value.as_str().unwrap_or_else(|| panic!("{value}")).parse().unwrap()
+}
+
+const TYPES: [(&str, &str); 7] = [
+    ("MEMORY_TYPE_TABLE", "table services"),
+    ("MEMORY_TYPE_INGEST", "ingest"),
+    ("MEMORY_TYPE_KAFKA_CLIENT", "kafka client"),
+    ("MEMORY_TYPE_RPC", "rpc"),
+    ("MEMORY_TYPE_OTHER_HEAP", "other heap"),
+    ("MEMORY_TYPE_ALLOCATOR", "allocator"),
+    ("MEMORY_TYPE_OUTSIDE_HEAP", "outside the heap"),
+];
+
+fn assert_types(memory: &Value) {
+    let types = memory["types"].as_array().unwrap();
+    let names: Vec<_> = types.iter().map(|each| each["type"].as_str().unwrap()).collect();
+    assert_eq!(names, TYPES.map(|(name, _)| name));
+    let sum: u64 = types.iter().map(|each| number(&each["bytes"])).sum();
+    assert_eq!(sum, number(&memory["rssBytes"]) + number(&memory["untouchedBytes"]));
+    assert!(number(&memory["allocator"]["allocatedBytes"]) > 0);
+    assert_eq!(memory["pressure"]["stage"], "PRESSURE_STAGE_NORMAL");
+}
+
+#[test]
+fn memory_is_explained_as_text_and_as_json() {
+    with_entries(|endpoint| {
+        let stats = json(endpoint, &["stats"]);
+        assert_types(&stats["memory"]);
+        assert_eq!(number(&stats["memory"]["limitBytes"]), 1 << 30);
+        assert_eq!(number(&stats["tables"][0]["levelBytes"]), 16 << 20);
+        assert!(number(&stats["tables"][0]["retainedBytesPerEntry"]) > 0);
+        let reclaimed = json(endpoint, &["reclaim"]);
+        assert_types(&reclaimed["before"]);
+        assert_types(&reclaimed["after"]);
+        assert_eq!(reclaimed["differences"].as_array().unwrap().len(), TYPES.len());
+        let findings = reclaimed["findings"].as_array().unwrap();
+        let unexplained = |finding: &&Value| finding["kind"] == "FINDING_KIND_UNEXPLAINED";
+        assert!(!findings.iter().any(|finding| unexplained(&finding)), "{findings:?}");
+        assert!(findings.iter().any(|finding| finding["table"] == "services"), "{findings:?}");
+
+        let (stats, reclaimed) = (shown(endpoint, &["stats"]), shown(endpoint, &["reclaim"]));
+        for (_, name) in TYPES {
+            assert!(stats.contains(&format!("  {name}\n")), "{name} is not in:\n{stats}");
+            assert!(reclaimed.contains(&format!("  {name}\n")), "{name} is not in:\n{reclaimed}");
+        }
+        assert!(stats.contains("of the limit's 1.0 GiB"), "{stats}");
+        assert!(stats.contains("pressure: none (never short)"), "{stats}");
+        assert!(reclaimed.contains("in use and accounted for\n"), "{reclaimed}");
+        assert!(reclaimed.contains("slack: "), "{reclaimed}");
+    });
+}
+
+#[test]
+fn entries_are_described_and_the_largest_listed_page_by_page() {
+    with_entries(|endpoint| {
+        let described = json(endpoint, &["describe", "services", "key-29"]);
+        let weight_bytes = number(&described["entry"]["weightBytes"]);
+        let parts = described["entry"]["parts"].as_object().unwrap();
+        assert_eq!(parts.values().map(number).sum::<u64>(), weight_bytes);
+        assert_eq!(described["entry"]["origin"]["offset"], "29");
+        let described = shown(endpoint, &["describe", "services", "key-29"]);
+        assert!(described.starts_with("key-29\n  weighs 3."), "{described}");
+        assert!(described.contains("from partition 0 offset 29 of "), "{described}");
+
+        let page = json(endpoint, &["largest", "services", "--count", "10"]);
+        assert_eq!(page["entries"].as_array().unwrap().len(), 10);
+        assert_eq!(number(&page["entries"][0]["weightBytes"]), weight_bytes);
+        assert_eq!(page["walkedCount"], "30");
+        let token = page["nextPageToken"].as_str().unwrap();
+        let words = ["largest", "services", "--count", "20", "--page-token", token];
+        let last = shown(endpoint, &words);
+        assert!(last.contains("key-00\n") && last.contains("key-19\n"), "{last}");
+        assert!(!last.contains("key-20\n") && !last.contains("next page"), "{last}");
+        assert!(last.ends_with("of 30 entries\n"), "{last}");
+        let first = shown(endpoint, &["largest", "services"]);
+        assert!(first.contains("next page: --page-token"), "{first}");
+    });
+}
+
+#[test]
+fn what_is_not_there_is_exit_2() {
+    with_entries(|endpoint| {
+        for words in [
+            ["describe", "services", "nobody"].as_slice(),
+            &["describe", "typo", "key-01"],
+            &["describe", "services", ""],
+            &["largest", "typo"],
+            &["largest", "services", "--page-token", "broken"],
+            &["largest", "services", "--count", "1001"],
+        ] {
+            let asked = ask(endpoint, words);
+            assert_eq!(asked.status.code(), Some(2), "{words:?}: {asked:?}");
+            assert!(!asked.stderr.is_empty() && asked.stdout.is_empty(), "{asked:?}");
+        }
+        let asked = ask(endpoint, &["describe", "services", "nobody"]);
+        assert!(text(&asked.stderr).contains("\"nobody\""), "{asked:?}");
+    });
+}
+
+#[test]
+fn every_verb_that_asks_says_that_nobody_is_there() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let endpoint = format!("http://{free}");
+    for words in [
+        ["stats"].as_slice(),
+        &["reclaim"],
+        &["describe", "services", "a"],
+        &["largest", "services"],
+    ] {
+        let asked = ask(&endpoint, words);
+        assert_eq!(asked.status.code(), Some(69), "{words:?}: {asked:?}");
+        assert!(text(&asked.stderr).contains("cannot reach"), "{asked:?}");
+    }
+}
+
+/// `millpond check` of a good configuration but for these settings.
+fn check(over: &[&str]) -> Output {
+    let mut all = with_basics("localhost:9092", &table(0, "services", "events"));
+    all.extend(over.iter().map(ToString::to_string));
+    let words: Vec<_> = ["check".to_owned()].into_iter().chain(settings(&all)).collect();
+    run(&words.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+#[test]
+fn a_check_prints_the_memory_budget_line_by_line() {
+    let checked = check(&["memory.limit=300MiB", "rpc.in_flight=8MiB"]);
+    let shown = text(&checked.stdout);
+    assert_eq!(checked.status.code(), Some(0), "{checked:?}");
+    for line in [
+        "#    300.0 MiB  limit (memory.limit)",
+        "MiB  kafka queues (kafka.queue)",
+        "MiB  parsing giants, one at a time (by ingest.max_document)",
+        "MiB  parsing the rest (by ingest.threads)",
+        "#    - 8.0 MiB  rpc answers in flight (rpc.in_flight)",
+        "#   - 24.0 MiB  code, stacks, connections",
+        "#   - 30.0 MiB  allocator rounding (a tenth of the limit)",
+        "MiB  for tables",
+        "#     16.0 MiB  table services (capacity 16MiB)",
+    ] {
+        assert!(shown.contains(&format!("{line}\n")), "{line:?} is not in:\n{shown}");
+    }
+}
+
+#[test]
+fn a_limit_below_the_reserves_is_exit_78_and_names_what_to_change() {
+    let checked = check(&["memory.limit=64MiB"]);
+    let said = text(&checked.stderr);
+    assert_eq!(checked.status.code(), Some(78), "{said}");
+    for key in ["memory.limit", "kafka.queue", "ingest.max_document", "ingest.threads"] {
+        assert!(said.contains(key), "{key} is not in:\n{said}");
+    }
+    assert!(said.contains("MiB  rpc answers in flight (rpc.in_flight)"), "{said}");
+    assert!(said.contains("= -"), "what is missing is shown: {said}");
+
+    let checked = check(&["memory.limit=300MiB", "tables.0.capacity=290MiB"]);
+    let said = text(&checked.stderr);
+    assert_eq!(checked.status.code(), Some(78), "{said}");
+    assert!(said.contains("table services (capacity 290MiB)"), "{said}");
+}
