@@ -19,6 +19,7 @@ mod lookups;
 mod misses;
 mod own_writes;
 mod poison;
+mod pressure;
 mod retained_payload;
 mod shutdown;
 mod start;

@@ -2,6 +2,7 @@
 
 pub(crate) mod broker;
 pub(crate) mod caller;
+pub(crate) mod contained;
 pub(crate) mod container;
 pub(crate) mod kafka;
 pub(crate) mod service;

@@ -1,0 +1,295 @@
+//! A process in a memory limit that is real: it stays inside, follows it, and gives way in order.
+//!
+//! Each test runs `millpond serve` as it is shipped in a control group of its own.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use millpond::proto::v1::stats_service_client::StatsServiceClient;
+use millpond::proto::v1::{
+    GetStatsResponse, ListLargestEntriesRequest, PressureStage, RemovalCause,
+};
+
+use crate::support::broker::{self, Broker, Message, Topic};
+use crate::support::contained::{Contained, Hog};
+use crate::support::container::Container;
+use crate::support::service::{PATIENCE, assert_books_balance, polled};
+
+const MIB: u64 = 1 << 20;
+const LIMIT_BYTES: u64 = 256 * MIB;
+const PARTITIONS: i32 = 8;
+/// The in-process broker keeps 5 MiB of a partition: a batch fits, however it is spread.
+const BATCH_BYTES: usize = 8 << 20;
+/// Of the reserves as little as will do, so that the limits can be small.
+const SMALL_RESERVES: [&str; 3] =
+    ["kafka.queue=8MiB", "ingest.max_document=512KiB", "rpc.in_flight=4MiB"];
+
+/// A service of these settings, over an in-process broker, in a container of `limit_bytes`.
+fn contained(
+    test: &str,
+    limit_bytes: u64,
+    settings: &[&str],
+    behaviour: impl AsyncFnOnce(&Topic, Contained),
+) {
+    let Some(container) = Container::required_by(test, limit_bytes) else { return };
+    let settings: Vec<_> = SMALL_RESERVES.iter().chain(settings).copied().collect();
+    broker::in_process(async |broker: &Broker| {
+        let topic = broker.create_topic(PARTITIONS).await;
+        let service = Contained::start(broker, &topic, container, &settings).await;
+        behaviour(&topic, service).await;
+    });
+}
+
+/// Records under keys of their own, from number `first` on, of about so many bytes in all.
+fn batch(first: u64, sizes: &[usize], bytes: usize) -> Vec<Message> {
+    let mut sum = 0;
+    (first..)
+        .zip(sizes.iter().cycle())
+        .take_while(|(_, size)| {
+            sum += **size + 100;
+            sum <= bytes
+        })
+        .map(|(number, &size)| Message {
+            partition: Some(i32::try_from(number % 8).unwrap()),
+            ..record(&key(number), size)
+        })
+        .collect()
+}
+
+/// Half of it is plucked. It is not made by a JSON library, which takes its time unoptimized.
+fn record(id: &str, size: usize) -> Message {
+    let half = "x".repeat(size / 2);
+    let document = format!(r#"{{"id":"{id}","description":"{half}","noise":"{half}"}}"#);
+    Message { key: Some(id.into()), payload: Some(document.into()), ..Message::default() }
+}
+
+fn key(number: u64) -> String {
+    format!("key-{number}")
+}
+
+/// Produces batches and waits for each to be polled until `bytes` are there; how many records
+/// there are after `first`.
+async fn feed(service: &Contained, topic: &Topic, first: u64, sizes: &[usize], bytes: u64) -> u64 {
+    let mut next = first;
+    for _ in 0..bytes.div_ceil(BATCH_BYTES as u64) {
+        let records = batch(next, sizes, BATCH_BYTES);
+        next += records.len() as u64;
+        let topic = topic.clone();
+        tokio::task::spawn_blocking(move || topic.produce(&records)).await.unwrap();
+        service.wait_until_polled(next).await;
+    }
+    next
+}
+
+fn evicted_count(stats: &GetStatsResponse) -> u64 {
+    let evicted =
+        |removal: &&millpond::proto::v1::RemovalCount| removal.cause() == RemovalCause::Evicted;
+    stats.tables[0].removals.iter().find(evicted).unwrap().count
+}
+
+fn limit_bytes(stats: &GetStatsResponse) -> u64 {
+    stats.memory.as_ref().unwrap().limit_bytes
+}
+
+fn stage(stats: &GetStatsResponse) -> PressureStage {
+    stats.memory.as_ref().unwrap().pressure.as_ref().unwrap().stage()
+}
+
+/// A table whose newest entry found no room left, give or take what is kept free for one.
+fn assert_is_full(stats: &GetStatsResponse) {
+    let table = &stats.tables[0];
+    assert!(table.weight_bytes <= table.level_bytes, "{table:?}");
+    assert!(table.weight_bytes > table.level_bytes / 10 * 8, "it is not full: {table:?}");
+}
+
+/// Looks up whatever came last, again and again.
+async fn ask_until(service: &Contained, newest: &AtomicU64, done: &AtomicBool) -> u64 {
+    let mut asked = 0;
+    while !done.load(Ordering::Relaxed) {
+        let key = key(newest.load(Ordering::Relaxed));
+        let start = Instant::now();
+        service.try_get("services", &key).await.expect("a lookup is answered, come what may");
+        assert!(start.elapsed() < PATIENCE / 2);
+        asked += 1;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    asked
+}
+
+#[test]
+fn a_stream_larger_than_the_limit_never_hits_it() {
+    const SIZES: [usize; 7] = [200, 1_000, 50_000, 3_000, 300, 400_000, 10_000];
+    const MEAN_BYTES: u64 = 66_000;
+    /// The least that leaves a table worth its while beside the reserves.
+    const LIMIT_BYTES: u64 = 160 * MIB;
+    let test = "a_stream_larger_than_the_limit_never_hits_it";
+    contained(test, LIMIT_BYTES, &["tables.0.capacity=40%"], async |topic, service| {
+        let (newest, done) = (AtomicU64::new(0), AtomicBool::new(false));
+        let feeding = async {
+            let mut next = 0;
+            while next * MEAN_BYTES < LIMIT_BYTES {
+                next = feed(&service, topic, next, &SIZES, BATCH_BYTES as u64).await;
+                newest.store(next - 1, Ordering::Relaxed);
+                assert!(service.entry(&key(next - 1)).await.is_some(), "the newest is held");
+            }
+            done.store(true, Ordering::Relaxed);
+            next
+        };
+        let (records, asked) = tokio::join!(feeding, ask_until(&service, &newest, &done));
+        assert!(asked > 10);
+        let stats = service.stats().await;
+        assert_eq!(polled(&stats), records);
+        assert!(evicted_count(&stats) > records / 2);
+        assert_is_full(&stats);
+        assert_books_balance(&stats);
+        assert_eq!(service.container.oom_kills().unwrap(), 0);
+        assert_eq!(service.container.limit_hits().unwrap(), 0);
+        assert!(service.container.peak_bytes().unwrap() < LIMIT_BYTES);
+        assert!(service.ends_well());
+    });
+}
+
+#[test]
+fn a_limit_that_changes_is_followed_down_and_up() {
+    let test = "a_limit_that_changes_is_followed_down_and_up";
+    contained(test, LIMIT_BYTES, &["tables.0.capacity=4%"], async |topic, service| {
+        const SIZES: [usize; 2] = [3_000, 500];
+        let next = feed(&service, topic, 0, &SIZES, 24 * MIB).await;
+        let first = service.stats().await;
+        assert_eq!(limit_bytes(&first), LIMIT_BYTES);
+        assert_is_full(&first);
+
+        let lower_bytes = LIMIT_BYTES / 8 * 5;
+        service.container.set_limit(lower_bytes).unwrap();
+        let lowered =
+            service.wait_for("the limit", |stats| limit_bytes(stats) == lower_bytes).await;
+        assert!(lowered.tables[0].capacity_bytes < first.tables[0].capacity_bytes / 4 * 3);
+        assert!(evicted_count(&lowered) > evicted_count(&first));
+        assert_is_full(&lowered);
+        assert_books_balance(&lowered);
+        let said = service.said("the memory limit has changed");
+        assert_eq!(said.len(), 1);
+        assert_eq!((&said[0]["bytes"], &said[0]["fits"]), (&lower_bytes.into(), &true.into()));
+        assert_eq!(said[0]["before_bytes"], LIMIT_BYTES);
+
+        let higher_bytes = LIMIT_BYTES * 2;
+        service.container.set_limit(higher_bytes).unwrap();
+        let raised =
+            service.wait_for("the limit", |stats| limit_bytes(stats) == higher_bytes).await;
+        assert!(raised.tables[0].capacity_bytes > first.tables[0].capacity_bytes * 2);
+        let next = feed(&service, topic, next, &SIZES, 40 * MIB).await;
+        let refilled = service.stats().await;
+        assert!(refilled.tables[0].weight_bytes > first.tables[0].capacity_bytes);
+        assert_is_full(&refilled);
+        assert_books_balance(&refilled);
+        assert!(service.entry(&key(next - 1)).await.is_some());
+        assert_eq!(service.container.oom_kills().unwrap(), 0);
+        assert!(service.ends_well());
+    });
+}
+
+/// The stages that the log says were entered, in order.
+fn stages_said(service: &Contained) -> Vec<PressureStage> {
+    let stage = |message: &String| match message.as_str() {
+        "memory is not short any more" => Some(PressureStage::Normal),
+        "memory is short, giving pages back" => Some(PressureStage::GivingBack),
+        "memory is short, evicting entries" => Some(PressureStage::Evicting),
+        "memory is short, pausing the stream" => Some(PressureStage::Pausing),
+        _ => None,
+    };
+    service.messages().iter().filter_map(stage).collect()
+}
+
+/// Takes memory of the container, little by little, until the stream is paused and stays so.
+async fn press_until_paused(service: &Contained) -> Vec<Hog> {
+    const LOOKS: usize = 20;
+    let free = LIMIT_BYTES / 100 * 88 - service.container.usage_bytes().unwrap();
+    let mut hogs = vec![Hog::of(&service.container, free)];
+    let start = Instant::now();
+    loop {
+        let mut paused = 0;
+        for _ in 0..LOOKS {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            paused += usize::from(stage(&service.stats().await) == PressureStage::Pausing);
+        }
+        if paused == LOOKS {
+            return hogs;
+        }
+        if paused == 0 {
+            // Below the last stage there is room for it.
+            hogs.push(Hog::of(&service.container, MIB));
+        }
+        assert!(start.elapsed() < PATIENCE, "never paused: {:?}", stages_said(service));
+    }
+}
+
+/// A key that the table holds.
+async fn held_key(service: &Contained) -> String {
+    let request = ListLargestEntriesRequest { table: "services".into(), ..Default::default() };
+    let mut client = StatsServiceClient::new(service.channel());
+    client.list_largest_entries(request).await.unwrap().into_inner().entries.remove(0).key
+}
+
+fn lag(stats: &GetStatsResponse) -> i64 {
+    stats.partitions.iter().map(|partition| partition.lag_records).sum()
+}
+
+#[test]
+fn pressure_is_answered_stage_by_stage_and_left_in_reverse() {
+    let test = "pressure_is_answered_stage_by_stage_and_left_in_reverse";
+    contained(test, LIMIT_BYTES, &["tables.0.capacity=16MiB"], async |topic, service| {
+        let next = feed(&service, topic, 0, &[1_000], 16 * MIB).await;
+        let before = service.stats().await;
+        assert_eq!(stage(&before), PressureStage::Normal);
+
+        let hogs = press_until_paused(&service).await;
+        let paused = service.stats().await;
+        assert!(evicted_count(&paused) > evicted_count(&before));
+        assert!(paused.tables[0].level_bytes < paused.tables[0].capacity_bytes, "{paused:?}");
+        let more = batch(next, &[100], 200_000);
+        topic.produce(&more);
+        let lagging = service
+            .wait_for("the lag", |stats| {
+                assert_eq!(polled(stats), next, "the stream is paused");
+                lag(stats) == i64::try_from(more.len()).unwrap()
+            })
+            .await;
+        assert_eq!(stage(&lagging), PressureStage::Pausing);
+        let held = held_key(&service).await;
+        assert!(service.entry(&held).await.is_some());
+
+        drop(hogs);
+        let all = next + more.len() as u64;
+        service.wait_until_polled(all).await;
+        let normal = |stats: &GetStatsResponse| stage(stats) == PressureStage::Normal;
+        let after = service.wait_for("an end of it", normal).await;
+        assert_eq!((polled(&after), lag(&after)), (all, 0));
+        assert!(after.tables[0].level_bytes > paused.tables[0].level_bytes);
+        assert!(service.entry(&key(all - 1)).await.is_some());
+        assert_books_balance(&after);
+        assert_stages(&service, &after);
+        assert_eq!(service.container.oom_kills().unwrap(), 0);
+        assert!(service.ends_well());
+    });
+}
+
+/// Up one by one, and down the same way.
+fn assert_stages(service: &Contained, stats: &GetStatsResponse) {
+    use PressureStage::{Evicting, GivingBack, Normal, Pausing};
+    let said = stages_said(service);
+    let mut firsts = Vec::new();
+    said.iter().for_each(|stage| {
+        if !firsts.contains(stage) {
+            firsts.push(*stage)
+        }
+    });
+    assert_eq!(
+        firsts.iter().filter(|&&stage| stage != Normal).collect::<Vec<_>>(),
+        [&GivingBack, &Evicting, &Pausing]
+    );
+    assert!(said.ends_with(&[Pausing, Evicting, GivingBack, Normal]), "{said:?}");
+    for entered in &stats.memory.as_ref().unwrap().pressure.as_ref().unwrap().entered {
+        let times = said.iter().filter(|stage| **stage == entered.stage()).count();
+        assert_eq!(entered.count, times as u64, "{:?} in {said:?}", entered.stage());
+    }
+}
