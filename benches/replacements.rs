@@ -94,7 +94,7 @@ fn say(args: &Args, what: &str, records: u64, took: Duration, table: &Table, rss
          take {} B each; {} KiB resident",
         args.key_bytes,
         args.text_bytes,
-        took.as_secs_f64() * 1e6 / records as f64,
+        took.as_secs_f64() / f64::from(u32::try_from(records.max(1)).unwrap_or(u32::MAX)) * 1e6,
         stats.entry_count,
         stats.weight_bytes / stats.entry_count,
         measured / stats.entry_count,

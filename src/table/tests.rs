@@ -32,6 +32,12 @@ fn record(key: &str, text: &str, expires_at: Timestamp) -> Record {
     Record { key: Key::copy_of(key).unwrap(), entry: Entry::copy_of(origin, expires_at, &fields) }
 }
 
+/// What the entries of a table weigh, without the memory of keys that are gone.
+fn entries_bytes(table: &Table) -> u64 {
+    let stats = table.stats();
+    stats.weight_bytes - stats.gone_bytes
+}
+
 fn in_an_hour() -> Timestamp {
     Timestamp::now().plus(HOUR)
 }

@@ -174,8 +174,7 @@ fn an_entry_that_is_not_there_is_told_from_a_table_that_is_not_there() {
         let status = describe(&service, "", "").await.unwrap_err();
         assert_error(&status, Code::InvalidArgument, ErrorReason::InvalidRequest);
         assert_eq!(violated_fields(&status), ["table", "key"]);
-        let stats = service.stats().await;
-        assert_eq!(stats.tables[0].miss_count, 0);
+        assert_eq!(service.stats().await.tables[0].miss_count, 0);
         service.stop().await;
     });
 }
@@ -256,8 +255,8 @@ fn a_page_of_long_keys_is_one_that_a_client_takes() {
         let topic = broker.create_topic(4).await;
         let service = Service::ready(broker, &topic, &["ingest.max_key=64KiB"]).await;
         let of = |n: usize| event(&format!("{n:04}{}", "k".repeat(60_000)), "text");
-        let events: Vec<_> =
-            (0..KEYS).map(|n| Message { partition: Some(n as i32 % 4), ..of(n) }).collect();
+        let at = |n: usize| Some(i32::try_from(n % 4).unwrap());
+        let events: Vec<_> = (0..KEYS).map(|n| Message { partition: at(n), ..of(n) }).collect();
         for (index, half) in events.chunks(KEYS / 2).enumerate() {
             topic.produce(half);
             service.wait_until_polled(((index + 1) * half.len()) as u64).await;

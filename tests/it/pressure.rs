@@ -42,13 +42,9 @@ fn contained(
 
 /// Records under keys of their own, from number `first` on, of about so many bytes in all.
 fn batch(first: u64, sizes: &[usize], bytes: usize) -> Vec<Message> {
-    let mut sum = 0;
-    (first..)
+    let mean_bytes = sizes.iter().sum::<usize>() / sizes.len() + 100;
+    (first..first + (bytes / mean_bytes) as u64)
         .zip(sizes.iter().cycle())
-        .take_while(|(_, size)| {
-            sum += **size + 100;
-            sum <= bytes
-        })
         .map(|(number, &size)| Message {
             partition: Some(i32::try_from(number % 8).unwrap()),
             ..record(&key(number), size)
@@ -278,11 +274,11 @@ fn assert_stages(service: &Contained, stats: &GetStatsResponse) {
     use PressureStage::{Evicting, GivingBack, Normal, Pausing};
     let said = stages_said(service);
     let mut firsts = Vec::new();
-    said.iter().for_each(|stage| {
+    for stage in &said {
         if !firsts.contains(stage) {
-            firsts.push(*stage)
+            firsts.push(*stage);
         }
-    });
+    }
     assert_eq!(
         firsts.iter().filter(|&&stage| stage != Normal).collect::<Vec<_>>(),
         [&GivingBack, &Evicting, &Pausing]

@@ -49,7 +49,7 @@ impl Contained {
         let child = command.stderr(Stdio::piped()).spawn().expect("sh runs");
         let mut process = Ended(child);
         let log = Arc::default();
-        let rpc = listening(process.0.stderr.take().unwrap(), Arc::clone(&log));
+        let rpc = listening(process.0.stderr.take().unwrap(), &log);
         let service = Self { process, log, caller: Caller::of(rpc.parse().unwrap()), container };
         service.wait_until_ready().await;
         service
@@ -106,19 +106,17 @@ impl Drop for Ended {
 }
 
 /// Keeps the log from now on, and waits until it says where the service listens.
-fn listening(stderr: ChildStderr, log: Arc<Mutex<Vec<Value>>>) -> String {
+fn listening(stderr: ChildStderr, log: &Arc<Mutex<Vec<Value>>>) -> String {
     let (say, said) = sync_channel(1);
-    std::thread::spawn(move || keep(stderr, &log, &say));
-    said.recv_timeout(PATIENCE).expect("it does not listen; its log is above")
+    let kept = Arc::clone(log);
+    std::thread::spawn(move || keep(stderr, &kept, &say));
+    said.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("it does not listen: {log:#?}"))
 }
 
 fn keep(stderr: ChildStderr, log: &Mutex<Vec<Value>>, listening: &SyncSender<String>) {
     for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-        let Ok(json) = serde_json::from_str::<Value>(&line) else {
-            // As from one that does not start.
-            eprintln!("{line}");
-            continue;
-        };
+        // What one says that does not start is no JSON.
+        let json = serde_json::from_str(&line).unwrap_or(Value::String(line));
         if let (Some("listening"), Some(rpc)) = (json["message"].as_str(), json["rpc"].as_str()) {
             // Nobody waits for a second one.
             let _ = listening.try_send(rpc.to_owned());
