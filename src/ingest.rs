@@ -10,8 +10,11 @@ mod consumer;
 mod feed;
 mod outage;
 mod position;
+mod realign;
 mod share;
+mod topics;
 mod valve;
+mod watchdog;
 mod worker;
 mod workspace;
 
@@ -28,9 +31,10 @@ pub use workspace::{ScratchAtWorst, scratch_at_worst};
 use crate::config::Config;
 use crate::health::Health;
 use crate::heap::Account;
-use crate::stats::PartitionStats;
+use crate::stats::{PartitionStats, TopicStats};
 use outage::Outage;
 use position::Position;
+use topics::Topics;
 use worker::Worker;
 
 /// What every ingest thread shares.
@@ -38,6 +42,7 @@ struct Shared {
     config: Config,
     health: Arc<Health>,
     outage: Arc<Outage>,
+    topics: Topics,
     account: Account,
     valve: Valve,
     stopping: AtomicBool,
@@ -80,6 +85,7 @@ impl Ingest {
             config: config.clone(),
             health: Arc::clone(health),
             outage: Arc::new(Outage::new(&config.kafka.brokers)),
+            topics: Topics::new(feeds.iter().map(|feed| feed.source.topic.as_str())),
             account: account.clone(),
             valve: Valve::default(),
             stopping: AtomicBool::new(false),
@@ -107,6 +113,12 @@ impl Ingest {
             let positions = shared.positions.read().unwrap_or_else(PoisonError::into_inner);
             positions.iter().map(|position| position.stats()).collect()
         }
+    }
+
+    /// Reads how each topic was found, in the order of the configuration.
+    pub fn topics_reader(&self) -> impl Fn() -> Vec<TopicStats> + Send + Sync + 'static {
+        let shared = Arc::clone(&self.shared);
+        move || shared.topics.stats()
     }
 
     /// Asks the threads to end and waits until their consumers are closed.

@@ -28,6 +28,8 @@ pub struct Snapshot {
     pub tables: Vec<TableStats>,
     /// Each partition that feeds a table, by table, topic and partition.
     pub partitions: Vec<PartitionStats>,
+    /// Each topic that feeds a table, in the order of the configuration.
+    pub topics: Vec<TopicStats>,
 }
 
 /// Where the memory is, and how near its limit.
@@ -73,6 +75,12 @@ pub struct PartitionStats {
     pub newest_record_time: Option<Timestamp>,
     /// Bytes of the payloads handled.
     pub payload_bytes: u64,
+    /// Offsets that were gone before they were read.
+    pub gap_records: u64,
+    /// How often it was begun anew, its topic having been deleted and made again.
+    pub restart_count: u64,
+    /// How often its thread's client was made anew because it had stalled.
+    pub rebuild_count: u64,
     /// Records handled, by outcome; every outcome is there.
     pub outcomes: Vec<(Outcome, u64)>,
 }
@@ -87,6 +95,30 @@ impl PartitionStats {
     pub fn polled_count(&self) -> u64 {
         self.outcomes.iter().map(|(_, count)| count).sum()
     }
+}
+
+/// A topic as the threads last found it.
+#[derive(Debug, Clone)]
+pub struct TopicStats {
+    /// Its name.
+    pub topic: String,
+    /// How it was found.
+    pub state: TopicState,
+    /// Since when it is so.
+    pub since: Timestamp,
+}
+
+/// How a topic was found when it was last asked for. It is asked for again in all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TopicState {
+    /// No broker has answered yet.
+    Waiting,
+    /// It is being read.
+    Reading,
+    /// There is no such topic.
+    Missing,
+    /// The brokers do not let us read it.
+    Unauthorized,
 }
 
 /// What became of a record: each record that is polled has exactly one.

@@ -81,7 +81,7 @@ fn snapshot(
 ) -> TakeSnapshot {
     let (started, clock, config_digest) = (Timestamp::now(), Instant::now(), config.digest());
     let (health, tables) = (Arc::clone(health), tables.to_vec());
-    let partitions = ingest.reader();
+    let (partitions, topics) = (ingest.reader(), ingest.topics_reader());
     Arc::new(move || Snapshot {
         started,
         uptime: clock.elapsed(),
@@ -91,5 +91,6 @@ fn snapshot(
         memory: memory(),
         tables: tables.iter().map(|table| table.stats()).collect(),
         partitions: partitions(),
+        topics: topics(),
     })
 }

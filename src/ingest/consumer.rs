@@ -32,8 +32,8 @@ pub fn create_client(config: &Config) -> KafkaResult<Client> {
         .set("group.id", "millpond")
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
-        // Where retention cut the log below our position, go on from what is left.
-        .set("auto.offset.reset", "earliest")
+        // A position that is not there is reported, and we decide where to go on.
+        .set("auto.offset.reset", "error")
         .set("statistics.interval.ms", "1000")
         // The default of a second leaves a small queue empty for most of it.
         .set("fetch.queue.backoff.ms", "20");

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use super::realign::{Jump, Why};
 use crate::record::{Origin, Timestamp};
 use crate::stats::{Outcome, PartitionStats};
 
@@ -19,6 +20,9 @@ pub(super) struct Position {
     high_watermark: AtomicI64,
     newest_millis: AtomicI64,
     payload_bytes: AtomicU64,
+    gap_records: AtomicU64,
+    restarts: AtomicU64,
+    rebuilds: AtomicU64,
     outcomes: [AtomicU64; Outcome::COUNT],
 }
 
@@ -32,6 +36,9 @@ impl Position {
             high_watermark: AtomicI64::new(end),
             newest_millis: AtomicI64::new(NOTHING_YET),
             payload_bytes: AtomicU64::new(0),
+            gap_records: AtomicU64::new(0),
+            restarts: AtomicU64::new(0),
+            rebuilds: AtomicU64::new(0),
             outcomes: [const { AtomicU64::new(0) }; Outcome::COUNT],
         }
     }
@@ -70,6 +77,26 @@ impl Position {
         self.high_watermark.store(end, Ordering::Relaxed);
     }
 
+    /// Offset of the next record to handle.
+    pub(super) fn next_offset(&self) -> i64 {
+        self.next_offset.load(Ordering::Relaxed)
+    }
+
+    /// Goes on from `jump`'s start, and books why.
+    pub(super) fn jump(&self, jump: Jump) {
+        match jump.why {
+            Why::Cut { records } => self.gap_records.fetch_add(records, Ordering::Relaxed),
+            Why::MadeAnew => self.restarts.fetch_add(1, Ordering::Relaxed),
+        };
+        self.next_offset.store(jump.start, Ordering::Relaxed);
+        self.high_watermark.store(jump.end, Ordering::Relaxed);
+    }
+
+    /// Books that the client was made anew because of this partition.
+    pub(super) fn rebuilt(&self) {
+        self.rebuilds.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(super) fn stats(&self) -> PartitionStats {
         let newest = self.newest_millis.load(Ordering::Relaxed);
         PartitionStats {
@@ -80,6 +107,9 @@ impl Position {
             high_watermark: self.high_watermark.load(Ordering::Relaxed),
             newest_record_time: (newest != NOTHING_YET).then(|| Timestamp::from_millis(newest)),
             payload_bytes: self.payload_bytes.load(Ordering::Relaxed),
+            gap_records: self.gap_records.load(Ordering::Relaxed),
+            restart_count: self.restarts.load(Ordering::Relaxed),
+            rebuild_count: self.rebuilds.load(Ordering::Relaxed),
             outcomes: Outcome::all()
                 .map(|outcome| (outcome, self.outcomes[outcome.index()].load(Ordering::Relaxed)))
                 .collect(),

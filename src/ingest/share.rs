@@ -1,24 +1,30 @@
 //! One thread's share of one topic: its partitions, how far each has come, and the
 //! tables that the topic feeds.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::bootstrap::Backlog;
 use super::feed::{Feed, Intake};
 use super::position::Position;
+use super::realign::{Jump, Why};
+use super::watchdog::Watch;
 use super::workspace::Workspace;
 use crate::config;
 use crate::health::Latch;
 use crate::record::{Origin, Timestamp};
 use rdkafka::message::{BorrowedMessage, Message as _};
 
+/// For so long after a jump the client's statistics may still speak of the place before.
+const STATISTICS_LAG: Duration = Duration::from_secs(3);
+
 pub(super) struct Share {
     pub(super) topic: String,
     tables: Vec<String>,
     intakes: Vec<Intake>,
     latches: Vec<Latch>,
-    partitions: HashMap<i32, Partition>,
+    partitions: BTreeMap<i32, Partition>,
     loading: usize,
 }
 
@@ -29,6 +35,10 @@ struct Partition {
     ending: Option<Ending>,
     /// One for each of the share's tables.
     positions: Vec<Arc<Position>>,
+    watch: Watch,
+    jumped: Option<Instant>,
+    /// Whether the topic has it; one that was made anew may have fewer.
+    is_there: bool,
 }
 
 /// The client saw the partition end at `offset`, with what it had fetched still queued.
@@ -51,26 +61,33 @@ impl Share {
             tables: feeds.iter().map(|feed| feed.table.name().to_owned()).collect(),
             intakes: feeds.iter().map(|feed| feed.intake(config)).collect(),
             latches,
-            partitions: HashMap::new(),
+            partitions: BTreeMap::new(),
             loading: 0,
         }
     }
 
-    /// Takes on partitions; the positions that it will keep for them.
+    /// Takes on partitions; the positions that it will keep for those it never had. Tables
+    /// that have loaded stay loaded.
     pub(super) fn begin(&mut self, backlogs: &[Backlog]) -> Vec<Arc<Position>> {
-        for backlog in backlogs {
-            let position = |table: &String| {
-                let Backlog { partition, start, end } = *backlog;
-                Arc::new(Position::new(table, &self.topic, partition, start, end))
-            };
-            let positions = self.tables.iter().map(position).collect();
-            let is_loading = backlog.start < backlog.end;
+        let mut begun = Vec::new();
+        for &Backlog { partition, start, end } in backlogs {
+            if self.partitions.contains_key(&partition) {
+                self.jump(Jump { partition, start, end, why: Why::MadeAnew });
+                continue;
+            }
+            let position =
+                |table: &String| Arc::new(Position::new(table, &self.topic, partition, start, end));
+            let positions: Vec<_> = self.tables.iter().map(position).collect();
+            begun.extend(positions.iter().cloned());
+            let is_loading = start < end && !self.latches.is_empty();
             self.loading += usize::from(is_loading);
-            let end = is_loading.then_some(backlog.end);
-            self.partitions.insert(backlog.partition, Partition { end, ending: None, positions });
+            let (end, watch) = (is_loading.then_some(end), Watch::default());
+            let new =
+                Partition { end, ending: None, positions, watch, jumped: None, is_there: true };
+            self.partitions.insert(partition, new);
         }
         self.release_when_loaded();
-        self.partitions.values().flat_map(|partition| partition.positions.clone()).collect()
+        begun
     }
 
     /// Gives a record to each table and books what became of it.
@@ -95,7 +112,8 @@ impl Share {
     /// The broker's partition is known to reach up to `offset`.
     pub(super) fn ends_at(&self, partition: i32, offset: i64) {
         // Negative as long as the client does not know.
-        let Some(partition) = self.partitions.get(&partition).filter(|_| offset >= 0) else {
+        let found = self.partitions.get(&partition);
+        let Some(partition) = found.filter(|found| offset >= 0 && !found.has_just_jumped()) else {
             return;
         };
         partition.positions.iter().for_each(|position| position.ends_at(offset));
@@ -105,7 +123,8 @@ impl Share {
     /// those before the end are handled the end is reached, though the last of it may
     /// have been no record (a transaction's marker, or compacted away).
     pub(super) fn end_seen(&mut self, partition: i32, ending: Ending, records: u64) {
-        let Some(seen) = self.partitions.get_mut(&partition) else { return };
+        let found = self.partitions.get_mut(&partition);
+        let Some(seen) = found.filter(|seen| !seen.has_just_jumped()) else { return };
         let ending = *seen.ending.get_or_insert(ending);
         if records < ending.after_records {
             return;
@@ -116,6 +135,54 @@ impl Share {
             seen.positions.iter().for_each(|position| position.reached(ending.offset));
             // Even below the watermark that was noted: then the log has shrunk since.
             self.caught_up(partition);
+        }
+    }
+
+    /// Goes on from elsewhere in a partition.
+    pub(super) fn jump(&mut self, jump: Jump) {
+        let Some(partition) = self.partitions.get_mut(&jump.partition) else { return };
+        partition.positions.iter().for_each(|position| position.jump(jump));
+        (partition.ending, partition.is_there) = (None, true);
+        partition.jumped = Some(Instant::now());
+        if jump.start >= jump.end {
+            self.caught_up(jump.partition);
+        } else if let Some(end) = &mut partition.end {
+            *end = jump.end;
+        }
+    }
+
+    /// The topic does not have this partition any more.
+    pub(super) fn is_gone(&mut self, partition: i32) {
+        if let Some(partition) = self.partitions.get_mut(&partition) {
+            partition.is_there = false;
+        }
+        self.caught_up(partition);
+    }
+
+    /// Whether it reads this partition.
+    pub(super) fn has(&self, partition: i32) -> bool {
+        self.partitions.get(&partition).is_some_and(|found| found.is_there)
+    }
+
+    /// The partitions that it reads, each with the offset of the next record to handle.
+    pub(super) fn next_offsets(&self) -> Vec<(i32, i64)> {
+        let there = self.partitions.iter().filter(|(_, partition)| partition.is_there);
+        there.filter_map(|(&id, partition)| Some((id, partition.next_offset()?))).collect()
+    }
+
+    /// What was seen of each partition that it reads, beside the next offset.
+    pub(super) fn watches(&mut self) -> impl Iterator<Item = (i32, i64, &mut Watch)> {
+        let there = self.partitions.iter_mut().filter(|(_, partition)| partition.is_there);
+        there.filter_map(|(&id, partition)| {
+            let next_offset = partition.next_offset()?;
+            Some((id, next_offset, &mut partition.watch))
+        })
+    }
+
+    /// Books that the client was made anew because of this partition.
+    pub(super) fn rebuilt(&self, partition: i32) {
+        if let Some(partition) = self.partitions.get(&partition) {
+            partition.positions.iter().for_each(|position| position.rebuilt());
         }
     }
 
@@ -135,5 +202,16 @@ impl Share {
         if self.loading == 0 {
             self.latches.drain(..).for_each(Latch::release);
         }
+    }
+}
+
+impl Partition {
+    /// The same for all tables: what a record gives to one it gives to each.
+    fn next_offset(&self) -> Option<i64> {
+        self.positions.first().map(|position| position.next_offset())
+    }
+
+    fn has_just_jumped(&self) -> bool {
+        self.jumped.is_some_and(|jumped| jumped.elapsed() < STATISTICS_LAG)
     }
 }

@@ -17,10 +17,10 @@ use crate::proto::server::{
     self as wire, Build, DescribeEntryRequest, DescribeEntryResponse, GetStatsRequest,
     GetStatsResponse, ListLargestEntriesRequest, ListLargestEntriesResponse, ReclaimRequest,
     ReclaimResponse, RecordCount, RecordOutcome, RejectReason, RejectionCount, RemovalCause,
-    RemovalCount,
+    RemovalCount, TopicState,
 };
 use crate::record::Reject;
-use crate::stats::{Outcome, PartitionStats, Snapshot};
+use crate::stats::{self, Outcome, PartitionStats, Snapshot};
 use crate::table::{Removal, TableStats};
 
 pub(super) struct Stats {
@@ -106,6 +106,7 @@ impl From<Snapshot> for GetStatsResponse {
             ready: snapshot.ready,
             memory: Some(snapshot.memory.into()),
             partitions: snapshot.partitions.into_iter().map(Into::into).collect(),
+            topics: snapshot.topics.into_iter().map(Into::into).collect(),
         }
     }
 }
@@ -142,12 +143,27 @@ impl From<PartitionStats> for wire::PartitionStats {
             newest_record_time: partition.newest_record_time.map(wire_time),
             polled_count: partition.polled_count(),
             payload_bytes: partition.payload_bytes,
+            gap_records: partition.gap_records,
+            restart_count: partition.restart_count,
+            rebuild_count: partition.rebuild_count,
             records: record_counts(&partition.outcomes),
             rejections: rejection_counts(&partition.outcomes),
             table: partition.table,
             topic: partition.topic,
             partition: partition.partition,
         }
+    }
+}
+
+impl From<stats::TopicStats> for wire::TopicStats {
+    fn from(topic: stats::TopicStats) -> Self {
+        let state = match topic.state {
+            stats::TopicState::Waiting => TopicState::Waiting,
+            stats::TopicState::Reading => TopicState::Reading,
+            stats::TopicState::Missing => TopicState::Missing,
+            stats::TopicState::Unauthorized => TopicState::Unauthorized,
+        };
+        Self { topic: topic.topic, state: state.into(), since: Some(wire_time(topic.since)) }
     }
 }
 

@@ -19,3 +19,4 @@ mod shutdown;
 mod start;
 mod stream;
 mod support;
+mod topic_changes;

@@ -180,7 +180,7 @@ fn a_setting_that_librdkafka_refuses_is_found_at_the_start() {
     assert!(error.contains("compression.typo"), "{error}");
 }
 
-fn cluster(
+pub(crate) fn cluster(
     broker: &Broker,
 ) -> &rdkafka::mocking::MockCluster<'static, rdkafka::producer::DefaultProducerContext> {
     match broker {
