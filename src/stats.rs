@@ -128,21 +128,23 @@ pub enum Outcome {
     Stored,
     /// Stored in place of the live entry under its key.
     Replaced,
-    /// A tombstone: its key has no entry any more.
+    /// A tombstone, or a record that deletes as configured: its key has no entry any more.
     Deleted,
     /// Past its time to live when it came: what stood under its key was removed.
     ExpiredOnArrival,
+    /// It does not count for the table, as configured.
+    Filtered,
     /// It could not be stored.
     Rejected(Reject),
 }
 
 impl Outcome {
     /// How many outcomes there are.
-    pub const COUNT: usize = 4 + Reject::ALL.len();
+    pub const COUNT: usize = 5 + Reject::ALL.len();
 
     /// Every outcome, each at its [`Self::index`].
     pub fn all() -> impl Iterator<Item = Self> {
-        [Self::Stored, Self::Replaced, Self::Deleted, Self::ExpiredOnArrival]
+        [Self::Stored, Self::Replaced, Self::Deleted, Self::ExpiredOnArrival, Self::Filtered]
             .into_iter()
             .chain(Reject::ALL.into_iter().map(Self::Rejected))
     }
@@ -154,7 +156,8 @@ impl Outcome {
             Self::Replaced => 1,
             Self::Deleted => 2,
             Self::ExpiredOnArrival => 3,
-            Self::Rejected(reject) => 4 + reject as usize,
+            Self::Filtered => 4,
+            Self::Rejected(reject) => 5 + reject as usize,
         }
     }
 }

@@ -84,8 +84,16 @@ fn level_text(table: &TableStats) -> String {
 
 fn partitions_text(partitions: &[PartitionStats]) -> String {
     let mut text = format!(
-        "\n{:<30} {:>12} {:>10} {:>12} {:>10} {:>10} {:>10} {:>10}\n",
-        "partition", "position", "lag", "stored", "replaced", "deleted", "expired", "rejected"
+        "\n{:<30} {:>12} {:>10} {:>12} {:>10} {:>10} {:>10} {:>10} {:>10}\n",
+        "partition",
+        "position",
+        "lag",
+        "stored",
+        "replaced",
+        "deleted",
+        "expired",
+        "filtered",
+        "rejected"
     );
     for partition in partitions {
         let of = |outcome| {
@@ -95,13 +103,14 @@ fn partitions_text(partitions: &[PartitionStats]) -> String {
         let name = format!("{} {}/{}", partition.table, partition.topic, partition.partition);
         let _ = writeln!(
             text,
-            "{name:<30} {:>12} {:>10} {:>12} {:>10} {:>10} {:>10} {:>10}",
+            "{name:<30} {:>12} {:>10} {:>12} {:>10} {:>10} {:>10} {:>10} {:>10}",
             partition.position,
             partition.lag_records,
             of(RecordOutcome::Stored),
             of(RecordOutcome::Replaced),
             of(RecordOutcome::Deleted),
             of(RecordOutcome::ExpiredOnArrival),
+            of(RecordOutcome::Filtered),
             of(RecordOutcome::Rejected),
         );
     }

@@ -24,6 +24,11 @@ pub(super) trait Form {
     /// Reads it, or says in a few words what is wrong with it.
     fn parse(&self, text: &str) -> Result<Self::Value, String>;
 
+    /// Reads it, knowing what its writer took it for.
+    fn parse_as(&self, _: Kind, text: &str) -> Result<Self::Value, String> {
+        self.parse(text)
+    }
+
     /// Whether a value of that kind in a file can be meant for this.
     fn accepts(&self, kind: Kind) -> bool {
         matches!(kind, Kind::Text | Kind::Untyped)

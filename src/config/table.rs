@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::condition::Condition;
+use super::constant::{self, ConstantForm};
 use super::form::{Parsed, Text, Time, Word, serialize_duration};
 use super::memory::{Memory, MemoryLimit};
 use super::report::Report;
 use super::section::{Section, Unset};
 use super::size::{ByteSize, Capacity, Share};
 use super::source::Source;
+use super::ttl_from::TtlFrom;
 
 pub(super) const ABOUT: &str = "The tables, at least one, each with a name of its own.";
 const TEN_YEARS: Duration = Duration::from_secs(10 * 31_557_600);
@@ -24,15 +27,23 @@ pub struct Table {
     pub topic: String,
     /// Where an entry's key comes from.
     pub key: Source,
-    /// How long an entry lives, counted from its record's timestamp. Above zero.
+    /// How long an entry lives. Above zero.
     #[serde(serialize_with = "serialize_duration")]
     pub ttl: Duration,
+    /// From when that counts.
+    pub ttl_from: TtlFrom,
     /// How much it may hold.
     pub capacity: Capacity,
     /// What holds the entries.
     pub store: Store,
     /// Where each field comes from, by name; at least one.
     pub fields: BTreeMap<String, Source>,
+    /// What holds for the records that it takes: all of these.
+    #[serde(serialize_with = "constant::serialize", skip_serializing_if = "Vec::is_empty")]
+    pub only_when: Vec<Condition>,
+    /// What holds for the records that delete the entry of their key: all of these, if any.
+    #[serde(serialize_with = "constant::serialize", skip_serializing_if = "Vec::is_empty")]
+    pub delete_when: Vec<Condition>,
 }
 
 /// What holds a table's entries.
@@ -81,7 +92,8 @@ impl Table {
             &Unset::Fault,
             "What an entry keeps: at least one field, its name and where it comes from.",
         );
-        let ttl = read_ttl(section);
+        let (only_when, delete_when) = (read_only_when(section), read_delete_when(section));
+        let (ttl, ttl_from) = (read_ttl(section), read_ttl_from(section));
         let capacity = read_capacity(section, tables);
         let store = section.key(
             "store",
@@ -94,9 +106,12 @@ impl Table {
             topic: topic?,
             key: key?,
             ttl: ttl?,
+            ttl_from: ttl_from?,
             capacity: capacity?,
             store: store?,
             fields: fields?,
+            only_when: only_when?,
+            delete_when: delete_when?,
         })
     }
 }
@@ -106,8 +121,47 @@ fn read_ttl(section: &mut Section<'_>) -> Option<Duration> {
         "ttl",
         &Time(Duration::from_millis(1)..=TEN_YEARS),
         Unset::Fault,
-        "How long an entry lives, counted from its record's timestamp.",
+        "How long an entry lives, counted from `ttl_from`.",
     )
+}
+
+fn read_ttl_from(section: &mut Section<'_>) -> Option<TtlFrom> {
+    section.key(
+        "ttl_from",
+        &Parsed::new("\"@record\", \"@arrival\", or where a time is, such as \"/updated_at\""),
+        Unset::Means("@record"),
+        "From when that counts: the record's timestamp, its coming here, or a time in it, as \
+         milliseconds since 1970 or RFC 3339. A time in the future counts as now. A record \
+         without that time is rejected. With anything but `@record` the topic is read from its \
+         first record at the start, whatever `ingest.start` says: a record's timestamp does \
+         not tell then whether it can be alive. With `@arrival` a restart begins every life \
+         anew.",
+    )
+}
+
+fn read_only_when(section: &mut Section<'_>) -> Option<Vec<Condition>> {
+    let conditions = section.names(
+        "only_when",
+        constant::name_fault,
+        &ConstantForm,
+        &Unset::Derived("every record", || ()),
+        "Which records count, such as `{ \"/kind\" = \"service\" }`: those in which each of \
+         these places has this value, compared as JSON compares. The others are filtered out \
+         and change nothing. A tombstone always counts.",
+    );
+    conditions.map(constant::all)
+}
+
+fn read_delete_when(section: &mut Section<'_>) -> Option<Vec<Condition>> {
+    let conditions = section.names(
+        "delete_when",
+        constant::name_fault,
+        &ConstantForm,
+        &Unset::Derived("none", || ()),
+        "Which records delete the entry of their `key`, such as `{ \"/deleted\" = true }`: \
+         those that count and in which each of these places has this value.",
+    );
+    conditions.map(constant::all)
 }
 
 fn field_name_fault(name: &str) -> Option<(String, String)> {

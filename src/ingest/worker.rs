@@ -49,6 +49,8 @@ pub(super) struct Worker {
 struct Topic {
     number: usize,
     ttl: Duration,
+    /// Whether its records' timestamps tell for how long they can be alive.
+    lives_from_record: bool,
     share: Share,
     /// Whether Kafka answers and does not give it.
     is_refused: bool,

@@ -24,11 +24,15 @@ pub enum Reject {
     KeyTooLong,
     /// The entry is larger than its table takes.
     EntryTooLarge,
+    /// The time that the entry's life counts from is absent or null.
+    MissingTime,
+    /// That time is neither milliseconds since 1970 nor RFC 3339.
+    InvalidTime,
 }
 
 impl Reject {
     /// Every reason in order of declaration, so that each stands at its own `as usize`.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::EmptyPayload,
         Self::DocumentTooLarge,
         Self::InvalidUtf8,
@@ -38,6 +42,8 @@ impl Reject {
         Self::EmptyKey,
         Self::KeyTooLong,
         Self::EntryTooLarge,
+        Self::MissingTime,
+        Self::InvalidTime,
     ];
 }
 

@@ -168,8 +168,8 @@ impl From<stats::TopicStats> for wire::TopicStats {
 }
 
 fn record_counts(outcomes: &[(Outcome, u64)]) -> Vec<RecordCount> {
-    use RecordOutcome::{Deleted, ExpiredOnArrival, Rejected, Replaced, Stored};
-    [Stored, Replaced, Deleted, ExpiredOnArrival, Rejected]
+    use RecordOutcome::{Deleted, ExpiredOnArrival, Filtered, Rejected, Replaced, Stored};
+    [Stored, Replaced, Deleted, ExpiredOnArrival, Filtered, Rejected]
         .into_iter()
         .map(|outcome| {
             let of_it = outcomes.iter().filter(|(each, _)| wire_outcome(*each) == outcome);
@@ -206,6 +206,7 @@ fn wire_outcome(outcome: Outcome) -> RecordOutcome {
         Outcome::Replaced => RecordOutcome::Replaced,
         Outcome::Deleted => RecordOutcome::Deleted,
         Outcome::ExpiredOnArrival => RecordOutcome::ExpiredOnArrival,
+        Outcome::Filtered => RecordOutcome::Filtered,
         Outcome::Rejected(_) => RecordOutcome::Rejected,
     }
 }
@@ -221,5 +222,7 @@ fn wire_reason(reject: Reject) -> RejectReason {
         Reject::EmptyKey => RejectReason::EmptyKey,
         Reject::KeyTooLong => RejectReason::KeyTooLong,
         Reject::EntryTooLarge => RejectReason::EntryTooLarge,
+        Reject::MissingTime => RejectReason::MissingTime,
+        Reject::InvalidTime => RejectReason::InvalidTime,
     }
 }

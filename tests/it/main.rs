@@ -9,6 +9,7 @@
 
 mod architecture;
 mod command;
+mod conditions;
 mod container_harness;
 mod in_flight;
 mod kafka_harness;

@@ -95,8 +95,10 @@ impl Worker {
 
     fn start_of(&self, topic: &Topic) -> From {
         match self.shared.config.ingest.start {
-            Start::Alive => From::Time(Timestamp::now().minus(topic.ttl)),
-            Start::Earliest => From::Earliest,
+            Start::Alive if topic.lives_from_record => {
+                From::Time(Timestamp::now().minus(topic.ttl))
+            }
+            Start::Alive | Start::Earliest => From::Earliest,
         }
     }
 }
@@ -118,6 +120,7 @@ pub(super) fn topics(feeds: &[Feed], shared: &Shared) -> VecDeque<Topic> {
         let latches = latches.extract_if(.., own).collect();
         Topic {
             number,
+            lives_from_record: feeds.iter().all(|feed| feed.lives_from_record()),
             ttl: feeds.iter().map(|feed| feed.source.ttl).max().unwrap_or_default(),
             share: Share::new(name, &feeds, &shared.config.ingest, latches),
             is_refused: false,
