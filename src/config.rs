@@ -6,6 +6,7 @@
 
 mod condition;
 mod constant;
+mod dead_letter;
 mod fault;
 mod file;
 mod form;
@@ -138,6 +139,9 @@ impl Config {
         }
         if let (Some(rpc), Some(admin)) = (&rpc, &admin) {
             listen::check_together(rpc, admin, root.report);
+        }
+        if let (Some(kafka), Some(tables)) = (&kafka, &tables) {
+            dead_letter::check_together(kafka, tables, root.report);
         }
         Some(Self {
             kafka: kafka?,

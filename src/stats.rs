@@ -3,11 +3,16 @@
 //! The parts that do the work fill it in, `app` puts it together, and whoever
 //! shows it (gRPC, a command, a page) only reads. No clocks, no locks, no wire format.
 
+mod loading;
+mod rejection;
+
 use std::time::Duration;
 
 use crate::memory::{Census, Line, Pressure, Verdict};
 use crate::record::{Reject, Timestamp};
 use crate::table::TableStats;
+pub use loading::Loading;
+pub use rejection::{DeadLetterStats, Rejection};
 
 /// The service at one moment. Counters are cumulative since `started`.
 #[derive(Debug, Clone)]
@@ -30,6 +35,8 @@ pub struct Snapshot {
     pub partitions: Vec<PartitionStats>,
     /// Each topic that feeds a table, in the order of the configuration.
     pub topics: Vec<TopicStats>,
+    /// What became of rejected records that were handed on.
+    pub dead_letters: DeadLetterStats,
 }
 
 /// Where the memory is, and how near its limit.
@@ -81,6 +88,8 @@ pub struct PartitionStats {
     pub restart_count: u64,
     /// How often its thread's client was made anew because it had stalled.
     pub rebuild_count: u64,
+    /// How far the reading of its backlog is; none once it is read.
+    pub loading: Option<Loading>,
     /// Records handled, by outcome; every outcome is there.
     pub outcomes: Vec<(Outcome, u64)>,
 }

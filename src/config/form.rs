@@ -59,6 +59,21 @@ impl Form for Text {
     }
 }
 
+/// Text that may be left out.
+pub(super) struct Optional(pub(super) Text);
+
+impl Form for Optional {
+    type Value = Option<String>;
+
+    fn wanted(&self) -> String {
+        self.0.wanted()
+    }
+
+    fn parse(&self, text: &str) -> Result<Option<String>, String> {
+        self.0.parse(text).map(Some)
+    }
+}
+
 /// Whatever the type itself reads from text.
 pub(super) struct Parsed<T> {
     pub(super) wanted: &'static str,

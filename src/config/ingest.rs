@@ -23,6 +23,8 @@ pub struct Ingest {
     pub max_document: ByteSize,
     /// Keys longer than this are rejected.
     pub max_key: ByteSize,
+    /// How many of the records that were rejected last are listed.
+    pub rejections: usize,
     /// How often each topic is looked at for new partitions and for whether it is there.
     #[serde(serialize_with = "serialize_duration")]
     pub refresh: Duration,
@@ -71,16 +73,28 @@ impl Ingest {
             Unset::Means("4KiB"),
             "A longer key is rejected.",
         );
+        let rejections = read_rejections(section);
         let (refresh, stall_after) = (read_refresh(section), read_stall_after(section));
         Some(Self {
             threads: threads?,
             start: start?,
             max_document: max_document?,
             max_key: max_key?,
+            rejections: rejections?,
             refresh: refresh?,
             stall_after: stall_after?,
         })
     }
+}
+
+fn read_rejections(section: &mut Section<'_>) -> Option<usize> {
+    section.key(
+        "rejections",
+        &Count(0..=1_000),
+        Unset::Means("100"),
+        "How many of the records that were rejected last are kept to be listed: where they \
+         stand and why they were, never what they said.",
+    )
 }
 
 fn read_refresh(section: &mut Section<'_>) -> Option<Duration> {

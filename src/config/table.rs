@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::condition::Condition;
 use super::constant::{self, ConstantForm};
-use super::form::{Parsed, Text, Time, Word, serialize_duration};
+use super::form::{Optional, Parsed, Text, Time, Word, serialize_duration};
 use super::memory::{Memory, MemoryLimit};
 use super::report::Report;
 use super::section::{Section, Unset};
@@ -36,6 +36,9 @@ pub struct Table {
     pub capacity: Capacity,
     /// What holds the entries.
     pub store: Store,
+    /// The topic that its rejected records are handed on to, if not `kafka.dead_letter`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dead_letter: Option<String>,
     /// Where each field comes from, by name; at least one.
     pub fields: BTreeMap<String, Source>,
     /// What holds for the records that it takes: all of these.
@@ -64,7 +67,7 @@ const NAME: Text = Text {
     },
 };
 
-const TOPIC: Text = Text {
+pub(super) const TOPIC: Text = Text {
     wanted: "1 to 249 of a-z, A-Z, 0-9, ., _ and -, but neither . nor .. alone",
     fault: |text| {
         let legal = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
@@ -101,6 +104,7 @@ impl Table {
             Unset::Means("moka"),
             "What holds the entries.",
         );
+        let dead_letter = read_dead_letter(section);
         Some(Self {
             name: name?,
             topic: topic?,
@@ -109,6 +113,7 @@ impl Table {
             ttl_from: ttl_from?,
             capacity: capacity?,
             store: store?,
+            dead_letter: dead_letter?,
             fields: fields?,
             only_when: only_when?,
             delete_when: delete_when?,
@@ -136,6 +141,16 @@ fn read_ttl_from(section: &mut Section<'_>) -> Option<TtlFrom> {
          first record at the start, whatever `ingest.start` says: a record's timestamp does \
          not tell then whether it can be alive. With `@arrival` a restart begins every life \
          anew.",
+    )
+}
+
+#[expect(clippy::option_option, reason = "a fault is not the same as nothing written")]
+fn read_dead_letter(section: &mut Section<'_>) -> Option<Option<String>> {
+    section.key(
+        "dead_letter",
+        &Optional(TOPIC),
+        Unset::Derived("`kafka.dead_letter`", || None),
+        "The topic that its rejected records are handed on to.",
     )
 }
 

@@ -9,6 +9,7 @@ use rdkafka::consumer::{BaseConsumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::statistics::Statistics;
 
+use super::dead_letter;
 use crate::config::Config;
 
 /// A consumer that belongs to one thread.
@@ -44,11 +45,12 @@ pub fn create_client(config: &Config) -> KafkaResult<Client> {
 }
 
 /// What librdkafka may hold at worst, over all threads, in bytes: full queues, and a
-/// fetch in flight for each thread and broker, unpacked.
+/// fetch in flight for each thread and broker, unpacked; and what waits to be a dead letter.
 pub fn queue_bytes_at_worst(config: &Config) -> u64 {
     let queues = Queues::of(config);
     let in_flight = queues.fetch_bytes * UNPACKED_FACTOR * queues.brokers;
     (queues.queued_bytes + in_flight) * config.ingest.threads as u64
+        + dead_letter::bytes_at_worst(config)
 }
 
 /// The version of librdkafka in this program.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rdkafka::message::{BorrowedMessage, Headers, Message as _};
 
 use super::workspace::{self, Workspace};
-use crate::config::{self, TtlFrom};
+use crate::config::{self, Config, TtlFrom};
 use crate::pluck::{Limits, Message, Plucked, Plucker};
 use crate::record::{Draft, Origin, Record, Reject, Timestamp};
 use crate::stats::Outcome;
@@ -26,10 +26,11 @@ impl Feed {
         self.source.ttl_from == TtlFrom::Record
     }
 
-    pub(super) fn intake(&self, config: &config::Ingest) -> Intake {
+    pub(super) fn intake(&self, config: &Config) -> Intake {
         Intake {
             table: Arc::clone(&self.table),
-            plucker: plucker(&self.source, workspace::limits(config)),
+            plucker: plucker(&self.source, workspace::limits(&config.ingest)),
+            dead_letter: config.dead_letter_of(&self.source).map(Into::into),
             lives_from: self.source.ttl_from.clone(),
         }
     }
@@ -50,10 +51,16 @@ fn plucker(source: &config::Table, limits: Limits) -> Plucker {
 pub(super) struct Intake {
     table: Arc<Table>,
     plucker: Plucker,
+    dead_letter: Option<Box<str>>,
     lives_from: TtlFrom,
 }
 
 impl Intake {
+    /// Where what it rejects is handed on to.
+    pub(super) fn dead_letter(&self) -> Option<&str> {
+        self.dead_letter.as_deref()
+    }
+
     /// Plucks one record and does to the table what it says.
     pub(super) fn take(
         &self,

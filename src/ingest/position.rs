@@ -5,9 +5,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use super::loading::Backlogged;
 use super::realign::{Jump, Why};
-use crate::record::{Origin, Timestamp};
-use crate::stats::{Outcome, PartitionStats};
+use crate::record::{Origin, Reject, Timestamp};
+use crate::stats::{Outcome, PartitionStats, Rejection};
 
 const NOTHING_YET: i64 = i64::MIN;
 
@@ -23,6 +24,7 @@ pub(super) struct Position {
     gap_records: AtomicU64,
     restarts: AtomicU64,
     rebuilds: AtomicU64,
+    backlog: Backlogged,
     outcomes: [AtomicU64; Outcome::COUNT],
 }
 
@@ -39,6 +41,7 @@ impl Position {
             gap_records: AtomicU64::new(0),
             restarts: AtomicU64::new(0),
             rebuilds: AtomicU64::new(0),
+            backlog: Backlogged::new(start, end),
             outcomes: [const { AtomicU64::new(0) }; Outcome::COUNT],
         }
     }
@@ -88,8 +91,27 @@ impl Position {
             Why::Cut { records } => self.gap_records.fetch_add(records, Ordering::Relaxed),
             Why::MadeAnew => self.restarts.fetch_add(1, Ordering::Relaxed),
         };
+        self.backlog.changed(jump.start, jump.end);
         self.next_offset.store(jump.start, Ordering::Relaxed);
         self.high_watermark.store(jump.end, Ordering::Relaxed);
+    }
+
+    /// Its backlog is read.
+    pub(super) fn has_loaded(&self) {
+        self.backlog.is_over();
+    }
+
+    /// A record of this partition that was rejected.
+    pub(super) fn rejection(&self, origin: Origin, now: Timestamp, reason: Reject) -> Rejection {
+        Rejection {
+            table: Arc::clone(&self.table),
+            topic: Arc::clone(&self.topic),
+            partition: self.partition,
+            offset: origin.offset,
+            record_time: origin.time,
+            reject_time: now,
+            reason,
+        }
     }
 
     /// Books that the client was made anew because of this partition.
@@ -110,6 +132,7 @@ impl Position {
             gap_records: self.gap_records.load(Ordering::Relaxed),
             restart_count: self.restarts.load(Ordering::Relaxed),
             rebuild_count: self.rebuilds.load(Ordering::Relaxed),
+            loading: self.backlog.at(self.next_offset()),
             outcomes: Outcome::all()
                 .map(|outcome| (outcome, self.outcomes[outcome.index()].load(Ordering::Relaxed)))
                 .collect(),

@@ -9,11 +9,13 @@ use super::bootstrap::Backlog;
 use super::feed::{Feed, Intake};
 use super::position::Position;
 use super::realign::{Jump, Why};
+use super::rejected::Rejected;
 use super::watchdog::Watch;
 use super::workspace::Workspace;
-use crate::config;
+use crate::config::Config;
 use crate::health::Latch;
 use crate::record::{Origin, Timestamp};
+use crate::stats::Outcome;
 use rdkafka::message::{BorrowedMessage, Message as _};
 
 /// For so long after a jump the client's statistics may still speak of the place before.
@@ -26,6 +28,7 @@ pub(super) struct Share {
     latches: Vec<Latch>,
     partitions: BTreeMap<i32, Partition>,
     loading: usize,
+    rejected: Arc<Rejected>,
 }
 
 struct Partition {
@@ -53,8 +56,9 @@ impl Share {
     pub(super) fn new(
         topic: &str,
         feeds: &[&Feed],
-        config: &config::Ingest,
+        config: &Config,
         latches: Vec<Latch>,
+        rejected: &Arc<Rejected>,
     ) -> Self {
         Self {
             topic: topic.to_owned(),
@@ -63,6 +67,7 @@ impl Share {
             latches,
             partitions: BTreeMap::new(),
             loading: 0,
+            rejected: Arc::clone(rejected),
         }
     }
 
@@ -81,6 +86,11 @@ impl Share {
             begun.extend(positions.iter().cloned());
             let is_loading = start < end && !self.latches.is_empty();
             self.loading += usize::from(is_loading);
+            if !is_loading {
+                for position in &positions {
+                    position.has_loaded();
+                }
+            }
             let (end, watch) = (is_loading.then_some(end), Watch::default());
             let new =
                 Partition { end, ending: None, positions, watch, jumped: None, is_there: true };
@@ -103,6 +113,10 @@ impl Share {
         for (intake, position) in self.intakes.iter().zip(&partition.positions) {
             let outcome = intake.take(workspace, message, origin, now);
             position.record(origin, now, payload_bytes, outcome);
+            if let Outcome::Rejected(reason) = outcome {
+                let rejection = position.rejection(origin, now, reason);
+                self.rejected.take(rejection, message, intake.dead_letter());
+            }
         }
         if partition.end.is_some_and(|end| origin.offset + 1 >= end) {
             self.caught_up(origin.partition);
@@ -193,6 +207,7 @@ impl Share {
     fn caught_up(&mut self, partition: i32) {
         let Some(partition) = self.partitions.get_mut(&partition) else { return };
         if partition.end.take().is_some() {
+            partition.positions.iter().for_each(|position| position.has_loaded());
             self.loading -= 1;
             self.release_when_loaded();
         }

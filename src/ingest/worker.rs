@@ -17,6 +17,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use super::Shared;
 use super::consumer::{Client, create_client};
 use super::feed::Feed;
+use super::loading;
 use super::share::{Ending, Share};
 use super::workspace::Workspace;
 use crate::heap;
@@ -28,6 +29,8 @@ const POLL_TIMEOUT: Duration = Duration::from_millis(100);
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// How often a fault of the stream is spoken of.
 const SAY_AGAIN_AFTER: Duration = Duration::from_secs(60);
+/// How often it is said how far loading is.
+const SAY_LOADING_AFTER: Duration = Duration::from_secs(5);
 
 pub(super) struct Worker {
     number: usize,
@@ -42,6 +45,8 @@ pub(super) struct Worker {
     records: u64,
     fault_said: Option<Instant>,
     is_paused: bool,
+    /// When it is said how far loading is.
+    say_at: Instant,
     /// When partitions that stand still are looked for.
     watch_at: Instant,
 }
@@ -73,6 +78,7 @@ impl Worker {
             records: 0,
             fault_said: None,
             is_paused: false,
+            say_at: Instant::now() + SAY_LOADING_AFTER,
             watch_at: Instant::now(),
             shared,
         }
@@ -107,6 +113,7 @@ impl Worker {
             self.begin_or_wait(client, topic);
         }
         self.keep_up(client);
+        self.say_loading();
         match client.poll(POLL_TIMEOUT) {
             Some(Ok(message)) => self.take(&message),
             Some(Err(error)) => self.note(&error),
@@ -114,6 +121,15 @@ impl Worker {
         }
         if let Some(statistics) = client.context().take_statistics() {
             self.apply(&statistics);
+        }
+    }
+
+    /// Says how far the tables are that load. The first thread does, for all.
+    fn say_loading(&mut self) {
+        let now = Instant::now();
+        if self.number == 0 && now >= self.say_at {
+            self.say_at = now + SAY_LOADING_AFTER;
+            loading::say(&self.shared.partition_stats());
         }
     }
 

@@ -45,6 +45,23 @@ impl Reject {
         Self::MissingTime,
         Self::InvalidTime,
     ];
+
+    /// What it is called where it leaves the process as text.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::EmptyPayload => "empty_payload",
+            Self::DocumentTooLarge => "document_too_large",
+            Self::InvalidUtf8 => "invalid_utf8",
+            Self::InvalidJson => "invalid_json",
+            Self::MissingKey => "missing_key",
+            Self::InvalidKeyType => "invalid_key_type",
+            Self::EmptyKey => "empty_key",
+            Self::KeyTooLong => "key_too_long",
+            Self::EntryTooLarge => "entry_too_large",
+            Self::MissingTime => "missing_time",
+            Self::InvalidTime => "invalid_time",
+        }
+    }
 }
 
 #[cfg(test)]

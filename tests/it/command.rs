@@ -84,6 +84,8 @@ async fn a_served_process_answers_and_ends_well_at_sigterm(broker: &Broker) {
     let stats: Value = serde_json::from_slice(&stats.stdout).unwrap();
     assert_eq!(stats["tables"][0]["entryCount"], "1");
     assert!(text(&run(&["stats", "--endpoint", &endpoint]).stdout).contains("1 entries"));
+    let rejections = run(&["rejections", "--endpoint", &endpoint]);
+    assert_eq!(text(&rejections.stdout).trim(), "none");
     let unknown = run(&["get", "typo", "a", "--endpoint", &endpoint]);
     assert_eq!(unknown.status.code(), Some(2), "{unknown:?}");
 

@@ -15,6 +15,7 @@ mod in_flight;
 mod kafka_harness;
 mod lookups;
 mod poison;
+mod rejections;
 mod retained_payload;
 mod shutdown;
 mod start;

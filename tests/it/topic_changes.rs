@@ -224,3 +224,24 @@ fn a_partition_with_nothing_to_read_has_not_stalled() {
         service.stop().await;
     });
 }
+
+#[test]
+fn how_far_loading_is_can_be_seen_until_it_is_over() {
+    broker::in_process(async |broker| {
+        let topic = broker.create_topic(2).await;
+        topic.produce(&events("before"));
+        refuse_fetches(cluster(broker));
+        let service = Service::start(broker, &topic, &["ingest.start=earliest"]).await;
+        let both = |stats: &GetStatsResponse| stats.partitions.len() == 2;
+        let stats = service.wait_for("the partitions", both).await;
+        let loading = stats.tables[0].loading.unwrap();
+        assert_eq!((loading.done_records, loading.remaining_records), (0, 100));
+        assert_eq!(loading.time_left, None);
+
+        cluster(broker).clear_request_errors(RDKafkaApiKey::Fetch);
+        let stats = service.wait_for("readiness", |stats| stats.ready).await;
+        assert_eq!(stats.tables[0].loading, None);
+        assert!(stats.partitions.iter().all(|partition| partition.loading.is_none()));
+        service.stop().await;
+    });
+}

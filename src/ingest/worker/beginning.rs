@@ -122,7 +122,7 @@ pub(super) fn topics(feeds: &[Feed], shared: &Shared) -> VecDeque<Topic> {
             number,
             lives_from_record: feeds.iter().all(|feed| feed.lives_from_record()),
             ttl: feeds.iter().map(|feed| feed.source.ttl).max().unwrap_or_default(),
-            share: Share::new(name, &feeds, &shared.config.ingest, latches),
+            share: Share::new(name, &feeds, &shared.config, latches, &shared.rejected),
             is_refused: false,
             look_at: Instant::now(),
             missing_looks: 0,
