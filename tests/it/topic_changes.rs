@@ -120,7 +120,7 @@ fn a_topic_that_is_made_anew_is_read_from_its_start() {
         service
             .wait_for("the state", |stats| state(stats, &topic.name) == TopicState::Missing)
             .await;
-        topic.make_again().await;
+        topic.make_again(1).await;
         topic.produce(&(0..5).map(|n| event(&format!("new-{n}"), "y")).collect::<Vec<_>>());
         let stats = service.wait_until_polled(25).await;
 
@@ -129,6 +129,38 @@ fn a_topic_that_is_made_anew_is_read_from_its_start() {
         assert_eq!(sum(&stats, |each| each.restart_count), 1);
         assert_eq!((stats.partitions[0].position, stats.partitions[0].lag_records), (5, 0));
         assert!(stats.ready);
+        assert_books_balance(&stats);
+        service.stop().await;
+    });
+}
+
+#[test]
+fn a_topic_that_is_made_anew_before_it_is_missed_is_read_from_its_start_too() {
+    let test = concat!(module_path!(), "::a_topic_that_is_made_anew_before_it_is_missed");
+    broker::real(test, async |broker| {
+        let topic = broker.create_topic(2).await;
+        let service = Service::ready(broker, &topic, &["ingest.refresh=2s"]).await;
+        let on = |partition: i32, n: i32| Message {
+            partition: Some(partition),
+            ..event(&format!("{partition}-{n}"), "x")
+        };
+        topic.produce(&(0..20).map(|n| on(n % 2, n)).collect::<Vec<_>>());
+        service.wait_until_polled(20).await;
+        topic.delete().await;
+        topic.make_again(1).await;
+        topic.produce(&[on(0, 100), on(0, 101)]);
+        let stats = service.wait_until_polled(22).await;
+
+        assert_eq!(service.description("0-100").await.as_deref(), Some("x"));
+        assert_eq!(sum(&stats, |each| each.restart_count), 1);
+        topic.grow(2).await;
+        topic.produce(&[on(1, 102)]);
+        let stats = service.wait_until_polled(23).await;
+
+        assert_eq!(service.description("1-102").await.as_deref(), Some("x"));
+        let restarts: Vec<_> = stats.partitions.iter().map(|each| each.restart_count).collect();
+        assert_eq!(restarts, [1, 1]);
+        assert_eq!(stats.partitions.len(), 2);
         assert_books_balance(&stats);
         service.stop().await;
     });
@@ -221,6 +253,25 @@ fn a_partition_with_nothing_to_read_has_not_stalled() {
         };
         let stats = service.wait_for("some time", later).await;
         assert_eq!(sum(&stats, |each| each.rebuild_count), 0);
+        service.stop().await;
+    });
+}
+
+#[test]
+fn an_open_transaction_is_no_stall() {
+    let test = concat!(module_path!(), "::an_open_transaction_is_no_stall");
+    broker::real(test, async |broker| {
+        let topic = broker.create_topic(1).await;
+        let service = Service::ready(broker, &topic, &["ingest.stall_after=1s"]).await;
+        let open = open_transaction(broker, &topic);
+        topic.produce(&[event("a", "behind")]);
+        let start = service.stats().await.uptime.unwrap().seconds;
+        let later = |stats: &GetStatsResponse| stats.uptime.unwrap().seconds > start + 4;
+        let stats = service.wait_for("some time", later).await;
+        assert_eq!((sum(&stats, |each| each.rebuild_count), polled(&stats)), (0, 0));
+
+        open.abort_transaction(PATIENCE).unwrap();
+        service.wait_until_polled(1).await;
         service.stop().await;
     });
 }

@@ -28,8 +28,9 @@ impl Topic {
     }
 
     /// Makes it again under the same name, once it is deleted.
-    pub(crate) async fn make_again(&self) {
-        create_real_topic(&self.bootstrap, self, &[]).await;
+    pub(crate) async fn make_again(&self, partitions: i32) {
+        let again = Self { partitions, ..self.clone() };
+        create_real_topic(&self.bootstrap, &again, &[]).await;
     }
 
     /// Removes what a partition has before `offset`, as retention does.
