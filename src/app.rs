@@ -107,6 +107,7 @@ impl App {
             in_flight_bytes: config.rpc.in_flight.as_u64(),
             snapshot: Arc::clone(&snapshot),
             reclaim,
+            rejections: Arc::new(ingest.rejections_reader()),
         };
         Ok(Self {
             rpc: Rpc::new(sockets.rpc, service),

@@ -11,6 +11,7 @@ mod get;
 mod largest;
 mod output;
 mod reclaim;
+mod rejections;
 mod serve;
 mod stats;
 
@@ -49,6 +50,8 @@ enum Verb {
     Describe(describe::DescribeArgs),
     /// List the entries that weigh the most in a running service
     Largest(largest::LargestArgs),
+    /// List the records that a running service rejected last, and why
+    Rejections(rejections::RejectionsArgs),
 }
 
 /// Where the configuration comes from: defaults, then the file, then `MILLPOND_*`
@@ -86,6 +89,7 @@ pub fn run() -> ExitCode {
         Verb::Reclaim(args) => reclaim::run(&args),
         Verb::Describe(args) => describe::run(args),
         Verb::Largest(args) => largest::run(args),
+        Verb::Rejections(args) => rejections::run(args),
     };
     outcome.map_or_else(|failure| failure.report(), |()| ExitCode::SUCCESS)
 }

@@ -4,6 +4,9 @@
 //! flags. All faults are found in one pass. [`Config`] is plain values and knows
 //! nothing of who uses them: this module names no other of the crate.
 
+mod condition;
+mod constant;
+mod dead_letter;
 mod fault;
 mod file;
 mod form;
@@ -25,12 +28,14 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod ttl_from;
 
 use std::path::Path;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+pub use self::condition::{Condition, Constant};
 pub use self::fault::{Fault, Faults, Place};
 pub use self::ingest::{Ingest, Start};
 pub use self::kafka::Kafka;
@@ -42,6 +47,7 @@ pub use self::shutdown::Shutdown;
 pub use self::size::{ByteSize, Capacity, Share};
 pub use self::source::{InvalidSource, Pointer, Source};
 pub use self::table::{Store, Table};
+pub use self::ttl_from::TtlFrom;
 
 use self::report::Report;
 use self::section::Section;
@@ -133,6 +139,9 @@ impl Config {
         }
         if let (Some(rpc), Some(admin)) = (&rpc, &admin) {
             listen::check_together(rpc, admin, root.report);
+        }
+        if let (Some(kafka), Some(tables)) = (&kafka, &tables) {
+            dead_letter::check_together(kafka, tables, root.report);
         }
         Some(Self {
             kafka: kafka?,

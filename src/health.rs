@@ -126,7 +126,8 @@ impl TableHealth {
             return None;
         }
         let partitions = self.partitions.read().unwrap_or_else(PoisonError::into_inner);
-        let complete_at = partitions.values().map(|progress| progress.complete_at());
+        let there = partitions.values().filter(|progress| progress.is_there());
+        let complete_at = there.map(|progress| progress.complete_at());
         // None sorts before all times.
         complete_at.min()?.map(|complete_at| now.saturating_duration_since(complete_at))
     }
@@ -159,14 +160,33 @@ impl Latch {
         &self.health.tables[self.table].name
     }
 
-    /// Begins a partition of the table; where to say how far it has come.
-    pub fn begin(&self, beginning: Beginning) -> Arc<Progress> {
-        self.health.tables[self.table].begin(self.health.started, beginning)
+    /// The table, also when this is released.
+    pub fn handle(&self) -> TableHandle {
+        TableHandle { health: Arc::clone(&self.health), table: self.table }
     }
 
     /// Says that this thread's share of the table has caught up.
     pub fn release(self) {
         self.health.release(self.table);
+    }
+}
+
+/// A table, to say of how far it has come.
+#[derive(Debug, Clone)]
+pub struct TableHandle {
+    health: Arc<Health>,
+    table: usize,
+}
+
+impl TableHandle {
+    /// The name of the table.
+    pub fn name(&self) -> &str {
+        &self.health.tables[self.table].name
+    }
+
+    /// Begins a partition of the table; where to say how far it has come.
+    pub fn begin(&self, beginning: Beginning) -> Arc<Progress> {
+        self.health.tables[self.table].begin(self.health.started, beginning)
     }
 }
 
@@ -203,7 +223,8 @@ mod tests {
         let latch = health.latches().pop().unwrap();
         let learnt = Instant::now();
         let later = learnt + Duration::from_secs(5);
-        let begin = |partition, end| latch.begin(Beginning { partition, start: 0, end, learnt });
+        let begin =
+            |partition, end| latch.handle().begin(Beginning { partition, start: 0, end, learnt });
         let (empty, behind) = (begin(0, 0), begin(1, 10));
         let staleness = || health.table("a").unwrap().staleness(later);
         empty.ends_at(0, later);

@@ -7,11 +7,18 @@
 
 mod bootstrap;
 mod consumer;
+mod dead_letter;
 mod feed;
+mod loading;
 mod outage;
 mod position;
+mod realign;
+mod rejected;
+mod rejections;
 mod share;
+mod topics;
 mod valve;
+mod watchdog;
 mod watermarks;
 mod worker;
 mod workspace;
@@ -29,9 +36,11 @@ pub use workspace::{ScratchAtWorst, scratch_at_worst};
 use crate::config::Config;
 use crate::health::Health;
 use crate::heap::Account;
-use crate::stats::PartitionStats;
+use crate::stats::{DeadLetterStats, PartitionStats, Rejection, TopicStats};
 use outage::Outage;
 use position::Position;
+use rejected::Rejected;
+use topics::Topics;
 use worker::Worker;
 
 /// What every ingest thread shares.
@@ -39,6 +48,8 @@ struct Shared {
     config: Config,
     health: Arc<Health>,
     outage: Arc<Outage>,
+    topics: Topics,
+    rejected: Arc<Rejected>,
     account: Account,
     valve: Valve,
     stopping: AtomicBool,
@@ -50,6 +61,11 @@ struct Shared {
 impl Shared {
     fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
+    }
+
+    fn partition_stats(&self) -> Vec<PartitionStats> {
+        let positions = self.positions.read().unwrap_or_else(PoisonError::into_inner);
+        positions.iter().map(|position| position.stats()).collect()
     }
 
     fn publish(&self, positions: impl IntoIterator<Item = Arc<Position>>) {
@@ -70,17 +86,20 @@ impl Ingest {
     ///
     /// # Errors
     ///
-    /// When the system gives no thread.
+    /// When the system gives no thread, or librdkafka refuses a setting.
     pub fn start(
         config: &Config,
         feeds: &[Feed],
         health: &Arc<Health>,
         account: &Account,
     ) -> io::Result<Self> {
+        let rejected = Rejected::new(config).map_err(io::Error::other)?;
         let shared = Arc::new(Shared {
             config: config.clone(),
             health: Arc::clone(health),
             outage: Arc::new(Outage::new(&config.kafka.brokers)),
+            rejected: Arc::new(rejected),
+            topics: Topics::new(feeds.iter().map(|feed| feed.source.topic.as_str())),
             account: account.clone(),
             valve: Valve::default(),
             stopping: AtomicBool::new(false),
@@ -104,10 +123,25 @@ impl Ingest {
     /// Reads each partition's books, by table, topic and partition.
     pub fn reader(&self) -> impl Fn() -> Vec<PartitionStats> + Send + Sync + 'static {
         let shared = Arc::clone(&self.shared);
-        move || {
-            let positions = shared.positions.read().unwrap_or_else(PoisonError::into_inner);
-            positions.iter().map(|position| position.stats()).collect()
-        }
+        move || shared.partition_stats()
+    }
+
+    /// Reads how each topic was found, in the order of the configuration.
+    pub fn topics_reader(&self) -> impl Fn() -> Vec<TopicStats> + Send + Sync + 'static {
+        let shared = Arc::clone(&self.shared);
+        move || shared.topics.stats()
+    }
+
+    /// Reads the records that were rejected last, the newest first.
+    pub fn rejections_reader(&self) -> impl Fn() -> Vec<Rejection> + Send + Sync + 'static {
+        let rejected = Arc::clone(&self.shared.rejected);
+        move || rejected.last.list()
+    }
+
+    /// Reads what became of dead letters.
+    pub fn dead_letters_reader(&self) -> impl Fn() -> DeadLetterStats + Send + Sync + 'static {
+        let rejected = Arc::clone(&self.shared.rejected);
+        move || rejected.dead_letters.stats()
     }
 
     /// Asks the threads to end and waits until their consumers are closed.
@@ -117,6 +151,7 @@ impl Ingest {
             // A panic in there was reported by the thread itself.
             let _ = thread.join();
         }
+        self.shared.rejected.dead_letters.flush();
     }
 }
 

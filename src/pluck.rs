@@ -14,6 +14,7 @@
 
 mod assembly;
 mod bounded;
+mod filters;
 mod json_text;
 mod key;
 mod limits;
@@ -23,16 +24,21 @@ mod scratch;
 mod shape;
 mod sources;
 mod tape;
+mod time;
+
+use std::time::Duration;
 
 use simd_json::Node;
 
-use crate::config::Source;
+use crate::config::{Condition, Source};
 use crate::record::{Draft, Key, Origin, Record, Reject, Timestamp};
 
+use assembly::Assembled;
 pub use limits::Limits;
 pub use scratch::Scratch;
 use shape::Shape;
-use sources::{Envelope, Sources};
+use sources::{Envelope, Place, Sources};
+use time::LivesFrom;
 
 /// A message as it lies in the client's memory.
 #[derive(Clone, Copy)]
@@ -45,7 +51,8 @@ pub struct Message<'a> {
     pub header: &'a dyn Fn(&str) -> Option<&'a [u8]>,
     /// Where in the stream it stands.
     pub origin: Origin,
-    /// When the entry made of it is to be absent again.
+    /// When the entry made of it is to be absent again; at the latest, where its life counts
+    /// from a time in the message.
     pub expires_at: Timestamp,
 }
 
@@ -54,11 +61,13 @@ pub struct Message<'a> {
 pub enum Plucked {
     /// To store this.
     Record(Record),
-    /// To delete the entry of this key.
+    /// To delete the entry of this key: a tombstone, or a record that says so.
     Tombstone(Key),
     /// To delete the entry of this key as out of date: the values of the one in its place
     /// are more than an entry may have.
     TooLarge(Key),
+    /// Nothing: the record does not count for this table.
+    Filtered,
 }
 
 /// Plucks messages for one table.
@@ -72,6 +81,30 @@ impl Plucker {
     /// order of `fields`.
     pub fn new(key: &Source, fields: &[Source], limits: Limits) -> Self {
         Self { sources: Sources::compile(key, fields), limits }
+    }
+
+    /// Takes only records for which all of these hold.
+    #[must_use]
+    pub fn only_when(mut self, conditions: &[Condition]) -> Self {
+        let Sources { filters, paths, .. } = &mut self.sources;
+        filters.add_only_when(conditions, paths);
+        self
+    }
+
+    /// Makes of records for which all of these hold tombstones for their keys.
+    #[must_use]
+    pub fn delete_when(mut self, conditions: &[Condition]) -> Self {
+        let Sources { filters, paths, .. } = &mut self.sources;
+        filters.add_delete_when(conditions, paths);
+        self
+    }
+
+    /// Counts the life of an entry from a time in its record.
+    #[must_use]
+    pub fn living_from(mut self, source: &Source, ttl: Duration) -> Self {
+        let place = Place::of(source, &mut self.sources.paths);
+        self.sources.lives_from = Some(LivesFrom { place, ttl });
+        self
     }
 
     /// Whether plucking this message takes so much memory that one thread at a time may do it.
@@ -143,8 +176,12 @@ impl Plucker {
         let Scratch { parser, assembly } = scratch;
         let (sources, limits) = (&self.sources, self.limits);
         let assemble = |nodes: &[Node<'_>]| {
-            let drafted = assembly.draft(sources, limits, message, nodes)?;
-            Ok(drafted.map_or_else(Plucked::TooLarge, |draft| Plucked::Record(copy(draft))))
+            Ok(match assembly.draft(sources, limits, message, nodes)? {
+                Assembled::Draft(draft) => Plucked::Record(copy(draft)),
+                Assembled::TooLarge(key) => Plucked::TooLarge(key),
+                Assembled::Deletes(key) => Plucked::Tombstone(key),
+                Assembled::Filtered => Plucked::Filtered,
+            })
         };
         if sources.need_document() { parser.parse(payload, assemble) } else { assemble(&[]) }
     }

@@ -35,7 +35,7 @@ use crate::health::Health;
 use crate::proto::FILE_DESCRIPTOR_SET;
 use crate::proto::server::lookup_service_server::LookupServiceServer;
 use crate::proto::server::stats_service_server::StatsServiceServer;
-use crate::stats::{Reclaimed, Snapshot};
+use crate::stats::{Reclaimed, Rejection, Snapshot};
 use crate::table::Table;
 use health::HealthTeller;
 use in_flight::{InFlight, Leased};
@@ -57,6 +57,9 @@ pub type TakeSnapshot = Arc<dyn Fn() -> Snapshot + Send + Sync>;
 /// answers calls.
 pub type Reclaim = Arc<dyn Fn() -> Reclaimed + Send + Sync>;
 
+/// Lists the records that were rejected last, the newest first.
+pub type ListRejections = Arc<dyn Fn() -> Vec<Rejection> + Send + Sync>;
+
 /// What the calls are answered from.
 pub struct Service {
     /// The tables, in the order of the configuration.
@@ -70,6 +73,8 @@ pub struct Service {
     pub snapshot: TakeSnapshot,
     /// For a reclaim.
     pub reclaim: Reclaim,
+    /// For the list of rejections.
+    pub rejections: ListRejections,
 }
 
 /// The server, its port bound and nothing answered yet.
@@ -101,14 +106,15 @@ impl Rpc {
     ///
     /// When the transport fails or the descriptors for reflection do not decode.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let Service { tables, health, in_flight_bytes, snapshot, reclaim } = self.service;
+        let Service { tables, health, in_flight_bytes, snapshot, reclaim, rejections } =
+            self.service;
         let (teller, health_service) = HealthTeller::new(Arc::clone(&health)).await;
         let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true));
         let tables = Tables::new(tables);
         let (drain, draining) = watch::channel(false);
         let in_flight = InFlight::new(in_flight_bytes);
         let lookup = lookup::Lookup::new(tables.clone(), health, in_flight, draining);
-        let stats = stats::Stats::new(tables, snapshot, reclaim);
+        let stats = stats::Stats::new(tables, snapshot, reclaim, rejections);
         let router = Server::builder()
             .max_concurrent_streams(MAX_CALLS_PER_CONNECTION)
             .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))

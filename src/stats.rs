@@ -3,11 +3,16 @@
 //! The parts that do the work fill it in, `app` puts it together, and whoever
 //! shows it (gRPC, a command, a page) only reads. No clocks, no locks, no wire format.
 
+mod loading;
+mod rejection;
+
 use std::time::Duration;
 
 use crate::memory::{Census, Line, Pressure, Verdict};
 use crate::record::{Reject, Timestamp};
 use crate::table::TableStats;
+pub use loading::Loading;
+pub use rejection::{DeadLetterStats, Rejection};
 
 /// The service at one moment. Counters are cumulative since `started`.
 #[derive(Debug, Clone)]
@@ -28,6 +33,10 @@ pub struct Snapshot {
     pub tables: Vec<TableStats>,
     /// Each partition that feeds a table, by table, topic and partition.
     pub partitions: Vec<PartitionStats>,
+    /// Each topic that feeds a table, in the order of the configuration.
+    pub topics: Vec<TopicStats>,
+    /// What became of rejected records that were handed on.
+    pub dead_letters: DeadLetterStats,
 }
 
 /// Where the memory is, and how near its limit.
@@ -73,6 +82,14 @@ pub struct PartitionStats {
     pub newest_record_time: Option<Timestamp>,
     /// Bytes of the payloads handled.
     pub payload_bytes: u64,
+    /// Offsets that were gone before they were read.
+    pub gap_records: u64,
+    /// How often it was begun anew, its topic having been deleted and made again.
+    pub restart_count: u64,
+    /// How often its thread's client was made anew because it had stalled.
+    pub rebuild_count: u64,
+    /// How far the reading of its backlog is; none once it is read.
+    pub loading: Option<Loading>,
     /// Records handled, by outcome; every outcome is there.
     pub outcomes: Vec<(Outcome, u64)>,
 }
@@ -89,6 +106,30 @@ impl PartitionStats {
     }
 }
 
+/// A topic as the threads last found it.
+#[derive(Debug, Clone)]
+pub struct TopicStats {
+    /// Its name.
+    pub topic: String,
+    /// How it was found.
+    pub state: TopicState,
+    /// Since when it is so.
+    pub since: Timestamp,
+}
+
+/// How a topic was found when it was last asked for. It is asked for again in all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TopicState {
+    /// No broker has answered yet.
+    Waiting,
+    /// It is being read.
+    Reading,
+    /// There is no such topic.
+    Missing,
+    /// The brokers do not let us read it.
+    Unauthorized,
+}
+
 /// What became of a record: each record that is polled has exactly one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -96,21 +137,23 @@ pub enum Outcome {
     Stored,
     /// Stored in place of the live entry under its key.
     Replaced,
-    /// A tombstone: its key has no entry any more.
+    /// A tombstone, or a record that deletes as configured: its key has no entry any more.
     Deleted,
     /// Past its time to live when it came: what stood under its key was removed.
     ExpiredOnArrival,
+    /// It does not count for the table, as configured.
+    Filtered,
     /// It could not be stored.
     Rejected(Reject),
 }
 
 impl Outcome {
     /// How many outcomes there are.
-    pub const COUNT: usize = 4 + Reject::ALL.len();
+    pub const COUNT: usize = 5 + Reject::ALL.len();
 
     /// Every outcome, each at its [`Self::index`].
     pub fn all() -> impl Iterator<Item = Self> {
-        [Self::Stored, Self::Replaced, Self::Deleted, Self::ExpiredOnArrival]
+        [Self::Stored, Self::Replaced, Self::Deleted, Self::ExpiredOnArrival, Self::Filtered]
             .into_iter()
             .chain(Reject::ALL.into_iter().map(Self::Rejected))
     }
@@ -122,7 +165,8 @@ impl Outcome {
             Self::Replaced => 1,
             Self::Deleted => 2,
             Self::ExpiredOnArrival => 3,
-            Self::Rejected(reject) => 4 + reject as usize,
+            Self::Filtered => 4,
+            Self::Rejected(reject) => 5 + reject as usize,
         }
     }
 }

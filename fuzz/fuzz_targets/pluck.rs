@@ -13,7 +13,10 @@ mod millpond {
 
 #[path = "../../src/config"]
 mod config {
+    #[expect(dead_code, reason = "the oracle sets no conditions")]
+    mod condition;
     mod source;
+    pub use condition::{Condition, Constant};
     pub use source::{Pointer, Source};
 }
 

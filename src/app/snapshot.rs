@@ -81,7 +81,8 @@ fn snapshot(
 ) -> TakeSnapshot {
     let (started, clock, config_digest) = (Timestamp::now(), Instant::now(), config.digest());
     let (health, tables) = (Arc::clone(health), tables.to_vec());
-    let partitions = ingest.reader();
+    let (partitions, topics) = (ingest.reader(), ingest.topics_reader());
+    let dead_letters = ingest.dead_letters_reader();
     Arc::new(move || Snapshot {
         started,
         uptime: clock.elapsed(),
@@ -91,5 +92,7 @@ fn snapshot(
         memory: memory(),
         tables: tables.iter().map(|table| table.stats()).collect(),
         partitions: partitions(),
+        topics: topics(),
+        dead_letters: dead_letters(),
     })
 }

@@ -13,7 +13,8 @@ use super::failure::Failure;
 use super::output::{self, Output, bytes, count};
 use crate::proto::v1::stats_service_client::StatsServiceClient;
 use crate::proto::v1::{
-    GetStatsRequest, GetStatsResponse, PartitionStats, RecordOutcome, RemovalCause, TableStats,
+    GetStatsRequest, GetStatsResponse, Loading, PartitionStats, RecordOutcome, RemovalCause,
+    TableStats, TopicState,
 };
 
 /// Which service to ask and how to print the answer.
@@ -49,6 +50,34 @@ fn stats_text(stats: &GetStatsResponse) -> String {
     );
     stats.tables.iter().for_each(|table| text.push_str(&table_text(table)));
     text.push_str(&partitions_text(&stats.partitions));
+    text.push_str(&oddities_text(stats));
+    text
+}
+
+/// What is not as it should be, if anything is.
+fn oddities_text(stats: &GetStatsResponse) -> String {
+    let mut text = String::new();
+    for topic in &stats.topics {
+        let said = match topic.state() {
+            TopicState::Missing => "there is no such topic",
+            TopicState::Unauthorized => "not authorised to read it",
+            TopicState::Waiting => "no broker has answered for it yet",
+            TopicState::Reading | TopicState::Unspecified => continue,
+        };
+        let _ = writeln!(text, "topic {}: {said}", topic.topic);
+    }
+    let sum = |of: fn(&PartitionStats) -> u64| stats.partitions.iter().map(of).sum();
+    for (what, counted) in [
+        ("records removed by retention before they were read", sum(|each| each.gap_records)),
+        ("times a partition was begun anew with its topic", sum(|each| each.restart_count)),
+        ("times a client was made anew for a stalled partition", sum(|each| each.rebuild_count)),
+        ("dead letters dropped", stats.dead_letters.map_or(0, |letters| letters.dropped_count)),
+        ("dead letters not taken", stats.dead_letters.map_or(0, |letters| letters.failed_count)),
+    ] {
+        if counted > 0 {
+            let _ = writeln!(text, "{} {what}", count(counted));
+        }
+    }
     text
 }
 
@@ -60,7 +89,7 @@ fn table_text(table: &TableStats) -> String {
         .collect();
     format!(
         "\ntable {}\n  {} entries, {} of {}{}\n  {} an entry in memory, {} of it accounted for\n  \
-         {} hits, {} misses\n  {} stored, of them gone: {}\n",
+         {} hits, {} misses\n  {} stored, of them gone: {}\n{}",
         table.name,
         count(table.entry_count),
         bytes(table.weight_bytes),
@@ -72,6 +101,18 @@ fn table_text(table: &TableStats) -> String {
         count(table.miss_count),
         count(table.stored_count),
         removed.join(", "),
+        loading_text(table.loading.as_ref()),
+    )
+}
+
+fn loading_text(loading: Option<&Loading>) -> String {
+    let Some(loading) = loading else { return String::new() };
+    format!(
+        "  loading: {} records done, {} to go, {} a second, {}\n",
+        count(loading.done_records),
+        count(loading.remaining_records),
+        count(loading.records_per_second),
+        loading.time_left.map_or_else(|| "no end in sight".into(), |left| format!("{left} left")),
     )
 }
 
@@ -84,8 +125,16 @@ fn level_text(table: &TableStats) -> String {
 
 fn partitions_text(partitions: &[PartitionStats]) -> String {
     let mut text = format!(
-        "\n{:<30} {:>12} {:>10} {:>12} {:>10} {:>10} {:>10} {:>10}\n",
-        "partition", "position", "lag", "stored", "replaced", "deleted", "expired", "rejected"
+        "\n{:<30} {:>12} {:>10} {:>12} {:>10} {:>10} {:>10} {:>10} {:>10}\n",
+        "partition",
+        "position",
+        "lag",
+        "stored",
+        "replaced",
+        "deleted",
+        "expired",
+        "filtered",
+        "rejected"
     );
     for partition in partitions {
         let of = |outcome| {
@@ -95,13 +144,14 @@ fn partitions_text(partitions: &[PartitionStats]) -> String {
         let name = format!("{} {}/{}", partition.table, partition.topic, partition.partition);
         let _ = writeln!(
             text,
-            "{name:<30} {:>12} {:>10} {:>12} {:>10} {:>10} {:>10} {:>10}",
+            "{name:<30} {:>12} {:>10} {:>12} {:>10} {:>10} {:>10} {:>10} {:>10}",
             partition.position,
             partition.lag_records,
             of(RecordOutcome::Stored),
             of(RecordOutcome::Replaced),
             of(RecordOutcome::Deleted),
             of(RecordOutcome::ExpiredOnArrival),
+            of(RecordOutcome::Filtered),
             of(RecordOutcome::Rejected),
         );
     }

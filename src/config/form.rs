@@ -24,6 +24,11 @@ pub(super) trait Form {
     /// Reads it, or says in a few words what is wrong with it.
     fn parse(&self, text: &str) -> Result<Self::Value, String>;
 
+    /// Reads it, knowing what its writer took it for.
+    fn parse_as(&self, _: Kind, text: &str) -> Result<Self::Value, String> {
+        self.parse(text)
+    }
+
     /// Whether a value of that kind in a file can be meant for this.
     fn accepts(&self, kind: Kind) -> bool {
         matches!(kind, Kind::Text | Kind::Untyped)
@@ -51,6 +56,21 @@ impl Form for Text {
 
     fn parse(&self, text: &str) -> Result<String, String> {
         (self.fault)(text).map_or_else(|| Ok(text.into()), |fault| Err(fault.into()))
+    }
+}
+
+/// Text that may be left out.
+pub(super) struct Optional(pub(super) Text);
+
+impl Form for Optional {
+    type Value = Option<String>;
+
+    fn wanted(&self) -> String {
+        self.0.wanted()
+    }
+
+    fn parse(&self, text: &str) -> Result<Option<String>, String> {
+        self.0.parse(text).map(Some)
     }
 }
 

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::form::{Size, Text};
+use super::form::{Optional, Size, Text};
 use super::property::{self, Property};
 use super::section::{Section, Unset};
 use super::size::ByteSize;
+use super::table;
 
 pub(super) const ABOUT: &str = "The Kafka cluster and how it is spoken to.";
 
@@ -18,6 +19,9 @@ pub struct Kafka {
     pub brokers: String,
     /// What librdkafka's fetch queues may hold, over all threads together.
     pub queue: ByteSize,
+    /// The topic that rejected records are handed on to, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dead_letter: Option<String>,
     /// Settings of librdkafka by name; none that millpond sets itself.
     pub properties: BTreeMap<String, Property>,
 }
@@ -38,6 +42,13 @@ impl Kafka {
              and what is fetched at once from each of the listed brokers, unpacked to four \
              times its size. Batches that are packed more tightly take more for a moment.",
         );
+        let dead_letter = section.key(
+            "dead_letter",
+            &Optional(table::TOPIC),
+            Unset::Derived("none", || None),
+            "The topic that rejected records are handed on to, with headers that say why. What \
+             does not fit into a queue of 1MiB is dropped and counted.",
+        );
         let properties = section.names(
             "properties",
             property::name_fault,
@@ -47,7 +58,12 @@ impl Kafka {
              the client is created.",
         );
         let properties = properties.map(property::classify);
-        Some(Self { brokers: brokers?, queue: queue?, properties: properties? })
+        Some(Self {
+            brokers: brokers?,
+            queue: queue?,
+            dead_letter: dead_letter?,
+            properties: properties?,
+        })
     }
 }
 

@@ -209,7 +209,7 @@ impl<'r> Section<'r> {
 
     fn parse<F: Form>(&mut self, path: &str, content: Content, form: &F) -> Option<F::Value> {
         let (found, why) = match content {
-            Content::Value(text, kind) if form.accepts(kind) => match form.parse(&text) {
+            Content::Value(text, kind) if form.accepts(kind) => match form.parse_as(kind, &text) {
                 Ok(value) => return Some(value),
                 Err(why) => (form.show(&text), why),
             },

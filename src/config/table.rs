@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::form::{Parsed, Text, Time, Word, serialize_duration};
+use super::condition::Condition;
+use super::constant::{self, ConstantForm};
+use super::form::{Optional, Parsed, Text, Time, Word, serialize_duration};
 use super::memory::{Memory, MemoryLimit};
 use super::report::Report;
 use super::section::{Section, Unset};
 use super::size::{ByteSize, Capacity, Share};
 use super::source::Source;
+use super::ttl_from::TtlFrom;
 
 pub(super) const ABOUT: &str = "The tables, at least one, each with a name of its own.";
 const TEN_YEARS: Duration = Duration::from_secs(10 * 31_557_600);
@@ -24,15 +27,26 @@ pub struct Table {
     pub topic: String,
     /// Where an entry's key comes from.
     pub key: Source,
-    /// How long an entry lives, counted from its record's timestamp. Above zero.
+    /// How long an entry lives. Above zero.
     #[serde(serialize_with = "serialize_duration")]
     pub ttl: Duration,
+    /// From when that counts.
+    pub ttl_from: TtlFrom,
     /// How much it may hold.
     pub capacity: Capacity,
     /// What holds the entries.
     pub store: Store,
+    /// The topic that its rejected records are handed on to, if not `kafka.dead_letter`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dead_letter: Option<String>,
     /// Where each field comes from, by name; at least one.
     pub fields: BTreeMap<String, Source>,
+    /// What holds for the records that it takes: all of these.
+    #[serde(serialize_with = "constant::serialize", skip_serializing_if = "Vec::is_empty")]
+    pub only_when: Vec<Condition>,
+    /// What holds for the records that delete the entry of their key: all of these, if any.
+    #[serde(serialize_with = "constant::serialize", skip_serializing_if = "Vec::is_empty")]
+    pub delete_when: Vec<Condition>,
 }
 
 /// What holds a table's entries.
@@ -53,7 +67,7 @@ const NAME: Text = Text {
     },
 };
 
-const TOPIC: Text = Text {
+pub(super) const TOPIC: Text = Text {
     wanted: "1 to 249 of a-z, A-Z, 0-9, ., _ and -, but neither . nor .. alone",
     fault: |text| {
         let legal = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
@@ -81,7 +95,8 @@ impl Table {
             &Unset::Fault,
             "What an entry keeps: at least one field, its name and where it comes from.",
         );
-        let ttl = read_ttl(section);
+        let (only_when, delete_when) = (read_only_when(section), read_delete_when(section));
+        let (ttl, ttl_from) = (read_ttl(section), read_ttl_from(section));
         let capacity = read_capacity(section, tables);
         let store = section.key(
             "store",
@@ -89,14 +104,19 @@ impl Table {
             Unset::Means("moka"),
             "What holds the entries.",
         );
+        let dead_letter = read_dead_letter(section);
         Some(Self {
             name: name?,
             topic: topic?,
             key: key?,
             ttl: ttl?,
+            ttl_from: ttl_from?,
             capacity: capacity?,
             store: store?,
+            dead_letter: dead_letter?,
             fields: fields?,
+            only_when: only_when?,
+            delete_when: delete_when?,
         })
     }
 }
@@ -106,8 +126,57 @@ fn read_ttl(section: &mut Section<'_>) -> Option<Duration> {
         "ttl",
         &Time(Duration::from_millis(1)..=TEN_YEARS),
         Unset::Fault,
-        "How long an entry lives, counted from its record's timestamp.",
+        "How long an entry lives, counted from `ttl_from`.",
     )
+}
+
+fn read_ttl_from(section: &mut Section<'_>) -> Option<TtlFrom> {
+    section.key(
+        "ttl_from",
+        &Parsed::new("\"@record\", \"@arrival\", or where a time is, such as \"/updated_at\""),
+        Unset::Means("@record"),
+        "From when that counts: the record's timestamp, its coming here, or a time in it, as \
+         milliseconds since 1970 or RFC 3339. A time in the future counts as now. A record \
+         without that time is rejected. With anything but `@record` the topic is read from its \
+         first record at the start, whatever `ingest.start` says: a record's timestamp does \
+         not tell then whether it can be alive. With `@arrival` a restart begins every life \
+         anew.",
+    )
+}
+
+#[expect(clippy::option_option, reason = "a fault is not the same as nothing written")]
+fn read_dead_letter(section: &mut Section<'_>) -> Option<Option<String>> {
+    section.key(
+        "dead_letter",
+        &Optional(TOPIC),
+        Unset::Derived("`kafka.dead_letter`", || None),
+        "The topic that its rejected records are handed on to.",
+    )
+}
+
+fn read_only_when(section: &mut Section<'_>) -> Option<Vec<Condition>> {
+    let conditions = section.names(
+        "only_when",
+        constant::name_fault,
+        &ConstantForm,
+        &Unset::Derived("every record", || ()),
+        "Which records count, such as `{ \"/kind\" = \"service\" }`: those in which each of \
+         these places has this value, compared as JSON compares. The others are filtered out \
+         and change nothing. A tombstone always counts.",
+    );
+    conditions.map(constant::all)
+}
+
+fn read_delete_when(section: &mut Section<'_>) -> Option<Vec<Condition>> {
+    let conditions = section.names(
+        "delete_when",
+        constant::name_fault,
+        &ConstantForm,
+        &Unset::Derived("none", || ()),
+        "Which records delete the entry of their `key`, such as `{ \"/deleted\" = true }`: \
+         those that count and in which each of these places has this value.",
+    );
+    conditions.map(constant::all)
 }
 
 fn field_name_fault(name: &str) -> Option<(String, String)> {

@@ -3,7 +3,7 @@
 //! One thread writes, without a lock; anyone reads, or waits for an offset. Only where
 //! somebody waits for the offset that was reached is anybody woken.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering, fence};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
@@ -38,6 +38,7 @@ pub struct Progress {
     /// The least offset that somebody waits for.
     awaited: AtomicI64,
     reached: Notify,
+    is_there: AtomicBool,
 }
 
 impl Progress {
@@ -52,6 +53,7 @@ impl Progress {
             complete_at: AtomicU64::new(NEVER),
             awaited: AtomicI64::new(NOBODY_WAITS),
             reached: Notify::new(),
+            is_there: AtomicBool::new(true),
         };
         progress.learnt_at.store(progress.millis(learnt), Ordering::Relaxed);
         progress
@@ -67,6 +69,22 @@ impl Progress {
     pub fn is_at(&self, offset: i64) {
         self.next_offset.store(offset, Ordering::Release);
         self.wake(offset);
+    }
+
+    /// The partition goes on from `offset`: its log was cut or made anew.
+    pub fn goes_on_from(&self, offset: i64) {
+        self.is_there.store(true, Ordering::Relaxed);
+        self.is_at(offset);
+    }
+
+    /// The topic does not have the partition any more: nothing of it is missing.
+    pub fn is_gone(&self) {
+        self.is_there.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether the topic has the partition.
+    pub(super) fn is_there(&self) -> bool {
+        self.is_there.load(Ordering::Relaxed)
     }
 
     /// Everything before `offset` is handled, if not more.

@@ -9,6 +9,7 @@ use rdkafka::consumer::{BaseConsumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::statistics::Statistics;
 
+use super::dead_letter;
 use crate::config::Config;
 
 /// A consumer that belongs to one thread.
@@ -32,8 +33,8 @@ pub fn create_client(config: &Config) -> KafkaResult<Client> {
         .set("group.id", "millpond")
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
-        // Where retention cut the log below our position, go on from what is left.
-        .set("auto.offset.reset", "earliest")
+        // A position that is not there is reported, and we decide where to go on.
+        .set("auto.offset.reset", "error")
         .set("statistics.interval.ms", "1000")
         // The default of a second leaves a small queue empty for most of it.
         .set("fetch.queue.backoff.ms", "20");
@@ -44,11 +45,12 @@ pub fn create_client(config: &Config) -> KafkaResult<Client> {
 }
 
 /// What librdkafka may hold at worst, over all threads, in bytes: full queues, and a
-/// fetch in flight for each thread and broker, unpacked.
+/// fetch in flight for each thread and broker, unpacked; and what waits to be a dead letter.
 pub fn queue_bytes_at_worst(config: &Config) -> u64 {
     let queues = Queues::of(config);
     let in_flight = queues.fetch_bytes * UNPACKED_FACTOR * queues.brokers;
     (queues.queued_bytes + in_flight) * config.ingest.threads as u64
+        + dead_letter::bytes_at_worst(config)
 }
 
 /// The version of librdkafka in this program.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use rdkafka::message::{BorrowedMessage, Headers, Message as _};
 
 use super::workspace::{self, Workspace};
-use crate::config;
-use crate::pluck::{Message, Plucked, Plucker};
+use crate::config::{self, Config, TtlFrom};
+use crate::pluck::{Limits, Message, Plucked, Plucker};
 use crate::record::{Draft, Origin, Record, Reject, Timestamp};
 use crate::stats::Outcome;
 use crate::table::{Gone, Inserted, Table};
@@ -21,12 +21,29 @@ pub struct Feed {
 }
 
 impl Feed {
-    pub(super) fn intake(&self, config: &config::Ingest) -> Intake {
-        let fields: Vec<_> = self.source.fields.values().cloned().collect();
+    /// Whether a record's timestamp tells when the entry made of it is over.
+    pub(super) fn lives_from_record(&self) -> bool {
+        self.source.ttl_from == TtlFrom::Record
+    }
+
+    pub(super) fn intake(&self, config: &Config) -> Intake {
         Intake {
             table: Arc::clone(&self.table),
-            plucker: Plucker::new(&self.source.key, &fields, workspace::limits(config)),
+            plucker: plucker(&self.source, workspace::limits(&config.ingest)),
+            dead_letter: config.dead_letter_of(&self.source).map(Into::into),
+            lives_from: self.source.ttl_from.clone(),
         }
+    }
+}
+
+fn plucker(source: &config::Table, limits: Limits) -> Plucker {
+    let fields: Vec<_> = source.fields.values().cloned().collect();
+    let plucker = Plucker::new(&source.key, &fields, limits)
+        .only_when(&source.only_when)
+        .delete_when(&source.delete_when);
+    match &source.ttl_from {
+        TtlFrom::Source(from) => plucker.living_from(from, source.ttl),
+        TtlFrom::Record | TtlFrom::Arrival => plucker,
     }
 }
 
@@ -34,9 +51,16 @@ impl Feed {
 pub(super) struct Intake {
     table: Arc<Table>,
     plucker: Plucker,
+    dead_letter: Option<Box<str>>,
+    lives_from: TtlFrom,
 }
 
 impl Intake {
+    /// Where what it rejects is handed on to.
+    pub(super) fn dead_letter(&self) -> Option<&str> {
+        self.dead_letter.as_deref()
+    }
+
     /// Plucks one record and does to the table what it says.
     pub(super) fn take(
         &self,
@@ -45,12 +69,17 @@ impl Intake {
         origin: Origin,
         now: Timestamp,
     ) -> Outcome {
+        let lives_from = match self.lives_from {
+            TtlFrom::Record => origin.time,
+            // Of a time in the record this is the latest that it can be.
+            TtlFrom::Arrival | TtlFrom::Source(_) => now,
+        };
         let message = Message {
             key: message.key(),
             payload: message.payload(),
             header: &|name| header(message, name),
             origin,
-            expires_at: self.table.expiry_of(origin.time, now),
+            expires_at: self.table.expiry_of(lives_from, now),
         };
         let copy = |draft: Draft<'_>| self.table.account().charge(|| draft.copy());
         match workspace.pluck(&self.plucker, &message, copy) {
@@ -63,6 +92,7 @@ impl Intake {
                 self.table.remove(key.as_str(), Gone::deleted_by(origin));
                 Outcome::Rejected(Reject::EntryTooLarge)
             }
+            Ok(Plucked::Filtered) => Outcome::Filtered,
             Err(reject) => Outcome::Rejected(reject),
         }
     }

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Instant;
 
-use crate::health::{Beginning, Latch, Progress};
-use crate::record::{Origin, Timestamp};
-use crate::stats::{Outcome, PartitionStats};
+use super::loading::Backlogged;
+use super::realign::{Jump, Why};
+use crate::health::{Beginning, Progress, TableHandle};
+use crate::record::{Origin, Reject, Timestamp};
+use crate::stats::{Outcome, PartitionStats, Rejection};
 
 const NOTHING_YET: i64 = i64::MIN;
 
@@ -21,20 +23,28 @@ pub(super) struct Position {
     high_watermark: AtomicI64,
     newest_millis: AtomicI64,
     payload_bytes: AtomicU64,
+    gap_records: AtomicU64,
+    restarts: AtomicU64,
+    rebuilds: AtomicU64,
+    backlog: Backlogged,
     outcomes: [AtomicU64; Outcome::COUNT],
 }
 
 impl Position {
-    /// Of the table that `latch` holds back, at the beginning of a partition.
-    pub(super) fn new(latch: &Latch, topic: &str, beginning: Beginning) -> Self {
+    /// Of a table at the beginning of a partition.
+    pub(super) fn new(table: &TableHandle, topic: &str, beginning: Beginning) -> Self {
         Self {
-            table: latch.table().into(),
+            table: table.name().into(),
             topic: topic.into(),
             partition: beginning.partition,
-            progress: latch.begin(beginning),
+            progress: table.begin(beginning),
             high_watermark: AtomicI64::new(beginning.end),
             newest_millis: AtomicI64::new(NOTHING_YET),
             payload_bytes: AtomicU64::new(0),
+            gap_records: AtomicU64::new(0),
+            restarts: AtomicU64::new(0),
+            rebuilds: AtomicU64::new(0),
+            backlog: Backlogged::new(beginning.start, beginning.end),
             outcomes: [const { AtomicU64::new(0) }; Outcome::COUNT],
         }
     }
@@ -76,6 +86,51 @@ impl Position {
         }
     }
 
+    /// Offset of the next record to handle.
+    pub(super) fn next_offset(&self) -> i64 {
+        self.progress.next_offset()
+    }
+
+    /// Goes on from `jump`'s start, and books why.
+    pub(super) fn jump(&self, jump: Jump) {
+        match jump.why {
+            Why::Cut { records } => self.gap_records.fetch_add(records, Ordering::Relaxed),
+            Why::MadeAnew => self.restarts.fetch_add(1, Ordering::Relaxed),
+        };
+        self.backlog.changed(jump.start, jump.end);
+        self.high_watermark.store(jump.end, Ordering::Relaxed);
+        // When that was the end is told with the next statistics.
+        self.progress.goes_on_from(jump.start);
+    }
+
+    /// Its topic does not have the partition any more.
+    pub(super) fn is_gone(&self) {
+        self.progress.is_gone();
+    }
+
+    /// Its backlog is read.
+    pub(super) fn has_loaded(&self) {
+        self.backlog.is_over();
+    }
+
+    /// A record of this partition that was rejected.
+    pub(super) fn rejection(&self, origin: Origin, now: Timestamp, reason: Reject) -> Rejection {
+        Rejection {
+            table: Arc::clone(&self.table),
+            topic: Arc::clone(&self.topic),
+            partition: self.partition,
+            offset: origin.offset,
+            record_time: origin.time,
+            reject_time: now,
+            reason,
+        }
+    }
+
+    /// Books that the client was made anew because of this partition.
+    pub(super) fn rebuilt(&self) {
+        self.rebuilds.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(super) fn stats(&self) -> PartitionStats {
         let newest = self.newest_millis.load(Ordering::Relaxed);
         PartitionStats {
@@ -86,6 +141,10 @@ impl Position {
             high_watermark: self.high_watermark.load(Ordering::Relaxed),
             newest_record_time: (newest != NOTHING_YET).then(|| Timestamp::from_millis(newest)),
             payload_bytes: self.payload_bytes.load(Ordering::Relaxed),
+            gap_records: self.gap_records.load(Ordering::Relaxed),
+            restart_count: self.restarts.load(Ordering::Relaxed),
+            rebuild_count: self.rebuilds.load(Ordering::Relaxed),
+            loading: self.backlog.at(self.next_offset()),
             outcomes: Outcome::all()
                 .map(|outcome| (outcome, self.outcomes[outcome.index()].load(Ordering::Relaxed)))
                 .collect(),

@@ -1,25 +1,34 @@
 //! One thread's share of one topic: its partitions, how far each has come, and the
 //! tables that the topic feeds.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::bootstrap::Backlog;
 use super::feed::{Feed, Intake};
 use super::position::Position;
+use super::realign::{Jump, Why};
+use super::rejected::Rejected;
+use super::watchdog::Watch;
 use super::workspace::Workspace;
-use crate::config;
-use crate::health::{Beginning, Latch};
+use crate::config::Config;
+use crate::health::{Beginning, Latch, TableHandle};
 use crate::record::{Origin, Timestamp};
+use crate::stats::Outcome;
 use rdkafka::message::{BorrowedMessage, Message as _};
+
+/// For so long after a jump the client's statistics may still speak of the place before.
+const STATISTICS_LAG: Duration = Duration::from_secs(3);
 
 pub(super) struct Share {
     pub(super) topic: String,
+    tables: Vec<TableHandle>,
     intakes: Vec<Intake>,
     latches: Vec<Latch>,
-    partitions: HashMap<i32, Partition>,
+    partitions: BTreeMap<i32, Partition>,
     loading: usize,
+    rejected: Arc<Rejected>,
 }
 
 struct Partition {
@@ -29,6 +38,10 @@ struct Partition {
     ending: Option<Ending>,
     /// One for each of the share's tables.
     positions: Vec<Arc<Position>>,
+    watch: Watch,
+    jumped: Option<Instant>,
+    /// Whether the topic has it; one that was made anew may have fewer.
+    is_there: bool,
 }
 
 /// The client saw the partition end at `offset`, with what it had fetched still queued.
@@ -43,34 +56,48 @@ impl Share {
     pub(super) fn new(
         topic: &str,
         feeds: &[&Feed],
-        config: &config::Ingest,
+        config: &Config,
         latches: Vec<Latch>,
+        rejected: &Arc<Rejected>,
     ) -> Self {
         Self {
             topic: topic.to_owned(),
+            tables: latches.iter().map(Latch::handle).collect(),
             intakes: feeds.iter().map(|feed| feed.intake(config)).collect(),
             latches,
-            partitions: HashMap::new(),
+            partitions: BTreeMap::new(),
             loading: 0,
+            rejected: Arc::clone(rejected),
         }
     }
 
     /// Takes on partitions, whose ends were asked for at `learnt` or later; the positions that
-    /// it will keep for them.
+    /// it will keep for those it never had. Tables that have loaded stay loaded.
     pub(super) fn begin(&mut self, backlogs: &[Backlog], learnt: Instant) -> Vec<Arc<Position>> {
-        for backlog in backlogs {
-            let Backlog { partition, start, end } = *backlog;
+        let mut begun = Vec::new();
+        for &Backlog { partition, start, end } in backlogs {
+            if self.partitions.contains_key(&partition) {
+                self.jump(Jump { partition, start, end, why: Why::MadeAnew });
+                continue;
+            }
             let beginning = Beginning { partition, start, end, learnt };
-            let position = |latch| Arc::new(Position::new(latch, &self.topic, beginning));
-            // They are held until all is loaded, one for each table, in the tables' order.
-            let positions = self.latches.iter().map(position).collect();
-            let is_loading = backlog.start < backlog.end;
+            let position = |table| Arc::new(Position::new(table, &self.topic, beginning));
+            let positions: Vec<_> = self.tables.iter().map(position).collect();
+            begun.extend(positions.iter().cloned());
+            let is_loading = start < end && !self.latches.is_empty();
             self.loading += usize::from(is_loading);
-            let end = is_loading.then_some(backlog.end);
-            self.partitions.insert(backlog.partition, Partition { end, ending: None, positions });
+            if !is_loading {
+                for position in &positions {
+                    position.has_loaded();
+                }
+            }
+            let (end, watch) = (is_loading.then_some(end), Watch::default());
+            let new =
+                Partition { end, ending: None, positions, watch, jumped: None, is_there: true };
+            self.partitions.insert(partition, new);
         }
         self.release_when_loaded();
-        self.partitions.values().flat_map(|partition| partition.positions.clone()).collect()
+        begun
     }
 
     /// Gives a record to each table and books what became of it.
@@ -86,6 +113,10 @@ impl Share {
         for (intake, position) in self.intakes.iter().zip(&partition.positions) {
             let outcome = intake.take(workspace, message, origin, now);
             position.record(origin, now, payload_bytes, outcome);
+            if let Outcome::Rejected(reason) = outcome {
+                let rejection = position.rejection(origin, now, reason);
+                self.rejected.take(rejection, message, intake.dead_letter());
+            }
         }
         if partition.end.is_some_and(|end| origin.offset + 1 >= end) {
             self.caught_up(origin.partition);
@@ -95,7 +126,8 @@ impl Share {
     /// The broker's partition is known to reach up to `offset`.
     pub(super) fn ends_at(&self, partition: i32, offset: i64, learnt: Option<Instant>) {
         // Negative as long as the client does not know.
-        let Some(partition) = self.partitions.get(&partition).filter(|_| offset >= 0) else {
+        let found = self.partitions.get(&partition);
+        let Some(partition) = found.filter(|found| offset >= 0 && !found.has_just_jumped()) else {
             return;
         };
         partition.positions.iter().for_each(|position| position.ends_at(offset, learnt));
@@ -105,7 +137,8 @@ impl Share {
     /// those before the end are handled the end is reached, though the last of it may
     /// have been no record (a transaction's marker, or compacted away).
     pub(super) fn end_seen(&mut self, partition: i32, ending: Ending, records: u64) {
-        let Some(seen) = self.partitions.get_mut(&partition) else { return };
+        let found = self.partitions.get_mut(&partition);
+        let Some(seen) = found.filter(|seen| !seen.has_just_jumped()) else { return };
         let ending = *seen.ending.get_or_insert(ending);
         if records < ending.after_records {
             return;
@@ -119,6 +152,55 @@ impl Share {
         }
     }
 
+    /// Goes on from elsewhere in a partition.
+    pub(super) fn jump(&mut self, jump: Jump) {
+        let Some(partition) = self.partitions.get_mut(&jump.partition) else { return };
+        partition.positions.iter().for_each(|position| position.jump(jump));
+        (partition.ending, partition.is_there) = (None, true);
+        partition.jumped = Some(Instant::now());
+        if jump.start >= jump.end {
+            self.caught_up(jump.partition);
+        } else if let Some(end) = &mut partition.end {
+            *end = jump.end;
+        }
+    }
+
+    /// The topic does not have this partition any more.
+    pub(super) fn is_gone(&mut self, partition: i32) {
+        if let Some(partition) = self.partitions.get_mut(&partition) {
+            partition.is_there = false;
+            partition.positions.iter().for_each(|position| position.is_gone());
+        }
+        self.caught_up(partition);
+    }
+
+    /// Whether it reads this partition.
+    pub(super) fn has(&self, partition: i32) -> bool {
+        self.partitions.get(&partition).is_some_and(|found| found.is_there)
+    }
+
+    /// The partitions that it reads, each with the offset of the next record to handle.
+    pub(super) fn next_offsets(&self) -> Vec<(i32, i64)> {
+        let there = self.partitions.iter().filter(|(_, partition)| partition.is_there);
+        there.filter_map(|(&id, partition)| Some((id, partition.next_offset()?))).collect()
+    }
+
+    /// What was seen of each partition that it reads, beside the next offset.
+    pub(super) fn watches(&mut self) -> impl Iterator<Item = (i32, i64, &mut Watch)> {
+        let there = self.partitions.iter_mut().filter(|(_, partition)| partition.is_there);
+        there.filter_map(|(&id, partition)| {
+            let next_offset = partition.next_offset()?;
+            Some((id, next_offset, &mut partition.watch))
+        })
+    }
+
+    /// Books that the client was made anew because of this partition.
+    pub(super) fn rebuilt(&self, partition: i32) {
+        if let Some(partition) = self.partitions.get(&partition) {
+            partition.positions.iter().for_each(|position| position.rebuilt());
+        }
+    }
+
     pub(super) fn has_partitions(&self) -> bool {
         !self.partitions.is_empty()
     }
@@ -126,6 +208,7 @@ impl Share {
     fn caught_up(&mut self, partition: i32) {
         let Some(partition) = self.partitions.get_mut(&partition) else { return };
         if partition.end.take().is_some() {
+            partition.positions.iter().for_each(|position| position.has_loaded());
             self.loading -= 1;
             self.release_when_loaded();
         }
@@ -135,5 +218,16 @@ impl Share {
         if self.loading == 0 {
             self.latches.drain(..).for_each(Latch::release);
         }
+    }
+}
+
+impl Partition {
+    /// The same for all tables: what a record gives to one it gives to each.
+    fn next_offset(&self) -> Option<i64> {
+        self.positions.first().map(|position| position.next_offset())
+    }
+
+    fn has_just_jumped(&self) -> bool {
+        self.jumped.is_some_and(|jumped| jumped.elapsed() < STATISTICS_LAG)
     }
 }

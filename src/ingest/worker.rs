@@ -1,6 +1,9 @@
 //! One ingest thread: a consumer, its share of every topic, and the poll loop.
 
+mod beginning;
 mod paused;
+mod rebuild;
+mod upkeep;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,13 +16,12 @@ use rdkafka::statistics::Statistics;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::Shared;
-use super::bootstrap::{self, Backlog, From};
 use super::consumer::{Client, create_client};
 use super::feed::Feed;
+use super::loading;
 use super::share::{Ending, Share};
 use super::watermarks::Watermarks;
 use super::workspace::Workspace;
-use crate::config::Start;
 use crate::heap;
 use crate::record::{Origin, Timestamp};
 
@@ -29,6 +31,8 @@ const POLL_TIMEOUT: Duration = Duration::from_millis(100);
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// How often a fault of the stream is spoken of.
 const SAY_AGAIN_AFTER: Duration = Duration::from_secs(60);
+/// How often it is said how far loading is.
+const SAY_LOADING_AFTER: Duration = Duration::from_secs(5);
 
 pub(super) struct Worker {
     number: usize,
@@ -37,7 +41,7 @@ pub(super) struct Worker {
     waiting: VecDeque<Topic>,
     retry_at: Instant,
     /// Topics that are being read.
-    shares: Vec<Share>,
+    reading: Vec<Topic>,
     workspace: Workspace,
     /// Records handled in all.
     records: u64,
@@ -46,34 +50,50 @@ pub(super) struct Worker {
     watermarks: Watermarks,
     /// How many ends were asked for while paused.
     ends_asked: usize,
+    /// When it is said how far loading is.
+    say_at: Instant,
+    /// When partitions that stand still are looked for.
+    watch_at: Instant,
 }
 
 struct Topic {
     number: usize,
     ttl: Duration,
+    /// Whether its records' timestamps tell for how long they can be alive.
+    lives_from_record: bool,
     share: Share,
+    /// Whether Kafka answers and does not give it.
+    is_refused: bool,
+    /// When it is looked at next, once it is read.
+    look_at: Instant,
+    /// How many looks in a row did not find it.
+    missing_looks: u32,
+    /// Whether a position may be one that its partition does not have.
+    is_astray: bool,
 }
 
 impl Worker {
     pub(super) fn new(number: usize, shared: Arc<Shared>, feeds: &[Feed]) -> Self {
         Self {
             number,
-            waiting: topics(feeds, &shared),
+            waiting: beginning::topics(feeds, &shared),
             retry_at: Instant::now(),
-            shares: Vec::new(),
+            reading: Vec::new(),
             workspace: Workspace::new(&shared.giants),
             records: 0,
             fault_said: None,
             is_paused: false,
             watermarks: Watermarks::new(Instant::now()),
             ends_asked: 0,
+            say_at: Instant::now() + SAY_LOADING_AFTER,
+            watch_at: Instant::now(),
             shared,
         }
     }
 
     pub(super) fn run(mut self) {
         // Before the thread adopts its account: the client is the client's memory.
-        let client = match create_client(&self.shared.config) {
+        let mut client = match create_client(&self.shared.config) {
             Ok(client) => client,
             Err(error) => {
                 tracing::error!(%error, thread = self.number, "no kafka client, thread ends");
@@ -83,6 +103,9 @@ impl Worker {
         self.shared.account.adopt_thread();
         while !self.shared.is_stopping() {
             self.turn(&client);
+            if let Some(stalled) = self.find_stalled(&client) {
+                client = self.rebuild(client, &stalled);
+            }
         }
     }
 
@@ -99,6 +122,8 @@ impl Worker {
         {
             self.begin_or_wait(client, topic);
         }
+        self.keep_up(client);
+        self.say_loading();
         match client.poll(POLL_TIMEOUT) {
             Some(Ok(message)) => self.take(&message),
             Some(Err(error)) => self.note(&error),
@@ -106,6 +131,15 @@ impl Worker {
         }
         if let Some(statistics) = client.context().take_statistics() {
             self.apply(&statistics);
+        }
+    }
+
+    /// Says how far the tables are that load. The first thread does, for all.
+    fn say_loading(&mut self) {
+        let now = Instant::now();
+        if self.number == 0 && now >= self.say_at {
+            self.say_at = now + SAY_LOADING_AFTER;
+            loading::say(&self.shared.partition_stats());
         }
     }
 
@@ -130,8 +164,19 @@ impl Worker {
             Some(RDKafkaErrorCode::AllBrokersDown) => {
                 self.shared.outage.goes_on(&error.to_string());
             }
-            // One of several connections; librdkafka sees to it.
-            Some(RDKafkaErrorCode::BrokerTransportFailure) => {}
+            // One of several connections, which librdkafka sees to; or a topic that is gone,
+            // which is seen when it is looked at.
+            Some(
+                RDKafkaErrorCode::BrokerTransportFailure
+                | RDKafkaErrorCode::UnknownTopicOrPartition,
+            ) => {}
+            Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::LogTruncation) => {
+                // It does not say where.
+                let now = Instant::now();
+                for topic in &mut self.reading {
+                    (topic.is_astray, topic.look_at) = (true, now);
+                }
+            }
             _ if self.fault_said.is_some_and(|said| said.elapsed() < SAY_AGAIN_AFTER) => {}
             _ => {
                 self.fault_said = Some(Instant::now());
@@ -145,69 +190,19 @@ impl Worker {
         let time = message.timestamp().to_millis().map_or(now, Timestamp::from_millis);
         let origin = Origin { partition: message.partition(), offset: message.offset(), time };
         let topic = message.topic();
-        if let Some(share) = self.shares.iter_mut().find(|share| share.topic == topic) {
-            share.take(&mut self.workspace, message, origin, now);
+        if let Some(topic) = self.reading.iter_mut().find(|each| each.share.topic == topic) {
+            topic.share.take(&mut self.workspace, message, origin, now);
         }
         self.records += 1;
     }
 
-    /// Begins a topic; one that cannot be begun waits behind the others. One a turn,
-    /// so that the loop turns however many there are and however slow the broker is.
-    fn begin_or_wait(&mut self, client: &Client, mut topic: Topic) {
-        match self.begin(client, &mut topic) {
-            Ok(()) => {
-                self.shares.push(topic.share);
-                // What was just assigned flows, whatever the valve says.
-                self.is_paused = false;
-            }
-            Err(error) => {
-                self.shared.outage.goes_on(&format!("topic {}: {error}", topic.share.topic));
-                self.waiting.push_back(topic);
-                self.retry_at = Instant::now() + RETRY_AFTER / self.waiting_count();
-            }
-        }
-    }
-
-    fn waiting_count(&self) -> u32 {
-        u32::try_from(self.waiting.len()).unwrap_or(u32::MAX).max(1)
-    }
-
-    fn begin(&self, client: &Client, topic: &mut Topic) -> KafkaResult<()> {
-        let name = topic.share.topic.clone();
-        let threads = self.shared.config.ingest.threads;
-        let until = Instant::now() + bootstrap::TIMEOUT;
-        let mut partitions = bootstrap::partitions_of(client, &name, until)?;
-        partitions.retain(|&id| bootstrap::thread_of(topic.number, id, threads) == self.number);
-        let from = self.start_of(topic);
-        let asked = Instant::now();
-        let backlogs = bootstrap::backlogs(client, &name, &partitions, from, until)?;
-        if !backlogs.is_empty() {
-            client.incremental_assign(&assignment(&name, &backlogs)?)?;
-        }
-        self.shared.publish(topic.share.begin(&backlogs, asked));
-        tracing::info!(
-            topic = name,
-            thread = self.number,
-            partitions = backlogs.len(),
-            backlog_records = backlogs.iter().map(|b| (b.end - b.start).max(0)).sum::<i64>(),
-            "reading"
-        );
-        Ok(())
-    }
-
-    fn start_of(&self, topic: &Topic) -> From {
-        match self.shared.config.ingest.start {
-            Start::Alive => From::Time(Timestamp::now().minus(topic.ttl)),
-            Start::Earliest => From::Earliest,
-        }
-    }
-
     fn apply(&mut self, statistics: &Statistics) {
-        if self.waiting.is_empty() && self.shares.iter().any(Share::has_partitions) {
+        let answered = self.waiting.iter().all(|topic| topic.is_refused);
+        if answered && self.reading.iter().any(|each| each.share.has_partitions()) {
             self.note_connections(statistics);
         }
         self.watermarks.told(statistics, Instant::now(), self.is_paused);
-        for share in &mut self.shares {
+        for share in self.reading.iter_mut().map(|topic| &mut topic.share) {
             let Some(topic) = statistics.topics.get(&share.topic) else { continue };
             for partition in topic.partitions.values() {
                 let learnt = self.watermarks.learnt(statistics, partition);
@@ -234,34 +229,14 @@ impl Worker {
     }
 }
 
-/// The topics in the order of the configuration, each with all tables that it feeds.
-fn topics(feeds: &[Feed], shared: &Shared) -> VecDeque<Topic> {
-    let mut names: Vec<&str> = Vec::new();
-    for feed in feeds {
-        if !names.contains(&feed.source.topic.as_str()) {
-            names.push(&feed.source.topic);
-        }
-    }
-    let mut latches = shared.health.latches();
-    let mut topic = |(number, name): (usize, &str)| {
-        let feeds: Vec<_> = feeds.iter().filter(|feed| feed.source.topic == name).collect();
-        let own = |latch: &mut crate::health::Latch| {
-            feeds.iter().any(|feed| feed.table.name() == latch.table())
-        };
-        let latches = latches.extract_if(.., own).collect();
-        Topic {
-            number,
-            ttl: feeds.iter().map(|feed| feed.source.ttl).max().unwrap_or_default(),
-            share: Share::new(name, &feeds, &shared.config.ingest, latches),
-        }
-    };
-    names.into_iter().enumerate().map(&mut topic).collect()
-}
-
-fn assignment(topic: &str, backlogs: &[Backlog]) -> KafkaResult<TopicPartitionList> {
-    let mut assignment = TopicPartitionList::with_capacity(backlogs.len());
-    for backlog in backlogs {
-        assignment.add_partition_offset(topic, backlog.partition, Offset::Offset(backlog.start))?;
+/// What to assign: each partition with the offset to go on from.
+fn assignment(
+    topic: &str,
+    starts: impl IntoIterator<Item = (i32, i64)>,
+) -> KafkaResult<TopicPartitionList> {
+    let mut assignment = TopicPartitionList::new();
+    for (partition, start) in starts {
+        assignment.add_partition_offset(topic, partition, Offset::Offset(start))?;
     }
     Ok(assignment)
 }

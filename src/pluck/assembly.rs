@@ -2,14 +2,51 @@
 //!
 //! Values are packed straight from the tape in field order, so that the copy of a draft
 //! costs two allocations: its key and its entry. Owns the scratch memory that packing takes.
+//! Before that it is seen whether the record counts, and whether it deletes.
 
 use simd_json::{Node, StaticNode};
 
 use super::json_text::JsonText;
 use super::paths::{Found, PathId};
-use super::sources::{Place, Sources};
+use super::sources::{Envelope, Place, Sources};
 use super::{Limits, Message, key, tape};
-use crate::record::{Draft, FieldsBuffer, Key, Reject, Value};
+use crate::record::{Draft, FieldsBuffer, Key, Reject, Timestamp, Value};
+
+/// What became of a message.
+pub(super) enum Assembled<'a> {
+    /// A record, to be copied.
+    Draft(Draft<'a>),
+    /// The key of a record whose values are too much for an entry.
+    TooLarge(Key),
+    /// The key of a record that deletes.
+    Deletes(Key),
+    /// Nothing: it does not count.
+    Filtered,
+}
+
+/// A message with its document and where in it things were found.
+pub(super) struct View<'a, 'm, 'n> {
+    found: &'a Found,
+    message: &'a Message<'m>,
+    nodes: &'a [Node<'n>],
+}
+
+impl<'a, 'n> View<'a, '_, 'n> {
+    /// The node that a path leads to.
+    pub(super) fn node(&self, path: PathId) -> Option<&'a Node<'n>> {
+        subtree(self.found, path, self.nodes).first()
+    }
+
+    /// When the entry is to be absent again at the latest.
+    pub(super) fn latest_expiry(&self) -> Timestamp {
+        self.message.expires_at
+    }
+
+    /// The text of a part outside the document.
+    pub(super) fn text(&self, part: &Envelope) -> Result<Option<&'a str>, Reject> {
+        part.text(self.message)
+    }
+}
 
 /// The scratch memory that a record is put together in.
 #[derive(Debug, Default)]
@@ -27,17 +64,20 @@ struct Packing {
 
 impl Assembly {
     /// What `sources` make of a message; `nodes` are its document, or none if no source
-    /// needs it. Or else the key of a record whose values are too much for an entry; they
-    /// are not packed to their end.
+    /// needs it. Values that are too much for an entry are not packed to their end.
     pub(super) fn draft<'a>(
         &'a mut self,
         sources: &Sources,
         limits: Limits,
         message: &'a Message<'_>,
         nodes: &'a [Node<'_>],
-    ) -> Result<Result<Draft<'a>, Key>, Reject> {
+    ) -> Result<Assembled<'a>, Reject> {
         let Self { found, number, packing } = self;
         sources.paths.locate(nodes, found);
+        let view = View { found, message, nodes };
+        if !sources.filters.count(&view)? {
+            return Ok(Assembled::Filtered);
+        }
         let key = match &sources.key {
             Place::Envelope(part) => key::from_text(part.text(message)?, limits.max_key_bytes),
             Place::Document(path) => {
@@ -45,10 +85,17 @@ impl Assembly {
                 key::from_node(node, limits.max_key_bytes, number)
             }
         }?;
+        if sources.filters.delete(&view)? {
+            return Ok(Assembled::Deletes(Key::copy_of(key).ok_or(Reject::EmptyKey)?));
+        }
+        let expires_at = match &sources.lives_from {
+            Some(from) => from.expiry(&view)?,
+            None => message.expires_at,
+        };
         let fits = packing.pack_all(sources, found, limits, message, nodes)?;
-        let draft = Draft::new(key, message.origin, message.expires_at, &packing.fields);
+        let draft = Draft::new(key, message.origin, expires_at, &packing.fields);
         let draft = draft.ok_or(Reject::EmptyKey)?;
-        Ok(if fits { Ok(draft) } else { Err(draft.copy_key()) })
+        Ok(if fits { Assembled::Draft(draft) } else { Assembled::TooLarge(draft.copy_key()) })
     }
 
     /// Scratch bytes held, but for a few in proportion to the sources.

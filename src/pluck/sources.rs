@@ -5,7 +5,9 @@
 //! leave the field out would say that the message had none.
 
 use super::Message;
+use super::filters::Filters;
 use super::paths::{PathId, Paths};
+use super::time;
 use crate::config::Source;
 use crate::record::Reject;
 
@@ -16,6 +18,10 @@ pub(super) struct Sources {
     pub(super) key: Place,
     /// Where each field comes from, in the table's order.
     pub(super) fields: Box<[Place]>,
+    /// Which records count, and which delete.
+    pub(super) filters: Filters,
+    /// Where the time is that a life counts from, if it is in the message.
+    pub(super) lives_from: Option<time::LivesFrom>,
     /// The pointers that places name.
     pub(super) paths: Paths,
 }
@@ -38,14 +44,9 @@ impl Sources {
     /// Compiles all pointers into one tree.
     pub(super) fn compile(key: &Source, fields: &[Source]) -> Self {
         let mut paths = Paths::default();
-        let mut place = |source: &Source| match source {
-            Source::RecordKey => Place::Envelope(Envelope::RecordKey),
-            Source::Header(name) => Place::Envelope(Envelope::Header(name.clone())),
-            Source::Pointer(pointer) => Place::Document(paths.add(pointer)),
-        };
-        let key = place(key);
-        let fields = fields.iter().map(place).collect();
-        Self { key, fields, paths }
+        let key = Place::of(key, &mut paths);
+        let fields = fields.iter().map(|field| Place::of(field, &mut paths)).collect();
+        Self { key, fields, filters: Filters::default(), lives_from: None, paths }
     }
 
     /// How many bytes are read of a message outside its document.
@@ -54,12 +55,25 @@ impl Sources {
             Place::Envelope(part) => part.bytes(message).map_or(0, <[u8]>::len),
             Place::Document(_) => 0,
         };
-        bytes(&self.key) + self.fields.iter().map(bytes).sum::<usize>()
+        let time = self.lives_from.as_ref().map(|from| &from.place);
+        let others = self.fields.iter().chain(self.filters.places()).chain(time);
+        bytes(&self.key) + others.map(bytes).sum::<usize>()
     }
 
     /// Whether any value comes from the document.
     pub(super) fn need_document(&self) -> bool {
         !self.paths.is_empty()
+    }
+}
+
+impl Place {
+    /// Compiles one source.
+    pub(super) fn of(source: &Source, paths: &mut Paths) -> Self {
+        match source {
+            Source::RecordKey => Self::Envelope(Envelope::RecordKey),
+            Source::Header(name) => Self::Envelope(Envelope::Header(name.clone())),
+            Source::Pointer(pointer) => Self::Document(paths.add(pointer)),
+        }
     }
 }
 

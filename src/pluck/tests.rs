@@ -1,5 +1,6 @@
 //! What plucking promises, message by message; the properties are beside this.
 
+mod conditions;
 mod fields;
 mod hostile;
 mod keys;
@@ -56,6 +57,7 @@ fn record(plucked: Result<Plucked, Reject>) -> Result<Record, Reject> {
         Plucked::Record(record) => record,
         Plucked::Tombstone(key) => panic!("a tombstone for {key:?}"),
         Plucked::TooLarge(key) => panic!("too large for {key:?}"),
+        Plucked::Filtered => panic!("it does not count"),
     })
 }
 

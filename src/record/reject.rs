@@ -24,11 +24,15 @@ pub enum Reject {
     KeyTooLong,
     /// The entry is larger than its table takes.
     EntryTooLarge,
+    /// The time that the entry's life counts from is absent or null.
+    MissingTime,
+    /// That time is neither milliseconds since 1970 nor RFC 3339.
+    InvalidTime,
 }
 
 impl Reject {
     /// Every reason in order of declaration, so that each stands at its own `as usize`.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::EmptyPayload,
         Self::DocumentTooLarge,
         Self::InvalidUtf8,
@@ -38,7 +42,26 @@ impl Reject {
         Self::EmptyKey,
         Self::KeyTooLong,
         Self::EntryTooLarge,
+        Self::MissingTime,
+        Self::InvalidTime,
     ];
+
+    /// What it is called where it leaves the process as text.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::EmptyPayload => "empty_payload",
+            Self::DocumentTooLarge => "document_too_large",
+            Self::InvalidUtf8 => "invalid_utf8",
+            Self::InvalidJson => "invalid_json",
+            Self::MissingKey => "missing_key",
+            Self::InvalidKeyType => "invalid_key_type",
+            Self::EmptyKey => "empty_key",
+            Self::KeyTooLong => "key_too_long",
+            Self::EntryTooLarge => "entry_too_large",
+            Self::MissingTime => "missing_time",
+            Self::InvalidTime => "invalid_time",
+        }
+    }
 }
 
 #[cfg(test)]

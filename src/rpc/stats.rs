@@ -2,6 +2,7 @@
 
 mod entries;
 mod memory;
+mod rejections;
 
 use std::sync::Arc;
 
@@ -10,30 +11,36 @@ use tonic::{Request, Response, Status};
 
 use super::answer::{wire_span, wire_time};
 use super::request::Tables;
-use super::{Reclaim, TakeSnapshot};
+use super::{ListRejections, Reclaim, TakeSnapshot};
 use crate::memory::MemoryType;
 use crate::proto::server::stats_service_server::StatsService;
 use crate::proto::server::{
     self as wire, Build, DescribeEntryRequest, DescribeEntryResponse, GetStatsRequest,
-    GetStatsResponse, ListLargestEntriesRequest, ListLargestEntriesResponse, ReclaimRequest,
-    ReclaimResponse, RecordCount, RecordOutcome, RejectReason, RejectionCount, RemovalCause,
-    RemovalCount,
+    GetStatsResponse, ListLargestEntriesRequest, ListLargestEntriesResponse, ListRejectionsRequest,
+    ListRejectionsResponse, ReclaimRequest, ReclaimResponse, RecordCount, RecordOutcome,
+    RejectReason, RejectionCount, RemovalCause, RemovalCount, TopicState,
 };
 use crate::record::Reject;
-use crate::stats::{Outcome, PartitionStats, Snapshot};
+use crate::stats::{self, Loading, Outcome, PartitionStats, Snapshot};
 use crate::table::{Removal, TableStats};
 
 pub(super) struct Stats {
     tables: Tables,
     snapshot: TakeSnapshot,
     reclaim: Reclaim,
+    rejections: ListRejections,
     /// What takes its time is done for one caller at a time.
     at_leisure: Arc<Semaphore>,
 }
 
 impl Stats {
-    pub(super) fn new(tables: Tables, snapshot: TakeSnapshot, reclaim: Reclaim) -> Self {
-        Self { tables, snapshot, reclaim, at_leisure: Arc::new(Semaphore::new(1)) }
+    pub(super) fn new(
+        tables: Tables,
+        snapshot: TakeSnapshot,
+        reclaim: Reclaim,
+        rejections: ListRejections,
+    ) -> Self {
+        Self { tables, snapshot, reclaim, rejections, at_leisure: Arc::new(Semaphore::new(1)) }
     }
 
     /// Does what takes its time on a thread that answers no calls.
@@ -70,6 +77,14 @@ impl StatsService for Stats {
         Ok(Response::new(self.at_leisure(move || reclaim()).await?.into()))
     }
 
+    async fn list_rejections(
+        &self,
+        request: Request<ListRejectionsRequest>,
+    ) -> Result<Response<ListRejectionsResponse>, Status> {
+        let listed = rejections::list(&self.tables, (self.rejections)(), request.get_ref());
+        listed.map(Response::new)
+    }
+
     async fn describe_entry(
         &self,
         request: Request<DescribeEntryRequest>,
@@ -90,9 +105,11 @@ impl StatsService for Stats {
 impl From<Snapshot> for GetStatsResponse {
     fn from(snapshot: Snapshot) -> Self {
         let census = &snapshot.memory.census;
+        let loading = Loading::by_table(&snapshot.partitions);
         let table = |table: TableStats| {
             let measured_bytes = census.bytes_of(&MemoryType::Table(table.name.clone()));
-            wire_table(table, measured_bytes)
+            let loading = loading.get(table.name.as_str()).copied();
+            wire_table(table, measured_bytes, loading)
         };
         Self {
             tables: snapshot.tables.into_iter().map(table).collect(),
@@ -106,12 +123,18 @@ impl From<Snapshot> for GetStatsResponse {
             ready: snapshot.ready,
             memory: Some(snapshot.memory.into()),
             partitions: snapshot.partitions.into_iter().map(Into::into).collect(),
+            topics: snapshot.topics.into_iter().map(Into::into).collect(),
+            dead_letters: Some(snapshot.dead_letters.into()),
         }
     }
 }
 
 /// What a table says of itself, with what the census says of it.
-fn wire_table(table: TableStats, measured_bytes: u64) -> wire::TableStats {
+fn wire_table(
+    table: TableStats,
+    measured_bytes: u64,
+    loading: Option<Loading>,
+) -> wire::TableStats {
     let removal =
         |cause| RemovalCount { cause: wire_cause(cause), count: table.removals.count(cause) };
     let by_entry = |bytes: u64| bytes.checked_div(table.entry_count).unwrap_or(0);
@@ -130,6 +153,7 @@ fn wire_table(table: TableStats, measured_bytes: u64) -> wire::TableStats {
         stored_count: table.stored_count,
         removals: Removal::ALL.map(removal).into(),
         newest_record_time: table.newest_record_time.map(wire_time),
+        loading: loading.map(Into::into),
         name: table.name,
     }
 }
@@ -143,6 +167,10 @@ impl From<PartitionStats> for wire::PartitionStats {
             newest_record_time: partition.newest_record_time.map(wire_time),
             polled_count: partition.polled_count(),
             payload_bytes: partition.payload_bytes,
+            gap_records: partition.gap_records,
+            restart_count: partition.restart_count,
+            rebuild_count: partition.rebuild_count,
+            loading: partition.loading.map(Into::into),
             records: record_counts(&partition.outcomes),
             rejections: rejection_counts(&partition.outcomes),
             table: partition.table,
@@ -152,9 +180,42 @@ impl From<PartitionStats> for wire::PartitionStats {
     }
 }
 
+impl From<Loading> for wire::Loading {
+    fn from(loading: Loading) -> Self {
+        Self {
+            done_records: loading.done_records,
+            remaining_records: loading.remaining_records,
+            records_per_second: loading.records_per_second(),
+            time_left: loading.time_left().and_then(wire_span),
+        }
+    }
+}
+
+impl From<stats::DeadLetterStats> for wire::DeadLetterStats {
+    fn from(dead_letters: stats::DeadLetterStats) -> Self {
+        Self {
+            delivered_count: dead_letters.delivered_count,
+            dropped_count: dead_letters.dropped_count,
+            failed_count: dead_letters.failed_count,
+        }
+    }
+}
+
+impl From<stats::TopicStats> for wire::TopicStats {
+    fn from(topic: stats::TopicStats) -> Self {
+        let state = match topic.state {
+            stats::TopicState::Waiting => TopicState::Waiting,
+            stats::TopicState::Reading => TopicState::Reading,
+            stats::TopicState::Missing => TopicState::Missing,
+            stats::TopicState::Unauthorized => TopicState::Unauthorized,
+        };
+        Self { topic: topic.topic, state: state.into(), since: Some(wire_time(topic.since)) }
+    }
+}
+
 fn record_counts(outcomes: &[(Outcome, u64)]) -> Vec<RecordCount> {
-    use RecordOutcome::{Deleted, ExpiredOnArrival, Rejected, Replaced, Stored};
-    [Stored, Replaced, Deleted, ExpiredOnArrival, Rejected]
+    use RecordOutcome::{Deleted, ExpiredOnArrival, Filtered, Rejected, Replaced, Stored};
+    [Stored, Replaced, Deleted, ExpiredOnArrival, Filtered, Rejected]
         .into_iter()
         .map(|outcome| {
             let of_it = outcomes.iter().filter(|(each, _)| wire_outcome(*each) == outcome);
@@ -191,6 +252,7 @@ fn wire_outcome(outcome: Outcome) -> RecordOutcome {
         Outcome::Replaced => RecordOutcome::Replaced,
         Outcome::Deleted => RecordOutcome::Deleted,
         Outcome::ExpiredOnArrival => RecordOutcome::ExpiredOnArrival,
+        Outcome::Filtered => RecordOutcome::Filtered,
         Outcome::Rejected(_) => RecordOutcome::Rejected,
     }
 }
@@ -206,5 +268,7 @@ fn wire_reason(reject: Reject) -> RejectReason {
         Reject::EmptyKey => RejectReason::EmptyKey,
         Reject::KeyTooLong => RejectReason::KeyTooLong,
         Reject::EntryTooLarge => RejectReason::EntryTooLarge,
+        Reject::MissingTime => RejectReason::MissingTime,
+        Reject::InvalidTime => RejectReason::InvalidTime,
     }
 }

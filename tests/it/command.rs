@@ -95,6 +95,8 @@ async fn a_served_process_answers_and_ends_well_at_sigterm(broker: &Broker) {
     let stats: Value = serde_json::from_slice(&stats.stdout).unwrap();
     assert_eq!(stats["tables"][0]["entryCount"], "1");
     assert!(text(&run(&["stats", "--endpoint", &endpoint]).stdout).contains("1 entries"));
+    let rejections = run(&["rejections", "--endpoint", &endpoint]);
+    assert_eq!(text(&rejections.stdout).trim(), "none");
     let unknown = run(&["get", "typo", "a", "--endpoint", &endpoint]);
     assert_eq!(unknown.status.code(), Some(2), "{unknown:?}");
 
@@ -176,7 +178,7 @@ fn a_good_configuration_is_shown_in_effect_with_secrets_hidden() {
         .unwrap();
     let shown = text(&checked.stdout);
     assert!(checked.status.success(), "{checked:?}");
-    assert!(shown.contains("queue = \"16MiB\""), "defaults are shown: {shown}");
+    assert!(shown.contains("queue = \"12MiB\""), "defaults are shown: {shown}");
     assert!(shown.contains("sasl.password") && !shown.contains("hush-hush"), "{shown}");
     assert!(shown.contains("for tables"), "{shown}");
 }

@@ -10,6 +10,7 @@
 mod architecture;
 mod client_verbs;
 mod command;
+mod conditions;
 mod container_harness;
 mod explain;
 mod freshness;
@@ -20,8 +21,10 @@ mod misses;
 mod own_writes;
 mod poison;
 mod pressure;
+mod rejections;
 mod retained_payload;
 mod shutdown;
 mod start;
 mod stream;
 mod support;
+mod topic_changes;

@@ -17,7 +17,7 @@ use crate::support::service::{
     PATIENCE, Service, assert_books_balance, outcome, polled, table, with_basics,
 };
 
-const TWO_HOURS_MS: i64 = 2 * 3_600_000;
+pub(crate) const TWO_HOURS_MS: i64 = 2 * 3_600_000;
 
 on_each_broker!(
     a_service_is_ready_when_its_backlog_is_read,

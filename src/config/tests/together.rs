@@ -25,3 +25,23 @@ fn two_servers_on_one_port_are_a_fault() {
     assert!(!wrong("127.0.0.1:81") && !wrong("127.0.0.2:80"));
     load(SMALLEST, &[], &["rpc.listen=[::]:0", "admin.listen=[::]:0"]).unwrap();
 }
+
+#[test]
+fn a_dead_letter_that_would_come_back_is_a_fault() {
+    let wrong = "found \"service-events\": a table is fed by this topic";
+    let settings = ["kafka.dead_letter=service-events", "tables.0.dead_letter=service-events"];
+    let expected = ["kafka.dead_letter", "tables[0].dead_letter"];
+    assert_eq!(faults(SMALLEST, &[], &settings), expected.map(|key| format!("{key}: {wrong}")));
+}
+
+#[test]
+fn a_dead_letter_is_a_tables_own_or_the_common_one() {
+    let dead_letter = |settings: &[&str]| {
+        let config = load(SMALLEST, &[], settings).unwrap();
+        config.dead_letter_of(&config.tables[0]).map(str::to_owned)
+    };
+    assert_eq!(dead_letter(&[]), None);
+    assert_eq!(dead_letter(&["kafka.dead_letter=all"]).as_deref(), Some("all"));
+    let both = ["kafka.dead_letter=all", "tables.0.dead_letter=own"];
+    assert_eq!(dead_letter(&both).as_deref(), Some("own"));
+}

@@ -19,8 +19,8 @@ impl Worker {
         let asked = Instant::now();
         // A broker that does not answer is asked again when its turn comes.
         let Ok((_, end)) = client.fetch_watermarks(topic, partition, POLL_TIMEOUT) else { return };
-        if let Some(share) = self.shares.iter().find(|share| share.topic == topic) {
-            share.ends_at(partition, end, Some(asked));
+        if let Some(topic) = self.reading.iter().find(|each| each.share.topic == topic) {
+            topic.share.ends_at(partition, end, Some(asked));
         }
     }
 }

@@ -5,6 +5,8 @@
 //! What the in-process broker can not do (find offsets by time, heed topic settings) is tested
 //! with `kafka.rs` alone.
 
+#[path = "broker/change.rs"]
+mod change;
 #[path = "broker/topic.rs"]
 mod topic;
 
@@ -100,6 +102,17 @@ impl Broker {
         settings: &[(&str, &str)],
     ) -> Topic {
         let topic = Topic::unmade(self.bootstrap(), partitions);
+        self.make(topic, settings).await
+    }
+
+    /// Makes an empty topic under this name.
+    pub(crate) async fn create_named(&self, name: &str, partitions: i32) -> Topic {
+        let unnamed = Topic::unmade(self.bootstrap(), partitions);
+        self.make(Topic { name: name.to_owned(), ..unnamed }, &[]).await
+    }
+
+    async fn make(&self, topic: Topic, settings: &[(&str, &str)]) -> Topic {
+        let partitions = topic.partitions;
         match self {
             Self::InProcess(cluster) => cluster
                 .create_topic(&topic.name, partitions, 1)
@@ -110,11 +123,15 @@ impl Broker {
     }
 }
 
-async fn create_real_topic(bootstrap: &str, topic: &Topic, settings: &[(&str, &str)]) {
-    let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
+fn admin(bootstrap: &str) -> AdminClient<DefaultClientContext> {
+    ClientConfig::new()
         .set("bootstrap.servers", bootstrap)
         .create()
-        .unwrap_or_else(failed("no admin client"));
+        .unwrap_or_else(failed("no admin client"))
+}
+
+async fn create_real_topic(bootstrap: &str, topic: &Topic, settings: &[(&str, &str)]) {
+    let admin = admin(bootstrap);
     let mut request = NewTopic::new(&topic.name, topic.partitions, TopicReplication::Fixed(1));
     request.config = settings.to_vec();
     let options = AdminOptions::new().operation_timeout(Some(PATIENCE));

@@ -24,7 +24,7 @@ pub(crate) struct Topic {
     pub(crate) name: String,
     /// How many partitions it was made with.
     pub(crate) partitions: i32,
-    bootstrap: String,
+    pub(super) bootstrap: String,
 }
 
 /// What to produce. The default is a null payload without key and headers, as of now.

@@ -1,0 +1,131 @@
+//! Hands rejected records on to dead-letter topics, each with headers that say why.
+//!
+//! Never waits: what does not fit into the producer's small queue is dropped and counted,
+//! since to read on matters more. One for all threads.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use rdkafka::ClientContext;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::error::KafkaResult;
+use rdkafka::message::{
+    BorrowedHeaders, BorrowedMessage, DeliveryResult, Header, Message as _, OwnedHeaders,
+};
+use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
+
+use crate::config::Config;
+use crate::heap::Account;
+use crate::stats::{DeadLetterStats, Rejection};
+
+/// What may wait to be taken by a broker, beside what librdkafka spends on it.
+const QUEUE_BYTES: u64 = 1 << 20;
+/// The queue twice over, since it is copied to be sent, and bookkeeping.
+const BYTES_AT_WORST: u64 = 4 << 20;
+const QUEUE_RECORDS: &str = "1000";
+/// How long those that wait at the end may take.
+const LAST_MOMENT: Duration = Duration::from_secs(2);
+
+pub(super) struct DeadLetters {
+    /// None where no dead-letter topic is configured.
+    producer: Option<ThreadedProducer<Counts>>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    delivered: AtomicU64,
+    dropped: AtomicU64,
+    failed: AtomicU64,
+}
+
+/// What dead letters take at worst, in bytes.
+pub(super) fn bytes_at_worst(config: &Config) -> u64 {
+    if is_wanted(config) { BYTES_AT_WORST } else { 0 }
+}
+
+fn is_wanted(config: &Config) -> bool {
+    config.tables.iter().any(|table| config.dead_letter_of(table).is_some())
+}
+
+impl DeadLetters {
+    /// Creates the producer, if one is wanted. It does not wait for the broker.
+    pub(super) fn new(config: &Config) -> KafkaResult<Self> {
+        let producer = is_wanted(config)
+            .then(|| Account::of_unbound_threads().charge(|| create_producer(config)));
+        Ok(Self { producer: producer.transpose()? })
+    }
+
+    /// Hands a rejected record on to `topic`.
+    pub(super) fn send(&self, topic: &str, message: &BorrowedMessage<'_>, rejection: &Rejection) {
+        let Some(producer) = &self.producer else { return };
+        let mut record = BaseRecord::<[u8], [u8]>::to(topic).headers(headers(message, rejection));
+        (record.key, record.payload) = (message.key(), message.payload());
+        record.timestamp = message.timestamp().to_millis();
+        if producer.send(record).is_err() {
+            producer.context().dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn stats(&self) -> DeadLetterStats {
+        let Some(producer) = &self.producer else { return DeadLetterStats::default() };
+        let counts = producer.context();
+        DeadLetterStats {
+            delivered_count: counts.delivered.load(Ordering::Relaxed),
+            dropped_count: counts.dropped.load(Ordering::Relaxed),
+            failed_count: counts.failed.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Gives those that wait a last moment.
+    pub(super) fn flush(&self) {
+        if let Some(producer) = &self.producer
+            && let Err(error) = producer.flush(LAST_MOMENT)
+        {
+            tracing::warn!(%error, "not all dead letters were taken");
+        }
+    }
+}
+
+fn create_producer(config: &Config) -> KafkaResult<ThreadedProducer<Counts>> {
+    let mut settings = ClientConfig::new();
+    settings.set_log_level(RDKafkaLogLevel::Info).set("client.id", "millpond");
+    for (name, value) in &config.kafka.properties {
+        settings.set(name, value.expose());
+    }
+    settings
+        .set("bootstrap.servers", &config.kafka.brokers)
+        .set("queue.buffering.max.messages", QUEUE_RECORDS)
+        .set("queue.buffering.max.kbytes", (QUEUE_BYTES / 1024).to_string())
+        .set("message.timeout.ms", "30000")
+        .create_with_context(Counts::default())
+}
+
+/// Those that the record has, and then ours.
+fn headers(message: &BorrowedMessage<'_>, rejection: &Rejection) -> OwnedHeaders {
+    let theirs = message.headers().map_or_else(OwnedHeaders::new, BorrowedHeaders::detach);
+    let (partition, offset) = (rejection.partition.to_string(), rejection.offset.to_string());
+    let ours = [
+        ("millpond-reason", rejection.reason.name()),
+        ("millpond-table", &rejection.table),
+        ("millpond-topic", &rejection.topic),
+        ("millpond-partition", &partition),
+        ("millpond-offset", &offset),
+    ];
+    ours.into_iter()
+        .fold(theirs, |headers, (key, value)| headers.insert(Header { key, value: Some(value) }))
+}
+
+impl ClientContext for Counts {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        tracing::debug!(target: "librdkafka", ?level, facility, message);
+    }
+}
+
+impl ProducerContext for Counts {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        let counter = if result.is_ok() { &self.delivered } else { &self.failed };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}

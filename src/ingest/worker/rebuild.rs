@@ -1,0 +1,95 @@
+//! Makes a thread's Kafka client anew when a partition has stalled in it.
+//!
+//! The new one goes on from our own positions, so nothing is lost or handled twice: what the
+//! old one had fetched and not handed out goes with it.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::Consumer;
+use rdkafka::error::KafkaResult;
+
+use super::{Worker, assignment};
+use crate::heap::Account;
+use crate::ingest::consumer::{Client, create_client};
+use crate::ingest::watchdog;
+
+/// How long the broker may take to say how far all still partitions reach.
+const ASK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A partition that has stalled: its topic's place among those that are read, its number.
+pub(super) type Stalled = (usize, i32);
+
+impl Worker {
+    /// The partitions that have stalled, if it is time to look and there are any.
+    pub(super) fn find_stalled(&mut self, client: &Client) -> Option<Vec<Stalled>> {
+        let now = Instant::now();
+        if now < self.watch_at {
+            return None;
+        }
+        let stall_after = self.shared.config.ingest.stall_after;
+        self.watch_at = now + watchdog::interval(stall_after);
+        let is_paused = self.is_paused || self.shared.valve.is_paused();
+        let mut stalled = Vec::new();
+        for (index, topic) in self.reading.iter_mut().enumerate() {
+            let name = topic.share.topic.clone();
+            for (partition, position, watch) in topic.share.watches() {
+                if watch.has_moved_to(position) {
+                    continue;
+                }
+                let left = (now + ASK_TIMEOUT).saturating_duration_since(Instant::now());
+                // A broker that does not answer explains it, and so does a closed valve.
+                let end = (!is_paused && !left.is_zero())
+                    .then(|| client.fetch_watermarks(&name, partition, left).ok());
+                match end.flatten() {
+                    Some((_, end)) if watch.has_stalled(end, now, stall_after) => {
+                        stalled.push((index, partition));
+                    }
+                    Some(_) => {}
+                    None => watch.forget(),
+                }
+            }
+        }
+        (!stalled.is_empty()).then_some(stalled)
+    }
+
+    /// A new client that reads on where the old one is; or the old one if there can be none.
+    pub(super) fn rebuild(&mut self, old: Client, stalled: &[Stalled]) -> Client {
+        let new = match self.client_at_positions() {
+            Ok(new) => new,
+            Err(error) => {
+                tracing::error!(%error, thread = self.number, "a stalled client cannot be replaced");
+                return old;
+            }
+        };
+        self.is_paused = false;
+        for &(index, partition) in stalled {
+            let Some(topic) = self.reading.get(index) else { continue };
+            topic.share.rebuilt(partition);
+            let topic = &topic.share.topic;
+            tracing::warn!(topic, partition, "reading had stalled, going on with a new client");
+        }
+        for topic in &mut self.reading {
+            topic.share.watches().for_each(|(_, _, watch)| watch.forget());
+        }
+        // Whatever it hangs in may keep it from closing too.
+        let closing = thread::Builder::new().name(format!("close-{}", self.number));
+        if let Err(error) = closing.spawn(move || drop(old)) {
+            tracing::warn!(%error, "a stalled client was closed by the thread that reads");
+        }
+        new
+    }
+
+    fn client_at_positions(&self) -> KafkaResult<Client> {
+        Account::of_unbound_threads().charge(|| {
+            let client = create_client(&self.shared.config)?;
+            for topic in &self.reading {
+                let places = topic.share.next_offsets();
+                if !places.is_empty() {
+                    client.incremental_assign(&assignment(&topic.share.topic, places)?)?;
+                }
+            }
+            Ok(client)
+        })
+    }
+}

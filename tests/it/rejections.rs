@@ -1,0 +1,103 @@
+//! Where rejected records go: a list of the last, and dead-letter topics.
+
+use std::time::Instant;
+
+use millpond::proto::v1::stats_service_client::StatsServiceClient;
+use millpond::proto::v1::{ListRejectionsRequest, RejectReason, Rejection};
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::{BorrowedMessage, Headers, Message as _};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use tonic::{Code, Status};
+
+use crate::stream::{event, now_ms};
+use crate::support::broker::{Broker, Message, Topic, on_each_broker};
+use crate::support::service::{PATIENCE, Service, assert_books_balance};
+
+on_each_broker!(
+    the_records_that_were_rejected_last_are_listed,
+    rejected_records_are_handed_on_with_why,
+);
+
+fn poison(payload: &str) -> Message {
+    let headers = vec![("trace".to_owned(), Some(b"t-1".to_vec()))];
+    Message { key: Some("k".into()), payload: Some(payload.into()), headers, ..event("k", "") }
+}
+
+async fn list(service: &Service, table: &str) -> Result<Vec<Rejection>, Status> {
+    let request = ListRejectionsRequest { table: table.into() };
+    let listed = StatsServiceClient::new(service.channel()).list_rejections(request).await?;
+    Ok(listed.into_inner().rejections)
+}
+
+async fn the_records_that_were_rejected_last_are_listed(broker: &Broker) {
+    let topic = broker.create_topic(1).await;
+    let service = Service::ready(broker, &topic, &["ingest.rejections=2"]).await;
+    assert!(list(&service, "").await.unwrap().is_empty());
+    let old = Message { timestamp_ms: Some(now_ms() - 60_000), ..poison("{") };
+    topic.produce(&[poison("first"), event("a", "good"), poison("{}"), old]);
+    service.wait_until_polled(4).await;
+
+    let listed = list(&service, "services").await.unwrap();
+    let found = listed.iter().map(|each| (each.offset, each.reason())).collect::<Vec<_>>();
+    assert_eq!(found, [(3, RejectReason::InvalidJson), (2, RejectReason::MissingKey)]);
+    let newest = &listed[0];
+    assert_eq!((&newest.table, &newest.topic), (&"services".to_owned(), &topic.name));
+    let seconds = newest.reject_time.unwrap().seconds - newest.record_time.unwrap().seconds;
+    assert!(seconds >= 59, "{newest:?}");
+    assert_eq!(list(&service, "typo").await.unwrap_err().code(), Code::NotFound);
+    service.stop().await;
+}
+
+async fn rejected_records_are_handed_on_with_why(broker: &Broker) {
+    let (topic, dead) = (broker.create_topic(1).await, broker.create_topic(1).await);
+    let setting = format!("tables.0.dead_letter={}", dead.name);
+    let service = Service::ready(broker, &topic, &[&setting, "ingest.max_document=4MiB"]).await;
+    let giant = poison(&"x".repeat(3 << 20));
+    topic.produce(&[poison("not JSON"), event("a", "good"), giant]);
+    let done = |stats: &millpond::proto::v1::GetStatsResponse| {
+        let dead_letters = stats.dead_letters.unwrap();
+        (dead_letters.delivered_count, dead_letters.dropped_count) == (1, 1)
+    };
+    let stats = service.wait_for("dead letters", done).await;
+    assert_books_balance(&stats);
+
+    let consumer = reader(broker, &dead);
+    let start = Instant::now();
+    let letter = loop {
+        if let Some(letter) = consumer.poll(PATIENCE) {
+            break letter.unwrap();
+        }
+        assert!(start.elapsed() < PATIENCE, "there is no dead letter");
+    };
+    assert_eq!((letter.key(), letter.payload()), (Some(&b"k"[..]), Some(&b"not JSON"[..])));
+    for (name, value) in [
+        ("trace", "t-1"),
+        ("millpond-reason", "invalid_json"),
+        ("millpond-table", "services"),
+        ("millpond-topic", topic.name.as_str()),
+        ("millpond-partition", "0"),
+        ("millpond-offset", "0"),
+    ] {
+        assert_eq!(header(&letter, name).as_deref(), Some(value), "{name}");
+    }
+    service.stop().await;
+}
+
+fn reader(broker: &Broker, topic: &Topic) -> BaseConsumer {
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", broker.bootstrap())
+        .set("group.id", &topic.name)
+        .create()
+        .unwrap();
+    let mut all = TopicPartitionList::new();
+    all.add_partition_offset(&topic.name, 0, Offset::Beginning).unwrap();
+    consumer.assign(&all).unwrap();
+    consumer
+}
+
+fn header(message: &BorrowedMessage<'_>, name: &str) -> Option<String> {
+    let headers = message.headers()?;
+    let found = headers.iter().find(|header| header.key == name)?;
+    Some(String::from_utf8_lossy(found.value?).into_owned())
+}

@@ -1,0 +1,298 @@
+//! A topic that changes while it is read: grows, goes, comes back, is cut, stands still.
+
+use std::time::Duration;
+
+use millpond::proto::v1::{GetStatsResponse, PartitionStats, RecordOutcome, TopicState};
+use rdkafka::ClientConfig;
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+
+use crate::start::cluster;
+use crate::stream::event;
+use crate::support::broker::{self, Broker, Message, Topic};
+use crate::support::service::{PATIENCE, Service, assert_books_balance, outcome, polled, table};
+
+fn state(stats: &GetStatsResponse, topic: &str) -> TopicState {
+    let found = stats.topics.iter().find(|each| each.topic == topic).expect("the topic");
+    found.state()
+}
+
+fn sum(stats: &GetStatsResponse, count: impl Fn(&PartitionStats) -> u64) -> u64 {
+    stats.partitions.iter().map(count).sum()
+}
+
+/// The in-process broker makes a topic as soon as it is asked for.
+#[test]
+fn a_topic_that_is_not_there_is_told_and_read_once_it_is() {
+    let test = concat!(module_path!(), "::a_topic_that_is_not_there_is_told_and_read_once_it_is");
+    broker::real(test, read_once_it_is_there);
+}
+
+async fn read_once_it_is_there(broker: &Broker) {
+    let topic = broker.create_topic(1).await;
+    let mut settings = table(0, "services", &topic.name);
+    let late = format!("{}-late", topic.name);
+    settings.extend(table(1, "others", &late));
+    let service = Service::start_with(&broker.bootstrap(), &settings).await;
+    topic.produce(&[event("a", "first")]);
+    let stats = service.wait_for("both states", |stats| {
+        state(stats, &topic.name) == TopicState::Reading
+            && state(stats, &late) == TopicState::Missing
+            && polled(stats) == 1
+    });
+    assert!(!stats.await.ready);
+
+    let late = broker.create_named(&late, 1).await;
+    late.produce(&[event("b", "late")]);
+    let stats = service.wait_for("readiness", |stats| stats.ready && polled(stats) == 2).await;
+    assert_eq!(state(&stats, &late.name), TopicState::Reading);
+    service.stop().await;
+}
+
+#[test]
+fn a_topic_that_may_not_be_read_is_told_and_the_others_go_on() {
+    broker::in_process(async |broker| {
+        let (ours, theirs) = (broker.create_topic(1).await, broker.create_topic(1).await);
+        let forbidden = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+        cluster(broker).topic_error(&theirs.name, forbidden).unwrap();
+        let mut settings = table(0, "services", &ours.name);
+        settings.extend(table(1, "others", &theirs.name));
+        settings.push("ingest.refresh=100ms".into());
+        let service = Service::start_with(&broker.bootstrap(), &settings).await;
+        ours.produce(&[event("a", "first")]);
+        let both = |stats: &GetStatsResponse| {
+            polled(stats) == 1 && state(stats, &theirs.name) == TopicState::Unauthorized
+        };
+        service.wait_for("both states", both).await;
+
+        allow(broker, &theirs);
+        let stats = service.wait_for("readiness", |stats| stats.ready).await;
+        assert_eq!(state(&stats, &theirs.name), TopicState::Reading);
+        cluster(broker).topic_error(&theirs.name, forbidden).unwrap();
+        service.wait_for("the state", both).await;
+        service.stop().await;
+    });
+}
+
+fn allow(broker: &Broker, topic: &Topic) {
+    let fine = RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR;
+    cluster(broker).topic_error(&topic.name, fine).unwrap();
+}
+
+#[test]
+fn partitions_that_are_added_are_read_from_their_beginning() {
+    let test = concat!(module_path!(), "::partitions_that_are_added_are_read");
+    broker::real(test, async |broker| {
+        let topic = broker.create_topic(1).await;
+        let service = Service::ready(broker, &topic, &["ingest.refresh=500ms"]).await;
+        topic.produce(&[event("a", "first")]);
+        topic.grow(4).await;
+        let on = |partition: i32| Message {
+            partition: Some(partition),
+            ..event(&format!("on-{partition}"), "added")
+        };
+        topic.produce(&[on(1), on(2), on(3), on(3)]);
+        let stats = service
+            .wait_for("records", |stats| {
+                assert!(stats.ready, "new partitions take no readiness away");
+                polled(stats) == 5
+            })
+            .await;
+
+        assert_eq!(stats.partitions.len(), 4);
+        assert_eq!(service.description("on-2").await.as_deref(), Some("added"));
+        assert_eq!(outcome(&stats, RecordOutcome::Stored), 4);
+        assert_books_balance(&stats);
+        service.stop().await;
+    });
+}
+
+#[test]
+fn a_topic_that_is_made_anew_is_read_from_its_start() {
+    let test = concat!(module_path!(), "::a_topic_that_is_made_anew_is_read_from_its_start");
+    broker::real(test, async |broker| {
+        let topic = broker.create_topic(1).await;
+        let service = Service::ready(broker, &topic, &["ingest.refresh=500ms"]).await;
+        topic.produce(&(0..20).map(|n| event(&format!("old-{n}"), "x")).collect::<Vec<_>>());
+        service.wait_until_polled(20).await;
+        topic.delete().await;
+        service
+            .wait_for("the state", |stats| state(stats, &topic.name) == TopicState::Missing)
+            .await;
+        topic.make_again(1).await;
+        topic.produce(&(0..5).map(|n| event(&format!("new-{n}"), "y")).collect::<Vec<_>>());
+        let stats = service.wait_until_polled(25).await;
+
+        assert_eq!(polled(&stats), 25);
+        assert_eq!(service.description("new-0").await.as_deref(), Some("y"));
+        assert_eq!(sum(&stats, |each| each.restart_count), 1);
+        assert_eq!((stats.partitions[0].position, stats.partitions[0].lag_records), (5, 0));
+        assert!(stats.ready);
+        assert_books_balance(&stats);
+        service.stop().await;
+    });
+}
+
+#[test]
+fn a_topic_that_is_made_anew_before_it_is_missed_is_read_from_its_start_too() {
+    let test = concat!(module_path!(), "::a_topic_that_is_made_anew_before_it_is_missed");
+    broker::real(test, async |broker| {
+        let topic = broker.create_topic(2).await;
+        let service = Service::ready(broker, &topic, &["ingest.refresh=2s"]).await;
+        let on = |partition: i32, n: i32| Message {
+            partition: Some(partition),
+            ..event(&format!("{partition}-{n}"), "x")
+        };
+        topic.produce(&(0..20).map(|n| on(n % 2, n)).collect::<Vec<_>>());
+        service.wait_until_polled(20).await;
+        topic.delete().await;
+        topic.make_again(1).await;
+        topic.produce(&[on(0, 100), on(0, 101)]);
+        let stats = service.wait_until_polled(22).await;
+
+        assert_eq!(service.description("0-100").await.as_deref(), Some("x"));
+        assert_eq!(sum(&stats, |each| each.restart_count), 1);
+        topic.grow(2).await;
+        topic.produce(&[on(1, 102)]);
+        let stats = service.wait_until_polled(23).await;
+
+        assert_eq!(service.description("1-102").await.as_deref(), Some("x"));
+        let restarts: Vec<_> = stats.partitions.iter().map(|each| each.restart_count).collect();
+        assert_eq!(restarts, [1, 1]);
+        assert_eq!(stats.partitions.len(), 2);
+        assert_books_balance(&stats);
+        service.stop().await;
+    });
+}
+
+#[test]
+fn what_retention_removes_unread_is_counted_and_the_rest_is_read() {
+    let test = concat!(module_path!(), "::what_retention_removes_unread_is_counted");
+    broker::real(test, async |broker| {
+        let topic = broker.create_topic(1).await;
+        let service = Service::ready(broker, &topic, &[]).await;
+        topic.produce(&[event("a", "before")]);
+        service.wait_until_polled(1).await;
+        // What stands behind an open transaction cannot be read, and can be removed.
+        let open = open_transaction(broker, &topic);
+        topic.produce(&(0..10).map(|n| event(&format!("b-{n}"), "behind")).collect::<Vec<_>>());
+        topic.cut(0, 8).await;
+        open.abort_transaction(PATIENCE).unwrap();
+        let stats = service.wait_until_polled(5).await;
+
+        assert_eq!(sum(&stats, |each| each.gap_records), 7, "{stats:?}");
+        assert_eq!(service.entry("b-5").await, None, "it was removed");
+        assert_eq!(service.description("b-6").await.as_deref(), Some("behind"));
+        assert_eq!(sum(&stats, |each| each.restart_count), 0);
+        assert_books_balance(&stats);
+        service.stop().await;
+    });
+}
+
+/// A transaction with one record in it.
+fn open_transaction(broker: &Broker, topic: &Topic) -> BaseProducer {
+    let producer: BaseProducer = ClientConfig::new()
+        .set("bootstrap.servers", broker.bootstrap())
+        .set("transactional.id", &topic.name)
+        .create()
+        .unwrap();
+    producer.init_transactions(PATIENCE).unwrap();
+    producer.begin_transaction().unwrap();
+    let record = BaseRecord::<str, str>::to(&topic.name).key("t").payload("{}");
+    producer.send(record).map_err(|e| e.0).unwrap();
+    producer.flush(PATIENCE).unwrap();
+    producer
+}
+
+#[test]
+fn a_client_that_stands_still_is_made_anew_and_reads_on_where_it_was() {
+    broker::in_process(async |broker| {
+        let topic = broker.create_topic(2).await;
+        let settings = ["ingest.stall_after=1s", "ingest.threads=1"];
+        let service = Service::ready(broker, &topic, &settings).await;
+        topic.produce(&events("before"));
+        service.wait_until_polled(100).await;
+
+        refuse_fetches(cluster(broker));
+        topic.produce(&events("after"));
+        let rebuilt = |stats: &GetStatsResponse| sum(stats, |each| each.rebuild_count) > 0;
+        let stats = service.wait_for("a new client", rebuilt).await;
+        assert_eq!(polled(&stats), 100);
+        cluster(broker).clear_request_errors(RDKafkaApiKey::Fetch);
+        let stats = service.wait_until_polled(200).await;
+
+        assert_eq!(polled(&stats), 200);
+        assert_eq!(outcome(&stats, RecordOutcome::Stored), 200, "none lost, none twice");
+        assert_eq!(service.description("after-99").await.as_deref(), Some("text"));
+        assert_books_balance(&stats);
+        service.stop().await;
+    });
+}
+
+fn events(name: &str) -> Vec<Message> {
+    (0..100).map(|n| event(&format!("{name}-{n}"), "text")).collect()
+}
+
+/// Everything else is answered, so that the broker is seen to be there and to have more.
+fn refuse_fetches(cluster: &MockCluster<'_, impl rdkafka::producer::ProducerContext>) {
+    let broken = RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN;
+    cluster.request_errors(RDKafkaApiKey::Fetch, &[broken; 1_000]);
+}
+
+#[test]
+fn a_partition_with_nothing_to_read_has_not_stalled() {
+    broker::in_process(async |broker| {
+        let topic = broker.create_topic(2).await;
+        let service = Service::ready(broker, &topic, &["ingest.stall_after=1s"]).await;
+        topic.produce(&[event("a", "first")]);
+        service.wait_until_polled(1).await;
+        let later = |stats: &GetStatsResponse| {
+            let uptime = stats.uptime.unwrap();
+            Duration::try_from(uptime).unwrap() > Duration::from_secs(4)
+        };
+        let stats = service.wait_for("some time", later).await;
+        assert_eq!(sum(&stats, |each| each.rebuild_count), 0);
+        service.stop().await;
+    });
+}
+
+#[test]
+fn an_open_transaction_is_no_stall() {
+    let test = concat!(module_path!(), "::an_open_transaction_is_no_stall");
+    broker::real(test, async |broker| {
+        let topic = broker.create_topic(1).await;
+        let service = Service::ready(broker, &topic, &["ingest.stall_after=1s"]).await;
+        let open = open_transaction(broker, &topic);
+        topic.produce(&[event("a", "behind")]);
+        let start = service.stats().await.uptime.unwrap().seconds;
+        let later = |stats: &GetStatsResponse| stats.uptime.unwrap().seconds > start + 4;
+        let stats = service.wait_for("some time", later).await;
+        assert_eq!((sum(&stats, |each| each.rebuild_count), polled(&stats)), (0, 0));
+
+        open.abort_transaction(PATIENCE).unwrap();
+        service.wait_until_polled(1).await;
+        service.stop().await;
+    });
+}
+
+#[test]
+fn how_far_loading_is_can_be_seen_until_it_is_over() {
+    broker::in_process(async |broker| {
+        let topic = broker.create_topic(2).await;
+        topic.produce(&events("before"));
+        refuse_fetches(cluster(broker));
+        let service = Service::start(broker, &topic, &["ingest.start=earliest"]).await;
+        let both = |stats: &GetStatsResponse| stats.partitions.len() == 2;
+        let stats = service.wait_for("the partitions", both).await;
+        let loading = stats.tables[0].loading.unwrap();
+        assert_eq!((loading.done_records, loading.remaining_records), (0, 100));
+        assert_eq!(loading.time_left, None);
+
+        cluster(broker).clear_request_errors(RDKafkaApiKey::Fetch);
+        let stats = service.wait_for("readiness", |stats| stats.ready).await;
+        assert_eq!(stats.tables[0].loading, None);
+        assert!(stats.partitions.iter().all(|partition| partition.loading.is_none()));
+        service.stop().await;
+    });
+}
