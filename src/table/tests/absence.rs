@@ -43,6 +43,23 @@ fn an_expired_entry_is_called_expired_before_and_after_it_is_swept() {
 }
 
 #[test]
+fn a_tombstone_for_an_expired_entry_is_what_is_told_also_after_the_sweep() {
+    let table = table(MIN_CAPACITY_BYTES);
+    let soon = Timestamp::now().plus(Duration::from_millis(5));
+    table.insert(record("a", "text", soon));
+    while Timestamp::now() <= soon {
+        thread::yield_now();
+    }
+    table.remove("a", DELETED);
+    while table.stats().entry_count > 0 {
+        table.maintain();
+        thread::yield_now();
+    }
+    assert_eq!(why(&table, "a"), Absence::Gone(DELETED));
+    assert_books_balance(&table);
+}
+
+#[test]
 fn an_evicted_entry_is_called_evicted_with_the_time_that_it_was() {
     let table = table(1 << 20);
     let before = Timestamp::now();
