@@ -20,7 +20,7 @@
 //! | [`admin`] | HTTP: probes |
 //! | [`heap`] | the allocator, in accounts that are measured apart |
 //! | [`memory`] | limits, budget, readings |
-//! | [`health`] | live and ready |
+//! | [`health`] | live, ready and fresh |
 //! | [`stats`] | one snapshot of it all, in plain data |
 //! | [`config`] | the configuration's schema, defaults and faults |
 //! | [`telemetry`] | the log |
