@@ -164,17 +164,17 @@ fn check(over: &[&str]) -> Output {
 
 #[test]
 fn a_check_prints_the_memory_budget_line_by_line() {
-    let checked = check(&["memory.limit=300MiB", "rpc.in_flight=8MiB"]);
+    let checked = check(&["memory.limit=320MiB", "rpc.in_flight=8MiB"]);
     let shown = text(&checked.stdout);
     assert_eq!(checked.status.code(), Some(0), "{checked:?}");
     for line in [
-        "#    300.0 MiB  limit (memory.limit)",
+        "#    320.0 MiB  limit (memory.limit)",
         "MiB  kafka queues (kafka.queue)",
         "MiB  parsing giants, one at a time (by ingest.max_document)",
         "MiB  parsing the rest (by ingest.threads)",
         "#    - 8.0 MiB  rpc answers in flight (rpc.in_flight)",
-        "#   - 24.0 MiB  code, stacks, connections",
-        "#   - 30.0 MiB  allocator rounding (a tenth of the limit)",
+        "#   - 18.0 MiB  code, stacks, connections",
+        "#   - 20.0 MiB  allocator slack (a sixteenth of the limit)",
         "MiB  for tables",
         "#     16.0 MiB  table services (capacity 16MiB)",
     ] {
