@@ -68,7 +68,7 @@ async fn a_life_counts_from_a_time_in_the_record(broker: &Broker) {
     assert_eq!(expiry.seconds, (now - 60_000) / 1_000 + 3_600);
     let expiry = service.entry("ahead").await.unwrap().expire_time.unwrap();
     assert!(expiry.seconds * 1_000 <= now_ms() + 3_600_000, "the future counts as now");
-    assert_eq!(service.miss("over").await, MissReason::Unknown);
+    assert_eq!(service.miss("over").await, MissReason::Expired);
     assert_eq!(outcome(&stats, RecordOutcome::ExpiredOnArrival), 1);
     assert_eq!(rejected(&stats, RejectReason::MissingTime), 1);
     assert_eq!(rejected(&stats, RejectReason::InvalidTime), 1);
