@@ -52,6 +52,17 @@ pub(super) struct Ending {
     pub(super) after_records: u64,
 }
 
+impl Ending {
+    /// The one of both that is due sooner; this one, the newer, where that is the same.
+    ///
+    /// What is queued is counted with what is no record and never will be one: statistics,
+    /// errors, fetches out of date. An older count that has such in it is never reached in a
+    /// stream that stands still, and a newer one of a queue that is empty is at once.
+    fn or_sooner(self, older: Option<Self>) -> Self {
+        older.filter(|older| older.after_records < self.after_records).unwrap_or(self)
+    }
+}
+
 impl Share {
     pub(super) fn new(
         topic: &str,
@@ -139,7 +150,8 @@ impl Share {
     pub(super) fn end_seen(&mut self, partition: i32, ending: Ending, records: u64) {
         let found = self.partitions.get_mut(&partition);
         let Some(seen) = found.filter(|seen| !seen.has_just_jumped()) else { return };
-        let ending = *seen.ending.get_or_insert(ending);
+        let ending = ending.or_sooner(seen.ending);
+        seen.ending = Some(ending);
         if records < ending.after_records {
             return;
         }
@@ -229,5 +241,52 @@ impl Partition {
 
     fn has_just_jumped(&self) -> bool {
         self.jumped.is_some_and(|jumped| jumped.elapsed() < STATISTICS_LAG)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::health::Health;
+
+    /// A share of one partition that is loading up to offset 10.
+    fn loading() -> Share {
+        let settings = [
+            "kafka.brokers=localhost:9092",
+            "tables.0.name=services",
+            "tables.0.topic=events",
+            "tables.0.key=/id",
+            "tables.0.fields.description=/description",
+            "tables.0.ttl=1h",
+        ];
+        let config = Config::load(None, [], &settings.map(String::from)).unwrap();
+        let rejected = Arc::new(Rejected::new(&config).unwrap());
+        let latches = Health::new(["services".into()], 1).latches();
+        let mut share = Share::new("events", &[], &config, latches, &rejected);
+        share.begin(&[Backlog { partition: 0, start: 0, end: 10 }], Instant::now());
+        share
+    }
+
+    fn ending(after_records: u64) -> Ending {
+        Ending { offset: 10, after_records }
+    }
+
+    #[test]
+    fn an_end_is_reached_once_all_that_was_queued_before_it_is_handled() {
+        let mut share = loading();
+        share.end_seen(0, ending(7), 3);
+        assert_eq!(share.loading, 1);
+        // The queue is longer by what came meanwhile, which is not waited for.
+        share.end_seen(0, ending(20), 7);
+        assert_eq!(share.loading, 0);
+    }
+
+    #[test]
+    fn what_is_queued_and_is_no_record_does_not_keep_an_end_from_being_reached() {
+        let mut share = loading();
+        // Seven records and an error are queued: there will be no eighth record.
+        share.end_seen(0, ending(8), 0);
+        share.end_seen(0, ending(7), 7);
+        assert_eq!(share.loading, 0);
     }
 }
