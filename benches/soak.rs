@@ -18,6 +18,8 @@ mod findings;
 #[expect(dead_code, reason = "a benchmark uses less of the harness than the tests do")]
 #[path = "../tests/it/support/kafka.rs"]
 mod kafka;
+#[path = "soak/log.rs"]
+mod log;
 #[path = "soak/lookups.rs"]
 mod lookups;
 #[path = "soak/lowering.rs"]

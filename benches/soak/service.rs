@@ -4,11 +4,10 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, PipeReader, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
@@ -16,6 +15,7 @@ use anyhow::{Context, bail, ensure};
 use crate::args::Args;
 use crate::container::Container;
 use crate::kafka::Guard;
+use crate::log;
 
 const MILLPOND: &str = env!("CARGO_BIN_EXE_millpond");
 const START_PATIENCE: Duration = Duration::from_secs(60);
@@ -50,7 +50,7 @@ impl Service {
         let mut service = Self { process, guard, container, rpc: String::new(), log };
         let (listening, heard) = sync_channel(1);
         let kept = File::create(&service.log)?;
-        std::thread::spawn(move || drain(output, kept, &listening));
+        std::thread::spawn(move || log::drain(output, kept, &listening));
         let Ok(rpc) = heard.recv_timeout(START_PATIENCE) else { return service.no_start() };
         service.rpc = rpc;
         Ok(service)
@@ -135,22 +135,4 @@ fn command_line(broker: &str, topic: &str, args: &Args, container: &Container) -
         line.extend(["--set".into(), setting.into()]);
     }
     line
-}
-
-/// Keeps the log until it ends, and hands on the address once that is said.
-fn drain(output: PipeReader, mut kept: File, listening: &SyncSender<String>) {
-    for line in BufReader::new(output).lines().map_while(Result::ok) {
-        // A log that cannot be kept is still read: a full pipe would stop millpond.
-        let _ = writeln!(kept, "{line}");
-        if let Some(rpc) = listening_address(&line) {
-            // Nobody waits for a second one.
-            let _ = listening.try_send(rpc);
-        }
-    }
-}
-
-fn listening_address(line: &str) -> Option<String> {
-    let line: serde_json::Value = serde_json::from_str(line).ok()?;
-    let rpc = line.get("rpc")?.as_str()?;
-    (line.get("message")? == "listening").then(|| rpc.to_owned())
 }
