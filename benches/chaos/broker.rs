@@ -1,0 +1,73 @@
+//! What happens to the broker: it ends in order or not, comes back, and its topic grows.
+
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use fastrand::Rng;
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions};
+use rdkafka::client::DefaultClientContext;
+
+use crate::args::Args;
+use crate::kafka::KafkaNode;
+use crate::scene::Scene;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+const MOST_PARTITIONS: i32 = 10;
+
+/// How often what happened.
+#[derive(Debug, Default)]
+pub(crate) struct Troubles {
+    pub(crate) stopped: u64,
+    pub(crate) killed: u64,
+    pub(crate) grown: u64,
+}
+
+/// Makes trouble until it is time to stop; the broker is up in the end.
+pub(crate) fn trouble(
+    node: &mut KafkaNode,
+    scene: &Scene,
+    args: &Args,
+    mut rng: Rng,
+) -> anyhow::Result<Troubles> {
+    let mut troubles = Troubles::default();
+    while !scene.stop.within(Duration::from_millis(rng.u64(2_000..9_000))) {
+        let (what, pause) = (rng.u8(..5), Duration::from_millis(rng.u64(..4_000)));
+        match what {
+            ..2 => {
+                node.stop()?;
+                troubles.stopped += 1;
+            }
+            2..4 => {
+                node.kill()?;
+                troubles.killed += 1;
+            }
+            _ => {
+                troubles.grown += u64::from(args.add_partitions && grow(scene)?);
+                continue;
+            }
+        }
+        scene.stop.within(pause);
+        node.restart()?;
+    }
+    Ok(troubles)
+}
+
+/// Adds a partition, if there is room for one.
+fn grow(scene: &Scene) -> anyhow::Result<bool> {
+    let partitions = scene.partitions() + 1;
+    if partitions > MOST_PARTITIONS {
+        return Ok(false);
+    }
+    let admin: AdminClient<DefaultClientContext> =
+        ClientConfig::new().set("bootstrap.servers", &scene.bootstrap).create()?;
+    let request = NewPartitions::new(&scene.topic, usize::try_from(partitions)?);
+    let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
+    let requests = [&request];
+    let answer = admin.create_partitions(requests, &options);
+    let made = tokio::runtime::Runtime::new()?.block_on(answer)?;
+    let made = made.into_iter().next().context("no answer")?;
+    made.map_err(|(topic, error)| anyhow!("cannot add a partition to {topic}: {error}"))?;
+    scene.has_partitions(partitions);
+    Ok(true)
+}

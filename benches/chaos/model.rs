@@ -1,0 +1,155 @@
+//! What the table is to be, made of the topic by another client.
+//!
+//! It must not know how millpond does it: JSON is read by another parser, and the rules are those
+//! that `README.md` states.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedMessage, Headers, Message as _};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use serde_json::Value;
+
+use crate::client::BATCH;
+use crate::scene::Scene;
+use crate::watermarks::reader;
+
+/// How long nothing may come before the end.
+const PATIENCE: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(100);
+const MAX_DOCUMENT_BYTES: usize = 1_200 << 10;
+const MAX_KEY_BYTES: usize = 4 << 10;
+const MAX_ENTRY_BYTES: usize = 1 << 20;
+
+/// What is to be under a key.
+#[derive(Debug, Clone)]
+pub(crate) struct Expected {
+    pub(crate) partition: i32,
+    pub(crate) offset: i64,
+    pub(crate) value: Option<String>,
+    pub(crate) expiry_ms: i64,
+}
+
+/// The records of one partition.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Read {
+    pub(crate) records: u64,
+    pub(crate) rejected: u64,
+    pub(crate) too_large_entries: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct Model {
+    pub(crate) entries: HashMap<String, Expected>,
+    /// How many records of each batch there are.
+    pub(crate) batches: HashMap<String, usize>,
+    pub(crate) partitions: Vec<Read>,
+}
+
+/// What a record asks of the table.
+enum Effect {
+    Store(String, Option<String>),
+    Delete(String),
+    /// It is rejected, and what it was to replace is out of date.
+    TooLargeEntry(String),
+    Reject,
+}
+
+impl Model {
+    /// Reads each partition up to its end.
+    pub(crate) fn read(scene: &Scene, ends: &[i64]) -> anyhow::Result<Self> {
+        let mut model = Self {
+            entries: HashMap::new(),
+            batches: HashMap::new(),
+            partitions: vec![Read::default(); ends.len()],
+        };
+        for (partition, &end) in (0..).zip(ends) {
+            model.read_partition(scene, partition, end)?;
+        }
+        Ok(model)
+    }
+
+    fn read_partition(&mut self, scene: &Scene, partition: i32, end: i64) -> anyhow::Result<()> {
+        let consumer = reader(scene, "read_committed")?;
+        let mut all = TopicPartitionList::new();
+        all.add_partition_offset(&scene.topic, partition, Offset::Beginning)?;
+        consumer.assign(&all)?;
+        let mut since = Instant::now();
+        loop {
+            match consumer.poll(POLL) {
+                Some(Ok(record)) => {
+                    self.apply(&record, scene);
+                    since = Instant::now();
+                }
+                Some(Err(KafkaError::PartitionEOF(_))) if is_at(&consumer, scene, end) => {
+                    return Ok(());
+                }
+                _ => ensure!(since.elapsed() < PATIENCE, "partition {partition} has no end"),
+            }
+        }
+    }
+
+    fn apply(&mut self, record: &BorrowedMessage<'_>, scene: &Scene) {
+        *self.batches.entry(batch_of(record)).or_default() += 1;
+        let effect = effect(record.key(), record.payload());
+        let index = usize::try_from(record.partition()).unwrap_or_default();
+        if let Some(read) = self.partitions.get_mut(index) {
+            read.records += 1;
+            read.rejected += u64::from(matches!(effect, Effect::Reject | Effect::TooLargeEntry(_)));
+            read.too_large_entries += u64::from(matches!(effect, Effect::TooLargeEntry(_)));
+        }
+        match effect {
+            Effect::Reject => {}
+            Effect::Delete(key) | Effect::TooLargeEntry(key) => {
+                self.entries.remove(&key);
+            }
+            Effect::Store(key, value) => {
+                let (partition, offset) = (record.partition(), record.offset());
+                let expiry_ms = scene.expiry_ms(record.timestamp().to_millis().unwrap_or(0));
+                self.entries.insert(key, Expected { partition, offset, value, expiry_ms });
+            }
+        }
+    }
+}
+
+/// Whether the client has read up to where the partition ended before.
+fn is_at(consumer: &BaseConsumer, scene: &Scene, end: i64) -> bool {
+    let Ok(positions) = consumer.position() else { return false };
+    positions.elements_for_topic(&scene.topic).iter().all(|place| match place.offset() {
+        Offset::Offset(position) => position >= end,
+        // It has read nothing: there was nothing but markers, if that.
+        _ => true,
+    })
+}
+
+fn batch_of(record: &BorrowedMessage<'_>) -> String {
+    let headers = record.headers().into_iter().flat_map(Headers::iter);
+    let mut named = headers.filter(|header| header.key == BATCH);
+    let name = named.next().and_then(|header| header.value).unwrap_or_default();
+    String::from_utf8_lossy(name).into_owned()
+}
+
+fn effect(key: Option<&[u8]>, payload: Option<&[u8]>) -> Effect {
+    let Some(payload) = payload else {
+        let key = key.and_then(|key| String::from_utf8(key.to_vec()).ok());
+        return key.filter(|key| is_key(key)).map_or(Effect::Reject, Effect::Delete);
+    };
+    if payload.len() > MAX_DOCUMENT_BYTES {
+        return Effect::Reject;
+    }
+    let Ok(document) = serde_json::from_slice::<Value>(payload) else { return Effect::Reject };
+    let text = |name| document.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
+    let Some(key) = text("id").filter(|key| is_key(key)) else { return Effect::Reject };
+    let value = text("description");
+    if value.as_ref().is_some_and(|value| value.len() > MAX_ENTRY_BYTES) {
+        return Effect::TooLargeEntry(key);
+    }
+    Effect::Store(key, value)
+}
+
+fn is_key(key: &str) -> bool {
+    !key.is_empty() && key.len() <= MAX_KEY_BYTES
+}

@@ -1,0 +1,33 @@
+//! Tells threads that it is time to stop, while they wait for something else.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+#[derive(Debug, Default)]
+pub(crate) struct Stop {
+    asked: Mutex<bool>,
+    told: Condvar,
+}
+
+impl Stop {
+    pub(crate) fn ask(&self) {
+        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.told.notify_all();
+    }
+
+    /// Waits so long at most; whether it was asked to stop by then.
+    pub(crate) fn within(&self, time: Duration) -> bool {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.told.wait_timeout_while(asked, time, |asked| !*asked);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+/// Asks when it is dropped: whoever holds it may end in any way.
+pub(crate) struct StopAtEnd<'a>(pub(crate) &'a Stop);
+
+impl Drop for StopAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.ask();
+    }
+}

@@ -1,0 +1,53 @@
+//! What has to hold of one process in the end, and of the log that it is held to.
+
+use std::time::{Duration, Instant};
+
+use crate::client::Fate;
+use crate::model::Model;
+use crate::scene::Scene;
+use crate::writer::Written;
+use crate::{answers, books};
+
+/// How many failures of a kind are shown.
+const SHOWN: usize = 5;
+
+/// What was found out about one process.
+#[derive(Debug)]
+pub(crate) struct Verdict {
+    pub(crate) mismatches: usize,
+    /// From `since` until all was read.
+    pub(crate) caught_up: Duration,
+    pub(crate) failures: Vec<String>,
+}
+
+/// Waits until the process has read all, and judges it.
+pub(crate) async fn of_process(
+    rpc: &str,
+    since: Instant,
+    (ends, model, written): (&[i64], &Model, &Written),
+    scene: &Scene,
+) -> anyhow::Result<Verdict> {
+    let (stats, mut failures) = books::settled(rpc, ends).await?;
+    let caught_up = since.elapsed();
+    let wrong = answers::wrong(rpc, &written.keys, model).await?;
+    let mismatches = wrong.len();
+    failures.extend(wrong.into_iter().take(SHOWN));
+    failures.extend(books::unbalanced(&stats, model, scene)?.into_iter().take(SHOWN));
+    Ok(Verdict { mismatches, caught_up, failures })
+}
+
+/// Where the log is not what its writers were told. No fault of millpond's, and makes the rest
+/// worth nothing.
+pub(crate) fn of_log(model: &Model, written: &Written) -> Vec<String> {
+    let lines = written.batches.iter().filter_map(|(batch, &(sent, fate))| {
+        let read = model.batches.get(batch).copied().unwrap_or(0);
+        let is_so = match fate {
+            Fate::Committed => read == sent,
+            Fate::Aborted => read == 0,
+            Fate::InDoubt => read == 0 || read == sent,
+            Fate::InParts => read <= sent,
+        };
+        (!is_so).then(|| format!("the log has {read} of batch {batch}: {sent} records, {fate:?}"))
+    });
+    lines.take(SHOWN).collect()
+}
