@@ -51,7 +51,8 @@ async fn batch_get(
     client: &mut LookupServiceClient<Channel>,
     keys: &[String],
 ) -> anyhow::Result<Vec<Answer>> {
-    let request = BatchGetRequest { table: "services".into(), keys: keys.to_vec() };
+    let request =
+        BatchGetRequest { table: "services".into(), keys: keys.to_vec(), ..Default::default() };
     let results = client.batch_get(request).await?.into_inner().results;
     ensure!(results.len() == keys.len(), "{} answers to {} keys", results.len(), keys.len());
     let answer = |outcome| match outcome {
@@ -63,7 +64,7 @@ async fn batch_get(
 }
 
 async fn get(client: &mut LookupServiceClient<Channel>, key: &str) -> anyhow::Result<Answer> {
-    let request = GetRequest { table: "services".into(), key: key.into() };
+    let request = GetRequest { table: "services".into(), key: key.into(), ..Default::default() };
     let answer = client.get(request).await?.into_inner();
     Ok(match answer.outcome.context("no outcome")? {
         get_response::Outcome::Entry(entry) => Ok(entry),
