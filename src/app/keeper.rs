@@ -7,19 +7,18 @@ use std::io;
 use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::levels::Levels;
 use crate::config::Config;
 use crate::heap::{self, Account};
 use crate::ingest::Valve;
-use crate::memory::{Budget, Limit, Needs, Pressure, Stage, Usage};
+use crate::memory::{Budget, Limit, Needs, OverBudget, Pressure, Stage, Usage};
 
-/// How often what counts against the limit is read. A step of the stages each time: from
-/// nothing to a paused stream it is three of them.
+/// How often the limit is read, and what counts against it. A step of the stages each time:
+/// from nothing to a paused stream it is three of them. A limit that is lowered to what is
+/// in use leaves no longer than this.
 const INTERVAL: Duration = Duration::from_millis(25);
-/// How often the limit itself is.
-const LIMIT_INTERVAL: Duration = Duration::from_millis(200);
 
 /// What the keeper goes by at the moment.
 #[derive(Debug, Clone)]
@@ -61,15 +60,7 @@ impl Keeper {
         let usage = Usage::against(budget.limit());
         let kept = Arc::new(Mutex::new(Kept { budget, pressure: Pressure::default() }));
         let (stop, stopped) = mpsc::sync_channel::<()>(0);
-        let mut watch = Watch {
-            config,
-            needs,
-            usage,
-            levels,
-            valve,
-            kept: Arc::clone(&kept),
-            limit_read: Instant::now(),
-        };
+        let mut watch = Watch { config, needs, usage, levels, valve, kept: Arc::clone(&kept) };
         let account = account.clone();
         let thread = thread::Builder::new().name("memory-keeper".into()).spawn(move || {
             account.adopt_thread();
@@ -109,18 +100,15 @@ struct Watch {
     levels: Levels,
     valve: Valve,
     kept: Arc<Mutex<Kept>>,
-    limit_read: Instant,
 }
 
 impl Watch {
     fn turn(&mut self) {
         heap::flush_if_asked();
-        if self.limit_read.elapsed() >= LIMIT_INTERVAL {
-            self.limit_read = Instant::now();
-            self.follow_limit();
-        }
+        self.follow_limit();
         let limit_bytes = lock(&self.kept).limit().bytes;
-        let current_bytes = self.current_bytes(limit_bytes);
+        // What cannot be read is not nothing: everything stays as it is.
+        let Some(current_bytes) = self.current_bytes(limit_bytes) else { return };
         let changed = lock(&self.kept).pressure.step(current_bytes, limit_bytes);
         if let Some(stage) = changed {
             say(stage, current_bytes, limit_bytes);
@@ -139,19 +127,26 @@ impl Watch {
     }
 
     /// Files that the system caches are left out, but only where it matters: it is dearer.
-    fn current_bytes(&self, limit_bytes: u64) -> u64 {
-        let bytes = self.usage.bytes();
+    fn current_bytes(&self, limit_bytes: u64) -> Option<u64> {
+        let bytes = self.usage.bytes()?;
         let matters = bytes >= Stage::GivingBack.leave_below_bytes(limit_bytes);
-        if matters { self.usage.pressing_bytes() } else { bytes }
+        if matters { self.usage.pressing_bytes() } else { Some(bytes) }
     }
 
     /// Divides a limit anew that is another than before.
     fn follow_limit(&mut self) {
-        let Ok(limit) = Budget::limit_now(&self.config) else { return };
+        let limit = match Budget::limit_now(&self.config) {
+            Ok(limit) => limit,
+            // There is less by now than what is configured.
+            Err(OverBudget::Limit { there_is, .. }) => there_is,
+            Err(_) => return,
+        };
         let before = lock(&self.kept).limit().clone();
         if limit.bytes == before.bytes {
             return;
         }
+        // First of all: a lower one may be all but reached.
+        heap::purge();
         self.usage = Usage::against(&limit);
         let budget = Budget::plan_within(limit.clone(), &self.config, self.needs);
         let fits = budget.is_ok();

@@ -54,7 +54,7 @@ fn read_memory(accounts: Accounts, keeper: &Keeper) -> ReadMemory {
         MemoryStats {
             census: accounts.census(),
             limit_bytes: kept.limit().bytes,
-            current_bytes: Usage::against(kept.limit()).bytes(),
+            current_bytes: Usage::against(kept.limit()).bytes().unwrap_or(0),
             pressure: kept.pressure,
             budget: kept.budget.lines().cloned().collect(),
         }

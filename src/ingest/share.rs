@@ -134,7 +134,14 @@ impl Share {
         }
     }
 
-    /// The broker's partition is known to reach up to `offset`.
+    /// The broker was asked at `asked` and said that the partition reaches up to `offset`.
+    pub(super) fn is_told(&self, partition: i32, offset: i64, asked: Instant) {
+        if let Some(partition) = self.partitions.get(&partition) {
+            partition.positions.iter().for_each(|position| position.ends_at(offset, Some(asked)));
+        }
+    }
+
+    /// The client's statistics say that the partition reaches up to `offset`.
     pub(super) fn ends_at(&self, partition: i32, offset: i64, learnt: Option<Instant>) {
         // Negative as long as the client does not know.
         let found = self.partitions.get(&partition);
@@ -161,6 +168,15 @@ impl Share {
             seen.positions.iter().for_each(|position| position.reached(ending.offset));
             // Even below the watermark that was noted: then the log has shrunk since.
             self.caught_up(partition);
+        }
+    }
+
+    /// What the client had queued of every partition it has thrown away, and fetches again from
+    /// the positions. An end that was seen behind it counts no more, nor what statistics say
+    /// for a while.
+    pub(super) fn starts_over(&mut self) {
+        for partition in self.partitions.values_mut() {
+            (partition.ending, partition.jumped) = (None, Some(Instant::now()));
         }
     }
 

@@ -154,7 +154,10 @@ impl Worker {
         let turned =
             assigned.and_then(|all| if wanted { client.pause(&all) } else { client.resume(&all) });
         match turned {
-            Ok(()) => self.is_paused = wanted,
+            Ok(()) => {
+                self.is_paused = wanted;
+                self.reading.iter_mut().for_each(|topic| topic.share.starts_over());
+            }
             Err(error) => self.note(&error),
         }
     }
@@ -202,14 +205,15 @@ impl Worker {
             self.note_connections(statistics);
         }
         self.watermarks.told(statistics, Instant::now(), self.is_paused);
+        if self.is_paused {
+            // What the client remembers of a paused partition is as of the last fetch.
+            return;
+        }
         for share in self.reading.iter_mut().map(|topic| &mut topic.share) {
             let Some(topic) = statistics.topics.get(&share.topic) else { continue };
             for partition in topic.partitions.values() {
                 let learnt = self.watermarks.learnt(statistics, partition);
-                // What the client remembers of a paused partition is as of the last fetch.
-                if !self.is_paused {
-                    share.ends_at(partition.partition, partition.hi_offset, learnt);
-                }
+                share.ends_at(partition.partition, partition.hi_offset, learnt);
                 // The queue is the whole client's, and statistics overtake it.
                 let queued = u64::try_from(partition.fetchq_cnt).unwrap_or(0);
                 let after_records = self.records + queued;

@@ -4,6 +4,7 @@
 //! limit sees where it goes.
 
 use std::fmt;
+use std::io;
 
 use thiserror::Error;
 
@@ -63,6 +64,9 @@ pub enum OverBudget {
         /// What the container or the machine has.
         there_is: Limit,
     },
+    /// What there is cannot be found out at the moment.
+    #[error("memory.limit: the container's limit cannot be read: {0}")]
+    Unreadable(#[from] io::Error),
     /// Nothing is left for tables.
     #[error(
         "memory.limit: the reserves take more than there is; raise the limit or lower \
@@ -103,7 +107,7 @@ impl Budget {
     ///
     /// # Errors
     ///
-    /// When it is more than there is.
+    /// When it is more than there is, or what there is cannot be read.
     pub fn limit_now(config: &Config) -> Result<Limit, OverBudget> {
         limit(&config.memory.limit)
     }
@@ -202,7 +206,7 @@ impl fmt::Display for Budget {
 }
 
 fn limit(wanted: &MemoryLimit) -> Result<Limit, OverBudget> {
-    let there_is = Limit::detect();
+    let there_is = Limit::detect()?;
     match *wanted {
         MemoryLimit::Auto => Ok(there_is),
         MemoryLimit::Share(share) => Ok(Limit { bytes: share.of(there_is.bytes), ..there_is }),

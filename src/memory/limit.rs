@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::resident::kib_field;
@@ -39,34 +40,48 @@ impl fmt::Display for LimitSource {
 impl Limit {
     /// The lowest limit that the process's control groups set (version 2 or 1), or
     /// else the machine's memory.
-    pub fn detect() -> Self {
+    ///
+    /// # Errors
+    ///
+    /// When a file is there and cannot be read at the moment. That is not to be taken for
+    /// there being no limit.
+    pub fn detect() -> io::Result<Self> {
         Self::detect_under(Path::new("/"))
     }
 
-    fn detect_under(root: &Path) -> Self {
-        let physical = physical_bytes(root);
-        limit_files(root)
-            .into_iter()
-            .filter_map(|file| Some((read_limit(&file)?, file)))
-            .filter(|(bytes, _)| *bytes < physical)
-            .min_by_key(|(bytes, _)| *bytes)
-            .map_or(Self { bytes: physical, source: LimitSource::Physical }, |(bytes, file)| Self {
-                bytes,
-                source: LimitSource::Cgroup(file),
-            })
+    fn detect_under(root: &Path) -> io::Result<Self> {
+        let mut lowest = Self { bytes: physical_bytes(root)?, source: LimitSource::Physical };
+        for file in limit_files(root)? {
+            if let Some(bytes) = read_limit(&file)?.filter(|&bytes| bytes < lowest.bytes) {
+                lowest = Self { bytes, source: LimitSource::Cgroup(file) };
+            }
+        }
+        Ok(lowest)
+    }
+}
+
+/// The text of a file; none where there is no such file for us.
+fn read(file: &Path) -> io::Result<Option<String>> {
+    use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
+    match fs::read_to_string(file) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if matches!(error.kind(), NotFound | NotADirectory | PermissionDenied) => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 
 /// Version 2 writes `max` and version 1 a number beyond any machine where there is no limit.
-fn read_limit(file: &Path) -> Option<u64> {
-    fs::read_to_string(file).ok()?.trim().parse().ok()
+fn read_limit(file: &Path) -> io::Result<Option<u64>> {
+    Ok(read(file)?.and_then(|text| text.trim().parse().ok()))
 }
 
 /// The limit files of every control group that the process is in, its own first:
 /// a parent's limit binds its children as well.
-fn limit_files(root: &Path) -> Vec<PathBuf> {
-    let groups = fs::read_to_string(root.join("proc/self/cgroup")).unwrap_or_default();
-    groups.lines().flat_map(|line| limit_files_of(root, line)).collect()
+fn limit_files(root: &Path) -> io::Result<Vec<PathBuf>> {
+    let groups = read(&root.join("proc/self/cgroup"))?.unwrap_or_default();
+    Ok(groups.lines().flat_map(|line| limit_files_of(root, line)).collect())
 }
 
 /// A line is `hierarchy:controllers:path`; version 2 has no controllers in it.
@@ -85,11 +100,10 @@ fn limit_files_of(root: &Path, line: &str) -> Vec<PathBuf> {
     group.ancestors().take_while(|dir| dir.starts_with(&mount)).map(|dir| dir.join(file)).collect()
 }
 
-fn physical_bytes(root: &Path) -> u64 {
-    fs::read_to_string(root.join("proc/meminfo"))
-        .ok()
-        .and_then(|meminfo| kib_field(&meminfo, "MemTotal:"))
-        .map_or(u64::MAX, |kib| kib * 1024)
+fn physical_bytes(root: &Path) -> io::Result<u64> {
+    let meminfo = read(&root.join("proc/meminfo"))?;
+    let kib = meminfo.and_then(|meminfo| kib_field(&meminfo, "MemTotal:"));
+    Ok(kib.map_or(u64::MAX, |kib| kib * 1024))
 }
 
 #[cfg(test)]
@@ -110,7 +124,7 @@ mod tests {
 
     fn detected(files: &[(&str, &str)]) -> (u64, Option<String>) {
         let root = machine(files);
-        let limit = Limit::detect_under(root.path());
+        let limit = Limit::detect_under(root.path()).unwrap();
         let file = match limit.source {
             LimitSource::Cgroup(file) => {
                 Some(file.strip_prefix(root.path()).unwrap().display().to_string())
@@ -166,5 +180,13 @@ mod tests {
         let malformed =
             [("proc/self/cgroup", "nonsense\n0::/\n::\n"), ("sys/fs/cgroup/memory.max", "a lot\n")];
         assert_eq!(detected(&malformed), (PHYSICAL, None));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_at_the_moment_is_not_taken_for_no_limit() {
+        let root = machine(&[("proc/self/cgroup", "0::/\n")]);
+        // Reading a folder fails, and it is there.
+        fs::create_dir_all(root.path().join("sys/fs/cgroup/memory.max")).unwrap();
+        assert!(Limit::detect_under(root.path()).is_err());
     }
 }

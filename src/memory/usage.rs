@@ -30,29 +30,27 @@ impl Usage {
         Self::Cgroup { current: group.join(current), stat: group.join("memory.stat") }
     }
 
-    /// Bytes that count against the limit.
-    pub fn bytes(&self) -> u64 {
+    /// Bytes that count against the limit; none where they cannot be read at the moment.
+    pub fn bytes(&self) -> Option<u64> {
         match self {
-            Self::Cgroup { current, .. } => read_number(current),
-            Self::Resident => rss_bytes(),
+            Self::Cgroup { current, .. } => fs::read_to_string(current).ok()?.trim().parse().ok(),
+            Self::Resident => Some(rss_bytes()).filter(|&bytes| bytes > 0),
         }
     }
 
     /// The same, less the cached files that the system drops before it kills anybody.
     /// Costs more to read, and so only where [`Self::bytes`] is high.
-    pub fn pressing_bytes(&self) -> u64 {
+    pub fn pressing_bytes(&self) -> Option<u64> {
         match self {
-            Self::Cgroup { stat, .. } => self.bytes().saturating_sub(inactive_file_bytes(stat)),
+            Self::Cgroup { stat, .. } => {
+                Some(self.bytes()?.saturating_sub(inactive_file_bytes(stat)))
+            }
             Self::Resident => self.bytes(),
         }
     }
 }
 
 const V1_CURRENT: &str = "memory.usage_in_bytes";
-
-fn read_number(file: &Path) -> u64 {
-    fs::read_to_string(file).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0)
-}
 
 /// Version 1 has a line of the group alone too; the total has its children in it.
 fn inactive_file_bytes(stat: &Path) -> u64 {
@@ -66,31 +64,31 @@ fn inactive_file_bytes(stat: &Path) -> u64 {
 mod tests {
     use super::*;
 
-    fn usage(limit_file: &str, current_file: &str, stat: &str) -> (u64, u64) {
+    fn usage(limit_file: &str, current_file: &str, stat: &str) -> Option<(u64, u64)> {
         let group = tempfile::tempdir().unwrap();
         fs::write(group.path().join(current_file), "1000\n").unwrap();
         fs::write(group.path().join("memory.stat"), stat).unwrap();
         let source = LimitSource::Cgroup(group.path().join(limit_file));
         let usage = Usage::against(&Limit { bytes: 2000, source });
-        (usage.bytes(), usage.pressing_bytes())
+        Some((usage.bytes()?, usage.pressing_bytes()?))
     }
 
     #[test]
     fn a_container_counts_its_cached_files_and_they_do_not_press() {
         let version_2 = usage("memory.max", "memory.current", "anon 1\ninactive_file 300\n");
-        assert_eq!(version_2, (1000, 700));
+        assert_eq!(version_2, Some((1000, 700)));
         let stat = "inactive_file 100\ntotal_inactive_file 400\n";
-        assert_eq!(usage("memory.limit_in_bytes", V1_CURRENT, stat), (1000, 600));
+        assert_eq!(usage("memory.limit_in_bytes", V1_CURRENT, stat), Some((1000, 600)));
     }
 
     #[test]
-    fn files_that_make_no_sense_count_as_nothing() {
-        assert_eq!(usage("memory.max", "another", "inactive_file many\n"), (0, 0));
+    fn files_that_make_no_sense_are_not_taken_for_nothing_in_use() {
+        assert_eq!(usage("memory.max", "another", "inactive_file many\n"), None);
     }
 
     #[test]
     fn without_a_container_the_resident_set_counts() {
         let limit = Limit { bytes: 1, source: LimitSource::Physical };
-        assert!(Usage::against(&limit).pressing_bytes() > 1 << 20);
+        assert!(Usage::against(&limit).pressing_bytes() > Some(1 << 20));
     }
 }

@@ -27,7 +27,7 @@ use super::gone::{Absence, Gone, GoneKeys};
 use super::ledger::{Ledger, LedgerSnapshot, Removal};
 use super::weight::weigh;
 use crate::record::{Entry, Key, Timestamp};
-use ballast::{Ballast, Slot};
+use ballast::{Ballast, CEILING_UNITS, Slot};
 use key_locks::KeyLocks;
 
 pub(super) struct MokaStore {
@@ -45,7 +45,7 @@ impl MokaStore {
         let ledger = Arc::new(Ledger::new(capacity_bytes));
         let ballast = Ballast::new(capacity_bytes);
         let cache = Cache::builder()
-            .max_capacity(ballast.ceiling_units())
+            .max_capacity(CEILING_UNITS)
             .weigher(ballast.weigher())
             .eviction_policy(EvictionPolicy::lru())
             .expire_after(AtEntryExpiry)
@@ -68,12 +68,10 @@ impl MokaStore {
     }
 
     pub(super) fn insert(&self, key: Key, mut entry: Entry) -> Inserted {
-        let weight_bytes = weigh(key.as_str(), &entry);
-        if weight_bytes > self.ledger.max_entry_bytes() {
+        if !self.make_room(weigh(key.as_str(), &entry)) {
             self.remove(key.as_str(), Gone::deleted_by(entry.origin()));
             return Inserted::TooLarge;
         }
-        self.make_room(weight_bytes);
         let _writer = self.writers.lock(key.as_str());
         let older = self.take_out(key.as_str(), Removal::Replaced);
         if let Some(older) = &older {
@@ -177,14 +175,21 @@ impl MokaStore {
         self.ballast.settled_bytes(self.cache.weighted_size())
     }
 
-    /// Reserves room for an entry, evicting until there is some.
-    fn make_room(&self, weight_bytes: u64) {
-        while !self.ledger.reserve(weight_bytes) {
+    /// Reserves room for an entry, evicting until there is some. Not for one that is larger
+    /// than the table takes, which may take less while this waits.
+    fn make_room(&self, weight_bytes: u64) -> bool {
+        while weight_bytes <= self.ledger.max_entry_bytes() {
+            if self.ledger.reserve(weight_bytes) {
+                return true;
+            }
             self.settle();
         }
+        false
     }
 
     fn lay_ballast(&self) {
+        // One at a time, so that the ballast laid last is of the level that holds.
+        let _turn = self.ballast.turn();
         let room_bytes = self.ledger.level_bytes().saturating_sub(self.ledger.max_entry_bytes());
         let (slot, entry) = self.ballast.leaving(room_bytes);
         self.cache.insert(slot, entry);

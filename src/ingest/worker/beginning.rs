@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaResult;
+use rdkafka::topic_partition_list::TopicPartitionList;
 
 use super::{RETRY_AFTER, Topic, Worker, assignment};
 use crate::config::Start;
@@ -85,12 +86,16 @@ impl Worker {
         let backlogs = bootstrap::backlogs(client, name, partitions, from, until)?;
         if !backlogs.is_empty() {
             let starts = backlogs.iter().map(|backlog| (backlog.partition, backlog.start));
-            client.incremental_assign(&assignment(name, starts)?)?;
-            // What was just assigned flows, whatever the valve says.
-            self.is_paused = false;
+            self.assign(client, &assignment(name, starts)?)?;
         }
         self.shared.publish(topic.share.begin(&backlogs, asked));
         Ok(backlogs)
+    }
+
+    /// Assigns partitions beside those that are, paused if those are: the client lets them flow.
+    pub(super) fn assign(&self, client: &Client, places: &TopicPartitionList) -> KafkaResult<()> {
+        client.incremental_assign(places)?;
+        if self.is_paused { client.pause(places) } else { Ok(()) }
     }
 
     fn start_of(&self, topic: &Topic) -> From {

@@ -20,7 +20,7 @@ impl Worker {
         // A broker that does not answer is asked again when its turn comes.
         let Ok((_, end)) = client.fetch_watermarks(topic, partition, POLL_TIMEOUT) else { return };
         if let Some(topic) = self.reading.iter().find(|each| each.share.topic == topic) {
-            topic.share.ends_at(partition, end, Some(asked));
+            topic.share.is_told(partition, end, asked);
         }
     }
 }

@@ -7,10 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::Consumer;
-use rdkafka::error::KafkaResult;
+use rdkafka::error::{KafkaError, KafkaResult};
 
 use super::{Worker, assignment};
-use crate::heap::Account;
 use crate::ingest::consumer::{Client, create_client};
 use crate::ingest::watchdog;
 
@@ -70,6 +69,7 @@ impl Worker {
             tracing::warn!(topic, partition, "reading had stalled, going on with a new client");
         }
         for topic in &mut self.reading {
+            topic.share.starts_over();
             topic.share.watches().for_each(|(_, _, watch)| watch.forget());
         }
         // Whatever it hangs in may keep it from closing too.
@@ -80,16 +80,20 @@ impl Worker {
         new
     }
 
+    /// Made by a thread that adopts no account: the client is the client's memory.
     fn client_at_positions(&self) -> KafkaResult<Client> {
-        Account::of_unbound_threads().charge(|| {
-            let client = create_client(&self.shared.config)?;
-            for topic in &self.reading {
+        let (config, reading) = (&self.shared.config, &self.reading);
+        let make = move || {
+            let client = create_client(config)?;
+            for topic in reading {
                 let places = topic.share.next_offsets();
                 if !places.is_empty() {
                     client.incremental_assign(&assignment(&topic.share.topic, places)?)?;
                 }
             }
             Ok(client)
-        })
+        };
+        let client = thread::scope(|scope| scope.spawn(make).join());
+        client.unwrap_or(Err(KafkaError::Canceled))
     }
 }

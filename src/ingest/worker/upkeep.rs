@@ -94,8 +94,8 @@ impl Worker {
         if !places.is_empty() {
             let places = assignment(&name, places)?;
             client.incremental_unassign(&places)?;
-            client.incremental_assign(&places)?;
-            self.is_paused = false;
+            self.assign(client, &places)?;
+            topic.share.starts_over();
         }
         for jump in jumps {
             topic.share.jump(jump);

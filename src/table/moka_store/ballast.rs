@@ -6,14 +6,17 @@
 
 use std::borrow::Borrow;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::weigh;
 use crate::record::{Entry, FieldsBuffer, Key, Origin, Timestamp};
 
-/// The allocator's sizes are multiples of it.
-const UNIT_BYTES: u64 = 8;
+/// The allocator's sizes are multiples of it. The unit of any table up to 32 GiB.
+const LEAST_UNIT_BYTES: u64 = 8;
+
+/// A cache is always so large, by moka's weights.
+pub(super) const CEILING_UNITS: u64 = u32::MAX as u64;
 
 /// What a cache is keyed by: an entry's key, or none for the ballast.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,28 +50,30 @@ impl Hash for Slot {
 }
 
 pub(super) struct Ballast {
-    ceiling_units: u64,
+    unit_bytes: u64,
     weight_units: Arc<AtomicU32>,
+    turn: Mutex<()>,
 }
 
 impl Ballast {
     /// For a cache that starts with `capacity_bytes`. It can be raised to 32 GiB, or stays
     /// at what it starts with where that is more.
     pub(super) fn new(capacity_bytes: u64) -> Self {
-        let ceiling_units = u64::from(u32::MAX).max(capacity_bytes / UNIT_BYTES);
-        Self { ceiling_units, weight_units: Arc::default() }
+        let unit_bytes = capacity_bytes.div_ceil(CEILING_UNITS).max(LEAST_UNIT_BYTES);
+        Self { unit_bytes, weight_units: Arc::default(), turn: Mutex::default() }
     }
 
-    pub(super) fn ceiling_units(&self) -> u64 {
-        self.ceiling_units
+    /// To lay it.
+    pub(super) fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Weighs the ballast as it is to be, and everything else as it is.
     pub(super) fn weigher(&self) -> impl Fn(&Slot, &Entry) -> u32 + use<> {
-        let ballast_units = Arc::clone(&self.weight_units);
+        let (ballast_units, unit_bytes) = (Arc::clone(&self.weight_units), self.unit_bytes);
         move |slot, entry| match slot.key() {
             Some(key) => {
-                u32::try_from(weigh(key.as_str(), entry).div_ceil(UNIT_BYTES)).unwrap_or(u32::MAX)
+                u32::try_from(weigh(key.as_str(), entry).div_ceil(unit_bytes)).unwrap_or(u32::MAX)
             }
             None => ballast_units.load(Ordering::Relaxed),
         }
@@ -76,7 +81,7 @@ impl Ballast {
 
     /// The ballast that leaves room for `room_bytes`, to be inserted.
     pub(super) fn leaving(&self, room_bytes: u64) -> (Slot, Entry) {
-        let units = self.ceiling_units.saturating_sub(room_bytes / UNIT_BYTES);
+        let units = CEILING_UNITS.saturating_sub(room_bytes / self.unit_bytes);
         self.weight_units.store(u32::try_from(units).unwrap_or(u32::MAX), Ordering::Relaxed);
         let never = Timestamp::from_millis(i64::MAX);
         let nowhere = Origin { partition: 0, offset: 0, time: never };
@@ -86,6 +91,6 @@ impl Ballast {
     /// What of `settled_units` is not the ballast's, in bytes.
     #[cfg(test)]
     pub(super) fn settled_bytes(&self, settled_units: u64) -> u64 {
-        (settled_units - u64::from(self.weight_units.load(Ordering::Relaxed))) * UNIT_BYTES
+        (settled_units - u64::from(self.weight_units.load(Ordering::Relaxed))) * self.unit_bytes
     }
 }
