@@ -168,7 +168,7 @@ BEHAVIOURS = [
     the_commands_that_it_shows_can_be_pasted,
     grpcurl_needs_no_proto_file,
     a_key_that_is_there_is_an_entry,
-    a_key_that_is_not_there_is_a_miss,
+    a_key_that_was_never_there_is_a_miss_that_says_so,
     a_batch_of_500_mixed_keys_is_answered_in_order,
     an_unknown_table_is_not_found,
     an_empty_key_is_an_invalid_argument,
