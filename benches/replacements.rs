@@ -46,7 +46,8 @@ fn main() -> anyhow::Result<ExitCode> {
         name: "services".into(),
         fields: vec!["description".into()],
         ttl: AN_HOUR,
-        capacity_bytes: 8 << 30,
+        capacity_bytes: args.capacity_mib << 20,
+        store: args.store.into(),
         account: account.clone(),
     }));
     let _maintenance = Maintenance::spawn(vec![Arc::clone(&table)], &Account::open()?)?;
@@ -75,7 +76,7 @@ fn store(table: &Table, args: &Args, fields: &FieldsBuffer, number: u64) {
     let now = Timestamp::now();
     let origin = Origin { partition: 0, offset: number.cast_signed(), time: now };
     if let Some(draft) = Draft::new(&key, origin, now.plus(AN_HOUR), fields) {
-        table.insert(table.account().charge(|| draft.copy()));
+        table.insert(draft);
     }
 }
 

@@ -245,6 +245,7 @@ fn feeds(config: &Config, budget: &Budget, accounts: &Accounts) -> Vec<Feed> {
                 fields: source.fields.keys().map(|name| name.as_str().into()).collect(),
                 ttl: source.ttl,
                 capacity_bytes,
+                store: source.store,
                 account: account.clone(),
             };
             Feed { table: Arc::new(Table::new(spec)), source: source.clone() }

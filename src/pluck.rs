@@ -1,7 +1,7 @@
 //! Plucks a key and a few fields out of a message: the only module that knows the encoding, JSON.
 //!
-//! Pure and total: any bytes give a [`Record`], a tombstone or a [`Reject`], and
-//! nothing here panics, blocks or asks the time. What leaves is owned; the copy
+//! Pure and total: any bytes give a [`Draft`], a tombstone or a [`Reject`], and
+//! nothing here panics, blocks or asks the time. What leaves is lent or owned; the copy
 //! of the payload, the tape and the texts made on the way are [`Scratch`] memory,
 //! bounded by [`Limits`]. Knows nothing of Kafka beyond what
 //! [`Message`] shows, and nothing of tables.
@@ -31,7 +31,7 @@ use std::time::Duration;
 use simd_json::Node;
 
 use crate::config::{Condition, Source};
-use crate::record::{Draft, Key, Origin, Record, Reject, Timestamp};
+use crate::record::{Draft, Key, Origin, Reject, Timestamp};
 
 use assembly::Assembled;
 pub use limits::Limits;
@@ -58,9 +58,9 @@ pub struct Message<'a> {
 
 /// What a message asks of the table.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Plucked {
-    /// To store this.
-    Record(Record),
+pub enum Plucked<T> {
+    /// To store a record, and what became of it.
+    Record(T),
     /// To delete the entry of this key: a tombstone, or a record that says so.
     Tombstone(Key),
     /// To delete the entry of this key as out of date: the values of the one in its place
@@ -117,45 +117,64 @@ impl Plucker {
     /// *record's* key, wherever the table's keys come from otherwise.
     ///
     /// A payload that no source points into is not parsed and need not be JSON. A record is
-    /// copied by `copy`, wherever its caller wants the copy to be.
+    /// lent to `take` for the length of that call, which copies what is to be kept. To keep
+    /// the draft itself does not compile,
+    ///
+    /// ```compile_fail,E0521
+    /// # use millpond::pluck::{Message, Plucker, Scratch};
+    /// fn keep(plucker: &Plucker, message: &Message<'_>, scratch: &mut Scratch) {
+    ///     let mut kept = None;
+    ///     let _ = plucker.pluck(message, scratch, |draft| kept = Some(draft));
+    /// }
+    /// ```
+    ///
+    /// and to keep a copy does:
+    ///
+    /// ```
+    /// # use millpond::pluck::{Message, Plucker, Scratch};
+    /// fn keep(plucker: &Plucker, message: &Message<'_>, scratch: &mut Scratch) {
+    ///     let mut kept = None;
+    ///     let _ = plucker.pluck(message, scratch, |draft| kept = Some(draft.copy()));
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
     /// The reason why the message gives no record: what is wrong with its payload first, then
     /// with its key, then with its fields.
-    pub fn pluck(
+    pub fn pluck<T>(
         &self,
         message: &Message<'_>,
         scratch: &mut Scratch,
-        copy: impl FnOnce(Draft<'_>) -> Record,
-    ) -> Result<Plucked, Reject> {
+        take: impl FnOnce(Draft<'_>) -> T,
+    ) -> Result<Plucked<T>, Reject> {
         match message.payload {
             None => self.tombstone(message),
             Some([]) => Err(Reject::EmptyPayload),
             Some(payload) if payload.len() > self.limits.max_document_bytes => {
                 Err(Reject::DocumentTooLarge)
             }
-            Some(payload) if self.is_giant(message) => self.giant(message, payload, copy),
+            Some(payload) if self.is_giant(message) => self.giant(message, payload, take),
             Some(payload) => {
-                let plucked = self.record(message, payload, scratch, copy);
+                let plucked = self.record(message, payload, scratch, take);
                 scratch.trim();
                 plucked
             }
         }
     }
 
-    fn tombstone(&self, message: &Message<'_>) -> Result<Plucked, Reject> {
+    fn tombstone<T>(&self, message: &Message<'_>) -> Result<Plucked<T>, Reject> {
         let text = Envelope::RecordKey.text(message)?;
         let key = key::from_text(text, self.limits.max_key_bytes)?;
         Key::copy_of(key).map(Plucked::Tombstone).ok_or(Reject::EmptyKey)
     }
 
-    fn giant(
+    fn giant<T>(
         &self,
         message: &Message<'_>,
         payload: &[u8],
-        copy: impl FnOnce(Draft<'_>) -> Record,
-    ) -> Result<Plucked, Reject> {
+        take: impl FnOnce(Draft<'_>) -> T,
+    ) -> Result<Plucked<T>, Reject> {
         let is_measured = self.sources.need_document() && Limits::is_giant(payload.len());
         let mut scratch = if is_measured {
             let shape = Shape::within(payload, self.limits.parsing_bytes());
@@ -163,21 +182,21 @@ impl Plucker {
         } else {
             Scratch::new()
         };
-        self.record(message, payload, &mut scratch, copy)
+        self.record(message, payload, &mut scratch, take)
     }
 
-    fn record(
+    fn record<T>(
         &self,
         message: &Message<'_>,
         payload: &[u8],
         scratch: &mut Scratch,
-        copy: impl FnOnce(Draft<'_>) -> Record,
-    ) -> Result<Plucked, Reject> {
+        take: impl FnOnce(Draft<'_>) -> T,
+    ) -> Result<Plucked<T>, Reject> {
         let Scratch { parser, assembly } = scratch;
         let (sources, limits) = (&self.sources, self.limits);
         let assemble = |nodes: &[Node<'_>]| {
             Ok(match assembly.draft(sources, limits, message, nodes)? {
-                Assembled::Draft(draft) => Plucked::Record(copy(draft)),
+                Assembled::Draft(draft) => Plucked::Record(take(draft)),
                 Assembled::TooLarge(key) => Plucked::TooLarge(key),
                 Assembled::Deletes(key) => Plucked::Tombstone(key),
                 Assembled::Filtered => Plucked::Filtered,

@@ -1,14 +1,18 @@
-//! What leaves pluck and enters a table: a key and an entry, in bytes of their own.
+//! What leaves pluck and enters a table: a key and an entry.
 //!
-//! Nothing here can borrow from a message: [`Key`] and [`Entry`] copy what they
-//! are given, and that is the whole defence against a small string holding a big
-//! message alive. This module knows neither Kafka nor JSON nor the wire format.
+//! A [`Draft`] is lent: it lies in the memory that it was plucked in, and cannot outlive
+//! the call that it is given to. What is to be kept of it is copied, and that is the whole
+//! defence against a small string holding a big message alive. This module knows
+//! neither Kafka nor JSON nor the wire format.
 
 mod entry;
+mod fields;
 mod reject;
 mod timestamp;
+pub(crate) mod varint;
 
-pub use entry::{Entry, FieldsBuffer, Origin, Value, Values};
+pub use entry::{Entry, EntryView, Origin};
+pub use fields::{Fields, FieldsBuffer, Value, Values};
 pub use reject::Reject;
 pub use timestamp::Timestamp;
 
@@ -35,13 +39,11 @@ impl std::borrow::Borrow<str> for Key {
     }
 }
 
-/// A record that still lies in the memory it was plucked in, to be copied.
-#[derive(Debug, Clone, Copy)]
+/// One message's worth of table, where it goes and what it says: lent, to be copied.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Draft<'a> {
     key: &'a str,
-    origin: Origin,
-    expires_at: Timestamp,
-    fields: &'a FieldsBuffer,
+    entry: EntryView<'a>,
 }
 
 impl<'a> Draft<'a> {
@@ -52,7 +54,18 @@ impl<'a> Draft<'a> {
         expires_at: Timestamp,
         fields: &'a FieldsBuffer,
     ) -> Option<Self> {
-        (!key.is_empty()).then_some(Self { key, origin, expires_at, fields })
+        let entry = EntryView { origin, expires_at, replaced_count: 0, fields: fields.fields() };
+        (!key.is_empty()).then_some(Self { key, entry })
+    }
+
+    /// What the entry is to be stored under; never empty.
+    pub fn key(&self) -> &'a str {
+        self.key
+    }
+
+    /// The plucked fields and where they came from.
+    pub fn entry(&self) -> EntryView<'a> {
+        self.entry
     }
 
     /// Copies the key alone.
@@ -62,16 +75,22 @@ impl<'a> Draft<'a> {
 
     /// Copies it: two allocations of exactly the size needed.
     pub fn copy(&self) -> Record {
-        let entry = Entry::copy_of(self.origin, self.expires_at, self.fields);
-        Record { key: self.copy_key(), entry }
+        Record { key: self.copy_key(), entry: self.entry.copy() }
     }
 }
 
-/// One message's worth of table: where it goes and what it says.
+/// The same in bytes of its own.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
     /// What the entry is stored under.
     pub key: Key,
     /// The plucked fields and where they came from.
     pub entry: Entry,
+}
+
+impl Record {
+    /// The record, lent.
+    pub fn draft(&self) -> Draft<'_> {
+        Draft { key: self.key.as_str(), entry: self.entry.view() }
+    }
 }

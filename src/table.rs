@@ -1,52 +1,59 @@
 //! One bounded, expiring table: get, insert, remove over a store.
 //!
-//! A table takes owned [`Record`]s only, holds no more than its capacity in real
+//! A table copies the [`Draft`]s that it is lent, holds no more than its capacity in real
 //! bytes, admits the newest record by letting an older entry go, and never
 //! returns an entry past its expiry. What it allocates is charged to an account of
 //! its own. It knows nothing of Kafka, JSON or gRPC.
 //!
-//! A borrow of a message cannot get in, since a record has no lifetime: this does not
-//! compile,
+//! Nothing that is borrowed can stay in it, since neither a table nor a [`Store`] has a
+//! lifetime, and an entry is lent out for the length of a call only. To keep one
+//! does not compile,
 //!
-//! ```compile_fail,E0308
-//! # use millpond::record::{Entry, Record};
+//! ```compile_fail,E0521
+//! # use millpond::record::Timestamp;
 //! # use millpond::table::Table;
-//! fn keep(table: &Table, payload: &[u8], entry: Entry) {
-//!     table.insert(Record { key: &payload[7..12], entry });
+//! fn keep(table: &Table) {
+//!     let mut kept = None;
+//!     table.get("key", Timestamp::now(), |entry| kept = Some(entry));
 //! }
 //! ```
 //!
-//! and this, which copies, does:
+//! and to keep a copy does:
 //!
 //! ```
-//! # use millpond::record::{Entry, Key, Record};
+//! # use millpond::record::Timestamp;
 //! # use millpond::table::Table;
-//! fn keep(table: &Table, payload: &str, entry: Entry) -> Option<()> {
-//!     table.insert(Record { key: Key::copy_of(&payload[7..12])?, entry });
-//!     Some(())
+//! fn keep(table: &Table) {
+//!     let mut kept = None;
+//!     table.get("key", Timestamp::now(), |entry| kept = Some(entry.copy()));
 //! }
 //! ```
 
+mod compact_store;
 mod gone;
 mod largest;
 mod ledger;
 mod maintenance;
 mod moka_store;
+mod store;
 mod weight;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 pub use gone::{Absence, Gone};
-pub use largest::{Largest, Weighed};
+pub use largest::{Described, Largest};
 pub use ledger::{Removal, Removals};
 pub use maintenance::Maintenance;
 pub use weight::{MAX_ENTRY_BYTES, MIN_CAPACITY_BYTES, WeightParts, max_entry_bytes};
 
+use crate::config;
 use crate::heap::Account;
-use crate::record::{Entry, Key, Record, Timestamp};
+use crate::record::{Draft, EntryView, Timestamp};
+use compact_store::CompactStore;
 use gone::GoneKeys;
 use moka_store::MokaStore;
+use store::Store;
 
 /// What a table is to be.
 #[derive(Debug, Clone)]
@@ -60,6 +67,8 @@ pub struct Spec {
     /// What all entries together may weigh with the memory of keys that are gone, in bytes; at
     /// least [`MIN_CAPACITY_BYTES`].
     pub capacity_bytes: u64,
+    /// What holds the entries.
+    pub store: config::Store,
     /// What the table's memory is charged to.
     pub account: Account,
 }
@@ -79,7 +88,7 @@ pub enum Inserted {
 #[derive(Debug)]
 pub struct Table {
     spec: Spec,
-    store: MokaStore,
+    store: Box<dyn Store>,
     hits: AtomicU64,
     misses: AtomicU64,
     newest_millis: AtomicI64,
@@ -95,9 +104,16 @@ impl Table {
     /// are gone.
     pub fn new(spec: Spec) -> Self {
         let capacity_bytes = spec.capacity_bytes.max(MIN_CAPACITY_BYTES);
-        let store = || {
+        let store = || -> Box<dyn Store> {
             let gone = GoneKeys::new(capacity_bytes);
-            MokaStore::new(capacity_bytes - gone.bytes(), gone)
+            let entries_bytes = capacity_bytes - gone.bytes();
+            let account = spec.account.clone();
+            match spec.store {
+                config::Store::Moka => Box::new(MokaStore::new(entries_bytes, gone, account)),
+                config::Store::Compact => {
+                    Box::new(CompactStore::new(entries_bytes, spec.ttl, gone, account))
+                }
+            }
         };
         Self {
             store: spec.account.charge(store),
@@ -118,7 +134,7 @@ impl Table {
         &self.spec.fields
     }
 
-    /// What the table's memory is charged to. Records for it are to be made under it.
+    /// What the table's memory is charged to.
     pub fn account(&self) -> &Account {
         &self.spec.account
     }
@@ -128,39 +144,54 @@ impl Table {
         time.min(now).plus(self.spec.ttl)
     }
 
-    /// The live entry under `key` at `now`. Counts a hit or a miss.
-    pub fn get(&self, key: &str, now: Timestamp) -> Option<Entry> {
-        let found = self.peek(key, now);
-        let counter = if found.is_some() { &self.hits } else { &self.misses };
-        counter.fetch_add(1, Ordering::Relaxed);
-        found
+    /// Shows the live entry under `key` at `now`, if there is one. Counts a hit or a miss.
+    pub fn get<T>(
+        &self,
+        key: &str,
+        now: Timestamp,
+        see: impl FnOnce(EntryView<'_>) -> T,
+    ) -> Option<T> {
+        let seen = self.peek(key, now, see);
+        self.count_lookups(u64::from(seen.is_some()), u64::from(seen.is_none()));
+        seen
     }
 
-    /// The same, and counts nothing: for the same question asked again.
-    pub fn peek(&self, key: &str, now: Timestamp) -> Option<Entry> {
-        self.charge(|store| store.get(key)).filter(|entry| !entry.is_expired(now))
+    /// The same, and counts nothing: for one question of many, or one that is asked again.
+    /// Writers of the key wait for `see`.
+    pub fn peek<T>(
+        &self,
+        key: &str,
+        now: Timestamp,
+        see: impl FnOnce(EntryView<'_>) -> T,
+    ) -> Option<T> {
+        let (mut see, mut seen) = (Some(see), None);
+        self.store.read(key, &mut |entry| {
+            if !entry.is_expired(now) {
+                seen = see.take().map(|see| see(entry));
+            }
+        });
+        seen
+    }
+
+    /// Counts lookups that were made by [`Self::peek`].
+    pub fn count_lookups(&self, hits: u64, misses: u64) {
+        self.hits.fetch_add(hits, Ordering::Relaxed);
+        self.misses.fetch_add(misses, Ordering::Relaxed);
     }
 
     /// Why there is no live entry under `key` at `now`, for a key that was just found to
     /// have none.
     pub fn why_absent(&self, key: &str, now: Timestamp) -> Absence {
-        self.charge(|store| store.why_absent(key, now))
+        self.store.why_absent(key, now)
     }
 
-    /// The live entry under `key` at `now`, with where its bytes are. Counts nothing.
-    pub fn describe(&self, key: &Key, now: Timestamp) -> Option<(Entry, WeightParts)> {
-        let entry = self.peek(key.as_str(), now)?;
-        let parts = WeightParts::of(key.as_str(), &entry);
-        Some((entry, parts))
-    }
-
-    /// Stores a record; it can be read as soon as this returns. When the table is
+    /// Stores a copy of a record; it can be read as soon as this returns. When the table is
     /// full, older entries leave first and the caller waits for that.
-    pub fn insert(&self, record: Record) -> Inserted {
-        // The record's time, or the time it came where that is earlier.
-        let time = record.entry.expires_at().minus(self.spec.ttl).as_millis();
-        let inserted = self.charge(|store| store.insert(record.key, record.entry));
+    pub fn insert(&self, draft: Draft<'_>) -> Inserted {
+        let inserted = self.store.insert(draft);
         if inserted != Inserted::TooLarge {
+            // The record's time, or the time it came where that is earlier.
+            let time = draft.entry().expires_at.minus(self.spec.ttl).as_millis();
             self.newest_millis.fetch_max(time, Ordering::Relaxed);
         }
         inserted
@@ -168,26 +199,20 @@ impl Table {
 
     /// Removes what stands under `key`, if anything does, and remembers why nothing does.
     pub fn remove(&self, key: &str, why: Gone) {
-        self.charge(|store| store.remove(key, why));
+        self.store.remove(key, why);
     }
 
     /// Sweeps what is expired and settles what reads and writes left to do.
     pub fn maintain(&self) {
-        self.charge(MokaStore::settle);
+        self.store.settle();
     }
 
     /// Sets the capacity, and the level that entries are held to from now on: the capacity
-    /// or less of it, where memory is short. Entries above a lower level leave, the least
-    /// recently used first. A level too low for the largest entry is raised to fit it.
+    /// or less of it, where memory is short. Entries above a lower level leave, as they do when a table is full. A level too low for the largest entry is raised to fit it.
     pub fn set_level(&self, capacity_bytes: u64, level_bytes: u64) {
         let of_entries = |bytes: u64| bytes.saturating_sub(self.store.gone_bytes());
         let capacity_bytes = of_entries(capacity_bytes).max(MIN_ENTRIES_BYTES);
-        self.charge(|store| store.set_level(capacity_bytes, of_entries(level_bytes)));
-    }
-
-    /// Charges to the table what its store allocates.
-    fn charge<T>(&self, work: impl FnOnce(&MokaStore) -> T) -> T {
-        self.spec.account.charge(|| work(&self.store))
+        self.store.set_level(capacity_bytes, of_entries(level_bytes));
     }
 
     /// The newest record timestamp stored, none later than it came; none before the first.
@@ -198,7 +223,7 @@ impl Table {
 
     /// The table's counters at this moment.
     pub fn stats(&self) -> TableStats {
-        let (ledger, gone_bytes) = (self.store.ledger(), self.store.gone_bytes());
+        let (ledger, gone_bytes) = (self.store.books(), self.store.gone_bytes());
         TableStats {
             name: self.spec.name.clone(),
             entry_count: ledger.entry_count,

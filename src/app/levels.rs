@@ -70,7 +70,7 @@ mod tests {
 
     use super::*;
     use crate::heap::Account;
-    use crate::record::{Entry, FieldsBuffer, Key, Origin, Record, Timestamp, Value};
+    use crate::record::{Draft, FieldsBuffer, Origin, Timestamp, Value};
     use crate::table::{Spec, max_entry_bytes};
 
     const MIB: u64 = 1 << 20;
@@ -83,6 +83,7 @@ mod tests {
             fields: vec!["description".into()],
             ttl: HOUR,
             capacity_bytes: MIB,
+            store: crate::config::Store::Moka,
             account: Account::open().unwrap(),
         });
         let mut fields = FieldsBuffer::default();
@@ -90,8 +91,8 @@ mod tests {
         let time = Timestamp::now();
         let origin = Origin { partition: 0, offset: 0, time };
         for number in 0..entries {
-            let entry = Entry::copy_of(origin, time.plus(HOUR), &fields);
-            table.insert(Record { key: Key::copy_of(&format!("key-{number:06}")).unwrap(), entry });
+            let key = format!("key-{number:06}");
+            table.insert(Draft::new(&key, origin, time.plus(HOUR), &fields).unwrap());
         }
         Arc::new(table)
     }

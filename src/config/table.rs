@@ -54,8 +54,10 @@ pub struct Table {
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Store {
-    /// The moka cache.
+    /// The moka cache: when it is full, the least recently used entry leaves.
     Moka,
+    /// Segments of packed entries: when it is full, the oldest entries leave.
+    Compact,
 }
 
 const NAME: Text = Text {
@@ -100,9 +102,10 @@ impl Table {
         let capacity = read_capacity(section, tables);
         let store = section.key(
             "store",
-            &Word(&[("moka", Store::Moka)]),
+            &Word(&[("moka", Store::Moka), ("compact", Store::Compact)]),
             Unset::Means("moka"),
-            "What holds the entries.",
+            "What holds the entries. `moka`: of a full table, the least recently used leave; \
+             `compact`: the oldest leave, and an entry takes a third of the memory.",
         );
         let dead_letter = read_dead_letter(section);
         Some(Self {

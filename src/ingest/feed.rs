@@ -7,7 +7,7 @@ use rdkafka::message::{BorrowedMessage, Headers, Message as _};
 use super::workspace::{self, Workspace};
 use crate::config::{self, Config, TtlFrom};
 use crate::pluck::{Limits, Message, Plucked, Plucker};
-use crate::record::{Draft, Origin, Record, Reject, Timestamp};
+use crate::record::{Draft, Origin, Reject, Timestamp};
 use crate::stats::Outcome;
 use crate::table::{Gone, Inserted, Table};
 
@@ -81,9 +81,8 @@ impl Intake {
             origin,
             expires_at: self.table.expiry_of(lives_from, now),
         };
-        let copy = |draft: Draft<'_>| self.table.account().charge(|| draft.copy());
-        match workspace.pluck(&self.plucker, &message, copy) {
-            Ok(Plucked::Record(record)) => self.store(record, now),
+        match workspace.pluck(&self.plucker, &message, |draft| self.store(draft, now)) {
+            Ok(Plucked::Record(outcome)) => outcome,
             Ok(Plucked::Tombstone(key)) => {
                 self.table.remove(key.as_str(), Gone::deleted_by(origin));
                 Outcome::Deleted
@@ -97,13 +96,13 @@ impl Intake {
         }
     }
 
-    fn store(&self, record: Record, now: Timestamp) -> Outcome {
-        if record.entry.is_expired(now) {
-            let expired = Gone::Expired(record.entry.expires_at());
-            self.table.remove(record.key.as_str(), expired);
+    fn store(&self, draft: Draft<'_>, now: Timestamp) -> Outcome {
+        let entry = draft.entry();
+        if entry.is_expired(now) {
+            self.table.remove(draft.key(), Gone::Expired(entry.expires_at));
             return Outcome::ExpiredOnArrival;
         }
-        match self.table.insert(record) {
+        match self.table.insert(draft) {
             Inserted::New => Outcome::Stored,
             Inserted::Replaced => Outcome::Replaced,
             Inserted::TooLarge => Outcome::Rejected(Reject::EntryTooLarge),

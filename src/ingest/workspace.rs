@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::{self, Config};
 use crate::pluck::{Limits, Message, Plucked, Plucker, Scratch};
-use crate::record::{Draft, Record, Reject};
+use crate::record::{Draft, Reject};
 use crate::table::MAX_ENTRY_BYTES;
 
 /// One thread's place to pluck.
@@ -23,15 +23,15 @@ impl Workspace {
     }
 
     /// Plucks a message, a giant when it is its turn.
-    pub(super) fn pluck(
+    pub(super) fn pluck<T>(
         &mut self,
         plucker: &Plucker,
         message: &Message<'_>,
-        copy: impl FnOnce(Draft<'_>) -> Record,
-    ) -> Result<Plucked, Reject> {
+        take: impl FnOnce(Draft<'_>) -> T,
+    ) -> Result<Plucked<T>, Reject> {
         let turn = || self.giants.lock().unwrap_or_else(PoisonError::into_inner);
         let _turn = plucker.is_giant(message).then(turn);
-        plucker.pluck(message, &mut self.scratch, copy)
+        plucker.pluck(message, &mut self.scratch, take)
     }
 }
 

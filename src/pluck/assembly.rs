@@ -1,7 +1,7 @@
 //! Puts the draft of a record together from a message and the nodes of its document.
 //!
-//! Values are packed straight from the tape in field order, so that the copy of a draft
-//! costs two allocations: its key and its entry. Owns the scratch memory that packing takes.
+//! Values are packed straight from the tape in field order, so that a draft is
+//! copied in one piece. Owns the scratch memory that packing takes.
 //! Before that it is seen whether the record counts, and whether it deletes.
 
 use simd_json::{Node, StaticNode};
@@ -14,7 +14,7 @@ use crate::record::{Draft, FieldsBuffer, Key, Reject, Timestamp, Value};
 
 /// What became of a message.
 pub(super) enum Assembled<'a> {
-    /// A record, to be copied.
+    /// A record, lent.
     Draft(Draft<'a>),
     /// The key of a record whose values are too much for an entry.
     TooLarge(Key),
@@ -116,7 +116,7 @@ impl Packing {
     ) -> Result<bool, Reject> {
         self.fields.clear();
         for field in &sources.fields {
-            let room = limits.max_values_bytes.saturating_sub(self.fields.packed_bytes());
+            let room = limits.max_values_bytes.saturating_sub(self.fields.fields().packed_bytes());
             let packed = match field {
                 Place::Envelope(part) => self.pack_text(part.text(message)?, room),
                 Place::Document(path) => self.pack(subtree(found, *path, nodes), room),

@@ -95,7 +95,7 @@ fn key_reject(key: Option<&Json>) -> Option<Reject> {
 fn check_record(record: &Record, key: Option<&Json>, document: &Json) {
     check_key(record.key.as_str(), key);
     let expected = POINTERS.map(|pointer| document.pointer(pointer));
-    let values: Vec<_> = record.entry.values().collect();
+    let values: Vec<_> = record.entry.view().values().collect();
     assert_eq!(values.len(), expected.len());
     for (value, expected) in values.into_iter().zip(expected) {
         assert_eq!(value.map(|value| normal(&json(value))), expected.map(normal));

@@ -21,7 +21,7 @@ struct Desk {
 }
 
 impl Desk {
-    fn pluck(&mut self, message: &Message<'_>) -> Result<Plucked, Reject> {
+    fn pluck(&mut self, message: &Message<'_>) -> Result<Plucked<Record>, Reject> {
         self.plucker.pluck(message, &mut self.scratch, |draft| draft.copy())
     }
 
@@ -52,7 +52,7 @@ fn message(payload: &[u8]) -> Message<'_> {
     }
 }
 
-fn record(plucked: Result<Plucked, Reject>) -> Result<Record, Reject> {
+fn record(plucked: Result<Plucked<Record>, Reject>) -> Result<Record, Reject> {
     plucked.map(|plucked| match plucked {
         Plucked::Record(record) => record,
         Plucked::Tombstone(key) => panic!("a tombstone for {key:?}"),
@@ -71,6 +71,6 @@ fn key_in(document: &str) -> Result<Key, Reject> {
 fn assert_field(document: &str, pointer: &str, expected: Option<Value<'_>>) {
     let message = Message { key: Some(b"k"), ..message(document.as_bytes()) };
     let record = record(plucker("@key", &[pointer]).pluck(&message)).unwrap();
-    let values: Vec<_> = record.entry.values().collect();
+    let values: Vec<_> = record.entry.view().values().collect();
     assert_eq!(values, [expected], "{pointer} in {document}");
 }

@@ -99,15 +99,15 @@ impl Found {
     /// The fields that the message had, by name.
     fn fields(&self) -> impl Iterator<Item = (&str, Value<'_>)> {
         let names = self.table.fields().iter().map(AsRef::as_ref);
-        names.zip(self.entry.values()).filter_map(|(name, value)| Some((name, value?)))
+        names.zip(self.entry.view().values()).filter_map(|(name, value)| Some((name, value?)))
     }
 
     fn origin(&self) -> Origin {
-        wire_origin(self.entry.origin())
+        wire_origin(self.entry.view().origin)
     }
 
     fn expire_time(&self) -> WireTimestamp {
-        wire_time(self.entry.expires_at())
+        wire_time(self.entry.view().expires_at)
     }
 }
 
@@ -207,6 +207,7 @@ mod tests {
             fields: values.iter().map(|&(name, _)| name.into()).collect(),
             ttl: Duration::from_secs(1),
             capacity_bytes: MIN_CAPACITY_BYTES,
+            store: crate::config::Store::Moka,
             account: crate::heap::Account::open().unwrap(),
         });
         let mut fields = FieldsBuffer::default();
@@ -214,8 +215,8 @@ mod tests {
             fields.push(value);
         }
         let origin = Origin { partition: 3, offset: 1 << 40, time: Timestamp::from_millis(-1_500) };
-        let entry = Entry::copy_of(origin, Timestamp::from_millis(2_250), &fields);
-        AnswerEntry::new("a key".into(), &Arc::new(table), entry)
+        let draft = record::Draft::new("a key", origin, Timestamp::from_millis(2_250), &fields);
+        AnswerEntry::new("a key".into(), &Arc::new(table), draft.unwrap().entry().copy())
     }
 
     #[test]

@@ -134,9 +134,9 @@ impl Asked<'_> {
 
     fn find(&self, key: &str) -> Result<AnswerEntry, Miss> {
         let found = match self.look {
-            Look::First => self.table.get(key, self.now),
+            Look::First => self.table.get(key, self.now, |entry| entry.copy()),
             // A call that waited is still one question: its hits and misses are counted.
-            Look::Again => self.table.peek(key, self.now),
+            Look::Again => self.table.peek(key, self.now, |entry| entry.copy()),
         };
         match found {
             Some(entry) => Ok(AnswerEntry::new(key.to_owned(), self.table, entry)),

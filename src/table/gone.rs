@@ -61,11 +61,24 @@ pub enum Absence {
     Unknown,
 }
 
-/// What stands for a key.
+/// What stands for a key: its hash, keyed anew for each table.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Mark {
-    place: u32,
-    fingerprint: u32,
+pub(super) struct Mark(u64);
+
+impl Mark {
+    /// The hash itself, for whoever else finds keys by it.
+    pub(super) fn hash(self) -> u64 {
+        self.0
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half of it")]
+    fn place(self) -> u32 {
+        self.0 as u32
+    }
+
+    fn fingerprint(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
 }
 
 /// The notes. Readers and writers share it.
@@ -103,30 +116,18 @@ impl GoneKeys {
         usize::try_from(self.buckets_per_shard).unwrap_or(1) * self.shards.len()
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "the two halves of it")]
     pub(super) fn mark(&self, key: &str) -> Mark {
-        let hash = self.hasher.hash_one(key);
-        Mark { place: hash as u32, fingerprint: (hash >> 32) as u32 }
+        Mark(self.hasher.hash_one(key))
     }
 
     /// Notes why a key is gone, in place of what was noted of it.
     pub(super) fn note(&self, mark: Mark, gone: Gone) {
-        self.with_bucket(mark, |bucket| bucket.note(mark.fingerprint, gone));
-    }
-
-    /// What is noted of a key.
-    pub(super) fn noted(&self, mark: Mark) -> Option<Gone> {
-        self.with_bucket(mark, |bucket| bucket.noted(mark.fingerprint))
-    }
-
-    /// Takes a note out whose key is back, if it still says the same: it may have left again.
-    pub(super) fn take_out(&self, mark: Mark, noted: Gone) {
-        self.with_bucket(mark, |bucket| bucket.take_out(mark.fingerprint, noted));
+        self.with_bucket(mark, |bucket| bucket.note(mark.fingerprint(), gone));
     }
 
     /// Why a key that has no entry has none.
     pub(super) fn why_absent(&self, mark: Mark) -> Absence {
-        self.with_bucket(mark, |bucket| match bucket.noted(mark.fingerprint) {
+        self.with_bucket(mark, |bucket| match bucket.noted(mark.fingerprint()) {
             Some(gone) => Absence::Gone(gone),
             None if bucket.forgot() => Absence::Unknown,
             None => Absence::NeverSeen,
@@ -134,7 +135,7 @@ impl GoneKeys {
     }
 
     fn with_bucket<T>(&self, mark: Mark, work: impl FnOnce(&mut Bucket) -> T) -> T {
-        let place = (u64::from(mark.place) * self.buckets() as u64) >> 32;
+        let place = (u64::from(mark.place()) * self.buckets() as u64) >> 32;
         let place = usize::try_from(place).unwrap_or(0);
         let mut shard = lock(&self.shards[place % self.shards.len()]);
         work(&mut shard[place / self.shards.len()])
@@ -164,10 +165,6 @@ mod tests {
             keys.note(mark, gone);
             assert_eq!(keys.why_absent(mark), Absence::Gone(gone));
         }
-        keys.take_out(mark, EVICTED);
-        assert_eq!(keys.noted(mark), Some(deleted(0)), "it says something else by now");
-        keys.take_out(mark, deleted(0));
-        assert_eq!(keys.why_absent(mark), Absence::NeverSeen);
     }
 
     #[test]

@@ -4,30 +4,40 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::Table;
-use super::weight::weigh;
-use crate::record::{Entry, Key, Timestamp};
+use super::weight::WeightParts;
+use crate::record::{EntryView, Key, Origin, Timestamp};
 
-/// An entry, its key and what it weighs. Ordered by weight, then by key.
+/// What can be said of an entry without its fields. Ordered by weight, then by key.
 #[derive(Debug, Clone)]
-pub struct Weighed {
+pub struct Described {
     /// What it is stored under.
     pub key: Key,
-    /// What it weighs, in bytes.
-    pub weight_bytes: u64,
-    /// The entry.
-    pub entry: Entry,
+    /// Where its bytes are.
+    pub parts: WeightParts,
+    /// Where it came from.
+    pub origin: Origin,
+    /// When it is absent again.
+    pub expires_at: Timestamp,
+    /// How many entries under its key it has taken the place of, one after the other.
+    pub replaced_count: u32,
 }
 
 /// A page of the largest entries.
 #[derive(Debug, Clone)]
 pub struct Largest {
     /// The largest first; of equal ones the later key first.
-    pub entries: Vec<Weighed>,
+    pub entries: Vec<Described>,
     /// How many entries were looked at.
     pub walked_count: u64,
 }
 
 impl Table {
+    /// The live entry under `key` at `now`. Counts nothing.
+    pub fn describe(&self, key: &Key, now: Timestamp) -> Option<Described> {
+        let parts = |entry: &EntryView<'_>| self.store.weigh(key.as_str(), entry);
+        self.peek(key.as_str(), now, |entry| Described::new(key.clone(), parts(&entry), &entry))
+    }
+
     /// The `count` largest live entries of those that come after `after`, a weight and a key.
     ///
     /// Walks the whole table, some millions of entries a second, and holds no more than
@@ -35,49 +45,62 @@ impl Table {
     pub fn largest(&self, count: usize, after: Option<(u64, &str)>, now: Timestamp) -> Largest {
         let mut page = BinaryHeap::with_capacity(count + 1);
         let mut walked_count = 0;
-        for (slot, entry) in self.store.walk() {
-            let Some(key) = slot.key().filter(|_| !entry.is_expired(now)) else { continue };
-            walked_count += 1;
-            let place = (weigh(key.as_str(), &entry), key.as_str());
-            if after.is_some_and(|after| place >= after) || !has_room(&page, count, place) {
-                continue;
+        self.store.walk(&mut |key, entry| {
+            if entry.is_expired(now) {
+                return;
             }
-            page.push(Reverse(Weighed { key: key.clone(), weight_bytes: place.0, entry }));
+            walked_count += 1;
+            let parts = self.store.weigh(key, &entry);
+            let place = (parts.total_bytes(), key);
+            if after.is_some_and(|after| place >= after) || !has_room(&page, count, place) {
+                return;
+            }
+            page.extend(Key::copy_of(key).map(|key| Reverse(Described::new(key, parts, &entry))));
             if page.len() > count {
                 page.pop();
             }
-        }
-        let entries = page.into_sorted_vec().into_iter().map(|Reverse(weighed)| weighed);
+        });
+        let entries = page.into_sorted_vec().into_iter().map(|Reverse(described)| described);
         Largest { entries: entries.collect(), walked_count }
     }
 }
 
 /// Whether an entry of that place is among the `count` largest so far.
-fn has_room(page: &BinaryHeap<Reverse<Weighed>>, count: usize, place: (u64, &str)) -> bool {
+fn has_room(page: &BinaryHeap<Reverse<Described>>, count: usize, place: (u64, &str)) -> bool {
     page.len() < count || page.peek().is_some_and(|Reverse(least)| least.place() < place)
 }
 
-impl Weighed {
+impl Described {
+    fn new(key: Key, parts: WeightParts, entry: &EntryView<'_>) -> Self {
+        let EntryView { origin, expires_at, replaced_count, .. } = *entry;
+        Self { key, parts, origin, expires_at, replaced_count }
+    }
+
+    /// What it weighs, in bytes.
+    pub fn weight_bytes(&self) -> u64 {
+        self.parts.total_bytes()
+    }
+
     fn place(&self) -> (u64, &str) {
-        (self.weight_bytes, self.key.as_str())
+        (self.weight_bytes(), self.key.as_str())
     }
 }
 
-impl PartialEq for Weighed {
+impl PartialEq for Described {
     fn eq(&self, other: &Self) -> bool {
         self.place() == other.place()
     }
 }
 
-impl Eq for Weighed {}
+impl Eq for Described {}
 
-impl PartialOrd for Weighed {
+impl PartialOrd for Described {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Weighed {
+impl Ord for Described {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.place().cmp(&other.place())
     }

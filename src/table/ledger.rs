@@ -17,7 +17,7 @@ pub enum Removal {
     Deleted,
     /// Its time to live was over.
     Expired,
-    /// The table was full and it was the least recently used.
+    /// The table was full and its store let it go, to take newer ones.
     Evicted,
 }
 
@@ -112,9 +112,18 @@ impl Ledger {
     }
 
     /// Books that an entry left.
-    pub(super) fn removed(&self, cause: Removal, weight_bytes: u64) {
+    pub(super) fn removed(&self, cause: Removal) {
         self.removed[cause as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Books that weight which was reserved is free again.
+    pub(super) fn release(&self, weight_bytes: u64) {
         self.weight_bytes.fetch_sub(weight_bytes, Ordering::Relaxed);
+    }
+
+    /// Whether more is held than the level, which was lowered, allows.
+    pub(super) fn is_over(&self) -> bool {
+        self.weight_bytes.load(Ordering::Relaxed) > self.level_bytes()
     }
 
     /// Removals are read before writes, so that no more can have left than came.

@@ -25,8 +25,10 @@ use moka::sync::Cache;
 use super::Inserted;
 use super::gone::{Absence, Gone, GoneKeys};
 use super::ledger::{Ledger, LedgerSnapshot, Removal};
-use super::weight::weigh;
-use crate::record::{Entry, Key, Timestamp};
+use super::store::Store;
+use super::weight::WeightParts;
+use crate::heap::{self, Account};
+use crate::record::{Draft, Entry, EntryView, Timestamp};
 use ballast::{Ballast, CEILING_UNITS, Slot};
 use key_locks::KeyLocks;
 
@@ -36,11 +38,12 @@ pub(super) struct MokaStore {
     ballast: Ballast,
     writers: KeyLocks,
     gone: Arc<GoneKeys>,
+    account: Account,
 }
 
 impl MokaStore {
-    /// Of entries of `capacity_bytes`, and `gone` beside them.
-    pub(super) fn new(capacity_bytes: u64, gone: GoneKeys) -> Self {
+    /// Of entries of `capacity_bytes`, and `gone` beside them; charged to `account`.
+    pub(super) fn new(capacity_bytes: u64, gone: GoneKeys, account: Account) -> Self {
         let gone = Arc::new(gone);
         let ledger = Arc::new(Ledger::new(capacity_bytes));
         let ballast = Ballast::new(capacity_bytes);
@@ -51,12 +54,13 @@ impl MokaStore {
             .expire_after(AtEntryExpiry)
             .eviction_listener(book_removals(Arc::clone(&ledger), Arc::clone(&gone)))
             .build();
-        let store = Self { cache, ledger, ballast, writers: KeyLocks::default(), gone };
+        let writers = KeyLocks::default();
+        let store = Self { cache, ledger, ballast, writers, gone, account };
         store.lay_ballast();
         store
     }
 
-    pub(super) fn get(&self, key: &str) -> Option<Entry> {
+    fn get(&self, key: &str) -> Option<Entry> {
         if key.is_empty() {
             // No key is; the ballast goes by that.
             return None;
@@ -67,53 +71,28 @@ impl MokaStore {
         })
     }
 
-    pub(super) fn insert(&self, key: Key, mut entry: Entry) -> Inserted {
-        if !self.make_room(weigh(key.as_str(), &entry)) {
-            self.remove(key.as_str(), Gone::deleted_by(entry.origin()));
+    fn store(&self, draft: Draft<'_>) -> Inserted {
+        let (key, entry) = (draft.key(), draft.entry());
+        if !self.make_room(weigh(key, &entry)) {
+            self.take_away(key, Gone::deleted_by(entry.origin));
             return Inserted::TooLarge;
         }
-        let _writer = self.writers.lock(key.as_str());
-        let older = self.take_out(key.as_str(), Removal::Replaced);
+        let mut record = draft.copy();
+        let _writer = self.writers.lock(key);
+        let older = self.take_out(key, Removal::Replaced);
         if let Some(older) = &older {
-            entry.replaces(older);
+            record.entry.replaces(older);
         }
-        self.ledger.stored((key.as_str().len() + entry.fields_bytes()) as u64);
-        self.insert_new(key, entry);
+        self.ledger.stored((key.len() + entry.fields.packed_bytes()) as u64);
+        self.cache.insert(Slot::of(record.key), record.entry);
         if older.is_some() { Inserted::Replaced } else { Inserted::New }
     }
 
-    /// What was noted of the key is taken out once it is there: a reader finds one or the other.
-    fn insert_new(&self, key: Key, entry: Entry) {
-        let mark = self.gone.mark(key.as_str());
-        let noted = self.gone.noted(mark);
-        self.cache.insert(Slot::of(key), entry);
-        if let Some(noted) = noted {
-            self.gone.take_out(mark, noted);
-        }
-    }
-
-    pub(super) fn remove(&self, key: &str, why: Gone) {
-        if key.is_empty() {
-            return;
-        }
+    fn take_away(&self, key: &str, why: Gone) {
         let _writer = self.writers.lock(key);
         self.take_out(key, Removal::Deleted);
         // After it left: should it have left by itself in between, this is what happened last.
         self.gone.note(self.gone.mark(key), why);
-    }
-
-    /// Why a key that was found to have no entry has none.
-    pub(super) fn why_absent(&self, key: &str, now: Timestamp) -> Absence {
-        if let Some(entry) = self.get(key) {
-            let expired = Absence::Gone(Gone::Expired(entry.expires_at()));
-            // Or it came a moment ago.
-            return if entry.is_expired(now) { expired } else { Absence::Unknown };
-        }
-        let is_swept = self.sweep(key);
-        match self.gone.why_absent(self.gone.mark(key)) {
-            Absence::NeverSeen if !is_swept || self.cache.contains_key(key) => Absence::Unknown,
-            absence => absence,
-        }
     }
 
     /// Lets go of an entry that is expired. moka shows none that is, and removes it some
@@ -124,29 +103,25 @@ impl MokaStore {
             && let Some(entry) = self.cache.remove(key)
         {
             self.book_out(key, &entry, Removal::Expired);
-            self.gone.note(self.gone.mark(key), Gone::Expired(entry.expires_at()));
+            self.gone.note(self.gone.mark(key), Gone::Expired(entry.view().expires_at));
         }
         true
-    }
-
-    pub(super) fn gone_bytes(&self) -> u64 {
-        self.gone.bytes()
     }
 
     /// Takes out what stands under the key and books it. The live entry, if it was one.
     fn take_out(&self, key: &str, removal: Removal) -> Option<Entry> {
         let entry = self.cache.remove(key)?;
-        let is_live = !entry.is_expired(Timestamp::now());
+        let is_live = !entry.view().is_expired(Timestamp::now());
         self.book_out(key, &entry, if is_live { removal } else { Removal::Expired });
         is_live.then_some(entry)
     }
 
     fn book_out(&self, key: &str, entry: &Entry, removal: Removal) {
-        self.ledger.removed(removal, weigh(key, entry));
+        self.ledger.removed(removal);
+        self.ledger.release(weigh(key, &entry.view()));
     }
 
-    /// Lets go what is over the level, sweeps what is expired, settles what is pending.
-    pub(super) fn settle(&self) {
+    fn run_pending(&self) {
         // Reading it makes it the most recently used: it is never what is evicted.
         if self.cache.get(Slot::BALLAST_KEY).is_none() {
             self.lay_ballast();
@@ -154,24 +129,9 @@ impl MokaStore {
         self.cache.run_pending_tasks();
     }
 
-    pub(super) fn set_level(&self, capacity_bytes: u64, level_bytes: u64) {
-        self.ledger.set_level(capacity_bytes, level_bytes);
-        self.lay_ballast();
-        self.settle();
-    }
-
-    pub(super) fn ledger(&self) -> LedgerSnapshot {
-        self.ledger.snapshot()
-    }
-
-    /// Every entry held, but for expired ones. Writers go on meanwhile.
-    pub(super) fn walk(&self) -> impl Iterator<Item = (Arc<Slot>, Entry)> {
-        self.cache.iter().filter(|(slot, _)| slot.key().is_some())
-    }
-
     /// What moka takes the entries to weigh, in bytes.
     #[cfg(test)]
-    pub(super) fn settled_bytes(&self) -> u64 {
+    fn settled_bytes(&self) -> u64 {
         self.ballast.settled_bytes(self.cache.weighted_size())
     }
 
@@ -182,7 +142,7 @@ impl MokaStore {
             if self.ledger.reserve(weight_bytes) {
                 return true;
             }
-            self.settle();
+            self.run_pending();
         }
         false
     }
@@ -194,6 +154,96 @@ impl MokaStore {
         let (slot, entry) = self.ballast.leaving(room_bytes);
         self.cache.insert(slot, entry);
     }
+}
+
+impl Store for MokaStore {
+    fn read(&self, key: &str, see: &mut dyn FnMut(EntryView<'_>)) {
+        // Shown when it is out of the cache: whoever sees it keeps nobody waiting.
+        if let Some(entry) = self.account.charge(|| self.get(key)) {
+            see(entry.view());
+        }
+    }
+
+    fn insert(&self, draft: Draft<'_>) -> Inserted {
+        self.account.charge(|| self.store(draft))
+    }
+
+    fn remove(&self, key: &str, why: Gone) {
+        if !key.is_empty() {
+            self.account.charge(|| self.take_away(key, why));
+        }
+    }
+
+    fn why_absent(&self, key: &str, now: Timestamp) -> Absence {
+        self.account.charge(|| {
+            if let Some(entry) = self.get(key) {
+                let entry = entry.view();
+                let expired = Absence::Gone(Gone::Expired(entry.expires_at));
+                // Or it came a moment ago.
+                return if entry.is_expired(now) { expired } else { Absence::Unknown };
+            }
+            let is_swept = self.sweep(key);
+            match self.gone.why_absent(self.gone.mark(key)) {
+                Absence::NeverSeen if !is_swept || self.cache.contains_key(key) => Absence::Unknown,
+                absence => absence,
+            }
+        })
+    }
+
+    fn settle(&self) {
+        self.account.charge(|| self.run_pending());
+    }
+
+    fn set_level(&self, capacity_bytes: u64, level_bytes: u64) {
+        self.account.charge(|| {
+            self.ledger.set_level(capacity_bytes, level_bytes);
+            self.lay_ballast();
+            self.run_pending();
+        });
+    }
+
+    fn walk(&self, see: &mut dyn FnMut(&str, EntryView<'_>)) {
+        for (slot, entry) in &self.cache {
+            if let Some(key) = slot.key() {
+                see(key.as_str(), entry.view());
+            }
+        }
+    }
+
+    fn weigh(&self, key: &str, entry: &EntryView<'_>) -> WeightParts {
+        weight_parts(key, entry)
+    }
+
+    fn books(&self) -> LedgerSnapshot {
+        self.ledger.snapshot()
+    }
+
+    fn gone_bytes(&self) -> u64 {
+        self.gone.bytes()
+    }
+}
+
+/// What the cache spends on an entry beyond its key's and its value's own
+/// allocations, in bytes: hash table slot, LRU and timer nodes, reference counts.
+/// Measured with jemalloc's allocated bytes at 0.6 to 1.3 million entries: 284 to 289.
+const BOOKKEEPING_BYTES: u64 = 288;
+
+fn weight_parts(key: &str, entry: &EntryView<'_>) -> WeightParts {
+    let (key_bytes, fields_bytes) = (key.len(), entry.fields.packed_bytes());
+    let entry_bytes = heap::rounded_up(Entry::allocated_bytes(fields_bytes));
+    let rounded = heap::rounded_up(key_bytes) + entry_bytes;
+    let asked_for = key_bytes + fields_bytes + Entry::HEADER_BYTES;
+    WeightParts {
+        key_bytes: key_bytes as u64,
+        fields_bytes: fields_bytes as u64,
+        header_bytes: Entry::HEADER_BYTES as u64,
+        rounding_bytes: rounded.saturating_sub(asked_for) as u64,
+        bookkeeping_bytes: BOOKKEEPING_BYTES,
+    }
+}
+
+fn weigh(key: &str, entry: &EntryView<'_>) -> u64 {
+    weight_parts(key, entry).total_bytes()
 }
 
 impl fmt::Debug for MokaStore {
@@ -210,14 +260,15 @@ fn book_removals(
 ) -> impl Fn(Arc<Slot>, Entry, RemovalCause) {
     move |slot, entry, cause| {
         let Some(key) = slot.key().filter(|_| cause != RemovalCause::Explicit) else { return };
-        let now = Timestamp::now();
+        let (now, entry) = (Timestamp::now(), entry.view());
         let (removal, why) = if entry.is_expired(now) || cause == RemovalCause::Expired {
             // It was absent already, whatever made moka let go of it.
-            (Removal::Expired, Gone::Expired(entry.expires_at()))
+            (Removal::Expired, Gone::Expired(entry.expires_at))
         } else {
             (Removal::Evicted, Gone::Evicted(now))
         };
-        ledger.removed(removal, weigh(key.as_str(), &entry));
+        ledger.removed(removal);
+        ledger.release(weigh(key.as_str(), &entry));
         gone.note(gone.mark(key.as_str()), why);
     }
 }
@@ -227,7 +278,7 @@ struct AtEntryExpiry;
 
 impl AtEntryExpiry {
     fn time_left(slot: &Slot, entry: &Entry) -> Option<Duration> {
-        slot.key().map(|_| Timestamp::now().until(entry.expires_at()))
+        slot.key().map(|_| Timestamp::now().until(entry.view().expires_at))
     }
 }
 
@@ -247,3 +298,6 @@ impl Expiry<Slot, Entry> for AtEntryExpiry {
         Self::time_left(slot, entry)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,13 +4,13 @@ use std::cell::RefCell;
 
 use millpond::heap;
 use millpond::memory::{Accounts, Explained, MemoryType, Verdict};
-use millpond::record::{Entry, Timestamp};
+use millpond::record::{Entry, EntryView, Timestamp};
 use millpond::table::Table;
 
 use crate::records::{Writer, table};
 use crate::{MIB, turn};
 
-/// Keeps a handle to each entry that is replaced: it never leaves the heap, and no book
+/// Keeps a copy of each entry that is replaced: it never leaves the heap, and no book
 /// knows of it.
 struct LeakyStore<'a> {
     table: &'a Table,
@@ -20,7 +20,8 @@ struct LeakyStore<'a> {
 impl LeakyStore<'_> {
     fn store(&self, writer: &Writer<'_>, number: u64) {
         let key = format!("key-{number:08}");
-        self.leaked.borrow_mut().extend(self.table.peek(&key, Timestamp::now()));
+        let copy = |entry: EntryView<'_>| self.table.account().charge(|| entry.copy());
+        self.leaked.borrow_mut().extend(self.table.peek(&key, Timestamp::now(), copy));
         writer.store(number);
     }
 }

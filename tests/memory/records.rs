@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
+use millpond::config::Store;
 use millpond::heap::Account;
 use millpond::record::{Draft, FieldsBuffer, Origin, Timestamp, Value};
 use millpond::table::{Spec, Table};
 
 /// A table of one field.
-pub(crate) fn table(account: &Account, capacity_bytes: u64) -> Table {
+pub(crate) fn table(store: Store, account: &Account, capacity_bytes: u64) -> Table {
     Table::new(Spec {
         name: "services".into(),
         fields: vec!["description".into()],
         ttl: Duration::from_secs(3600),
         capacity_bytes,
+        store,
         account: account.clone(),
     })
 }
@@ -36,6 +38,6 @@ impl<'a> Writer<'a> {
         let origin = Origin { partition: 0, offset: number.cast_signed(), time: now };
         let expires_at = now.plus(Duration::from_secs(3600));
         let draft = Draft::new(&key, origin, expires_at, &self.fields).unwrap();
-        self.table.insert(self.table.account().charge(|| draft.copy()));
+        self.table.insert(draft);
     }
 }

@@ -8,31 +8,26 @@ use crate::{MIB, turn};
 
 const REPLACEMENTS: u64 = 1_000_000;
 
-#[test]
-fn entries_of_16_bytes_weigh_what_they_take() {
-    assert_true_weight(16, 200_000);
+fn entries_of_16_bytes_weigh_what_they_take(store: Store) {
+    assert_true_weight(store, 16, 200_000);
 }
 
-#[test]
-fn entries_of_100_bytes_weigh_what_they_take() {
-    assert_true_weight(100, 150_000);
+fn entries_of_100_bytes_weigh_what_they_take(store: Store) {
+    assert_true_weight(store, 100, 150_000);
 }
 
-#[test]
-fn entries_of_a_kibibyte_weigh_what_they_take() {
-    assert_true_weight(1 << 10, 50_000);
+fn entries_of_a_kibibyte_weigh_what_they_take(store: Store) {
+    assert_true_weight(store, 1 << 10, 50_000);
 }
 
-#[test]
-fn entries_of_64_kibibytes_weigh_what_they_take() {
-    assert_true_weight(64 << 10, 1_500);
+fn entries_of_64_kibibytes_weigh_what_they_take(store: Store) {
+    assert_true_weight(store, 64 << 10, 1_500);
 }
 
-#[test]
-fn a_full_table_that_goes_on_evicting_weighs_what_it_takes() {
+fn a_full_table_that_goes_on_evicting_weighs_what_it_takes(store: Store) {
     let (_turn, _account) = turn();
     let account = heap::Account::open().unwrap();
-    let table = table(&account, 32 * MIB);
+    let table = table(store, &account, 32 * MIB);
     let writer = Writer::new(&table, &"x".repeat(100));
     (0..300_000).for_each(|number| writer.store(number));
     assert!(table.stats().entry_count < 100_000, "it evicts");
@@ -40,10 +35,10 @@ fn a_full_table_that_goes_on_evicting_weighs_what_it_takes() {
 }
 
 /// Fresh, and after a million replacements.
-fn assert_true_weight(text_bytes: usize, entries: u64) {
+fn assert_true_weight(store: Store, text_bytes: usize, entries: u64) {
     let (_turn, _account) = turn();
     let account = heap::Account::open().unwrap();
-    let table = table(&account, 1 << 30);
+    let table = table(store, &account, 1 << 30);
     let writer = Writer::new(&table, &"x".repeat(text_bytes));
     (0..entries).for_each(|number| writer.store(number));
     assert_weighs_what_it_takes(&table, "fresh");

@@ -86,7 +86,7 @@ fn expiry(time: &str) -> Result<i64, Reject> {
     let source: Source = "/time".parse().unwrap();
     let mut desk = desk(|it| it.living_from(&source, Duration::from_secs(1)));
     let record = record(desk.pluck(&message(document.as_bytes())));
-    record.map(|record| record.entry.expires_at().as_millis())
+    record.map(|record| record.entry.view().expires_at.as_millis())
 }
 
 #[test]

@@ -92,9 +92,9 @@ fn values_stand_in_field_order_whatever_the_document_order() {
         Some(Value::Int(1)),
         Some(Value::Int(3)),
     ];
-    assert_eq!(record.entry.values().collect::<Vec<_>>(), expected);
-    assert_eq!(record.entry.origin(), message(b"").origin);
-    assert_eq!(record.entry.expires_at(), message(b"").expires_at);
+    assert_eq!(record.entry.view().values().collect::<Vec<_>>(), expected);
+    assert_eq!(record.entry.view().origin, message(b"").origin);
+    assert_eq!(record.entry.view().expires_at, message(b"").expires_at);
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn record_key_and_headers_are_text_fields() {
     let mut plucker = plucker("/id", &["@header/trace", "@header/none", "@key"]);
     let record = record(plucker.pluck(&message)).unwrap();
     let expected = [Some(Value::Text("t-1")), None, Some(Value::Text("k"))];
-    assert_eq!(record.entry.values().collect::<Vec<_>>(), expected);
+    assert_eq!(record.entry.view().values().collect::<Vec<_>>(), expected);
 }
 
 #[test]

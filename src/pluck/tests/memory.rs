@@ -24,7 +24,7 @@ fn object_of(members: &str, bytes: usize) -> String {
 }
 
 /// What plucking all of a document comes to, its key being the record's.
-fn plucked(limits: Limits, document: &str) -> Result<Plucked, Reject> {
+fn plucked(limits: Limits, document: &str) -> Result<Plucked<Record>, Reject> {
     let message = Message { key: Some(b"k"), ..message(document.as_bytes()) };
     plucker_within(limits, "@key", &["/nothing"]).pluck(&message)
 }

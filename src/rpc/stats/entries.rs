@@ -7,11 +7,11 @@ use crate::proto::server::{
     self as wire, DescribeEntryRequest, DescribeEntryResponse, EntryDescription,
     ListLargestEntriesRequest, ListLargestEntriesResponse,
 };
-use crate::record::{Entry, Key, Timestamp};
+use crate::record::{Key, Timestamp};
 use crate::rpc::answer::{wire_origin, wire_span};
 use crate::rpc::errors;
 use crate::rpc::request::{Tables, required, validate};
-use crate::table::{Table, Weighed, WeightParts};
+use crate::table::{Described, Table};
 
 /// Most entries of one page. Stated in the protocol.
 const MAX_PAGE_SIZE: u32 = 1_000;
@@ -32,8 +32,8 @@ pub(super) fn describe(
     let now = Timestamp::now();
     let not_found = || errors::entry_not_found(name, key);
     let key = Key::copy_of(key).ok_or_else(not_found)?;
-    let (entry, parts) = table.describe(&key, now).ok_or_else(not_found)?;
-    Ok(DescribeEntryResponse { entry: Some(description(&key, &entry, parts, now)) })
+    let described = table.describe(&key, now).ok_or_else(not_found)?;
+    Ok(DescribeEntryResponse { entry: Some(description(&described, now)) })
 }
 
 pub(super) fn list_largest(
@@ -53,20 +53,17 @@ fn page(table: &Table, count: usize, after: Option<(u64, &str)>) -> ListLargestE
     let largest = table.largest(count + 1, after, now);
     let page = &largest.entries[..fitting(&largest.entries, count)];
     let last = page.last().filter(|_| page.len() < largest.entries.len());
-    let entry = |Weighed { key, entry, .. }: &Weighed| {
-        description(key, entry, WeightParts::of(key.as_str(), entry), now)
-    };
     ListLargestEntriesResponse {
-        entries: page.iter().map(entry).collect(),
+        entries: page.iter().map(|described| description(described, now)).collect(),
         next_page_token: last.map(token_after).unwrap_or_default(),
         walked_count: largest.walked_count,
     }
 }
 
 /// How many of the entries are a page: as many as are asked for, or as many as clients take.
-fn fitting(entries: &[Weighed], count: usize) -> usize {
+fn fitting(entries: &[Described], count: usize) -> usize {
     let mut page_bytes = 0;
-    let fits = |entry: &&Weighed| {
+    let fits = |entry: &&Described| {
         page_bytes += entry.key.as_str().len() + DESCRIPTION_BYTES;
         page_bytes <= MAX_PAGE_BYTES
     };
@@ -79,8 +76,8 @@ fn page_size_fault(page_size: u32) -> Option<FieldViolation> {
 }
 
 /// A page begins after an entry's weight and key.
-fn token_after(last: &Weighed) -> String {
-    format!("{} {}", last.weight_bytes, last.key.as_str())
+fn token_after(last: &Described) -> String {
+    format!("{} {}", last.weight_bytes(), last.key.as_str())
 }
 
 fn parse_token(token: &str) -> Result<Option<(u64, &str)>, Status> {
@@ -93,7 +90,8 @@ fn parse_token(token: &str) -> Result<Option<(u64, &str)>, Status> {
     parsed.map(Some).ok_or_else(broken)
 }
 
-fn description(key: &Key, entry: &Entry, parts: WeightParts, now: Timestamp) -> EntryDescription {
+fn description(described: &Described, now: Timestamp) -> EntryDescription {
+    let Described { key, parts, origin, expires_at, replaced_count } = described;
     EntryDescription {
         key: key.as_str().to_owned(),
         weight_bytes: parts.total_bytes(),
@@ -104,9 +102,9 @@ fn description(key: &Key, entry: &Entry, parts: WeightParts, now: Timestamp) -> 
             rounding_bytes: parts.rounding_bytes,
             bookkeeping_bytes: parts.bookkeeping_bytes,
         }),
-        origin: Some(wire_origin(entry.origin())),
-        age: wire_span(entry.origin().time.until(now)),
-        time_left: wire_span(now.until(entry.expires_at())),
-        replaced_count: entry.replaced_count(),
+        origin: Some(wire_origin(*origin)),
+        age: wire_span(origin.time.until(now)),
+        time_left: wire_span(now.until(*expires_at)),
+        replaced_count: *replaced_count,
     }
 }

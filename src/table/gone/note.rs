@@ -73,14 +73,6 @@ impl Bucket {
         self.notes[0] = Note::new(fingerprint, gone);
     }
 
-    pub(super) fn take_out(&mut self, fingerprint: u32, noted: Gone) {
-        let same = |&place: &usize| self.notes[place].gone() == Some(noted);
-        if let Some(place) = self.place(fingerprint).filter(same) {
-            self.notes.copy_within(place + 1.., place);
-            self.notes[NOTES - 1] = Note::EMPTY;
-        }
-    }
-
     fn place(&self, fingerprint: u32) -> Option<usize> {
         self.notes.iter().position(|note| note.is_of(fingerprint))
     }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::weigh;
-use crate::record::{Entry, FieldsBuffer, Key, Origin, Timestamp};
+use crate::record::{Entry, EntryView, FieldsBuffer, Key, Origin, Timestamp};
 
 /// The allocator's sizes are multiples of it. The unit of any table up to 32 GiB.
 const LEAST_UNIT_BYTES: u64 = 8;
@@ -20,7 +20,7 @@ pub(super) const CEILING_UNITS: u64 = u32::MAX as u64;
 
 /// What a cache is keyed by: an entry's key, or none for the ballast.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::table) struct Slot(Option<Key>);
+pub(super) struct Slot(Option<Key>);
 
 impl Slot {
     /// What the ballast is asked for by; no entry's key is empty.
@@ -31,7 +31,7 @@ impl Slot {
     }
 
     /// The entry's key; none for the ballast.
-    pub(in crate::table) fn key(&self) -> Option<&Key> {
+    pub(super) fn key(&self) -> Option<&Key> {
         self.0.as_ref()
     }
 }
@@ -72,9 +72,8 @@ impl Ballast {
     pub(super) fn weigher(&self) -> impl Fn(&Slot, &Entry) -> u32 + use<> {
         let (ballast_units, unit_bytes) = (Arc::clone(&self.weight_units), self.unit_bytes);
         move |slot, entry| match slot.key() {
-            Some(key) => {
-                u32::try_from(weigh(key.as_str(), entry).div_ceil(unit_bytes)).unwrap_or(u32::MAX)
-            }
+            Some(key) => u32::try_from(weigh(key.as_str(), &entry.view()).div_ceil(unit_bytes))
+                .unwrap_or(u32::MAX),
             None => ballast_units.load(Ordering::Relaxed),
         }
     }
@@ -85,7 +84,14 @@ impl Ballast {
         self.weight_units.store(u32::try_from(units).unwrap_or(u32::MAX), Ordering::Relaxed);
         let never = Timestamp::from_millis(i64::MAX);
         let nowhere = Origin { partition: 0, offset: 0, time: never };
-        (Slot(None), Entry::copy_of(nowhere, never, &FieldsBuffer::default()))
+        let nothing = FieldsBuffer::default();
+        let ballast = EntryView {
+            origin: nowhere,
+            expires_at: never,
+            replaced_count: 0,
+            fields: nothing.fields(),
+        };
+        (Slot(None), ballast.copy())
     }
 
     /// What of `settled_units` is not the ballast's, in bytes.

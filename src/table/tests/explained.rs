@@ -2,26 +2,32 @@
 
 use super::*;
 
+over_both_stores! {
+    pages_of_the_largest_show_every_entry_once_the_largest_first
+    an_expired_entry_is_neither_listed_nor_described
+    the_parts_of_a_described_entry_add_up_to_what_the_table_holds
+    to_describe_an_entry_is_neither_a_hit_nor_a_miss
+}
+
 /// A hundred entries of ten sizes.
-fn of_ten_sizes() -> Table {
-    let table = table(1 << 20);
+fn of_ten_sizes(store: config::Store) -> Table {
+    let table = table(store, 1 << 20);
     for number in 0..100_usize {
         let text = "x".repeat(number % 10 * 100);
-        table.insert(record(&format!("key-{}", number * 37 % 100), &text, in_an_hour()));
+        put(&table, &format!("key-{}", number * 37 % 100), &text, in_an_hour());
     }
     table
 }
 
-fn places(entries: &[Weighed]) -> Vec<(u64, String)> {
-    entries.iter().map(|entry| (entry.weight_bytes, entry.key.as_str().to_owned())).collect()
+fn places(entries: &[Described]) -> Vec<(u64, String)> {
+    entries.iter().map(|entry| (entry.weight_bytes(), entry.key.as_str().to_owned())).collect()
 }
 
-#[test]
-fn pages_of_the_largest_show_every_entry_once_the_largest_first() {
-    let table = of_ten_sizes();
+fn pages_of_the_largest_show_every_entry_once_the_largest_first(store: config::Store) {
+    let table = of_ten_sizes(store);
     let mut expected = places(&table.largest(1_000, None, Timestamp::now()).entries);
     assert_eq!(expected.len(), 100);
-    assert_eq!(expected.iter().map(|(weight, _)| weight).sum::<u64>(), entries_bytes(&table));
+    assert_eq!(expected.iter().map(|(weight, _)| weight).sum::<u64>(), walked(&table).1);
     assert!(expected.is_sorted_by(|one, next| one > next), "by weight, then by key: {expected:?}");
 
     let mut shown = Vec::new();
@@ -42,43 +48,41 @@ fn pages_of_the_largest_show_every_entry_once_the_largest_first() {
     assert_eq!(places(&table.largest(1, None, Timestamp::now()).entries), expected[..1]);
 }
 
-#[test]
-fn an_expired_entry_is_neither_listed_nor_described() {
-    let table = table(MIN_CAPACITY_BYTES);
-    table.insert(record("a", "text", in_an_hour()));
+fn an_expired_entry_is_neither_listed_nor_described(store: config::Store) {
+    let table = table(store, MIN_CAPACITY_BYTES);
+    put(&table, "a", "text", in_an_hour());
     let later = in_an_hour().plus(HOUR);
     assert_eq!(table.largest(10, None, later).walked_count, 0);
     assert!(table.largest(10, None, later).entries.is_empty());
     assert!(table.describe(&Key::copy_of("a").unwrap(), later).is_none());
 }
 
-#[test]
-fn the_parts_of_a_described_entry_add_up_to_what_the_table_holds() {
-    let table = table(MIN_CAPACITY_BYTES);
+fn the_parts_of_a_described_entry_add_up_to_what_the_table_holds(store: config::Store) {
+    let table = table(store, MIN_CAPACITY_BYTES);
     let key = Key::copy_of("a key of some length").unwrap();
     for replaced_count in 0..3 {
-        table.insert(record(key.as_str(), &"text ".repeat(20), in_an_hour()));
-        let (entry, parts) = table.describe(&key, Timestamp::now()).unwrap();
-        assert_eq!(entry.replaced_count(), replaced_count);
+        put(&table, key.as_str(), &"text ".repeat(20), in_an_hour());
+        let described = table.describe(&key, Timestamp::now()).unwrap();
+        assert_eq!(described.replaced_count, replaced_count);
+        let parts = described.parts;
         assert_eq!(parts.key_bytes, key.as_str().len() as u64);
-        assert_eq!(parts.fields_bytes, 100 + 5, "the text, a tag and a length");
-        assert_eq!(parts.total_bytes(), entries_bytes(&table));
+        assert_eq!(parts.fields_bytes, 100 + 2, "the text, a tag and a length");
+        assert_eq!(parts.total_bytes(), walked(&table).1);
         assert_eq!(
             places(&table.largest(1, None, Timestamp::now()).entries)[0].0,
             parts.total_bytes()
         );
     }
     table.remove(key.as_str(), DELETED);
-    table.insert(record(key.as_str(), "text", in_an_hour()));
-    let (entry, _) = table.describe(&key, Timestamp::now()).unwrap();
-    assert_eq!(entry.replaced_count(), 0, "it took nobody's place");
-    assert_eq!(table.stats().plucked_bytes, 3 * (20 + 105) + 20 + 9);
+    put(&table, key.as_str(), "text", in_an_hour());
+    let described = table.describe(&key, Timestamp::now()).unwrap();
+    assert_eq!(described.replaced_count, 0, "it took nobody's place");
+    assert_eq!(table.stats().plucked_bytes, 3 * (20 + 102) + 20 + 6);
 }
 
-#[test]
-fn to_describe_an_entry_is_neither_a_hit_nor_a_miss() {
-    let table = table(MIN_CAPACITY_BYTES);
-    table.insert(record("a", "text", in_an_hour()));
+fn to_describe_an_entry_is_neither_a_hit_nor_a_miss(store: config::Store) {
+    let table = table(store, MIN_CAPACITY_BYTES);
+    put(&table, "a", "text", in_an_hour());
     assert!(table.describe(&Key::copy_of("a").unwrap(), Timestamp::now()).is_some());
     assert!(table.describe(&Key::copy_of("b").unwrap(), Timestamp::now()).is_none());
     let stats = table.stats();

@@ -1,0 +1,187 @@
+//! How an entry's fields are packed: their values one after the other, without names.
+//!
+//! Values stand in the order of the table's fields, since the table knows their names.
+//! Each is one tag byte and its bytes:
+//!
+//! | tag | value | bytes after the tag |
+//! |---|---|---|
+//! | 0 | absent from the message | none |
+//! | 1 | null | none |
+//! | 2, 3 | false, true | none |
+//! | 4 | signed integer | 8, little-endian |
+//! | 5 | unsigned integer | 8, little-endian |
+//! | 6 | double | 8, little-endian |
+//! | 7 | text | its length as a [`varint`], then UTF-8 |
+//! | 8 | JSON text of an object or array | the same |
+
+use super::varint;
+
+/// A field's value, borrowed from where its entry lies.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Value<'a> {
+    /// JSON null.
+    Null,
+    /// JSON true or false.
+    Bool(bool),
+    /// An integer that fits 64 bits with a sign.
+    Int(i64),
+    /// An integer over `i64::MAX` that fits 64 bits without a sign.
+    Uint(u64),
+    /// Any other number.
+    Double(f64),
+    /// A string, escapes resolved.
+    Text(&'a str),
+    /// An object or array, as JSON text.
+    Json(&'a str),
+}
+
+const ABSENT: u8 = 0;
+const NULL: u8 = 1;
+const FALSE: u8 = 2;
+const TRUE: u8 = 3;
+const INT: u8 = 4;
+const UINT: u8 = 5;
+const DOUBLE: u8 = 6;
+const TEXT: u8 = 7;
+const JSON: u8 = 8;
+
+/// The packed fields of one entry, wherever they lie.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Fields<'a>(&'a [u8]);
+
+impl<'a> Fields<'a> {
+    /// What [`Self::packed`] gave.
+    pub(crate) fn of_packed(packed: &'a [u8]) -> Self {
+        Self(packed)
+    }
+
+    /// Their bytes.
+    pub(crate) fn packed(self) -> &'a [u8] {
+        self.0
+    }
+
+    /// How many bytes they take.
+    pub fn packed_bytes(self) -> usize {
+        self.0.len()
+    }
+
+    /// Their values, in the order of the table's fields; none where the message had none.
+    pub fn values(self) -> Values<'a> {
+        Values { rest: self.0 }
+    }
+}
+
+/// Packs one entry's fields; reused from record to record.
+#[derive(Debug, Default)]
+pub struct FieldsBuffer(Vec<u8>);
+
+impl FieldsBuffer {
+    /// Empties it for the next record.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// What is packed.
+    pub fn fields(&self) -> Fields<'_> {
+        Fields(&self.0)
+    }
+
+    /// How many bytes are allocated for packing.
+    pub fn capacity(&self) -> usize {
+        self.0.capacity()
+    }
+
+    /// Packs the next field's value; none for a field that the message lacks.
+    pub fn push(&mut self, value: Option<Value<'_>>) {
+        match value {
+            None => self.0.push(ABSENT),
+            Some(Value::Null) => self.0.push(NULL),
+            Some(Value::Bool(false)) => self.0.push(FALSE),
+            Some(Value::Bool(true)) => self.0.push(TRUE),
+            Some(Value::Int(int)) => self.push_fixed(INT, int.to_le_bytes()),
+            Some(Value::Uint(uint)) => self.push_fixed(UINT, uint.to_le_bytes()),
+            Some(Value::Double(double)) => self.push_fixed(DOUBLE, double.to_le_bytes()),
+            Some(Value::Text(text)) => self.push_text(TEXT, text),
+            Some(Value::Json(json)) => self.push_text(JSON, json),
+        }
+    }
+
+    fn push_fixed(&mut self, tag: u8, bytes: [u8; 8]) {
+        self.0.push(tag);
+        self.0.extend_from_slice(&bytes);
+    }
+
+    fn push_text(&mut self, tag: u8, text: &str) {
+        self.0.push(tag);
+        varint::push(&mut self.0, text.len() as u64);
+        self.0.extend_from_slice(text.as_bytes());
+    }
+}
+
+/// Walks an entry's values in field order.
+#[derive(Debug, Clone)]
+pub struct Values<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Values<'a> {
+    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (head, rest) = self.rest.split_first_chunk::<N>()?;
+        self.rest = rest;
+        Some(*head)
+    }
+
+    fn take_text(&mut self) -> Option<&'a str> {
+        let len = usize::try_from(varint::take(&mut self.rest)?).ok()?;
+        let (text, rest) = self.rest.split_at_checked(len)?;
+        self.rest = rest;
+        std::str::from_utf8(text).ok()
+    }
+}
+
+impl<'a> Iterator for Values<'a> {
+    type Item = Option<Value<'a>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let [tag] = self.take()?;
+        Some(match tag {
+            NULL => Some(Value::Null),
+            FALSE => Some(Value::Bool(false)),
+            TRUE => Some(Value::Bool(true)),
+            INT => Some(Value::Int(i64::from_le_bytes(self.take()?))),
+            UINT => Some(Value::Uint(u64::from_le_bytes(self.take()?))),
+            DOUBLE => Some(Value::Double(f64::from_le_bytes(self.take()?))),
+            TEXT => Some(Value::Text(self.take_text()?)),
+            JSON => Some(Value::Json(self.take_text()?)),
+            _ => None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packed_fields_give_back_their_values() {
+        let long = "x".repeat(70_000);
+        let values = [
+            None,
+            Some(Value::Null),
+            Some(Value::Bool(true)),
+            Some(Value::Bool(false)),
+            Some(Value::Int(i64::MIN)),
+            Some(Value::Uint(u64::MAX)),
+            Some(Value::Double(-0.5)),
+            Some(Value::Text("")),
+            Some(Value::Text("snow \u{2603} and \0")),
+            Some(Value::Text(&long)),
+            Some(Value::Json("[1]")),
+        ];
+        let mut fields = FieldsBuffer::default();
+        for value in values {
+            fields.push(value);
+        }
+        assert_eq!(fields.fields().values().collect::<Vec<_>>(), values);
+    }
+}

@@ -1,0 +1,276 @@
+//! The dense store: records packed one after the other into segments, found by an index
+//! of five bytes a slot.
+//!
+//! A record is copied once, to the end of its shard's newest segment. With one time to live
+//! a table, the order in which records are written is all but the order in which
+//! they expire, so a full table lets its oldest segment go as a whole, without a timer or a
+//! list per entry. What a newer record replaces is dead where it lies; a shard never has
+//! more than a sixteenth of its memory dead, because it moves what is alive together, in
+//! place, before that.
+//!
+//! Keys are spread over so many shards that each is small: a walk, or a segment that is let
+//! go, holds up the writers of one shard for a millisecond at most, and no reader of
+//! another. All memory, the index and unused room too, is reserved in the ledger before it
+//! is allocated, so the store weighs what it takes and never takes more than its level.
+
+mod index;
+mod layout;
+mod segment;
+mod shard;
+
+use std::fmt;
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
+
+use super::Inserted;
+use super::gone::{Absence, Gone, GoneKeys, Mark};
+use super::ledger::{Ledger, LedgerSnapshot};
+use super::store::Store;
+use super::weight::WeightParts;
+use crate::heap::{self, Account};
+use crate::record::{Draft, EntryView, Timestamp};
+use layout::Layout;
+use segment::Summary;
+use shard::Shard;
+
+/// There is a shard for each so many bytes of capacity.
+const SHARD_BYTES: u64 = 2 << 20;
+const MAX_SHARDS: u64 = 1 << 16;
+
+/// The oldest segment is looked for in so many shards, others each time.
+const SAMPLE: usize = 8;
+
+/// How long a shard that was swept is left alone.
+const SWEEP_INTERVAL: Duration = Duration::from_millis(250);
+
+/// What an entry takes of the index, on average, in bytes.
+const SLOT_BYTES: u64 = 8;
+
+pub(super) struct CompactStore {
+    shards: Box<[Slot]>,
+    shared: Shared,
+    hand: AtomicUsize,
+    account: Account,
+}
+
+/// What all shards go by.
+struct Shared {
+    layout: Layout,
+    ledger: Ledger,
+    gone: GoneKeys,
+    births: AtomicU64,
+}
+
+impl Shared {
+    fn next_birth(&self) -> u64 {
+        self.births.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// Why nothing could be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lacking {
+    /// The store is full.
+    Room,
+    /// It is, or the shard is as large as it can be: some of it has to leave this shard.
+    RoomInShard,
+}
+
+/// A shard, and what can be known of it without a lock.
+#[derive(Default)]
+struct Slot {
+    shard: RwLock<Shard>,
+    /// When its oldest segment was begun, and one; zero if it has none.
+    oldest: AtomicU64,
+    /// When its first record expires, or before that.
+    first_expiry: AtomicI64,
+    sweep_after: AtomicI64,
+}
+
+impl Slot {
+    fn read(&self) -> RwLockReadGuard<'_, Shard> {
+        self.shard.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write<T>(&self, change: impl FnOnce(&mut Shard) -> T) -> T {
+        let mut shard = self.shard.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = change(&mut shard);
+        let Summary { oldest, first_expiry } = shard.summary();
+        self.oldest.store(oldest.map_or(0, |(_, born)| born + 1), Ordering::Relaxed);
+        self.first_expiry.store(first_expiry.as_millis(), Ordering::Relaxed);
+        changed
+    }
+
+    /// How long ago its oldest segment was begun, as a number to compare; none if it is empty.
+    fn oldest(&self) -> Option<u64> {
+        self.oldest.load(Ordering::Relaxed).checked_sub(1)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.oldest().is_none()
+    }
+
+    fn is_due(&self, now: Timestamp) -> bool {
+        let has_come = |at: &AtomicI64| at.load(Ordering::Relaxed) <= now.as_millis();
+        !self.is_empty() && has_come(&self.first_expiry) && has_come(&self.sweep_after)
+    }
+
+    fn sweep(&self, shared: &Shared, now: Timestamp) {
+        self.write(|shard| shard.sweep(shared, now));
+        self.sweep_after.store(now.plus(SWEEP_INTERVAL).as_millis(), Ordering::Relaxed);
+    }
+}
+
+impl CompactStore {
+    /// Of entries of `capacity_bytes` that live for `ttl`, most of them, and `gone` beside
+    /// them; charged to `account`.
+    pub(super) fn new(
+        capacity_bytes: u64,
+        ttl: Duration,
+        gone: GoneKeys,
+        account: Account,
+    ) -> Self {
+        let shards = (capacity_bytes / SHARD_BYTES).clamp(1, MAX_SHARDS);
+        let shards: Box<[Slot]> = (0..shards).map(|_| Slot::default()).collect();
+        let layout = Layout {
+            beginning: Timestamp::now(),
+            ttl_millis: i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX),
+        };
+        let ledger = Ledger::new(capacity_bytes);
+        ledger.reserve(heap::rounded_up(size_of_val(&*shards)) as u64);
+        let shared = Shared { layout, ledger, gone, births: AtomicU64::new(0) };
+        Self { shards, shared, hand: AtomicUsize::new(0), account }
+    }
+
+    /// The shard that a key falls to.
+    fn slot(&self, mark: Mark) -> &Slot {
+        // By bits of the hash that the index uses last.
+        let share = (mark.hash() >> 24) & u64::from(u32::MAX);
+        let number = (share * self.shards.len() as u64) >> 32;
+        &self.shards[usize::try_from(number).unwrap_or(0)]
+    }
+
+    fn store(&self, draft: &Draft<'_>, now: Timestamp) -> Inserted {
+        let (key, entry) = (draft.key(), draft.entry());
+        let mark = self.shared.gone.mark(key);
+        let slot = self.slot(mark);
+        while self.weigh(key, &entry).total_bytes() <= self.shared.ledger.max_entry_bytes() {
+            let stored = slot.write(|shard| shard.insert(&self.shared, mark, draft, now));
+            match stored {
+                Ok(inserted) => return inserted,
+                Err(Lacking::Room) => self.evict_oldest(now),
+                Err(Lacking::RoomInShard) => self.evict_from(slot, now),
+            };
+        }
+        self.take_away(key, Gone::deleted_by(entry.origin), now);
+        Inserted::TooLarge
+    }
+
+    fn take_away(&self, key: &str, why: Gone, now: Timestamp) {
+        let mark = self.shared.gone.mark(key);
+        self.slot(mark).write(|shard| {
+            shard.remove(&self.shared, mark, key, now);
+            self.shared.gone.note(mark, why);
+        });
+    }
+
+    /// Lets go of the oldest segment, as far as a look at some shards can tell.
+    fn evict_oldest(&self, now: Timestamp) {
+        let from = self.hand.fetch_add(SAMPLE, Ordering::Relaxed);
+        let sample = (from..from + SAMPLE).map(|at| &self.shards[at % self.shards.len()]);
+        let held = sample.filter_map(|slot| Some((slot.oldest()?, slot)));
+        if let Some((_, slot)) = held.min_by_key(|&(oldest, _)| oldest) {
+            self.evict_from(slot, now);
+        }
+    }
+
+    fn evict_from(&self, slot: &Slot, now: Timestamp) {
+        slot.write(|shard| shard.evict(&self.shared, now));
+    }
+
+    fn lower(&self, now: Timestamp) {
+        let is_empty = || self.shards.iter().all(Slot::is_empty);
+        while self.shared.ledger.is_over() && !is_empty() {
+            self.evict_oldest(now);
+        }
+    }
+}
+
+impl Store for CompactStore {
+    fn read(&self, key: &str, see: &mut dyn FnMut(EntryView<'_>)) {
+        let mark = self.shared.gone.mark(key);
+        let shard = self.slot(mark).read();
+        if let Some(written) = shard.find(&self.shared, mark, key) {
+            see(written.entry);
+        }
+    }
+
+    fn insert(&self, draft: Draft<'_>) -> Inserted {
+        self.account.charge(|| self.store(&draft, Timestamp::now()))
+    }
+
+    fn remove(&self, key: &str, why: Gone) {
+        self.account.charge(|| self.take_away(key, why, Timestamp::now()));
+    }
+
+    fn why_absent(&self, key: &str, now: Timestamp) -> Absence {
+        let mark = self.shared.gone.mark(key);
+        // What leaves is noted under the lock that it leaves under.
+        let shard = self.slot(mark).read();
+        match shard.find(&self.shared, mark, key) {
+            Some(found) if found.entry.is_expired(now) => {
+                Absence::Gone(Gone::Expired(found.entry.expires_at))
+            }
+            // It came a moment ago.
+            Some(_) => Absence::Unknown,
+            None => self.shared.gone.why_absent(mark),
+        }
+    }
+
+    fn settle(&self) {
+        let now = Timestamp::now();
+        self.account.charge(|| {
+            let due = self.shards.iter().filter(|slot| slot.is_due(now));
+            due.for_each(|slot| slot.sweep(&self.shared, now));
+            self.lower(now);
+        });
+    }
+
+    fn set_level(&self, capacity_bytes: u64, level_bytes: u64) {
+        self.account.charge(|| {
+            self.shared.ledger.set_level(capacity_bytes, level_bytes);
+            self.lower(Timestamp::now());
+        });
+    }
+
+    fn walk(&self, see: &mut dyn FnMut(&str, EntryView<'_>)) {
+        // A key never moves to another shard.
+        self.shards.iter().for_each(|slot| slot.read().walk(&self.shared, see));
+    }
+
+    fn weigh(&self, key: &str, entry: &EntryView<'_>) -> WeightParts {
+        WeightParts {
+            key_bytes: key.len() as u64,
+            fields_bytes: entry.fields.packed_bytes() as u64,
+            header_bytes: self.shared.layout.pack(key, entry).header_bytes() as u64,
+            rounding_bytes: 0,
+            bookkeeping_bytes: SLOT_BYTES,
+        }
+    }
+
+    fn books(&self) -> LedgerSnapshot {
+        self.shared.ledger.snapshot()
+    }
+
+    fn gone_bytes(&self) -> u64 {
+        self.shared.gone.bytes()
+    }
+}
+
+impl fmt::Debug for CompactStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ledger = &self.shared.ledger;
+        f.debug_struct("CompactStore").field("ledger", ledger).finish_non_exhaustive()
+    }
+}

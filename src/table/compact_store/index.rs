@@ -1,0 +1,82 @@
+//! Finds records by the hash of their key: five bytes a slot, and no key of its own.
+//!
+//! A slot holds where a record lies; its key is compared, and hashed again when the
+//! index grows, where it lies. The index is never larger than what was reserved for it.
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::OccupiedEntry;
+
+use super::segment::Place;
+use super::{Lacking, Shared};
+use crate::heap;
+
+#[derive(Debug, Default)]
+pub(super) struct Index(HashTable<Place>);
+
+impl Index {
+    /// Every place.
+    pub(super) fn places(&self) -> impl Iterator<Item = Place> {
+        self.0.iter().copied()
+    }
+
+    /// The place of that hash that `is_it`.
+    pub(super) fn find(&self, hash: u64, is_it: impl FnMut(&Place) -> bool) -> Option<Place> {
+        self.0.find(hash, is_it).copied()
+    }
+
+    /// The slot of a place, if the index leads there: the record there is not dead.
+    pub(super) fn slot(&mut self, hash: u64, place: Place) -> Option<OccupiedEntry<'_, Place>> {
+        self.0.find_entry(hash, |&each| each == place).ok()
+    }
+
+    /// Adds a place, for which there has to be room.
+    pub(super) fn add(&mut self, hash: u64, place: Place, hash_of: impl Fn(Place) -> u64) {
+        self.0.insert_unique(hash, place, |&each| hash_of(each));
+    }
+
+    /// Sees to it that there is room for one more.
+    pub(super) fn make_room(
+        &mut self,
+        shared: &Shared,
+        hash_of: impl Fn(Place) -> u64,
+    ) -> Result<(), Lacking> {
+        if self.0.len() < self.0.capacity() {
+            return Ok(());
+        }
+        // Slots of removed places count as taken until the index is built anew. It need
+        // not grow where those are what it is full of.
+        let wanted = self.0.len() + self.0.len() / 16 + 1;
+        self.rebuild(wanted, shared, hash_of)
+    }
+
+    /// Gives back what it has no use for, once that is more than three quarters.
+    pub(super) fn shrink(&mut self, shared: &Shared, hash_of: impl Fn(Place) -> u64) {
+        let len = self.0.len();
+        if self.0.num_buckets() > 8 && len < self.0.num_buckets() / 8 {
+            // If there is no room for the smaller one, it stays as it is.
+            let _ = self.rebuild(2 * len, shared, hash_of);
+        }
+    }
+
+    fn rebuild(
+        &mut self,
+        capacity: usize,
+        shared: &Shared,
+        hash_of: impl Fn(Place) -> u64,
+    ) -> Result<(), Lacking> {
+        let mut anew = Self(HashTable::with_capacity(capacity));
+        if !shared.ledger.reserve(anew.bytes()) {
+            return Err(Lacking::RoomInShard);
+        }
+        for &place in &self.0 {
+            anew.add(hash_of(place), place, &hash_of);
+        }
+        shared.ledger.release(self.bytes());
+        *self = anew;
+        Ok(())
+    }
+
+    fn bytes(&self) -> u64 {
+        heap::rounded_up(self.0.allocation_size()) as u64
+    }
+}

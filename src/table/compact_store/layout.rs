@@ -1,0 +1,164 @@
+//! How a record lies in a segment: seven [`varint`]s, then its key, then its packed fields.
+//!
+//! The integers are the length of the key, that of the fields, how many entries it
+//! replaced, the partition, the offset, the record's time as milliseconds from the table's
+//! beginning, and by how much its life differs from the table's time to live. Those that
+//! can be negative are folded. Most are small, so that they take some 13 bytes together
+//! where they would take 44.
+
+use crate::record::{EntryView, Fields, Origin, Timestamp, varint};
+
+const NUMBERS: usize = 7;
+
+/// What the numbers of one table count from.
+#[derive(Debug)]
+pub(super) struct Layout {
+    pub(super) beginning: Timestamp,
+    pub(super) ttl_millis: i64,
+}
+
+/// A record as it is about to be written.
+pub(super) struct Packed<'a> {
+    numbers: [u64; NUMBERS],
+    key: &'a str,
+    fields: Fields<'a>,
+}
+
+impl Packed<'_> {
+    /// How many bytes stand before the key.
+    pub(super) fn header_bytes(&self) -> usize {
+        self.numbers.iter().map(|&number| varint::bytes_of(number)).sum()
+    }
+
+    /// How many bytes the record takes.
+    pub(super) fn bytes(&self) -> usize {
+        self.header_bytes() + self.key.len() + self.fields.packed_bytes()
+    }
+
+    /// Appends the record.
+    pub(super) fn push_to(&self, bytes: &mut Vec<u8>) {
+        self.numbers.iter().for_each(|&number| varint::push(bytes, number));
+        bytes.extend_from_slice(self.key.as_bytes());
+        bytes.extend_from_slice(self.fields.packed());
+    }
+}
+
+/// A record as it lies in a segment.
+#[derive(Clone, Copy)]
+pub(super) struct Written<'a> {
+    pub(super) key: &'a str,
+    pub(super) entry: EntryView<'a>,
+    /// How many bytes it takes.
+    pub(super) bytes: usize,
+}
+
+impl Layout {
+    pub(super) fn pack<'a>(&self, key: &'a str, entry: &EntryView<'a>) -> Packed<'a> {
+        let EntryView { origin: Origin { partition, offset, time }, fields, .. } = *entry;
+        let time = time.as_millis();
+        let life = entry.expires_at.as_millis().wrapping_sub(time);
+        let numbers = [
+            key.len() as u64,
+            fields.packed_bytes() as u64,
+            u64::from(entry.replaced_count),
+            varint::fold(i64::from(partition)),
+            varint::fold(offset),
+            varint::fold(time.wrapping_sub(self.beginning.as_millis())),
+            varint::fold(life.wrapping_sub(self.ttl_millis)),
+        ];
+        Packed { numbers, key, fields }
+    }
+
+    /// The record at the front of `bytes`; none if there is no whole one.
+    pub(super) fn read<'a>(&self, bytes: &'a [u8]) -> Option<Written<'a>> {
+        let mut rest = bytes;
+        let mut numbers = [0; NUMBERS];
+        for number in &mut numbers {
+            *number = varint::take(&mut rest)?;
+        }
+        let [key_bytes, fields_bytes, replaced_count, partition, offset, time, life] = numbers;
+        let (key, rest) = rest.split_at_checked(usize::try_from(key_bytes).ok()?)?;
+        let (fields, rest) = rest.split_at_checked(usize::try_from(fields_bytes).ok()?)?;
+        let time = varint::unfold(time).wrapping_add(self.beginning.as_millis());
+        let life = varint::unfold(life).wrapping_add(self.ttl_millis);
+        let entry = EntryView {
+            origin: Origin {
+                partition: i32::try_from(varint::unfold(partition)).ok()?,
+                offset: varint::unfold(offset),
+                time: Timestamp::from_millis(time),
+            },
+            expires_at: Timestamp::from_millis(time.wrapping_add(life)),
+            replaced_count: u32::try_from(replaced_count).ok()?,
+            fields: Fields::of_packed(fields),
+        };
+        let key = std::str::from_utf8(key).ok()?;
+        Some(Written { key, entry, bytes: bytes.len() - rest.len() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LAYOUT: Layout =
+        Layout { beginning: Timestamp::from_millis(1_700_000_000_000), ttl_millis: 3_600_000 };
+
+    fn timestamp() -> impl Strategy<Value = Timestamp> {
+        any::<i64>().prop_map(Timestamp::from_millis)
+    }
+
+    proptest! {
+        #[test]
+        fn records_are_read_as_they_were_written(
+            records in prop::collection::vec(
+                (".{1,40}", prop::collection::vec(any::<u8>(), 0..200), any::<(i32, i64, u32)>(), timestamp(), timestamp()),
+                0..8,
+            ),
+        ) {
+            let mut bytes = Vec::new();
+            let mut expected = Vec::new();
+            for (key, fields, (partition, offset, replaced_count), time, expires_at) in &records {
+                let entry = EntryView {
+                    origin: Origin { partition: *partition, offset: *offset, time: *time },
+                    expires_at: *expires_at,
+                    replaced_count: *replaced_count,
+                    fields: Fields::of_packed(fields),
+                };
+                let (packed, before) = (LAYOUT.pack(key, &entry), bytes.len());
+                packed.push_to(&mut bytes);
+                prop_assert_eq!(bytes.len() - before, packed.bytes());
+                expected.push((key.as_str(), entry));
+            }
+            let mut rest = bytes.as_slice();
+            for (key, entry) in expected {
+                let written = LAYOUT.read(rest).unwrap();
+                prop_assert_eq!((written.key, written.entry), (key, entry));
+                rest = &rest[written.bytes..];
+            }
+            prop_assert!(LAYOUT.read(rest).is_none());
+        }
+
+        #[test]
+        fn bytes_that_are_no_record_are_none_or_some_and_nothing_panics(
+            bytes in prop::collection::vec(any::<u8>(), 0..100),
+        ) {
+            if let Some(written) = LAYOUT.read(&bytes) {
+                prop_assert!(written.bytes <= bytes.len());
+            }
+        }
+    }
+
+    #[test]
+    fn what_stands_before_a_key_takes_thirteen_bytes() {
+        let time = LAYOUT.beginning.plus(std::time::Duration::from_secs(3_000));
+        let entry = EntryView {
+            origin: Origin { partition: 7, offset: 30_000_000, time },
+            expires_at: time.plus(std::time::Duration::from_secs(3_600)),
+            replaced_count: 3,
+            fields: Fields::of_packed(&[0; 66]),
+        };
+        assert_eq!(LAYOUT.pack("key", &entry).header_bytes(), 13);
+    }
+}

@@ -1,0 +1,46 @@
+//! What a table asks of what holds its entries.
+
+use std::fmt::Debug;
+
+use super::Inserted;
+use super::gone::{Absence, Gone};
+use super::ledger::LedgerSnapshot;
+use super::weight::WeightParts;
+use crate::record::{Draft, EntryView, Timestamp};
+
+/// Holds entries within a level in real bytes, keeps the books, and remembers why keys
+/// are gone. Every method may be called by many threads at once; what one allocates is
+/// charged to the table.
+pub(super) trait Store: Debug + Send + Sync {
+    /// Shows the entry under a key, unless there is none. It may be past its expiry.
+    fn read(&self, key: &str, see: &mut dyn FnMut(EntryView<'_>));
+
+    /// Stores a copy of a record, in place of the entry under its key. Older entries leave
+    /// first where there is no room.
+    fn insert(&self, draft: Draft<'_>) -> Inserted;
+
+    /// Removes the entry under a key, if there is one, and remembers why there is none.
+    fn remove(&self, key: &str, why: Gone);
+
+    /// Why a key has no entry that is live at `now`, after it was found to have none.
+    fn why_absent(&self, key: &str, now: Timestamp) -> Absence;
+
+    /// Lets go of what is expired and of what is over the level.
+    fn settle(&self);
+
+    /// Sets what entries may weigh, and the level that they are held to for now.
+    fn set_level(&self, capacity_bytes: u64, level_bytes: u64);
+
+    /// Shows every entry that is there from the beginning of the walk to its end once, and
+    /// each that comes or goes meanwhile at most once. Readers and writers go on.
+    fn walk(&self, see: &mut dyn FnMut(&str, EntryView<'_>));
+
+    /// Where the bytes of an entry are.
+    fn weigh(&self, key: &str, entry: &EntryView<'_>) -> WeightParts;
+
+    /// The books.
+    fn books(&self) -> LedgerSnapshot;
+
+    /// What remembers keys that are gone, in bytes; it never changes.
+    fn gone_bytes(&self) -> u64;
+}
