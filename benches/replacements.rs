@@ -1,7 +1,7 @@
 //! What a table takes once loaded, and what it takes after many times as many replacements:
 //! memory must not creep.
 //!
-//! `cargo bench --bench replacements -- --entries 1000000 --replacements 20000000`
+//! `cargo bench --bench replacements -- --store compact --entries 1000000 --replacements 20000000`
 //!
 //! One process, one thread, records as plucked; it ends in failure where the resident set has
 //! grown by more than a twentieth.
@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use millpond::config::Store;
 use millpond::heap::{self, Account};
 use millpond::memory;
 use millpond::record::{Draft, FieldsBuffer, Origin, Timestamp, Value};
@@ -28,6 +29,12 @@ struct Args {
     /// Records that replace one of them each, at random
     #[arg(long, default_value_t = 20_000_000)]
     replacements: u64,
+    /// What holds the entries: moka or compact
+    #[arg(long, default_value = "moka")]
+    store: String,
+    /// MiB that the table may take
+    #[arg(long, default_value_t = 8 << 10)]
+    capacity_mib: u64,
     /// Bytes of a key
     #[arg(long, default_value_t = 36)]
     key_bytes: usize,
@@ -41,13 +48,18 @@ struct Args {
 
 fn main() -> anyhow::Result<ExitCode> {
     let args = Args::parse();
+    let store_kind = match args.store.as_str() {
+        "moka" => Store::Moka,
+        "compact" => Store::Compact,
+        other => anyhow::bail!("there is no store {other}: it is moka or compact"),
+    };
     let account = Account::open()?;
     let table = Arc::new(Table::new(Spec {
         name: "services".into(),
         fields: vec!["description".into()],
         ttl: AN_HOUR,
         capacity_bytes: args.capacity_mib << 20,
-        store: args.store.into(),
+        store: store_kind,
         account: account.clone(),
     }));
     let _maintenance = Maintenance::spawn(vec![Arc::clone(&table)], &Account::open()?)?;

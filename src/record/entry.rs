@@ -19,7 +19,7 @@ pub struct Origin {
 
 /// What a table keeps under a key, as it lies in a store or in the memory that it was
 /// plucked in. It is lent, and cannot outlive that memory.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EntryView<'a> {
     /// Where it came from.
     pub origin: Origin,
@@ -48,17 +48,6 @@ impl<'a> EntryView<'a> {
             *self;
         let header = Header { partition, replaced_count, offset, time, expires_at };
         Entry(ThinArc::from_header_and_slice(header, fields.packed()))
-    }
-}
-
-impl fmt::Debug for EntryView<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EntryView")
-            .field("origin", &self.origin)
-            .field("expires_at", &self.expires_at)
-            .field("replaced_count", &self.replaced_count)
-            .field("values", &self.values().collect::<Vec<_>>())
-            .finish()
     }
 }
 

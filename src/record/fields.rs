@@ -14,6 +14,8 @@
 //! | 7 | text | its length as a [`varint`], then UTF-8 |
 //! | 8 | JSON text of an object or array | the same |
 
+use std::fmt;
+
 use super::varint;
 
 /// A field's value, borrowed from where its entry lies.
@@ -68,6 +70,12 @@ impl<'a> Fields<'a> {
     /// Their values, in the order of the table's fields; none where the message had none.
     pub fn values(self) -> Values<'a> {
         Values { rest: self.0 }
+    }
+}
+
+impl fmt::Debug for Fields<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.values()).finish()
     }
 }
 

@@ -43,7 +43,6 @@ pub(crate) fn unfold(folded: u64) -> i64 {
     (folded >> 1).cast_signed() ^ -(folded & 1).cast_signed()
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "seven bits are left")]
 fn low_bits(integer: u64) -> u8 {
     (integer & 0x7f) as u8
 }

@@ -156,12 +156,11 @@ impl CompactStore {
         let mark = self.shared.gone.mark(key);
         let slot = self.slot(mark);
         while self.weigh(key, &entry).total_bytes() <= self.shared.ledger.max_entry_bytes() {
-            let stored = slot.write(|shard| shard.insert(&self.shared, mark, draft, now));
-            match stored {
+            match slot.write(|shard| shard.insert(&self.shared, mark, draft, now)) {
                 Ok(inserted) => return inserted,
-                Err(Lacking::Room) => self.evict_oldest(now),
-                Err(Lacking::RoomInShard) => self.evict_from(slot, now),
-            };
+                Err(Lacking::RoomInShard) if self.evict_from(slot, now) => {}
+                Err(_) => self.evict_oldest(now),
+            }
         }
         self.take_away(key, Gone::deleted_by(entry.origin), now);
         Inserted::TooLarge
@@ -185,8 +184,14 @@ impl CompactStore {
         }
     }
 
-    fn evict_from(&self, slot: &Slot, now: Timestamp) {
-        slot.write(|shard| shard.evict(&self.shared, now));
+    /// False if there is nothing to let go of.
+    fn evict_from(&self, slot: &Slot, now: Timestamp) -> bool {
+        slot.write(|shard| shard.evict(&self.shared, now))
+    }
+
+    fn sweep(&self, now: Timestamp) {
+        let due = self.shards.iter().filter(|slot| slot.is_due(now));
+        due.for_each(|slot| slot.sweep(&self.shared, now));
     }
 
     fn lower(&self, now: Timestamp) {
@@ -231,8 +236,7 @@ impl Store for CompactStore {
     fn settle(&self) {
         let now = Timestamp::now();
         self.account.charge(|| {
-            let due = self.shards.iter().filter(|slot| slot.is_due(now));
-            due.for_each(|slot| slot.sweep(&self.shared, now));
+            self.sweep(now);
             self.lower(now);
         });
     }
@@ -274,3 +278,6 @@ impl fmt::Debug for CompactStore {
         f.debug_struct("CompactStore").field("ledger", ledger).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -97,10 +97,17 @@ impl Ledger {
 
     /// Books the weight of an entry to come, if there is room for it.
     pub(super) fn reserve(&self, weight_bytes: u64) -> bool {
+        self.exchange(0, weight_bytes)
+    }
+
+    /// Books a weight in place of one that is reserved, if there is room for it or it is
+    /// no more.
+    pub(super) fn exchange(&self, reserved_bytes: u64, weight_bytes: u64) -> bool {
         let level_bytes = self.level_bytes();
         self.weight_bytes
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |booked| {
-                Some(booked + weight_bytes).filter(|&sum| sum <= level_bytes)
+                let sum = booked - reserved_bytes + weight_bytes;
+                (sum <= level_bytes || weight_bytes <= reserved_bytes).then_some(sum)
             })
             .is_ok()
     }

@@ -4,6 +4,7 @@ use std::hint::black_box;
 use std::sync::mpsc;
 use std::thread;
 
+use millpond::config::Store;
 use millpond::heap::{self, Account};
 use millpond::memory::{Accounts, Census, MemoryType};
 use rdkafka::ClientConfig;
@@ -23,8 +24,8 @@ fn what_is_put_into_a_type_shows_there_and_nowhere_else() {
     let (_turn, _account) = turn();
     let accounts = Accounts::open(["services", "others"]).unwrap();
     let mut tables = accounts.tables();
-    table_grows(&accounts, "services", tables.next().unwrap());
-    table_grows(&accounts, "others", tables.next().unwrap());
+    table_grows(&accounts, "services", Store::Moka, tables.next().unwrap());
+    table_grows(&accounts, "others", Store::Compact, tables.next().unwrap());
     thread_grows(&accounts, &MemoryType::Ingest, &accounts.ingest);
     thread_grows(&accounts, &MemoryType::Rpc, &accounts.rpc);
     thread_grows(&accounts, &MemoryType::OtherHeap, &accounts.other);
@@ -34,9 +35,9 @@ fn what_is_put_into_a_type_shows_there_and_nowhere_else() {
     kafka_client_grows(&accounts);
 }
 
-fn table_grows(accounts: &Accounts, name: &str, account: &Account) {
+fn table_grows(accounts: &Accounts, name: &str, store: Store, account: &Account) {
     let before = census(accounts);
-    let table = table(account, 64 * MIB);
+    let table = table(store, account, 64 * MIB);
     let writer = Writer::new(&table, &"x".repeat(4 << 10));
     let put = (0..).find_map(|number| {
         writer.store(number);

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use millpond::config::Store;
 use millpond::heap;
 use millpond::memory::{Accounts, Explained, MemoryType, Verdict};
 use millpond::record::{Entry, EntryView, Timestamp};
@@ -26,18 +27,19 @@ impl LeakyStore<'_> {
     }
 }
 
-#[test]
-fn a_store_that_leaks_is_named_by_the_verdict_and_one_that_does_not_is_not() {
+over_both_stores! { a_store_that_leaks_is_named_by_the_verdict_and_one_that_does_not_is_not }
+
+fn a_store_that_leaks_is_named_by_the_verdict_and_one_that_does_not_is_not(store: Store) {
     let (_turn, _account) = turn();
     let accounts = Accounts::open(["leaky", "sound"]).unwrap();
     let mut of_tables = accounts.tables();
-    let leaky = table(of_tables.next().unwrap(), 64 * MIB);
-    let sound = table(of_tables.next().unwrap(), 64 * MIB);
+    let leaky = table(store, of_tables.next().unwrap(), 64 * MIB);
+    let sound = table(store, of_tables.next().unwrap(), 64 * MIB);
     let text = "x".repeat(1_000);
     let (to_leaky, to_sound) = (Writer::new(&leaky, &text), Writer::new(&sound, &text));
-    let store = LeakyStore { table: &leaky, leaked: RefCell::default() };
+    let leak = LeakyStore { table: &leaky, leaked: RefCell::default() };
     for number in 0..40_000 {
-        store.store(&to_leaky, number % 10_000);
+        leak.store(&to_leaky, number % 10_000);
         to_sound.store(number % 10_000);
     }
 
@@ -47,7 +49,7 @@ fn a_store_that_leaks_is_named_by_the_verdict_and_one_that_does_not_is_not() {
     assert!(texts[0].starts_with("table leaky: ") && texts[0].contains("unexplained"), "{texts:?}");
     assert!(texts[1].starts_with("table sound: ") && texts[1].contains("accounted"), "{texts:?}");
 
-    store.leaked.take();
+    leak.leaked.take();
     let verdict = reclaim(&accounts, [("leaky", &leaky), ("sound", &sound)]);
     assert!(verdict.explains_all(), "{verdict:?}");
 }

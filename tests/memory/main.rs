@@ -4,6 +4,24 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first thing that is not so")]
 
+/// Makes of each function, which takes a store, a test for either.
+macro_rules! over_both_stores {
+    ($($behaviour:ident)*) => {
+        mod moka {
+            $(#[test]
+            fn $behaviour() {
+                super::$behaviour(millpond::config::Store::Moka);
+            })*
+        }
+        mod compact {
+            $(#[test]
+            fn $behaviour() {
+                super::$behaviour(millpond::config::Store::Compact);
+            })*
+        }
+    };
+}
+
 mod census;
 mod leak;
 mod records;

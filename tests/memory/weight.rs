@@ -1,5 +1,6 @@
 //! The weight of a table is what the allocator says that it takes.
 
+use millpond::config::Store;
 use millpond::heap;
 use millpond::table::Table;
 
@@ -7,6 +8,14 @@ use crate::records::{Writer, table};
 use crate::{MIB, turn};
 
 const REPLACEMENTS: u64 = 1_000_000;
+
+over_both_stores! {
+    entries_of_16_bytes_weigh_what_they_take
+    entries_of_100_bytes_weigh_what_they_take
+    entries_of_a_kibibyte_weigh_what_they_take
+    entries_of_64_kibibytes_weigh_what_they_take
+    a_full_table_that_goes_on_evicting_weighs_what_it_takes
+}
 
 fn entries_of_16_bytes_weigh_what_they_take(store: Store) {
     assert_true_weight(store, 16, 200_000);

@@ -49,12 +49,12 @@ impl Index {
         self.rebuild(wanted, shared, hash_of)
     }
 
-    /// Gives back what it has no use for, once that is more than three quarters.
+    /// Gives back what it has no use for, once that is two thirds.
     pub(super) fn shrink(&mut self, shared: &Shared, hash_of: impl Fn(Place) -> u64) {
-        let len = self.0.len();
-        if self.0.num_buckets() > 8 && len < self.0.num_buckets() / 8 {
-            // If there is no room for the smaller one, it stays as it is.
-            let _ = self.rebuild(2 * len, shared, hash_of);
+        let (len, slots) = (self.0.len(), self.0.num_buckets());
+        if len < slots / 3 || (len == 0 && slots > 0) {
+            // It takes less, for which there is always room.
+            let _ = self.rebuild(len + len / 8, shared, hash_of);
         }
     }
 
@@ -64,19 +64,20 @@ impl Index {
         shared: &Shared,
         hash_of: impl Fn(Place) -> u64,
     ) -> Result<(), Lacking> {
+        // For the moment of it there are two, and one of them is reserved.
         let mut anew = Self(HashTable::with_capacity(capacity));
-        if !shared.ledger.reserve(anew.bytes()) {
+        if !shared.ledger.exchange(self.bytes(), anew.bytes()) {
             return Err(Lacking::RoomInShard);
         }
         for &place in &self.0 {
             anew.add(hash_of(place), place, &hash_of);
         }
-        shared.ledger.release(self.bytes());
         *self = anew;
         Ok(())
     }
 
-    fn bytes(&self) -> u64 {
+    /// What it takes, in bytes.
+    pub(super) fn bytes(&self) -> u64 {
         heap::rounded_up(self.0.allocation_size()) as u64
     }
 }

@@ -10,8 +10,8 @@ use crate::record::Timestamp;
 /// The most that a segment of several records takes, in bytes.
 const MAX_BYTES: usize = 1 << OFFSET_BITS;
 const MIN_BYTES: usize = 1 << 10;
-/// A larger record has a segment to itself, of its own size.
-const LARGE_BYTES: usize = MAX_BYTES / 8;
+/// A record larger than such a part of a segment has one to itself, of its own size.
+const LARGE_PART: usize = 4;
 /// A segment takes such a part of what there is, so that small tables have small ones.
 const LOG_PART: usize = 16;
 
@@ -40,6 +40,9 @@ impl Place {
         self.0 as usize % MAX_BYTES
     }
 }
+
+/// What a segment takes in the list of them, in bytes.
+const SLOT_BYTES: usize = size_of::<Segment>() + size_of::<usize>();
 
 /// When nothing expires.
 pub(super) const NEVER: Timestamp = Timestamp::from_millis(i64::MAX);
@@ -125,13 +128,9 @@ impl Log {
 
     /// A segment with room for a record.
     fn begin(&mut self, record_bytes: usize, shared: &Shared) -> Result<usize, Lacking> {
-        let is_large = record_bytes > LARGE_BYTES;
-        let bytes = if is_large {
-            record_bytes
-        } else {
-            (self.capacity_bytes / LOG_PART).clamp(MIN_BYTES, MAX_BYTES).max(8 * record_bytes)
-        };
-        let bytes = heap::rounded_up(bytes.min(record_bytes.max(MAX_BYTES)));
+        let of_many = (self.capacity_bytes / LOG_PART).clamp(MIN_BYTES, MAX_BYTES);
+        let is_large = record_bytes > of_many / LARGE_PART;
+        let bytes = heap::rounded_up(if is_large { record_bytes } else { of_many });
         self.make_slot(shared)?;
         if !shared.ledger.reserve(bytes as u64) {
             return Err(Lacking::Room);
@@ -156,10 +155,12 @@ impl Log {
         }
         if self.segments.len() == self.segments.capacity() {
             let more = (self.segments.len() / 4).max(4);
-            if !shared.ledger.reserve((more * (size_of::<Segment>() + size_of::<usize>())) as u64) {
+            let before = self.segments.capacity();
+            if !shared.ledger.reserve((more * SLOT_BYTES) as u64) {
                 return Err(Lacking::Room);
             }
             self.segments.reserve_exact(more);
+            debug_assert_eq!(self.segments.capacity(), before + more);
         }
         Ok(())
     }
@@ -183,6 +184,11 @@ impl Log {
         shared.ledger.release(segment.bytes.capacity() as u64);
         self.newest = self.newest.filter(|&newest| newest != id);
         self.survivors = self.survivors.filter(|&survivors| survivors != id);
+        if self.segments.is_empty() {
+            // So that the last segment to leave gives back all there is.
+            shared.ledger.release((self.segments.capacity() * SLOT_BYTES) as u64);
+            self.segments = Slab::new();
+        }
     }
 
     /// The summary; it stays as long as segments are only appended to.
@@ -197,6 +203,13 @@ impl Log {
                 .min()
                 .unwrap_or(NEVER),
         })
+    }
+
+    /// What it takes, in bytes.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        let slots = self.segments.capacity() * SLOT_BYTES;
+        slots + self.segments.iter().map(|(_, segment)| segment.bytes.capacity()).sum::<usize>()
     }
 
     /// The segments with records that are expired at `now`.

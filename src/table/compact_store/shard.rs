@@ -146,6 +146,12 @@ impl Shard {
         }
     }
 
+    /// What it takes, in bytes.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> u64 {
+        self.log.bytes() as u64 + self.index.bytes()
+    }
+
     /// How old it is, and when it is to be swept.
     pub(super) fn summary(&mut self) -> Summary {
         self.log.summary()
@@ -161,5 +167,5 @@ fn hash_of(log: &Log, shared: &Shared) -> impl Fn(Place) -> u64 {
 }
 
 fn expired(entry: &EntryView<'_>, now: Timestamp) -> Option<(Removal, Gone)> {
-    entry.is_expired(now).then(|| (Removal::Expired, Gone::Expired(entry.expires_at)))
+    entry.is_expired(now).then_some((Removal::Expired, Gone::Expired(entry.expires_at)))
 }

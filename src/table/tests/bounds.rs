@@ -59,8 +59,8 @@ fn the_books_balance_and_the_capacity_holds_under_many_writers(store: config::St
                     let key = format!("key-{}", (n * 7 + writer) % 900);
                     match n % 11 {
                         0 => table.remove(&key, DELETED),
-                        1 => drop(put(&table, &key, "brief", Timestamp::now())),
-                        _ => drop(put(&table, &key, &"x".repeat(n % 500), in_an_hour())),
+                        1 => drop(put(table, &key, "brief", Timestamp::now())),
+                        _ => drop(put(table, &key, &"x".repeat(n % 500), in_an_hour())),
                     }
                     if table.stats().weight_bytes > table.spec.capacity_bytes {
                         over.store(true, Ordering::Relaxed);

@@ -1,0 +1,137 @@
+//! What is the compact store's own: the oldest leave, dead room is reclaimed, memory is
+//! what is reserved.
+
+mod model;
+
+use super::*;
+use crate::record::Record;
+use crate::table::ledger::Removal;
+use crate::table::tests::{in_an_hour, record};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const MIB: u64 = 1 << 20;
+
+fn store(capacity_bytes: u64) -> CompactStore {
+    // So many notes that none is forgotten.
+    let gone = GoneKeys::new(64 * MIB);
+    CompactStore::new(capacity_bytes, HOUR, gone, Account::open().unwrap())
+}
+
+fn key(number: u64) -> String {
+    format!("key-{number:06}")
+}
+
+fn put(store: &CompactStore, number: u64, text: &str) -> Inserted {
+    store.insert(record(&key(number), text, in_an_hour()).draft())
+}
+
+fn fill(store: &CompactStore, entries: u64) {
+    (0..entries).for_each(|number| assert_eq!(put(store, number, "text"), Inserted::New));
+}
+
+fn is_there(store: &CompactStore, number: u64) -> bool {
+    let mut is_there = false;
+    store.read(&key(number), &mut |_| is_there = true);
+    is_there
+}
+
+fn evicted_count(store: &CompactStore) -> u64 {
+    store.books().removals.count(Removal::Evicted)
+}
+
+/// What the store takes, counted anew.
+fn counted_bytes(store: &CompactStore) -> u64 {
+    let shards = store.shards.iter().map(|slot| slot.read().bytes()).sum::<u64>();
+    shards + heap::rounded_up(size_of_val(&*store.shards)) as u64
+}
+
+#[test]
+fn of_a_full_store_the_oldest_leave_and_the_newest_stay() {
+    let store = store(4 * MIB);
+    let count = (0..).find(|&number| {
+        put(&store, number, "some text that is a little longer");
+        evicted_count(&store) > 30_000
+    });
+    let count = count.unwrap() + 1;
+    let held: Vec<_> = (0..count).filter(|&number| is_there(&store, number)).collect();
+    let evicted = usize::try_from(evicted_count(&store)).unwrap();
+    assert_eq!(held.len(), usize::try_from(count).unwrap() - evicted);
+    let newest = count - held.len() as u64 * 9 / 10;
+    assert!((newest..count).all(|number| is_there(&store, number)), "a newer one left");
+}
+
+#[test]
+fn what_is_replaced_makes_room_before_anything_is_evicted() {
+    let store = store(4 * MIB);
+    let text = "x".repeat(60);
+    // Nine tenths of it, index and all.
+    let count = (0..).find(|&number| {
+        put(&store, number, &text);
+        store.books().weight_bytes > 4 * MIB * 9 / 10
+    });
+    let (count, mut random) = (count.unwrap() + 1, fastrand::Rng::with_seed(5));
+    for _ in 0..20 * count {
+        put(&store, random.u64(0..count), &text);
+    }
+    assert_eq!(evicted_count(&store), 0);
+    assert!((0..count).all(|number| is_there(&store, number)));
+    assert_eq!(counted_bytes(&store), store.books().weight_bytes);
+}
+
+#[test]
+fn a_store_of_few_entries_takes_little_whatever_it_may_take() {
+    let store = store(1 << 30);
+    let empty_bytes = store.books().weight_bytes;
+    assert!(empty_bytes < MIB / 4, "{empty_bytes}");
+    fill(&store, 100);
+    assert!(store.books().weight_bytes - empty_bytes < 200 << 10, "{:?}", store.books());
+}
+
+#[test]
+fn what_a_lower_level_takes_away_is_given_back_and_the_index_with_it() {
+    let store = store(16 * MIB);
+    fill(&store, 300_000);
+    let full = store.books();
+    assert_eq!(full.entry_count, 300_000);
+    store.set_level(16 * MIB, full.weight_bytes / 4);
+    let books = store.books();
+    assert!(books.weight_bytes <= full.weight_bytes / 4);
+    assert!(books.entry_count > 60_000, "the index takes too much: {books:?}");
+    assert_eq!(counted_bytes(&store), books.weight_bytes);
+    let measured = heap::read([&store.account]).accounts[0].allocated_bytes;
+    assert!(
+        measured.abs_diff(books.weight_bytes) < books.weight_bytes / 20,
+        "{measured} {books:?}"
+    );
+}
+
+#[test]
+fn entries_of_all_sizes_are_kept_whole_and_none_is_refused() {
+    let store = store(64 * MIB);
+    let sizes = [0, 1, 127, 128, 4_000, 4_096, 30_000, 32_768, 33_000, 100_000, 1_000_000];
+    for (number, &bytes) in (0..).zip(&sizes) {
+        assert_eq!(put(&store, number, &"x".repeat(bytes)), Inserted::New);
+    }
+    for (number, &bytes) in (0..).zip(&sizes) {
+        let mut found = None;
+        store.read(&key(number), &mut |entry| found = Some(entry.copy()));
+        let Record { entry, .. } = record(&key(number), &"x".repeat(bytes), in_an_hour());
+        assert_eq!(found.unwrap().view().fields, entry.view().fields, "{bytes}");
+    }
+    assert_eq!(counted_bytes(&store), store.books().weight_bytes);
+}
+
+#[test]
+fn an_entry_that_outlives_its_segment_does_not_keep_what_is_expired() {
+    let store = store(MIB);
+    let now = Timestamp::now();
+    for number in 0..1_000 {
+        let life = if number == 500 { HOUR } else { Duration::from_secs(1) };
+        store.store(&record(&key(number), "text", now.plus(life)).draft(), now);
+    }
+    store.sweep(now.plus(Duration::from_secs(2)));
+    let books = store.books();
+    assert_eq!((books.entry_count, books.removals.count(Removal::Expired)), (1, 999));
+    assert!(is_there(&store, 500));
+    assert!(counted_bytes(&store) < 8 << 10, "{books:?}");
+}
