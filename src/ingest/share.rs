@@ -1,9 +1,13 @@
 //! One thread's share of one topic: its partitions, how far each has come, and the
 //! tables that the topic feeds.
 
+mod partition;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
+
+use rdkafka::message::{BorrowedMessage, Message as _};
 
 use super::bootstrap::Backlog;
 use super::feed::{Feed, Intake};
@@ -16,10 +20,9 @@ use crate::config::Config;
 use crate::health::{Beginning, Latch, TableHandle};
 use crate::record::{Origin, Timestamp};
 use crate::stats::Outcome;
-use rdkafka::message::{BorrowedMessage, Message as _};
+use partition::Partition;
 
-/// For so long after a jump the client's statistics may still speak of the place before.
-const STATISTICS_LAG: Duration = Duration::from_secs(3);
+pub(super) use partition::Ending;
 
 pub(super) struct Share {
     pub(super) topic: String,
@@ -29,38 +32,6 @@ pub(super) struct Share {
     partitions: BTreeMap<i32, Partition>,
     loading: usize,
     rejected: Arc<Rejected>,
-}
-
-struct Partition {
-    /// Caught up from here on; none once it has.
-    end: Option<i64>,
-    /// An end that the client saw, until all that was queued before it is handled.
-    ending: Option<Ending>,
-    /// One for each of the share's tables.
-    positions: Vec<Arc<Position>>,
-    watch: Watch,
-    jumped: Option<Instant>,
-    /// Whether the topic has it; one that was made anew may have fewer.
-    is_there: bool,
-}
-
-/// The client saw the partition end at `offset`, with what it had fetched still queued.
-#[derive(Clone, Copy)]
-pub(super) struct Ending {
-    pub(super) offset: i64,
-    /// How many records the thread has handled in all when the queue of then is empty.
-    pub(super) after_records: u64,
-}
-
-impl Ending {
-    /// The one of both that is due sooner; this one, the newer, where that is the same.
-    ///
-    /// What is queued is counted with what is no record and never will be one: statistics,
-    /// errors, fetches out of date. An older count that has such in it is never reached in a
-    /// stream that stands still, and a newer one of a queue that is empty is at once.
-    fn or_sooner(self, older: Option<Self>) -> Self {
-        older.filter(|older| older.after_records < self.after_records).unwrap_or(self)
-    }
 }
 
 impl Share {
@@ -246,17 +217,6 @@ impl Share {
         if self.loading == 0 {
             self.latches.drain(..).for_each(Latch::release);
         }
-    }
-}
-
-impl Partition {
-    /// The same for all tables: what a record gives to one it gives to each.
-    fn next_offset(&self) -> Option<i64> {
-        self.positions.first().map(|position| position.next_offset())
-    }
-
-    fn has_just_jumped(&self) -> bool {
-        self.jumped.is_some_and(|jumped| jumped.elapsed() < STATISTICS_LAG)
     }
 }
 

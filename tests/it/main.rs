@@ -16,6 +16,7 @@ mod explain;
 mod freshness;
 mod in_flight;
 mod kafka_harness;
+mod largest;
 mod lookups;
 mod misses;
 mod own_writes;
