@@ -176,6 +176,11 @@ impl Table {
         self.charge(MokaStore::settle);
     }
 
+    /// Entries held, as the store counts them and not as the books have it: settles first.
+    pub fn held_count(&self) -> u64 {
+        self.charge(MokaStore::held_count)
+    }
+
     /// Sets the capacity, and the level that entries are held to from now on: the capacity
     /// or less of it, where memory is short. Entries above a lower level leave, the least
     /// recently used first. A level too low for the largest entry is raised to fit it.

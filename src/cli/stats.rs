@@ -57,6 +57,15 @@ fn stats_text(stats: &GetStatsResponse) -> String {
 /// What is not as it should be, if anything is.
 fn oddities_text(stats: &GetStatsResponse) -> String {
     let mut text = String::new();
+    let mismatches = stats.books.map_or(0, |books| books.mismatch_count);
+    if mismatches > 0 {
+        let _ = writeln!(
+            text,
+            "THE BOOKS DO NOT BALANCE: {} found off; this is a fault of millpond, the log has the \
+             figures",
+            count(mismatches)
+        );
+    }
     for topic in &stats.topics {
         let said = match topic.state() {
             TopicState::Missing => "there is no such topic",

@@ -92,6 +92,7 @@ impl Share {
     ) {
         let Some(partition) = self.partitions.get(&origin.partition) else { return };
         let payload_bytes = message.payload().map_or(0, <[u8]>::len);
+        partition.positions.iter().for_each(|position| position.polled());
         for (intake, position) in self.intakes.iter().zip(&partition.positions) {
             let outcome = intake.take(workspace, message, origin, now);
             position.record(origin, now, payload_bytes, outcome);
@@ -100,6 +101,8 @@ impl Share {
                 self.rejected.take(rejection, message, intake.dead_letter());
             }
         }
+        // Not where each is booked: one that was left out would be missed.
+        partition.positions.iter().for_each(|position| position.settles());
         if partition.end.is_some_and(|end| origin.offset + 1 >= end) {
             self.caught_up(origin.partition);
         }

@@ -164,6 +164,14 @@ impl MokaStore {
         self.ledger.snapshot()
     }
 
+    /// How many entries moka counts, settled, without the ballast; not by the ledger, which is
+    /// checked against this.
+    pub(super) fn held_count(&self) -> u64 {
+        self.settle();
+        let ballast = u64::from(self.cache.contains_key(Slot::BALLAST_KEY));
+        self.cache.entry_count().saturating_sub(ballast)
+    }
+
     /// Every entry held, but for expired ones. Writers go on meanwhile.
     pub(super) fn walk(&self) -> impl Iterator<Item = (Arc<Slot>, Entry)> {
         self.cache.iter().filter(|(slot, _)| slot.key().is_some())

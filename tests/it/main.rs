@@ -8,6 +8,7 @@
 )]
 
 mod architecture;
+mod books;
 mod client_verbs;
 mod command;
 mod conditions;
