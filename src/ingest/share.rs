@@ -115,13 +115,13 @@ impl Share {
         }
     }
 
-    /// The client's statistics say that the partition reaches up to `offset`.
+    /// The client's statistics say that the partition reaches up to `offset`. What the broker
+    /// was asked itself goes before.
     pub(super) fn ends_at(&self, partition: i32, offset: i64, learnt: Option<Instant>) {
         // Negative as long as the client does not know.
-        let found = self.partitions.get(&partition);
-        let Some(partition) = found.filter(|found| offset >= 0 && !found.has_just_jumped()) else {
-            return;
-        };
+        let found = self.partitions.get(&partition).filter(|_| offset >= 0);
+        let credible = |found: &&Partition| !found.has_just_jumped() && !found.is_known_behind();
+        let Some(partition) = found.filter(credible) else { return };
         partition.positions.iter().for_each(|position| position.ends_at(offset, learnt));
     }
 

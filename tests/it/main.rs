@@ -26,6 +26,7 @@ mod pressure;
 mod rejections;
 mod retained_payload;
 mod shutdown;
+mod stalls;
 mod start;
 mod stream;
 mod support;

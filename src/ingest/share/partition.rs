@@ -50,4 +50,9 @@ impl Partition {
     pub(super) fn has_just_jumped(&self) -> bool {
         self.jumped.is_some_and(|jumped| jumped.elapsed() < STATISTICS_LAG)
     }
+
+    /// Whether the broker said that there is more, and nothing of it has come since.
+    pub(super) fn is_known_behind(&self) -> bool {
+        self.next_offset().is_some_and(|position| self.watch.is_behind_at(position))
+    }
 }
