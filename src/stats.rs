@@ -140,8 +140,10 @@ pub enum TopicState {
     Reading,
     /// There is no such topic.
     Missing,
-    /// The brokers do not let us read it.
+    /// The brokers do not let us see it.
     Unauthorized,
+    /// They do, and do not give us its records.
+    Unreadable,
 }
 
 /// What became of a record: each record that is polled has exactly one.

@@ -69,7 +69,8 @@ fn oddities_text(stats: &GetStatsResponse) -> String {
     for topic in &stats.topics {
         let said = match topic.state() {
             TopicState::Missing => "there is no such topic",
-            TopicState::Unauthorized => "not authorised to read it",
+            TopicState::Unauthorized => "not authorised to describe it: grant Describe and Read",
+            TopicState::Unreadable => "may be described and not be read: grant Read",
             TopicState::Waiting => "no broker has answered for it yet",
             TopicState::Reading | TopicState::Unspecified => continue,
         };

@@ -209,6 +209,7 @@ impl From<stats::TopicStats> for wire::TopicStats {
             stats::TopicState::Reading => TopicState::Reading,
             stats::TopicState::Missing => TopicState::Missing,
             stats::TopicState::Unauthorized => TopicState::Unauthorized,
+            stats::TopicState::Unreadable => TopicState::Unreadable,
         };
         Self { topic: topic.topic, state: state.into(), since: Some(wire_time(topic.since)) }
     }

@@ -3,7 +3,7 @@
 use millpond::proto::v1::{GetStatsResponse, PartitionStats, RecordOutcome, TopicState};
 use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
-use rdkafka::types::RDKafkaRespErr;
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
 use crate::start::cluster;
 use crate::stream::event;
@@ -75,6 +75,45 @@ fn a_topic_that_may_not_be_read_is_told_and_the_others_go_on() {
 fn allow(broker: &Broker, topic: &Topic) {
     let fine = RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR;
     cluster(broker).topic_error(&topic.name, fine).unwrap();
+}
+
+#[test]
+fn a_topic_that_may_be_described_and_not_read_is_told_until_it_may() {
+    broker::in_process(async |broker| {
+        let topic = broker.create_topic(2).await;
+        let settings = ["ingest.refresh=100ms", "ingest.stall_after=4s"];
+        let service = Service::ready(broker, &topic, &settings).await;
+        topic.produce(&[event("a", "before")]);
+        service.wait_until_polled(1).await;
+        refuse_to_be_read(broker);
+        let after = |partition| Message { partition: Some(partition), ..event("b", "after") };
+        topic.produce(&[after(0), after(1)]);
+        let unreadable = |stats: &GetStatsResponse| {
+            assert!(stats.ready, "it has caught up once");
+            state(stats, &topic.name) == TopicState::Unreadable
+        };
+        let stats = service.wait_for("the state", unreadable).await;
+        assert_eq!(polled(&stats), 1);
+        assert_eq!(service.description("a").await.as_deref(), Some("before"));
+
+        cluster(broker).clear_request_errors(RDKafkaApiKey::Fetch);
+        let reading = |stats: &GetStatsResponse| state(stats, &topic.name) == TopicState::Reading;
+        let stats = service.wait_for("it to be read again", reading).await;
+        assert!(stats.ready);
+        let stats = service.wait_until_polled(3).await;
+        assert_eq!(sum(&stats, |each| each.rebuild_count), 0, "another client helps nobody");
+        assert_books_balance(&stats);
+        service.stop().await;
+    });
+}
+
+/// Fails some fetches before, in which there is time to produce what will not be read: the
+/// in-process broker says of a partition that has nothing more that it ends, refused or not.
+fn refuse_to_be_read(broker: &Broker) {
+    let faults = [RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN; 6];
+    let forbidden = [RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED; 1_000];
+    let errors = [&faults[..], &forbidden].concat();
+    cluster(broker).request_errors(RDKafkaApiKey::Fetch, &errors);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, KafkaResult};
 
+use super::grants::Grant;
 use super::{Worker, assignment};
 use crate::ingest::consumer::{Client, create_client};
 use crate::ingest::watchdog;
@@ -32,6 +33,7 @@ impl Worker {
         let mut stalled = Vec::new();
         for (index, topic) in self.reading.iter_mut().enumerate() {
             let (name, mut behind) = (topic.share.topic.clone(), Vec::new());
+            let is_refused = topic.grant != Grant::Given;
             for (partition, position, watch) in topic.share.watches() {
                 if watch.has_moved_to(position) {
                     continue;
@@ -45,7 +47,8 @@ impl Worker {
                     watch.forget();
                     continue;
                 };
-                if watch.has_stalled(end, now, stall_after) {
+                // Another client would be refused it too.
+                if watch.has_stalled(end, now, stall_after) && !is_refused {
                     stalled.push((index, partition));
                 }
                 if watch.is_behind_at(position) {
