@@ -13,6 +13,7 @@ mod client_verbs;
 mod command;
 mod conditions;
 mod container_harness;
+mod encodings;
 mod explain;
 mod freshness;
 mod in_flight;

@@ -7,6 +7,7 @@ use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{Producer, ProducerContext};
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
+use crate::command::serve_with_log;
 use crate::freshness::wait_until_stale_as;
 use crate::start::cluster;
 use crate::stream::event;
@@ -103,6 +104,28 @@ fn how_far_loading_is_can_be_seen_until_it_is_over() {
         assert_eq!(stats.tables[0].loading, None);
         assert!(stats.partitions.iter().all(|partition| partition.loading.is_none()));
         service.stop().await;
+    });
+}
+
+#[test]
+fn how_far_loading_is_and_how_long_it_may_take_is_logged() {
+    broker::in_process(async |broker| {
+        let topic = broker.create_topic(1).await;
+        topic.produce(&events("read"));
+        topic.produce(&events("refused"));
+        // One fetch brings one batch.
+        let one = [RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR];
+        let broken = [RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN; 1_000];
+        cluster(broker).request_errors(RDKafkaApiKey::Fetch, &[&one[..], &broken].concat());
+        let (_running, mut log) = serve_with_log(broker, &topic);
+        let said = log.find(|line| line["message"] == "loading").expect("it is said");
+
+        assert_eq!((&said["level"], &said["table"]), (&"INFO".into(), &"services".into()));
+        let number = |name: &str| said[name].as_u64().unwrap_or_else(|| panic!("{name}: {said}"));
+        let (done, remaining) = (number("done_records"), number("remaining_records"));
+        assert!(done > 0 && remaining > 0 && done + remaining == 200, "{said}");
+        assert!(number("records_per_second") > 0, "{said}");
+        assert!(number("seconds_left") > 0, "{said}");
     });
 }
 
