@@ -86,17 +86,24 @@ fn snapshot(
     let (health, tables, books) = (Arc::clone(health), tables.to_vec(), Arc::clone(books));
     let (partitions, topics) = (ingest.reader(), ingest.topics_reader());
     let dead_letters = ingest.dead_letters_reader();
-    Arc::new(move || Snapshot {
-        started,
-        uptime: clock.elapsed(),
-        config_digest: config_digest.clone(),
-        librdkafka_version: ingest::librdkafka_version(),
-        ready: health.is_ready(),
-        memory: memory(),
-        tables: tables.iter().map(|table| table.stats()).collect(),
-        partitions: partitions(),
-        topics: topics(),
-        dead_letters: dead_letters(),
-        books: books.check(),
+    Arc::new(move || {
+        let books = books.check();
+        // In this order: who is ready has handled its backlog, and the tables have what was
+        // handled.
+        let ready = health.is_ready();
+        let partitions = partitions();
+        Snapshot {
+            started,
+            uptime: clock.elapsed(),
+            config_digest: config_digest.clone(),
+            librdkafka_version: ingest::librdkafka_version(),
+            ready,
+            memory: memory(),
+            tables: tables.iter().map(|table| table.stats()).collect(),
+            partitions,
+            topics: topics(),
+            dead_letters: dead_letters(),
+            books,
+        }
     })
 }

@@ -177,3 +177,19 @@ fn cause(cause: RemovalCause) -> &'static str {
         RemovalCause::Unspecified => "for no cause given",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::v1::BooksStats;
+
+    #[test]
+    fn books_that_do_not_balance_are_said_loudly_and_others_not_at_all() {
+        let of = |mismatch_count| {
+            let books = Some(BooksStats { mismatch_count });
+            stats_text(&GetStatsResponse { books, ..GetStatsResponse::default() })
+        };
+        assert!(of(2).contains("THE BOOKS DO NOT BALANCE: 2 found off"));
+        assert!(!of(0).contains("BOOKS"));
+    }
+}
