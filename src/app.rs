@@ -1,5 +1,6 @@
 //! The one place that knows every part: configuration in, a running service out.
 
+mod books;
 mod keeper;
 mod levels;
 mod reclaim;
@@ -23,6 +24,7 @@ use crate::ingest::{self, Feed, Ingest};
 use crate::memory::{Accounts, Budget, Needs, OverBudget};
 use crate::rpc::{Rpc, Service, TakeSnapshot};
 use crate::table::{MIN_CAPACITY_BYTES, Maintenance, Spec, Table};
+use books::Books;
 use keeper::{Duty, Keeper};
 use levels::Levels;
 use threads::{Count, Threads};
@@ -69,6 +71,7 @@ pub struct App {
     admin: Admin,
     ingest: Ingest,
     snapshot: TakeSnapshot,
+    books: Arc<Books>,
     _keeper: Keeper,
     _maintenance: Maintenance,
     rpc_threads: Threads,
@@ -93,14 +96,13 @@ impl App {
         let health = Health::new(names, config.ingest.threads);
         let maintenance = Maintenance::spawn(tables.clone(), &accounts.other)?;
         let ingest = Ingest::start(&config, &feeds, &health, &accounts.ingest)?;
-        let levels = Levels::at_capacity(tables.clone());
-        let (needs, valve) = (needs(&config), ingest.valve());
-        let duty = Duty { config: config.clone(), needs, budget, levels, valve };
+        let books = Arc::new(Books::new(tables.clone(), ingest.reader()));
+        let duty = duty(&config, budget, &tables, &books, &ingest);
         let keeper = Keeper::spawn(duty, &accounts.other)?;
 
         let rpc_threads = sockets.rpc_threads.handle();
         let parts = snapshot::Parts { config: &config, accounts, rpc_threads };
-        let (snapshot, reclaim) = parts.readers(&keeper, &health, &tables, &ingest);
+        let (snapshot, reclaim) = parts.readers(&keeper, &health, &tables, &books, &ingest);
         let service = Service {
             tables,
             health: Arc::clone(&health),
@@ -115,6 +117,7 @@ impl App {
             config,
             ingest,
             snapshot,
+            books,
             _keeper: keeper,
             _maintenance: maintenance,
             rpc_threads: sockets.rpc_threads,
@@ -151,7 +154,8 @@ impl App {
     ///
     /// # Errors
     ///
-    /// When a server ends before it was asked to.
+    /// When a server ends before it was asked to; and in a debug build when the books did not
+    /// balance, so that every test that runs a service checks them.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
         let (stop, stopping) = watch::channel(false);
         let mut rpc = self.rpc_threads.handle().spawn(self.rpc.run(until_true(stopping)));
@@ -166,26 +170,33 @@ impl App {
         let _ = stop.send(true);
         let ingest = self.ingest;
         let consumers = tokio::task::spawn_blocking(move || ingest.stop());
-        drain(rpc, consumers, self.config.shutdown.deadline).await?;
+        let is_drained = drain(rpc, consumers, self.config.shutdown.deadline).await?;
         admin.abort();
+        // After a drain nobody reads or writes any more.
+        let books = if is_drained { self.books.close() } else { self.books.check() };
+        if cfg!(debug_assertions) && books.mismatch_count > 0 {
+            anyhow::bail!("the books do not balance: the log has the figures, at the level error");
+        }
         Ok(())
     }
 }
 
+/// Whether both ended within the deadline.
 async fn drain(
     rpc: JoinHandle<anyhow::Result<()>>,
     consumers: JoinHandle<()>,
     deadline: std::time::Duration,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<bool> {
     let drained = timeout(deadline, async { tokio::join!(rpc, consumers) });
     if let Ok((served, closed)) = drained.await {
         served??;
         closed?;
         tracing::info!("drained");
+        Ok(true)
     } else {
         tracing::warn!("the shutdown deadline is over, leaving without the rest");
+        Ok(false)
     }
-    Ok(())
 }
 
 async fn until_true(mut value: watch::Receiver<bool>) {
@@ -233,6 +244,23 @@ fn needs(config: &Config) -> Needs {
         giant_bytes: scratch.giant_bytes,
         small_bytes: scratch.small_bytes,
         smallest_table_bytes: MIN_CAPACITY_BYTES,
+    }
+}
+
+fn duty(
+    config: &Config,
+    budget: Budget,
+    tables: &[Arc<Table>],
+    books: &Arc<Books>,
+    ingest: &Ingest,
+) -> Duty {
+    Duty {
+        config: config.clone(),
+        needs: needs(config),
+        budget,
+        levels: Levels::at_capacity(tables.to_vec()),
+        valve: ingest.valve(),
+        books: Arc::clone(books),
     }
 }
 

@@ -16,6 +16,7 @@ mod realign;
 mod rejected;
 mod rejections;
 mod share;
+mod tally;
 mod topics;
 mod valve;
 mod watchdog;

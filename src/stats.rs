@@ -3,6 +3,7 @@
 //! The parts that do the work fill it in, `app` puts it together, and whoever
 //! shows it (gRPC, a command, a page) only reads. No clocks, no locks, no wire format.
 
+mod books;
 mod loading;
 mod rejection;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 use crate::memory::{Census, Line, Pressure, Verdict};
 use crate::record::{Reject, Timestamp};
 use crate::table::TableStats;
+pub use books::BooksStats;
 pub use loading::Loading;
 pub use rejection::{DeadLetterStats, Rejection};
 
@@ -37,6 +39,8 @@ pub struct Snapshot {
     pub topics: Vec<TopicStats>,
     /// What became of rejected records that were handed on.
     pub dead_letters: DeadLetterStats,
+    /// Whether the counters balance.
+    pub books: BooksStats,
 }
 
 /// Where the memory is, and how near its limit.
@@ -66,7 +70,7 @@ pub struct Reclaimed {
 }
 
 /// One partition as the feed of one table.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct PartitionStats {
     /// The table's name.
     pub table: String,
@@ -90,8 +94,12 @@ pub struct PartitionStats {
     pub rebuild_count: u64,
     /// How far the reading of its backlog is; none once it is read.
     pub loading: Option<Loading>,
-    /// Records handled, by outcome; every outcome is there.
+    /// Records handled, but for one that is being handled.
+    pub polled_count: u64,
+    /// The same by outcome; every outcome is there.
     pub outcomes: Vec<(Outcome, u64)>,
+    /// Whether none was being handled, so that both are of one moment.
+    pub is_settled: bool,
 }
 
 impl PartitionStats {
@@ -100,9 +108,15 @@ impl PartitionStats {
         (self.high_watermark - self.position).max(0)
     }
 
-    /// Records handled, whatever their outcome.
-    pub fn polled_count(&self) -> u64 {
+    /// Records whose outcome is booked: all that were polled.
+    pub fn booked_count(&self) -> u64 {
         self.outcomes.iter().map(|(_, count)| count).sum()
+    }
+
+    /// Records that were written to the table.
+    pub fn written_count(&self) -> u64 {
+        let written = |outcome| matches!(outcome, Outcome::Stored | Outcome::Replaced);
+        self.outcomes.iter().filter(|(outcome, _)| written(*outcome)).map(|(_, count)| count).sum()
     }
 }
 
@@ -126,8 +140,10 @@ pub enum TopicState {
     Reading,
     /// There is no such topic.
     Missing,
-    /// The brokers do not let us read it.
+    /// The brokers do not let us see it.
     Unauthorized,
+    /// They do, and do not give us its records.
+    Unreadable,
 }
 
 /// What became of a record: each record that is polled has exactly one.

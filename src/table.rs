@@ -207,8 +207,14 @@ impl Table {
         self.store.settle();
     }
 
+    /// Entries held, as the store counts them and not as the books have it: settles first.
+    pub fn held_count(&self) -> u64 {
+        self.store.held_count()
+    }
+
     /// Sets the capacity, and the level that entries are held to from now on: the capacity
-    /// or less of it, where memory is short. Entries above a lower level leave, as they do when a table is full. A level too low for the largest entry is raised to fit it.
+    /// or less of it, where memory is short. Entries above a lower level leave, as they do when
+    /// a table is full. A level too low for the largest entry is raised to fit it.
     pub fn set_level(&self, capacity_bytes: u64, level_bytes: u64) {
         let of_entries = |bytes: u64| bytes.saturating_sub(self.store.gone_bytes());
         let capacity_bytes = of_entries(capacity_bytes).max(MIN_ENTRIES_BYTES);

@@ -1,14 +1,16 @@
 //! Keeps the process inside its memory limit: watches what counts against it, and has
 //! pages given back, entries evicted and the stream paused, in that order and back.
 //!
-//! Follows a limit that changes while it runs. Lookups are never its business.
+//! Follows a limit that changes while it runs, and has the books checked as long as it has
+//! nothing else to do. Lookups are never its business.
 
 use std::io;
 use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::books::Books;
 use super::levels::Levels;
 use crate::config::Config;
 use crate::heap::{self, Account};
@@ -19,6 +21,8 @@ use crate::memory::{Budget, Limit, Needs, OverBudget, Pressure, Stage, Usage};
 /// from nothing to a paused stream it is three of them. A limit that is lowered to what is
 /// in use leaves no longer than this.
 const INTERVAL: Duration = Duration::from_millis(25);
+/// How often the books are checked.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What the keeper goes by at the moment.
 #[derive(Debug, Clone)]
@@ -47,6 +51,7 @@ pub(super) struct Duty {
     pub(super) budget: Budget,
     pub(super) levels: Levels,
     pub(super) valve: Valve,
+    pub(super) books: Arc<Books>,
 }
 
 impl Keeper {
@@ -56,11 +61,12 @@ impl Keeper {
     ///
     /// When the system gives no thread.
     pub(super) fn spawn(duty: Duty, account: &Account) -> io::Result<Self> {
-        let Duty { config, needs, budget, levels, valve } = duty;
+        let Duty { config, needs, budget, levels, valve, books } = duty;
         let usage = Usage::against(budget.limit());
         let kept = Arc::new(Mutex::new(Kept { budget, pressure: Pressure::default() }));
         let (stop, stopped) = mpsc::sync_channel::<()>(0);
-        let mut watch = Watch { config, needs, usage, levels, valve, kept: Arc::clone(&kept) };
+        let (checked, own) = (Instant::now(), Arc::clone(&kept));
+        let mut watch = Watch { config, needs, usage, levels, valve, books, checked, kept: own };
         let account = account.clone();
         let thread = thread::Builder::new().name("memory-keeper".into()).spawn(move || {
             account.adopt_thread();
@@ -99,6 +105,8 @@ struct Watch {
     usage: Usage,
     levels: Levels,
     valve: Valve,
+    books: Arc<Books>,
+    checked: Instant,
     kept: Arc<Mutex<Kept>>,
 }
 
@@ -117,6 +125,7 @@ impl Watch {
         let stage = lock(&self.kept).pressure.stage();
         if stage == Stage::Normal {
             self.levels.raise();
+            self.check_books();
             return;
         }
         if stage >= Stage::Evicting {
@@ -124,6 +133,13 @@ impl Watch {
             self.levels.lower_by(current_bytes.saturating_sub(enough_bytes));
         }
         heap::purge();
+    }
+
+    fn check_books(&mut self) {
+        if self.checked.elapsed() >= CHECK_INTERVAL {
+            self.checked = Instant::now();
+            self.books.check();
+        }
     }
 
     /// Files that the system caches are left out, but only where it matters: it is dearer.

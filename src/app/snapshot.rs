@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use tokio::runtime::Handle;
 
+use super::books::Books;
 use super::keeper::Keeper;
 use super::needs;
 use super::reclaim::Reclaimer;
@@ -32,6 +33,7 @@ impl Parts<'_> {
         keeper: &Keeper,
         health: &Arc<Health>,
         tables: &[Arc<Table>],
+        books: &Arc<Books>,
         ingest: &Ingest,
     ) -> (TakeSnapshot, Reclaim) {
         let memory = read_memory(self.accounts, keeper);
@@ -42,7 +44,7 @@ impl Parts<'_> {
             rpc_threads: self.rpc_threads,
             one_at_a_time: Mutex::new(()),
         };
-        let snapshot = snapshot(self.config, memory, health, tables, ingest);
+        let snapshot = snapshot(self.config, memory, health, tables, books, ingest);
         (snapshot, Arc::new(move || reclaimer.reclaim()))
     }
 }
@@ -77,22 +79,31 @@ fn snapshot(
     memory: ReadMemory,
     health: &Arc<Health>,
     tables: &[Arc<Table>],
+    books: &Arc<Books>,
     ingest: &Ingest,
 ) -> TakeSnapshot {
     let (started, clock, config_digest) = (Timestamp::now(), Instant::now(), config.digest());
-    let (health, tables) = (Arc::clone(health), tables.to_vec());
+    let (health, tables, books) = (Arc::clone(health), tables.to_vec(), Arc::clone(books));
     let (partitions, topics) = (ingest.reader(), ingest.topics_reader());
     let dead_letters = ingest.dead_letters_reader();
-    Arc::new(move || Snapshot {
-        started,
-        uptime: clock.elapsed(),
-        config_digest: config_digest.clone(),
-        librdkafka_version: ingest::librdkafka_version(),
-        ready: health.is_ready(),
-        memory: memory(),
-        tables: tables.iter().map(|table| table.stats()).collect(),
-        partitions: partitions(),
-        topics: topics(),
-        dead_letters: dead_letters(),
+    Arc::new(move || {
+        let books = books.check();
+        // In this order: who is ready has handled its backlog, and the tables have what was
+        // handled.
+        let ready = health.is_ready();
+        let partitions = partitions();
+        Snapshot {
+            started,
+            uptime: clock.elapsed(),
+            config_digest: config_digest.clone(),
+            librdkafka_version: ingest::librdkafka_version(),
+            ready,
+            memory: memory(),
+            tables: tables.iter().map(|table| table.stats()).collect(),
+            partitions,
+            topics: topics(),
+            dead_letters: dead_letters(),
+            books,
+        }
     })
 }

@@ -57,10 +57,20 @@ fn stats_text(stats: &GetStatsResponse) -> String {
 /// What is not as it should be, if anything is.
 fn oddities_text(stats: &GetStatsResponse) -> String {
     let mut text = String::new();
+    let mismatches = stats.books.map_or(0, |books| books.mismatch_count);
+    if mismatches > 0 {
+        let _ = writeln!(
+            text,
+            "THE BOOKS DO NOT BALANCE: {} found off; this is a fault of millpond, the log has the \
+             figures",
+            count(mismatches)
+        );
+    }
     for topic in &stats.topics {
         let said = match topic.state() {
             TopicState::Missing => "there is no such topic",
-            TopicState::Unauthorized => "not authorised to read it",
+            TopicState::Unauthorized => "not authorised to describe it: grant Describe and Read",
+            TopicState::Unreadable => "may be described and not be read: grant Read",
             TopicState::Waiting => "no broker has answered for it yet",
             TopicState::Reading | TopicState::Unspecified => continue,
         };
@@ -165,5 +175,21 @@ fn cause(cause: RemovalCause) -> &'static str {
         RemovalCause::Expired => "expired",
         RemovalCause::Evicted => "evicted",
         RemovalCause::Unspecified => "for no cause given",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::v1::BooksStats;
+
+    #[test]
+    fn books_that_do_not_balance_are_said_loudly_and_others_not_at_all() {
+        let of = |mismatch_count| {
+            let books = Some(BooksStats { mismatch_count });
+            stats_text(&GetStatsResponse { books, ..GetStatsResponse::default() })
+        };
+        assert!(of(2).contains("THE BOOKS DO NOT BALANCE: 2 found off"));
+        assert!(!of(0).contains("BOOKS"));
     }
 }

@@ -114,8 +114,8 @@ fn read_stall_after(section: &mut Section<'_>) -> Option<Duration> {
         &Time(Duration::from_secs(1)..=HOUR),
         Unset::Means("60s"),
         "A partition that has more to read and does not come on for this long has stalled, \
-         unless the broker does not answer or the stream is paused: its thread goes on with \
-         a Kafka client made anew.",
+         unless the broker does not answer, may not give us its records or the stream is \
+         paused: its thread goes on with a Kafka client made anew.",
     )
 }
 

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use super::loading::Backlogged;
 use super::realign::{Jump, Why};
+use super::tally::Tally;
 use crate::health::{Beginning, Progress, TableHandle};
 use crate::record::{Origin, Reject, Timestamp};
 use crate::stats::{Outcome, PartitionStats, Rejection};
@@ -27,7 +28,7 @@ pub(super) struct Position {
     restarts: AtomicU64,
     rebuilds: AtomicU64,
     backlog: Backlogged,
-    outcomes: [AtomicU64; Outcome::COUNT],
+    tally: Tally,
 }
 
 impl Position {
@@ -45,7 +46,7 @@ impl Position {
             restarts: AtomicU64::new(0),
             rebuilds: AtomicU64::new(0),
             backlog: Backlogged::new(beginning.start, beginning.end),
-            outcomes: [const { AtomicU64::new(0) }; Outcome::COUNT],
+            tally: Tally::default(),
         }
     }
 
@@ -54,7 +55,12 @@ impl Position {
         (&self.table, &self.topic, self.partition)
     }
 
-    /// Books one record.
+    /// A record was polled: it is to be booked, and then it is settled.
+    pub(super) fn polled(&self) {
+        self.tally.polled();
+    }
+
+    /// Books what became of it.
     pub(super) fn record(
         &self,
         origin: Origin,
@@ -62,12 +68,17 @@ impl Position {
         payload_bytes: usize,
         outcome: Outcome,
     ) {
-        self.outcomes[outcome.index()].fetch_add(1, Ordering::Relaxed);
+        self.tally.books(outcome);
         self.payload_bytes.fetch_add(payload_bytes as u64, Ordering::Relaxed);
         self.newest_millis.fetch_max(origin.time.min(now).as_millis(), Ordering::Relaxed);
         self.high_watermark.fetch_max(origin.offset + 1, Ordering::Relaxed);
         // Last: whoever waits for it finds the record booked.
         self.progress.is_at(origin.offset + 1);
+    }
+
+    /// The handling of the record that was polled last is over.
+    pub(super) fn settles(&self) {
+        self.tally.settles();
     }
 
     /// Everything before `offset` is handled.
@@ -132,6 +143,7 @@ impl Position {
     }
 
     pub(super) fn stats(&self) -> PartitionStats {
+        let tallied = self.tally.read();
         let newest = self.newest_millis.load(Ordering::Relaxed);
         PartitionStats {
             table: self.table.to_string(),
@@ -145,9 +157,9 @@ impl Position {
             restart_count: self.restarts.load(Ordering::Relaxed),
             rebuild_count: self.rebuilds.load(Ordering::Relaxed),
             loading: self.backlog.at(self.next_offset()),
-            outcomes: Outcome::all()
-                .map(|outcome| (outcome, self.outcomes[outcome.index()].load(Ordering::Relaxed)))
-                .collect(),
+            polled_count: tallied.polled_count,
+            outcomes: Outcome::all().zip(tallied.outcomes).collect(),
+            is_settled: tallied.is_settled,
         }
     }
 }

@@ -1,9 +1,13 @@
 //! One thread's share of one topic: its partitions, how far each has come, and the
 //! tables that the topic feeds.
 
+mod partition;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
+
+use rdkafka::message::{BorrowedMessage, Message as _};
 
 use super::bootstrap::Backlog;
 use super::feed::{Feed, Intake};
@@ -16,10 +20,9 @@ use crate::config::Config;
 use crate::health::{Beginning, Latch, TableHandle};
 use crate::record::{Origin, Timestamp};
 use crate::stats::Outcome;
-use rdkafka::message::{BorrowedMessage, Message as _};
+use partition::Partition;
 
-/// For so long after a jump the client's statistics may still speak of the place before.
-const STATISTICS_LAG: Duration = Duration::from_secs(3);
+pub(super) use partition::Ending;
 
 pub(super) struct Share {
     pub(super) topic: String,
@@ -29,38 +32,6 @@ pub(super) struct Share {
     partitions: BTreeMap<i32, Partition>,
     loading: usize,
     rejected: Arc<Rejected>,
-}
-
-struct Partition {
-    /// Caught up from here on; none once it has.
-    end: Option<i64>,
-    /// An end that the client saw, until all that was queued before it is handled.
-    ending: Option<Ending>,
-    /// One for each of the share's tables.
-    positions: Vec<Arc<Position>>,
-    watch: Watch,
-    jumped: Option<Instant>,
-    /// Whether the topic has it; one that was made anew may have fewer.
-    is_there: bool,
-}
-
-/// The client saw the partition end at `offset`, with what it had fetched still queued.
-#[derive(Clone, Copy)]
-pub(super) struct Ending {
-    pub(super) offset: i64,
-    /// How many records the thread has handled in all when the queue of then is empty.
-    pub(super) after_records: u64,
-}
-
-impl Ending {
-    /// The one of both that is due sooner; this one, the newer, where that is the same.
-    ///
-    /// What is queued is counted with what is no record and never will be one: statistics,
-    /// errors, fetches out of date. An older count that has such in it is never reached in a
-    /// stream that stands still, and a newer one of a queue that is empty is at once.
-    fn or_sooner(self, older: Option<Self>) -> Self {
-        older.filter(|older| older.after_records < self.after_records).unwrap_or(self)
-    }
 }
 
 impl Share {
@@ -121,6 +92,7 @@ impl Share {
     ) {
         let Some(partition) = self.partitions.get(&origin.partition) else { return };
         let payload_bytes = message.payload().map_or(0, <[u8]>::len);
+        partition.positions.iter().for_each(|position| position.polled());
         for (intake, position) in self.intakes.iter().zip(&partition.positions) {
             let outcome = intake.take(workspace, message, origin, now);
             position.record(origin, now, payload_bytes, outcome);
@@ -129,6 +101,8 @@ impl Share {
                 self.rejected.take(rejection, message, intake.dead_letter());
             }
         }
+        // Not where each is booked: one that was left out would be missed.
+        partition.positions.iter().for_each(|position| position.settles());
         if partition.end.is_some_and(|end| origin.offset + 1 >= end) {
             self.caught_up(origin.partition);
         }
@@ -141,13 +115,13 @@ impl Share {
         }
     }
 
-    /// The client's statistics say that the partition reaches up to `offset`.
+    /// The client's statistics say that the partition reaches up to `offset`. What the broker
+    /// was asked itself goes before.
     pub(super) fn ends_at(&self, partition: i32, offset: i64, learnt: Option<Instant>) {
         // Negative as long as the client does not know.
-        let found = self.partitions.get(&partition);
-        let Some(partition) = found.filter(|found| offset >= 0 && !found.has_just_jumped()) else {
-            return;
-        };
+        let found = self.partitions.get(&partition).filter(|_| offset >= 0);
+        let credible = |found: &&Partition| !found.has_just_jumped() && !found.is_known_behind();
+        let Some(partition) = found.filter(credible) else { return };
         partition.positions.iter().for_each(|position| position.ends_at(offset, learnt));
     }
 
@@ -246,17 +220,6 @@ impl Share {
         if self.loading == 0 {
             self.latches.drain(..).for_each(Latch::release);
         }
-    }
-}
-
-impl Partition {
-    /// The same for all tables: what a record gives to one it gives to each.
-    fn next_offset(&self) -> Option<i64> {
-        self.positions.first().map(|position| position.next_offset())
-    }
-
-    fn has_just_jumped(&self) -> bool {
-        self.jumped.is_some_and(|jumped| jumped.elapsed() < STATISTICS_LAG)
     }
 }
 

@@ -35,6 +35,12 @@ impl Watch {
         now.duration_since(since) >= stall_after
     }
 
+    /// Whether it was seen to be behind at this position, so that nothing the client says of
+    /// its end is to be believed.
+    pub(super) fn is_behind_at(&self, position: i64) -> bool {
+        self.behind_since.is_some() && self.position == position
+    }
+
     /// Forgets what was seen: it proves nothing.
     pub(super) fn forget(&mut self) {
         self.behind_since = None;
@@ -73,6 +79,18 @@ mod tests {
     fn one_that_comes_on_or_has_nothing_to_read_has_not() {
         assert!(!looks(&(0..20).map(|n| (n, 100)).collect::<Vec<_>>()).contains(&true));
         assert!(!looks(&[(7, 7); 20]).contains(&true));
+    }
+
+    #[test]
+    fn one_that_stands_behind_is_known_to_be_until_it_comes_on() {
+        let mut watch = Watch::default();
+        assert!(watch.has_moved_to(7) && !watch.is_behind_at(7));
+        watch.has_stalled(7, Instant::now(), LIMIT);
+        assert!(!watch.is_behind_at(7), "it ends there");
+        watch.has_stalled(8, Instant::now(), LIMIT);
+        assert!(watch.is_behind_at(7) && !watch.is_behind_at(8));
+        watch.forget();
+        assert!(!watch.is_behind_at(7));
     }
 
     #[test]

@@ -2,9 +2,11 @@
 //!
 //! A watermark is as old as the fetch that brought it, and the statistics repeat it for
 //! as long as no other fetch comes. So they count as of the last that the broker was heard
-//! of, and only of a partition that is being fetched. What they say may be told late, by
-//! a thread that was busy; they carry a clock for that.
+//! of, only of a partition that is being fetched, and only where fetches went on: a broker
+//! may answer all else, and the next fetch is sent when the one before is answered. What
+//! they say may be told late, by a thread that was busy; they carry a clock for that.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use rdkafka::statistics::{Partition, Statistics};
@@ -21,11 +23,19 @@ pub(super) struct Watermarks {
     made: Instant,
     /// Now, or when the ones before were made.
     was_paused: [bool; 2],
+    /// Of each broker, how many fetches were sent to it and whether any since the ones before.
+    fetches: BTreeMap<i32, (i64, bool)>,
 }
 
 impl Watermarks {
     pub(super) fn new(clock: Instant) -> Self {
-        Self { clock, least_behind: None, made: clock, was_paused: [false; 2] }
+        Self {
+            clock,
+            least_behind: None,
+            made: clock,
+            was_paused: [false; 2],
+            fetches: BTreeMap::new(),
+        }
     }
 
     /// Takes note of statistics that were told at `now`. A paused partition is not fetched.
@@ -36,6 +46,16 @@ impl Watermarks {
         self.least_behind = Some(least);
         self.made = before(now, behind.saturating_sub(least)).unwrap_or(self.clock);
         self.was_paused = [is_paused, self.was_paused[0]];
+        self.count_fetches(statistics);
+    }
+
+    /// Of a client made anew there may be fewer than of the one before.
+    fn count_fetches(&mut self, statistics: &Statistics) {
+        for broker in statistics.brokers.values().filter(|broker| broker.nodeid >= 0) {
+            let sent = broker.req.get("Fetch").copied().unwrap_or(0);
+            let before = self.fetches.get(&broker.nodeid).map_or(0, |&(sent, _)| sent);
+            self.fetches.insert(broker.nodeid, (sent, sent != before));
+        }
     }
 
     /// When the high watermark of a partition was its end; none where that is not known.
@@ -46,7 +66,8 @@ impl Watermarks {
         let broker =
             statistics.brokers.values().find(|broker| broker.nodeid == partition.broker)?;
         let is_settled = micros(broker.stateage) >= SETTLED_AFTER;
-        if broker.state != "UP" || !is_settled || broker.rxidle < 0 {
+        let is_fetched = self.fetches.get(&broker.nodeid).is_some_and(|&(_, goes_on)| goes_on);
+        if broker.state != "UP" || !is_settled || !is_fetched || broker.rxidle < 0 {
             return None;
         }
         before(self.made, broker.rxidle)
@@ -78,8 +99,13 @@ mod tests {
             state: "UP".into(),
             stateage: 9_000_000,
             rxidle: 300_000,
+            req: [("Fetch".to_owned(), 1)].into(),
             ..Broker::default()
         }
+    }
+
+    fn after(fetches: i64) -> Broker {
+        Broker { req: [("Fetch".to_owned(), fetches)].into(), ..up() }
     }
 
     fn fetched() -> Partition {
@@ -114,9 +140,21 @@ mod tests {
     fn the_first_statistics_after_a_pause_do_not_count() {
         let clock = Instant::now();
         let mut watermarks = Watermarks::new(clock);
-        let statistics = statistics(5_000_000, up());
-        for (is_paused, counts) in [(true, false), (false, false), (false, true)] {
+        for (n, is_paused, counts) in [(1, true, false), (2, false, false), (3, false, true)] {
+            let statistics = statistics(5_000_000, after(n));
             watermarks.told(&statistics, clock + Duration::from_secs(10), is_paused);
+            assert_eq!(watermarks.learnt(&statistics, &fetched()).is_some(), counts);
+        }
+    }
+
+    #[test]
+    fn a_watermark_does_not_count_while_no_fetch_is_sent_whatever_else_is_answered() {
+        let clock = Instant::now();
+        let mut watermarks = Watermarks::new(clock);
+        // Of a client made anew there are fewer.
+        for (fetches, counts) in [(7, true), (7, false), (8, true), (8, false), (3, true)] {
+            let statistics = statistics(5_000_000, after(fetches));
+            watermarks.told(&statistics, clock + Duration::from_secs(10), false);
             assert_eq!(watermarks.learnt(&statistics, &fetched()).is_some(), counts);
         }
     }
@@ -125,9 +163,9 @@ mod tests {
     fn statistics_that_are_told_late_count_as_of_when_they_were_made() {
         let clock = Instant::now();
         let mut watermarks = Watermarks::new(clock);
-        let mut tell = |ts, told: u64| {
-            let statistics = statistics(ts, up());
-            watermarks.told(&statistics, clock + Duration::from_secs(told), false);
+        let mut tell = |ts, told: i64| {
+            let statistics = statistics(ts, after(told));
+            watermarks.told(&statistics, clock + micros(told * 1_000_000), false);
             watermarks.learnt(&statistics, &fetched()).unwrap() - clock
         };
         assert_eq!(tell(5_000_000, 10), Duration::from_millis(9_700));

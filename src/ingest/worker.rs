@@ -1,6 +1,7 @@
 //! One ingest thread: a consumer, its share of every topic, and the poll loop.
 
 mod beginning;
+mod grants;
 mod paused;
 mod rebuild;
 mod upkeep;
@@ -24,6 +25,7 @@ use super::watermarks::Watermarks;
 use super::workspace::Workspace;
 use crate::heap;
 use crate::record::{Origin, Timestamp};
+use grants::Grant;
 
 /// How long a turn may wait for a record.
 const POLL_TIMEOUT: Duration = Duration::from_millis(100);
@@ -45,6 +47,9 @@ pub(super) struct Worker {
     workspace: Workspace,
     /// Records handled in all.
     records: u64,
+    /// How often the client said that some topic may not be read, and whether it just did.
+    refusals: u64,
+    refusal_is_told: bool,
     fault_said: Option<Instant>,
     is_paused: bool,
     watermarks: Watermarks,
@@ -70,6 +75,7 @@ struct Topic {
     missing_looks: u32,
     /// Whether a position may be one that its partition does not have.
     is_astray: bool,
+    grant: Grant,
 }
 
 impl Worker {
@@ -81,6 +87,8 @@ impl Worker {
             reading: Vec::new(),
             workspace: Workspace::new(&shared.giants),
             records: 0,
+            refusals: 0,
+            refusal_is_told: false,
             fault_said: None,
             is_paused: false,
             watermarks: Watermarks::new(Instant::now()),
@@ -123,6 +131,7 @@ impl Worker {
             self.begin_or_wait(client, topic);
         }
         self.keep_up(client);
+        self.see_to_grants(client);
         self.say_loading();
         match client.poll(POLL_TIMEOUT) {
             Some(Ok(message)) => self.take(&message),
@@ -173,6 +182,7 @@ impl Worker {
                 RDKafkaErrorCode::BrokerTransportFailure
                 | RDKafkaErrorCode::UnknownTopicOrPartition,
             ) => {}
+            Some(RDKafkaErrorCode::TopicAuthorizationFailed) => self.is_refused(),
             Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::LogTruncation) => {
                 // It does not say where.
                 let now = Instant::now();
@@ -193,8 +203,9 @@ impl Worker {
         let time = message.timestamp().to_millis().map_or(now, Timestamp::from_millis);
         let origin = Origin { partition: message.partition(), offset: message.offset(), time };
         let topic = message.topic();
-        if let Some(topic) = self.reading.iter_mut().find(|each| each.share.topic == topic) {
-            topic.share.take(&mut self.workspace, message, origin, now);
+        if let Some(index) = self.reading.iter().position(|each| each.share.topic == topic) {
+            self.reading[index].share.take(&mut self.workspace, message, origin, now);
+            self.is_given(index);
         }
         self.records += 1;
     }
@@ -209,6 +220,7 @@ impl Worker {
             // What the client remembers of a paused partition is as of the last fetch.
             return;
         }
+        self.see_ends(statistics);
         for share in self.reading.iter_mut().map(|topic| &mut topic.share) {
             let Some(topic) = statistics.topics.get(&share.topic) else { continue };
             for partition in topic.partitions.values() {

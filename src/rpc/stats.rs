@@ -125,6 +125,7 @@ impl From<Snapshot> for GetStatsResponse {
             partitions: snapshot.partitions.into_iter().map(Into::into).collect(),
             topics: snapshot.topics.into_iter().map(Into::into).collect(),
             dead_letters: Some(snapshot.dead_letters.into()),
+            books: Some(wire::BooksStats { mismatch_count: snapshot.books.mismatch_count }),
         }
     }
 }
@@ -165,7 +166,7 @@ impl From<PartitionStats> for wire::PartitionStats {
             high_watermark: partition.high_watermark,
             lag_records: partition.lag_records(),
             newest_record_time: partition.newest_record_time.map(wire_time),
-            polled_count: partition.polled_count(),
+            polled_count: partition.polled_count,
             payload_bytes: partition.payload_bytes,
             gap_records: partition.gap_records,
             restart_count: partition.restart_count,
@@ -208,6 +209,7 @@ impl From<stats::TopicStats> for wire::TopicStats {
             stats::TopicState::Reading => TopicState::Reading,
             stats::TopicState::Missing => TopicState::Missing,
             stats::TopicState::Unauthorized => TopicState::Unauthorized,
+            stats::TopicState::Unreadable => TopicState::Unreadable,
         };
         Self { topic: topic.topic, state: state.into(), since: Some(wire_time(topic.since)) }
     }

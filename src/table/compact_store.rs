@@ -267,6 +267,10 @@ impl Store for CompactStore {
         self.shared.ledger.snapshot()
     }
 
+    fn held_count(&self) -> u64 {
+        self.shards.iter().map(|slot| slot.read().len() as u64).sum()
+    }
+
     fn gone_bytes(&self) -> u64 {
         self.shared.gone.bytes()
     }

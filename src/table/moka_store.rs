@@ -218,6 +218,12 @@ impl Store for MokaStore {
         self.ledger.snapshot()
     }
 
+    fn held_count(&self) -> u64 {
+        self.settle();
+        let ballast = u64::from(self.cache.contains_key(Slot::BALLAST_KEY));
+        self.cache.entry_count().saturating_sub(ballast)
+    }
+
     fn gone_bytes(&self) -> u64 {
         self.gone.bytes()
     }

@@ -41,6 +41,9 @@ pub(super) trait Store: Debug + Send + Sync {
     /// The books.
     fn books(&self) -> LedgerSnapshot;
 
+    /// How many entries it counts, settled; not by the books, which are checked against this.
+    fn held_count(&self) -> u64;
+
     /// What remembers keys that are gone, in bytes; it never changes.
     fn gone_bytes(&self) -> u64;
 }

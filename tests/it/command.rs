@@ -44,17 +44,23 @@ pub(crate) fn settings(all: &[String]) -> Vec<String> {
 
 /// `millpond serve` on a topic, and its endpoint. Nobody reads its log any further.
 pub(crate) fn serve(broker: &Broker, topic: &Topic) -> (Running, String) {
+    let (child, mut log) = serve_with_log(broker, topic);
+    let listening = log.find(|line| line["message"] == "listening").expect("it listens");
+    (child, format!("http://{}", listening["rpc"].as_str().unwrap()))
+}
+
+/// The same, and its log as it comes, line by line.
+pub(crate) fn serve_with_log(
+    broker: &Broker,
+    topic: &Topic,
+) -> (Running, impl Iterator<Item = Value> + use<>) {
     let mut all = with_basics(&broker.bootstrap(), &table(0, "services", &topic.name));
     all.push("ingest.start=earliest".into());
     let mut command = millpond();
     let child = command.arg("serve").args(settings(&all)).stderr(Stdio::piped()).spawn();
     let mut child = Running(child.unwrap());
-    let mut log = BufReader::new(child.0.stderr.take().unwrap()).lines();
-    let listening = log.find_map(|line| {
-        let line: Value = serde_json::from_str(&line.unwrap()).expect("the log is JSON");
-        (line["message"] == "listening").then(|| line["rpc"].as_str().unwrap().to_owned())
-    });
-    (child, format!("http://{}", listening.unwrap()))
+    let lines = BufReader::new(child.0.stderr.take().unwrap()).lines();
+    (child, lines.map(|line| serde_json::from_str(&line.unwrap()).expect("the log is JSON")))
 }
 
 /// The answer for the key `a`, once the table is complete.

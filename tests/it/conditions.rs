@@ -1,5 +1,7 @@
 //! Which records a table takes, which delete from it, and from when their life counts.
 
+use std::time::{Duration, SystemTime};
+
 use millpond::proto::v1::{MissReason, RecordOutcome, RejectReason};
 use serde_json::json;
 
@@ -61,19 +63,29 @@ async fn a_life_counts_from_a_time_in_the_record(broker: &Broker) {
         of("ahead", (now + TWO_HOURS_MS).into()),
         of("none", serde_json::Value::Null),
         of("odd", "yesterday".into()),
+        of("written", rfc3339(now - 60_000).into()),
+        of("written long ago", "2001-02-03T04:05:06+07:00".into()),
     ]);
-    let stats = service.wait_until_polled(5).await;
+    let stats = service.wait_until_polled(7).await;
 
-    let expiry = service.entry("young").await.unwrap().expire_time.unwrap();
-    assert_eq!(expiry.seconds, (now - 60_000) / 1_000 + 3_600);
+    for id in ["young", "written"] {
+        let expiry = service.entry(id).await.unwrap().expire_time.unwrap();
+        assert_eq!(expiry.seconds, (now - 60_000) / 1_000 + 3_600, "{id}");
+    }
     let expiry = service.entry("ahead").await.unwrap().expire_time.unwrap();
     assert!(expiry.seconds * 1_000 <= now_ms() + 3_600_000, "the future counts as now");
     assert_eq!(service.miss("over").await, MissReason::Expired);
-    assert_eq!(outcome(&stats, RecordOutcome::ExpiredOnArrival), 1);
+    assert_eq!(outcome(&stats, RecordOutcome::ExpiredOnArrival), 2);
     assert_eq!(rejected(&stats, RejectReason::MissingTime), 1);
     assert_eq!(rejected(&stats, RejectReason::InvalidTime), 1);
     assert_books_balance(&stats);
     service.stop().await;
+}
+
+/// As RFC 3339 writes it.
+fn rfc3339(millis: i64) -> String {
+    let since = Duration::from_millis(millis.unsigned_abs());
+    humantime::format_rfc3339_millis(SystemTime::UNIX_EPOCH + since).to_string()
 }
 
 async fn a_life_counts_from_arrival_whatever_the_record_says(broker: &Broker) {

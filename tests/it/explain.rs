@@ -2,9 +2,8 @@
 
 use millpond::proto::v1::stats_service_client::StatsServiceClient;
 use millpond::proto::v1::{
-    DescribeEntryRequest, EntryDescription, ErrorReason, FindingKind, GetStatsResponse,
-    ListLargestEntriesRequest, ListLargestEntriesResponse, Memory, MemoryType, ReclaimRequest,
-    TableStats,
+    DescribeEntryRequest, EntryDescription, ErrorReason, FindingKind, GetStatsResponse, Memory,
+    MemoryType, ReclaimRequest, TableStats,
 };
 use tonic::{Code, Status};
 
@@ -22,26 +21,20 @@ on_each_broker!(
 /// As packed: a tag and a length come before a text.
 const TEXT_OVERHEAD: u64 = 5;
 
-type Client = StatsServiceClient<tonic::transport::Channel>;
+pub(crate) type Client = StatsServiceClient<tonic::transport::Channel>;
 
-fn client(service: &Service) -> Client {
+pub(crate) fn client(service: &Service) -> Client {
     StatsServiceClient::new(service.channel())
 }
 
-async fn describe(service: &Service, table: &str, key: &str) -> Result<EntryDescription, Status> {
+pub(crate) async fn describe(
+    service: &Service,
+    table: &str,
+    key: &str,
+) -> Result<EntryDescription, Status> {
     let request = DescribeEntryRequest { table: table.into(), key: key.into() };
     let answer = client(service).describe_entry(request).await?.into_inner();
     Ok(answer.entry.expect("an entry"))
-}
-
-async fn largest(
-    service: &Service,
-    page_size: u32,
-    page_token: &str,
-) -> Result<ListLargestEntriesResponse, Status> {
-    let page_token = page_token.to_owned();
-    let request = ListLargestEntriesRequest { table: "services".into(), page_size, page_token };
-    Ok(client(service).list_largest_entries(request).await?.into_inner())
 }
 
 fn bytes_of(memory: &Memory, memory_type: MemoryType, table: &str) -> u64 {
@@ -177,100 +170,6 @@ fn an_entry_that_is_not_there_is_told_from_a_table_that_is_not_there() {
         assert_error(&status, Code::InvalidArgument, ErrorReason::InvalidRequest);
         assert_eq!(violated_fields(&status), ["table", "key"]);
         assert_eq!(service.stats().await.tables[0].miss_count, 0);
-        service.stop().await;
-    });
-}
-
-/// A service with 60 entries of 20 sizes; every fourth of them was replaced.
-async fn of_many_sizes(broker: &Broker) -> Service {
-    let topic = broker.create_topic(1).await;
-    let service = Service::ready(broker, &topic, &[]).await;
-    let events = (0..60).chain((0..60).step_by(4));
-    let events: Vec<_> =
-        events.map(|n| event(&format!("key {n}"), &"x".repeat(n % 20 * 50))).collect();
-    topic.produce(&events);
-    service.wait_until_polled(events.len() as u64).await;
-    service
-}
-
-#[test]
-fn the_largest_entries_come_in_pages_without_a_hole_or_a_repetition() {
-    broker::in_process(async |broker| {
-        let service = of_many_sizes(broker).await;
-        for page_size in [1, 7, 30, 59, 60, 61] {
-            let (mut shown, mut token) = (Vec::new(), String::new());
-            loop {
-                let page = largest(&service, page_size, &token).await.unwrap();
-                assert_eq!(page.walked_count, 60);
-                assert!(page.entries.len() <= page_size as usize);
-                assert!(!page.entries.is_empty(), "a page that was promised is empty");
-                shown.extend(page.entries.into_iter().map(|entry| (entry.weight_bytes, entry.key)));
-                assert!(shown.len() <= 60, "pages of {page_size} repeat an entry: {shown:?}");
-                token = page.next_page_token;
-                if token.is_empty() {
-                    break;
-                }
-            }
-            assert_eq!(shown.len(), 60, "pages of {page_size}");
-            assert!(shown.is_sorted_by(|one, next| one > next), "by weight, then key: {shown:?}");
-        }
-        let largest = largest(&service, 1, "").await.unwrap().entries.remove(0);
-        assert_eq!(Ok(largest.clone()), same_moment(&service, &largest).await);
-        service.stop().await;
-    });
-}
-
-/// What describes the same entry, at the time of the other.
-async fn same_moment(
-    service: &Service,
-    other: &EntryDescription,
-) -> Result<EntryDescription, String> {
-    let described = describe(service, "services", &other.key).await;
-    let described = described.map_err(|status| status.to_string())?;
-    Ok(EntryDescription { age: other.age, time_left: other.time_left, ..described })
-}
-
-#[test]
-fn a_page_of_the_largest_keeps_to_its_rules() {
-    broker::in_process(async |broker| {
-        let service = of_many_sizes(broker).await;
-        assert_eq!(largest(&service, 0, "").await.unwrap().entries.len(), 20, "as is documented");
-        assert_eq!(largest(&service, 1_000, "").await.unwrap().entries.len(), 60);
-        for (page_size, token, field) in
-            [(1_001, "", "page_size"), (10, "broken", "page_token"), (10, "-1 key", "page_token")]
-        {
-            let status = largest(&service, page_size, token).await.unwrap_err();
-            assert_error(&status, Code::InvalidArgument, ErrorReason::InvalidRequest);
-            assert_eq!(violated_fields(&status), [field]);
-        }
-        let request = ListLargestEntriesRequest { table: "typo".into(), ..Default::default() };
-        let status = client(&service).list_largest_entries(request).await.unwrap_err();
-        assert_error(&status, Code::NotFound, ErrorReason::TableNotFound);
-        service.stop().await;
-    });
-}
-
-#[test]
-fn a_page_of_long_keys_is_one_that_a_client_takes() {
-    broker::in_process(async |broker| {
-        const KEYS: usize = 100;
-        let topic = broker.create_topic(4).await;
-        let service = Service::ready(broker, &topic, &["ingest.max_key=64KiB"]).await;
-        let of = |n: usize| event(&format!("{n:04}{}", "k".repeat(60_000)), "text");
-        let at = |n: usize| Some(i32::try_from(n % 4).unwrap());
-        let events: Vec<_> = (0..KEYS).map(|n| Message { partition: at(n), ..of(n) }).collect();
-        for (index, half) in events.chunks(KEYS / 2).enumerate() {
-            topic.produce(half);
-            service.wait_until_polled(((index + 1) * half.len()) as u64).await;
-        }
-
-        let (mut shown, mut token) = (0, String::new());
-        while shown < KEYS {
-            let page = largest(&service, 1_000, &token).await.unwrap();
-            assert!(!page.entries.is_empty());
-            (shown, token) = (shown + page.entries.len(), page.next_page_token);
-        }
-        assert_eq!((shown, token.as_str()), (KEYS, ""));
         service.stop().await;
     });
 }

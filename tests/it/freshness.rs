@@ -68,7 +68,10 @@ async fn staleness(service: &Service) -> Option<Duration> {
     as_of.staleness.map(|staleness| staleness.try_into().unwrap())
 }
 
-async fn wait_until_stale_as(service: &Service, mut holds: impl FnMut(Duration) -> bool) {
+pub(crate) async fn wait_until_stale_as(
+    service: &Service,
+    mut holds: impl FnMut(Duration) -> bool,
+) {
     let start = Instant::now();
     loop {
         let staleness = staleness(service).await;

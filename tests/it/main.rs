@@ -8,14 +8,17 @@
 )]
 
 mod architecture;
+mod books;
 mod client_verbs;
 mod command;
 mod conditions;
 mod container_harness;
+mod encodings;
 mod explain;
 mod freshness;
 mod in_flight;
 mod kafka_harness;
+mod largest;
 mod lookups;
 mod misses;
 mod own_writes;
@@ -24,6 +27,7 @@ mod pressure;
 mod rejections;
 mod retained_payload;
 mod shutdown;
+mod stalls;
 mod start;
 mod stream;
 mod support;

@@ -230,10 +230,18 @@ fn lag(stats: &GetStatsResponse) -> i64 {
     stats.partitions.iter().map(|partition| partition.lag_records).sum()
 }
 
+/// A stream that is paused is not taken for one that has stalled, for however long.
+async fn assert_is_no_stall(service: &Contained, lagging: &GetStatsResponse) {
+    let until = lagging.uptime.unwrap().seconds + 6;
+    let stats = service.wait_for("time", |stats| stats.uptime.unwrap().seconds > until).await;
+    assert!(stats.partitions.iter().all(|each| each.rebuild_count == 0), "{stats:?}");
+}
+
 #[test]
 fn pressure_is_answered_stage_by_stage_and_left_in_reverse() {
     let test = "pressure_is_answered_stage_by_stage_and_left_in_reverse";
-    contained(test, LIMIT_BYTES, &["tables.0.capacity=16MiB"], async |topic, service| {
+    let settings = ["tables.0.capacity=16MiB", "ingest.stall_after=4s"];
+    contained(test, LIMIT_BYTES, &settings, async |topic, service| {
         let next = feed(&service, topic, 0, &[1_000], 16 * MIB).await;
         let before = service.stats().await;
         assert_eq!(stage(&before), PressureStage::Normal);
@@ -251,6 +259,7 @@ fn pressure_is_answered_stage_by_stage_and_left_in_reverse() {
             })
             .await;
         assert_eq!(stage(&lagging), PressureStage::Pausing);
+        assert_is_no_stall(&service, &lagging).await;
         let held = held_key(&service).await;
         assert!(service.entry(&held).await.is_some());
 

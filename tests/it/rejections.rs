@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use millpond::proto::v1::stats_service_client::StatsServiceClient;
-use millpond::proto::v1::{ListRejectionsRequest, RejectReason, Rejection};
+use millpond::proto::v1::{GetStatsResponse, ListRejectionsRequest, RejectReason, Rejection};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{BorrowedMessage, Headers, Message as _};
@@ -11,7 +11,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tonic::{Code, Status};
 
 use crate::stream::{event, now_ms};
-use crate::support::broker::{Broker, Message, Topic, on_each_broker};
+use crate::support::broker::{self, Broker, Message, Topic, on_each_broker};
 use crate::support::service::{PATIENCE, Service, assert_books_balance};
 
 on_each_broker!(
@@ -55,7 +55,7 @@ async fn rejected_records_are_handed_on_with_why(broker: &Broker) {
     let service = Service::ready(broker, &topic, &[&setting, "ingest.max_document=4MiB"]).await;
     let giant = poison(&"x".repeat(3 << 20));
     topic.produce(&[poison("not JSON"), event("a", "good"), giant]);
-    let done = |stats: &millpond::proto::v1::GetStatsResponse| {
+    let done = |stats: &GetStatsResponse| {
         let dead_letters = stats.dead_letters.unwrap();
         (dead_letters.delivered_count, dead_letters.dropped_count) == (1, 1)
     };
@@ -82,6 +82,30 @@ async fn rejected_records_are_handed_on_with_why(broker: &Broker) {
         assert_eq!(header(&letter, name).as_deref(), Some(value), "{name}");
     }
     service.stop().await;
+}
+
+#[test]
+fn dead_letters_that_the_broker_refuses_are_counted_and_hold_up_nothing() {
+    let test = concat!(module_path!(), "::dead_letters_that_the_broker_refuses_are_counted");
+    broker::real(test, async |broker| {
+        let topic = broker.create_topic(1).await;
+        let dead = broker.create_topic_with(1, &[("max.message.bytes", "1000")]).await;
+        let setting = format!("tables.0.dead_letter={}", dead.name);
+        let service = Service::ready(broker, &topic, &[&setting]).await;
+        let too_large = || poison(&"x".repeat(5_000));
+        topic.produce(&[too_large(), event("a", "good"), too_large()]);
+        service.wait_until_polled(3).await;
+        assert_eq!(service.description("a").await.as_deref(), Some("good"));
+        let letters = |stats: &GetStatsResponse| stats.dead_letters.unwrap();
+        service.wait_for("refusals", |stats| letters(stats).failed_count == 2).await;
+
+        topic.produce(&[poison("small")]);
+        let stats =
+            service.wait_for("a delivery", |stats| letters(stats).delivered_count == 1).await;
+        assert_eq!((letters(&stats).failed_count, letters(&stats).dropped_count), (2, 0));
+        assert_books_balance(&stats);
+        service.stop().await;
+    });
 }
 
 fn reader(broker: &Broker, topic: &Topic) -> BaseConsumer {

@@ -1,10 +1,7 @@
-//! A topic that changes while it is read: grows, goes, comes back, is cut, stands still.
-
-use std::time::Duration;
+//! A topic that changes while it is read: grows, goes, comes back, is cut.
 
 use millpond::proto::v1::{GetStatsResponse, PartitionStats, RecordOutcome, TopicState};
 use rdkafka::ClientConfig;
-use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
@@ -13,12 +10,12 @@ use crate::stream::event;
 use crate::support::broker::{self, Broker, Message, Topic};
 use crate::support::service::{PATIENCE, Service, assert_books_balance, outcome, polled, table};
 
-fn state(stats: &GetStatsResponse, topic: &str) -> TopicState {
+pub(crate) fn state(stats: &GetStatsResponse, topic: &str) -> TopicState {
     let found = stats.topics.iter().find(|each| each.topic == topic).expect("the topic");
     found.state()
 }
 
-fn sum(stats: &GetStatsResponse, count: impl Fn(&PartitionStats) -> u64) -> u64 {
+pub(crate) fn sum(stats: &GetStatsResponse, count: impl Fn(&PartitionStats) -> u64) -> u64 {
     stats.partitions.iter().map(count).sum()
 }
 
@@ -78,6 +75,45 @@ fn a_topic_that_may_not_be_read_is_told_and_the_others_go_on() {
 fn allow(broker: &Broker, topic: &Topic) {
     let fine = RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR;
     cluster(broker).topic_error(&topic.name, fine).unwrap();
+}
+
+#[test]
+fn a_topic_that_may_be_described_and_not_read_is_told_until_it_may() {
+    broker::in_process(async |broker| {
+        let topic = broker.create_topic(2).await;
+        let settings = ["ingest.refresh=100ms", "ingest.stall_after=4s"];
+        let service = Service::ready(broker, &topic, &settings).await;
+        topic.produce(&[event("a", "before")]);
+        service.wait_until_polled(1).await;
+        refuse_to_be_read(broker);
+        let after = |partition| Message { partition: Some(partition), ..event("b", "after") };
+        topic.produce(&[after(0), after(1)]);
+        let unreadable = |stats: &GetStatsResponse| {
+            assert!(stats.ready, "it has caught up once");
+            state(stats, &topic.name) == TopicState::Unreadable
+        };
+        let stats = service.wait_for("the state", unreadable).await;
+        assert_eq!(polled(&stats), 1);
+        assert_eq!(service.description("a").await.as_deref(), Some("before"));
+
+        cluster(broker).clear_request_errors(RDKafkaApiKey::Fetch);
+        let reading = |stats: &GetStatsResponse| state(stats, &topic.name) == TopicState::Reading;
+        let stats = service.wait_for("it to be read again", reading).await;
+        assert!(stats.ready);
+        let stats = service.wait_until_polled(3).await;
+        assert_eq!(sum(&stats, |each| each.rebuild_count), 0, "another client helps nobody");
+        assert_books_balance(&stats);
+        service.stop().await;
+    });
+}
+
+/// Fails some fetches before, in which there is time to produce what will not be read: the
+/// in-process broker says of a partition that has nothing more that it ends, refused or not.
+fn refuse_to_be_read(broker: &Broker) {
+    let faults = [RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN; 6];
+    let forbidden = [RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED; 1_000];
+    let errors = [&faults[..], &forbidden].concat();
+    cluster(broker).request_errors(RDKafkaApiKey::Fetch, &errors);
 }
 
 #[test]
@@ -191,7 +227,7 @@ fn what_retention_removes_unread_is_counted_and_the_rest_is_read() {
 }
 
 /// A transaction with one record in it.
-fn open_transaction(broker: &Broker, topic: &Topic) -> BaseProducer {
+pub(crate) fn open_transaction(broker: &Broker, topic: &Topic) -> BaseProducer {
     let producer: BaseProducer = ClientConfig::new()
         .set("bootstrap.servers", broker.bootstrap())
         .set("transactional.id", &topic.name)
@@ -203,96 +239,4 @@ fn open_transaction(broker: &Broker, topic: &Topic) -> BaseProducer {
     producer.send(record).map_err(|e| e.0).unwrap();
     producer.flush(PATIENCE).unwrap();
     producer
-}
-
-#[test]
-fn a_client_that_stands_still_is_made_anew_and_reads_on_where_it_was() {
-    broker::in_process(async |broker| {
-        let topic = broker.create_topic(2).await;
-        let settings = ["ingest.stall_after=1s", "ingest.threads=1"];
-        let service = Service::ready(broker, &topic, &settings).await;
-        topic.produce(&events("before"));
-        service.wait_until_polled(100).await;
-
-        refuse_fetches(cluster(broker));
-        topic.produce(&events("after"));
-        let rebuilt = |stats: &GetStatsResponse| sum(stats, |each| each.rebuild_count) > 0;
-        let stats = service.wait_for("a new client", rebuilt).await;
-        assert_eq!(polled(&stats), 100);
-        cluster(broker).clear_request_errors(RDKafkaApiKey::Fetch);
-        let stats = service.wait_until_polled(200).await;
-
-        assert_eq!(polled(&stats), 200);
-        assert_eq!(outcome(&stats, RecordOutcome::Stored), 200, "none lost, none twice");
-        assert_eq!(service.description("after-99").await.as_deref(), Some("text"));
-        assert_books_balance(&stats);
-        service.stop().await;
-    });
-}
-
-fn events(name: &str) -> Vec<Message> {
-    (0..100).map(|n| event(&format!("{name}-{n}"), "text")).collect()
-}
-
-/// Everything else is answered, so that the broker is seen to be there and to have more.
-fn refuse_fetches(cluster: &MockCluster<'_, impl rdkafka::producer::ProducerContext>) {
-    let broken = RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN;
-    cluster.request_errors(RDKafkaApiKey::Fetch, &[broken; 1_000]);
-}
-
-#[test]
-fn a_partition_with_nothing_to_read_has_not_stalled() {
-    broker::in_process(async |broker| {
-        let topic = broker.create_topic(2).await;
-        let service = Service::ready(broker, &topic, &["ingest.stall_after=1s"]).await;
-        topic.produce(&[event("a", "first")]);
-        service.wait_until_polled(1).await;
-        let later = |stats: &GetStatsResponse| {
-            let uptime = stats.uptime.unwrap();
-            Duration::try_from(uptime).unwrap() > Duration::from_secs(4)
-        };
-        let stats = service.wait_for("some time", later).await;
-        assert_eq!(sum(&stats, |each| each.rebuild_count), 0);
-        service.stop().await;
-    });
-}
-
-#[test]
-fn an_open_transaction_is_no_stall() {
-    let test = concat!(module_path!(), "::an_open_transaction_is_no_stall");
-    broker::real(test, async |broker| {
-        let topic = broker.create_topic(1).await;
-        let service = Service::ready(broker, &topic, &["ingest.stall_after=1s"]).await;
-        let open = open_transaction(broker, &topic);
-        topic.produce(&[event("a", "behind")]);
-        let start = service.stats().await.uptime.unwrap().seconds;
-        let later = |stats: &GetStatsResponse| stats.uptime.unwrap().seconds > start + 4;
-        let stats = service.wait_for("some time", later).await;
-        assert_eq!((sum(&stats, |each| each.rebuild_count), polled(&stats)), (0, 0));
-
-        open.abort_transaction(PATIENCE).unwrap();
-        service.wait_until_polled(1).await;
-        service.stop().await;
-    });
-}
-
-#[test]
-fn how_far_loading_is_can_be_seen_until_it_is_over() {
-    broker::in_process(async |broker| {
-        let topic = broker.create_topic(2).await;
-        topic.produce(&events("before"));
-        refuse_fetches(cluster(broker));
-        let service = Service::start(broker, &topic, &["ingest.start=earliest"]).await;
-        let both = |stats: &GetStatsResponse| stats.partitions.len() == 2;
-        let stats = service.wait_for("the partitions", both).await;
-        let loading = stats.tables[0].loading.unwrap();
-        assert_eq!((loading.done_records, loading.remaining_records), (0, 100));
-        assert_eq!(loading.time_left, None);
-
-        cluster(broker).clear_request_errors(RDKafkaApiKey::Fetch);
-        let stats = service.wait_for("readiness", |stats| stats.ready).await;
-        assert_eq!(stats.tables[0].loading, None);
-        assert!(stats.partitions.iter().all(|partition| partition.loading.is_none()));
-        service.stop().await;
-    });
 }

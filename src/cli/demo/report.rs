@@ -95,7 +95,7 @@ impl<W: Write> Report<W> {
 
 /// Records read in all.
 pub(super) fn polled(snapshot: &Snapshot) -> u64 {
-    snapshot.partitions.iter().map(crate::stats::PartitionStats::polled_count).sum()
+    snapshot.partitions.iter().map(|partition| partition.polled_count).sum()
 }
 
 fn payload_bytes(snapshot: &Snapshot) -> u64 {

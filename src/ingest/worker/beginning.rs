@@ -7,6 +7,7 @@ use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaResult;
 use rdkafka::topic_partition_list::TopicPartitionList;
 
+use super::grants::Grant;
 use super::{RETRY_AFTER, Topic, Worker, assignment};
 use crate::config::Start;
 use crate::ingest::Shared;
@@ -132,6 +133,7 @@ pub(super) fn topics(feeds: &[Feed], shared: &Shared) -> VecDeque<Topic> {
             look_at: Instant::now(),
             missing_looks: 0,
             is_astray: false,
+            grant: Grant::default(),
         }
     };
     names.into_iter().enumerate().map(&mut topic).collect()

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, KafkaResult};
 
+use super::grants::Grant;
 use super::{Worker, assignment};
 use crate::ingest::consumer::{Client, create_client};
 use crate::ingest::watchdog;
@@ -31,22 +32,31 @@ impl Worker {
         let is_paused = self.is_paused || self.shared.valve.is_paused();
         let mut stalled = Vec::new();
         for (index, topic) in self.reading.iter_mut().enumerate() {
-            let name = topic.share.topic.clone();
+            let (name, mut behind) = (topic.share.topic.clone(), Vec::new());
+            let is_refused = topic.grant != Grant::Given;
             for (partition, position, watch) in topic.share.watches() {
                 if watch.has_moved_to(position) {
                     continue;
                 }
-                let left = (now + ASK_TIMEOUT).saturating_duration_since(Instant::now());
+                let asked = Instant::now();
+                let left = (now + ASK_TIMEOUT).saturating_duration_since(asked);
                 // A broker that does not answer explains it, and so does a closed valve.
                 let end = (!is_paused && !left.is_zero())
                     .then(|| client.fetch_watermarks(&name, partition, left).ok());
-                match end.flatten() {
-                    Some((_, end)) if watch.has_stalled(end, now, stall_after) => {
-                        stalled.push((index, partition));
-                    }
-                    Some(_) => {}
-                    None => watch.forget(),
+                let Some((_, end)) = end.flatten() else {
+                    watch.forget();
+                    continue;
+                };
+                // Another client would be refused it too.
+                if watch.has_stalled(end, now, stall_after) && !is_refused {
+                    stalled.push((index, partition));
                 }
+                if watch.is_behind_at(position) {
+                    behind.push((partition, end, asked));
+                }
+            }
+            for (partition, end, asked) in behind {
+                topic.share.is_told(partition, end, asked);
             }
         }
         (!stalled.is_empty()).then_some(stalled)

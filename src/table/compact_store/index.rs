@@ -14,6 +14,10 @@ use crate::heap;
 pub(super) struct Index(HashTable<Place>);
 
 impl Index {
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Every place.
     pub(super) fn places(&self) -> impl Iterator<Item = Place> {
         self.0.iter().copied()

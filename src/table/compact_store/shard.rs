@@ -28,6 +28,11 @@ impl Shard {
         self.index.find(mark.hash(), is_it)
     }
 
+    /// How many records it has, expired ones too.
+    pub(super) fn len(&self) -> usize {
+        self.index.len()
+    }
+
     /// Stores a record. Where there is no room for it, nothing has changed.
     pub(super) fn insert(
         &mut self,

@@ -1,0 +1,58 @@
+//! How a real broker keeps records: whatever a topic is set to, they are read.
+
+use millpond::proto::v1::RecordOutcome;
+
+use crate::start::TWO_HOURS_MS;
+use crate::stream::{event, now_ms};
+use crate::support::broker::{self, Message};
+use crate::support::service::{Service, assert_books_balance, outcome, table};
+
+#[test]
+fn records_of_every_compression_are_read() {
+    let test = concat!(module_path!(), "::records_of_every_compression_are_read");
+    broker::real(test, async |broker| {
+        let (mut settings, mut topics) = (Vec::new(), Vec::new());
+        for (index, codec) in ["gzip", "snappy", "lz4", "zstd"].into_iter().enumerate() {
+            // The broker packs them so, however they come.
+            let topic = broker.create_topic_with(1, &[("compression.type", codec)]).await;
+            settings.extend(table(index, codec, &topic.name));
+            topics.push((codec, topic));
+        }
+        let service = Service::start_with(&broker.bootstrap(), &settings).await;
+        service.wait_until_ready().await;
+        let repetitive = "the same again and again, ".repeat(20);
+        for (_, topic) in &topics {
+            topic
+                .produce(&(0..50).map(|n| event(&format!("{n}"), &repetitive)).collect::<Vec<_>>());
+        }
+        let stats = service.wait_until_polled(200).await;
+
+        assert_eq!(outcome(&stats, RecordOutcome::Stored), 200);
+        for (codec, _) in topics {
+            let answer = service.try_get(codec, "49").await.unwrap();
+            assert!(format!("{answer:?}").contains(&repetitive), "{codec}: {answer:?}");
+        }
+        assert_books_balance(&stats);
+        service.stop().await;
+    });
+}
+
+#[test]
+fn a_life_counts_from_when_the_broker_got_a_record_where_the_topic_says_so() {
+    let test = concat!(module_path!(), "::a_life_counts_from_when_the_broker_got_a_record");
+    broker::real(test, async |broker| {
+        let log_append_time = ("message.timestamp.type", "LogAppendTime");
+        let topic = broker.create_topic_with(1, &[log_append_time]).await;
+        let before_ms = now_ms();
+        let old = Message { timestamp_ms: Some(before_ms - TWO_HOURS_MS), ..event("a", "old") };
+        topic.produce(&[old]);
+        let service = Service::start(broker, &topic, &[]).await;
+        let stats = service.wait_for("readiness", |stats| stats.ready).await;
+
+        assert_eq!(outcome(&stats, RecordOutcome::Stored), 1, "by its own time it is over");
+        let record_time = service.entry("a").await.unwrap().origin.unwrap().record_time.unwrap();
+        assert!(record_time.seconds >= before_ms / 1_000 - 1, "{record_time:?}");
+        assert_books_balance(&stats);
+        service.stop().await;
+    });
+}
