@@ -76,6 +76,8 @@ impl<S: Source> Producer<S> {
             .set("message.max.bytes", "16777216")
             .set("queue.buffering.max.kbytes", "65536")
             .set("compression.type", compression)
+            // A broker that was away is soon found again.
+            .set("reconnect.backoff.max.ms", "500")
             .create_with_context(Taken(Arc::clone(&delivered)))?;
         Ok(Self { inner, topic: topic.to_owned(), records, delivered, next: 0 })
     }
