@@ -25,6 +25,7 @@ mod rejections;
 mod retained_payload;
 mod shutdown;
 mod start;
+mod still_partitions;
 mod stream;
 mod support;
 mod topic_changes;
