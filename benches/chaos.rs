@@ -36,6 +36,8 @@ mod report;
 mod run;
 #[path = "chaos/scene.rs"]
 mod scene;
+#[path = "chaos/served.rs"]
+mod served;
 #[path = "chaos/service.rs"]
 mod service;
 #[path = "chaos/stop.rs"]

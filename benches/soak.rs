@@ -75,7 +75,7 @@ fn soak(args: &Args) -> anyhow::Result<Vec<String>> {
     let broker = kafka::require("the soak").context("the soak needs a broker")?;
     let records = Arc::new(Records::new(args.seed));
     let topic = format!("soak-{}", std::process::id());
-    new_topic::create(broker, &topic, PARTITIONS)?;
+    new_topic::create(broker, &topic, PARTITIONS, &[])?;
     let compression = &args.compression;
     let mut producer =
         Producer::new(broker, &topic, PARTITIONS, compression, Arc::clone(&records))?;
@@ -90,10 +90,11 @@ fn soak(args: &Args) -> anyhow::Result<Vec<String>> {
 
 fn fill(producer: &mut Producer, args: &Args) -> anyhow::Result<()> {
     let start = Instant::now();
-    producer.fill(args.backlog.as_u64())?;
+    let backlog_bytes = args.backlog.as_u64();
+    producer.fill(|_, bytes| bytes < backlog_bytes)?;
     let records = producer.delivered().count.load(Ordering::Relaxed);
     let (seconds, seed) = (start.elapsed().as_secs(), args.seed);
-    let megabytes = args.backlog.as_u64() / 1_000_000;
+    let megabytes = backlog_bytes / 1_000_000;
     say(&format!("backlog: {megabytes} MB, {records} records of seed {seed}, in {seconds} s"));
     Ok(())
 }

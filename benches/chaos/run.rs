@@ -27,7 +27,7 @@ struct Happened {
 pub(crate) fn run(seed: u64, node: &mut KafkaNode, args: &Args) -> anyhow::Result<Report> {
     let mut rng = Rng::with_seed(seed);
     let scene = Scene::draw(seed, node.bootstrap(), &mut rng);
-    new_topic::create(&scene.bootstrap, &scene.topic, scene.partitions())?;
+    new_topic::create(&scene.bootstrap, &scene.topic, scene.partitions(), &[])?;
     let first_partitions = scene.partitions();
     let mut service = Service::start(&scene)?;
     let mut happened = break_everything(&scene, node, &mut service, args, &mut rng)?;
@@ -40,14 +40,14 @@ pub(crate) fn run(seed: u64, node: &mut KafkaNode, args: &Args) -> anyhow::Resul
     let runtime = tokio::runtime::Runtime::new()?;
     let made = (&*ends, &model, &happened.written);
     let judge = |rpc: &str, since| runtime.block_on(verdict::of_process(rpc, since, made, &scene));
-    let lived = judge(&service.rpc, Instant::now())?;
+    let lived = judge(&service.served.rpc, Instant::now())?;
     let since = Instant::now();
     service.restart(Duration::ZERO)?;
-    let rebuilt = judge(&service.rpc, since)?;
+    let rebuilt = judge(&service.served.rpc, since)?;
 
     Ok(Report {
         of_log: verdict::of_log(&model, &happened.written),
-        log: service.log.clone(),
+        log: service.served.log.clone(),
         records_read: model.partitions.iter().map(|read| read.records).sum(),
         troubles: happened.troubles,
         kills: happened.kills + 1,

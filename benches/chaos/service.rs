@@ -1,62 +1,29 @@
-//! `millpond serve` as it is shipped, killed and started again, with its log kept.
+//! The service of one seed, killed and started again.
 
-use std::ffi::OsString;
-use std::fs::File;
-use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
-use std::process::Child;
-use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
 use fastrand::Rng;
 
-use crate::kafka::Guard;
-use crate::log;
 use crate::scene::Scene;
-
-const MILLPOND: &str = env!("CARGO_BIN_EXE_millpond");
-const START_PATIENCE: Duration = Duration::from_secs(60);
+use crate::served::Served;
 
 pub(crate) struct Service<'a> {
     scene: &'a Scene,
-    guard: Guard,
-    process: Option<Child>,
-    /// Where it answers since it was last started: `host:port`.
-    pub(crate) rpc: String,
-    /// Of all its starts.
-    pub(crate) log: PathBuf,
+    pub(crate) served: Served,
 }
 
 impl<'a> Service<'a> {
     /// Starts it, and returns when it listens.
     pub(crate) fn start(scene: &'a Scene) -> anyhow::Result<Self> {
-        let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("chaos-{}.log", scene.seed));
-        File::create(&log)?;
-        let guard = Guard::new()?;
-        let mut service = Self { scene, guard, process: None, rpc: String::new(), log };
-        service.run()?;
-        Ok(service)
-    }
-
-    fn run(&mut self) -> anyhow::Result<()> {
-        let (output, input) = std::io::pipe()?;
-        let line = command_line(self.scene);
-        self.process = Some(self.guard.spawn(&line, File::from(OwnedFd::from(input)))?);
-        let (listening, heard) = sync_channel(1);
-        let kept = File::options().append(true).open(&self.log)?;
-        std::thread::spawn(move || log::drain(output, kept, &listening));
-        let heard = heard.recv_timeout(START_PATIENCE);
-        self.rpc =
-            heard.with_context(|| format!("millpond does not listen: {}", self.log.display()))?;
-        Ok(())
+        let log = format!("chaos-{}.log", scene.seed);
+        Ok(Self { scene, served: Served::start(&settings(scene), &log)? })
     }
 
     /// Kills it, and starts it when `pause` is over.
     pub(crate) fn restart(&mut self, pause: Duration) -> anyhow::Result<()> {
-        self.kill()?;
+        self.served.kill()?;
         self.scene.stop.within(pause);
-        self.run()
+        self.served.run()
     }
 
     /// Kills and starts it until it is time to stop; how often.
@@ -68,33 +35,11 @@ impl<'a> Service<'a> {
         }
         Ok(kills)
     }
-
-    /// Fails where there is nothing to kill: it never ends by itself.
-    fn kill(&mut self) -> anyhow::Result<()> {
-        let Some(mut process) = self.process.take() else { return Ok(()) };
-        let early = process.try_wait()?;
-        process.kill()?;
-        process.wait()?;
-        self.guard.forget()?;
-        match early {
-            None => Ok(()),
-            Some(status) => {
-                bail!("millpond ended by itself, {status}: {}", self.log.display())
-            }
-        }
-    }
 }
 
-impl Drop for Service<'_> {
-    fn drop(&mut self) {
-        // Where it ended by itself, that has been said or another fault has.
-        let _ = self.kill();
-    }
-}
-
-fn command_line(scene: &Scene) -> Vec<OsString> {
+fn settings(scene: &Scene) -> Vec<String> {
     let start = if scene.from_earliest { "earliest" } else { "alive" };
-    let settings = [
+    vec![
         format!("kafka.brokers={}", scene.bootstrap),
         "memory.limit=512MiB".into(),
         format!("ingest.threads={}", scene.threads),
@@ -108,10 +53,5 @@ fn command_line(scene: &Scene) -> Vec<OsString> {
         "tables.0.capacity=64MiB".into(),
         "rpc.listen=127.0.0.1:0".into(),
         "admin.listen=127.0.0.1:0".into(),
-    ];
-    let mut line = vec![MILLPOND.into(), "serve".into()];
-    for setting in settings {
-        line.extend(["--set".into(), setting.into()]);
-    }
-    line
+    ]
 }

@@ -9,10 +9,17 @@ use rdkafka::client::DefaultClientContext;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub(crate) fn create(broker: &str, name: &str, partitions: i32) -> anyhow::Result<()> {
+/// With these settings of a topic over the broker's defaults.
+pub(crate) fn create(
+    broker: &str,
+    name: &str,
+    partitions: i32,
+    settings: &[(&str, &str)],
+) -> anyhow::Result<()> {
     let admin: AdminClient<DefaultClientContext> =
         ClientConfig::new().set("bootstrap.servers", broker).create()?;
-    let request = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
+    let mut request = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
+    request.config.extend_from_slice(settings);
     let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
     let requests = [&request];
     let answer = admin.create_topics(requests, &options);

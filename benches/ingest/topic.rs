@@ -18,7 +18,7 @@ impl Topic {
     /// Makes a topic and fills it: every record has a key of its own.
     pub(crate) fn produce(broker: &str, args: &Args) -> anyhow::Result<Self> {
         let topic = Self { name: format!("bench-{}", std::process::id()) };
-        new_topic::create(broker, &topic.name, args.partitions)?;
+        new_topic::create(broker, &topic.name, args.partitions, &[])?;
         let producer: BaseProducer = ClientConfig::new()
             .set("bootstrap.servers", broker)
             .set("linger.ms", "20")

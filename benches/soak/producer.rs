@@ -1,4 +1,4 @@
-//! Puts the stream's records into a topic, and knows how far the broker has taken them.
+//! Puts a stream's records into a topic, and knows how far the broker has taken them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -17,6 +17,28 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two looks at how many records are due.
 const TICK: Duration = Duration::from_millis(20);
 
+/// A stream, by the number of its records.
+pub(crate) trait Source: Send + Sync + 'static {
+    /// The record's key.
+    fn key(&self, number: u64) -> String;
+    /// The record's payload; none is a tombstone.
+    fn payload(&self, number: u64) -> Option<Vec<u8>>;
+    /// The record's timestamp, in milliseconds since 1970; none is when it is sent.
+    fn time_ms(&self, _number: u64) -> Option<i64> {
+        None
+    }
+}
+
+impl Source for Records {
+    fn key(&self, number: u64) -> String {
+        self.key(number)
+    }
+
+    fn payload(&self, number: u64) -> Option<Vec<u8>> {
+        self.payload(number)
+    }
+}
+
 /// What the broker has taken.
 #[derive(Debug)]
 pub(crate) struct Delivered {
@@ -26,21 +48,21 @@ pub(crate) struct Delivered {
     pub(crate) refused: AtomicU64,
 }
 
-pub(crate) struct Producer {
+pub(crate) struct Producer<S = Records> {
     inner: BaseProducer<Taken>,
     topic: String,
-    records: Arc<Records>,
+    records: Arc<S>,
     delivered: Arc<Delivered>,
     next: u64,
 }
 
-impl Producer {
+impl<S: Source> Producer<S> {
     pub(crate) fn new(
         broker: &str,
         topic: &str,
         partitions: i32,
         compression: &str,
-        records: Arc<Records>,
+        records: Arc<S>,
     ) -> anyhow::Result<Self> {
         let ends = (0..partitions).map(|_| AtomicI64::new(0)).collect();
         let delivered =
@@ -54,6 +76,8 @@ impl Producer {
             .set("message.max.bytes", "16777216")
             .set("queue.buffering.max.kbytes", "65536")
             .set("compression.type", compression)
+            // A broker that was away is soon found again.
+            .set("reconnect.backoff.max.ms", "500")
             .create_with_context(Taken(Arc::clone(&delivered)))?;
         Ok(Self { inner, topic: topic.to_owned(), records, delivered, next: 0 })
     }
@@ -62,11 +86,13 @@ impl Producer {
         Arc::clone(&self.delivered)
     }
 
-    /// Produces until the payloads are so many bytes, and returns when the broker has them all.
-    pub(crate) fn fill(&mut self, bytes: u64) -> anyhow::Result<()> {
-        let mut sent_bytes = 0;
-        while sent_bytes < bytes {
+    /// Produces as long as `wants_more` of the records sent and the bytes of their payloads, and
+    /// returns when the broker has them all.
+    pub(crate) fn fill(&mut self, wants_more: impl Fn(u64, u64) -> bool) -> anyhow::Result<()> {
+        let (mut sent, mut sent_bytes) = (0, 0);
+        while wants_more(sent, sent_bytes) {
             sent_bytes += self.send_next()?;
+            sent += 1;
         }
         self.inner.flush(PATIENCE)?;
         let refused = self.delivered.refused.load(Ordering::Relaxed);
@@ -94,6 +120,7 @@ impl Producer {
         let (key, payload) = (self.records.key(self.next), self.records.payload(self.next));
         let mut record = BaseRecord::<_, [u8]>::to(&self.topic).key(&key);
         record.payload = payload.as_deref();
+        record.timestamp = self.records.time_ms(self.next);
         let start = Instant::now();
         while let Err((error, refused)) = self.inner.send(record) {
             let full = error == KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull);

@@ -67,49 +67,48 @@ pub(super) fn backlogs(
         // More threads than partitions. Asking about none is an error to librdkafka.
         return Ok(Vec::new());
     }
-    // Watermarks first: a record that comes in between is then read, not skipped.
-    let watermarks = partitions
-        .iter()
-        .map(|&partition| client.fetch_watermarks(topic, partition, left(until)))
-        .collect::<KafkaResult<Vec<_>>>()?;
+    // Ends first: a record that comes in between is then read, not skipped.
+    let ends = offsets(client, topic, partitions, Offset::End, until)?;
     let starts = match from {
-        From::Earliest => watermarks.iter().map(|&(low, _)| low).collect(),
-        From::Time(time) => starts_at(client, topic, partitions, &watermarks, time, until)?,
+        From::Earliest => offsets(client, topic, partitions, Offset::Beginning, until)?,
+        From::Time(time) => {
+            let time = Offset::Offset(time.as_millis().max(0));
+            offsets(client, topic, partitions, time, until)?
+        }
     };
-    Ok(partitions
-        .iter()
-        .zip(starts)
-        .zip(watermarks)
-        .map(|((&partition, start), (_, end))| Backlog { partition, start, end })
-        .collect())
+    let backlog = |((&partition, start), end): ((&i32, Option<i64>), Option<i64>)| {
+        let end = end.ok_or(KafkaError::OffsetFetch(RDKafkaErrorCode::UnknownPartition))?;
+        // No record that young is answered as the end, which would be resolved later than the
+        // high watermark was: what comes in between would be skipped.
+        Ok(Backlog { partition, start: start.unwrap_or(end), end })
+    };
+    partitions.iter().zip(starts).zip(ends).map(backlog).collect()
 }
 
-fn starts_at(
+/// The offset of each partition at `at`, a time for an offset; none where there is none.
+///
+/// One question to each broker, for all partitions. A broker answers a client in order, and keeps
+/// it waiting while there is nothing new to fetch: a question for each partition would take half
+/// a second for each.
+fn offsets(
     client: &Client,
     topic: &str,
     partitions: &[i32],
-    watermarks: &[(i64, i64)],
-    time: Timestamp,
+    at: Offset,
     until: Instant,
-) -> KafkaResult<Vec<i64>> {
-    let mut times = TopicPartitionList::with_capacity(partitions.len());
+) -> KafkaResult<Vec<Option<i64>>> {
+    let mut places = TopicPartitionList::with_capacity(partitions.len());
     for &partition in partitions {
-        times.add_partition_offset(topic, partition, Offset::Offset(time.as_millis().max(0)))?;
+        places.add_partition_offset(topic, partition, at)?;
     }
-    let found = client.offsets_for_times(times, left(until))?;
-    partitions
-        .iter()
-        .zip(watermarks)
-        .map(|(&partition, &(_, high))| {
-            let answer = found.find_partition(topic, partition);
-            let answer =
-                answer.ok_or(KafkaError::OffsetFetch(RDKafkaErrorCode::UnknownPartition))?;
-            answer.error()?;
-            // No record that young is answered as the end, which would be resolved
-            // later than the watermark was: what comes in between would be skipped.
-            Ok(if let Offset::Offset(start) = answer.offset() { start } else { high })
-        })
-        .collect()
+    let found = client.offsets_for_times(places, left(until))?;
+    let offset = |&partition: &i32| {
+        let answer = found.find_partition(topic, partition);
+        let answer = answer.ok_or(KafkaError::OffsetFetch(RDKafkaErrorCode::UnknownPartition))?;
+        answer.error()?;
+        Ok(if let Offset::Offset(offset) = answer.offset() { Some(offset) } else { None })
+    };
+    partitions.iter().map(offset).collect()
 }
 
 /// What is left of the time; a moment at least, since zero asks for no answer at all.

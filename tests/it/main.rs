@@ -29,6 +29,7 @@ mod retained_payload;
 mod shutdown;
 mod stalls;
 mod start;
+mod still_partitions;
 mod stream;
 mod support;
 mod topic_changes;

@@ -24,7 +24,7 @@ on_each_broker!(
 );
 
 /// A call for `key` once `acknowledged` is handled.
-async fn get_after(
+pub(crate) async fn get_after(
     service: &Service,
     key: &str,
     acknowledged: impl IntoIterator<Item = (i32, i64)>,

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::grants::Grant;
 use super::{Worker, assignment};
@@ -29,21 +30,15 @@ impl Worker {
         }
         let stall_after = self.shared.config.ingest.stall_after;
         self.watch_at = now + watchdog::interval(stall_after);
-        let is_paused = self.is_paused || self.shared.valve.is_paused();
+        let asked = Instant::now();
+        let ends = self.ends_of_still(client).unwrap_or_default();
         let mut stalled = Vec::new();
         for (index, topic) in self.reading.iter_mut().enumerate() {
             let (name, mut behind) = (topic.share.topic.clone(), Vec::new());
             let is_refused = topic.grant != Grant::Given;
             for (partition, position, watch) in topic.share.watches() {
-                if watch.has_moved_to(position) {
-                    continue;
-                }
-                let asked = Instant::now();
-                let left = (now + ASK_TIMEOUT).saturating_duration_since(asked);
                 // A broker that does not answer explains it, and so does a closed valve.
-                let end = (!is_paused && !left.is_zero())
-                    .then(|| client.fetch_watermarks(&name, partition, left).ok());
-                let Some((_, end)) = end.flatten() else {
+                let Some(end) = end_in(&ends, &name, partition) else {
                     watch.forget();
                     continue;
                 };
@@ -52,14 +47,34 @@ impl Worker {
                     stalled.push((index, partition));
                 }
                 if watch.is_behind_at(position) {
-                    behind.push((partition, end, asked));
+                    behind.push((partition, end));
                 }
             }
-            for (partition, end, asked) in behind {
+            for (partition, end) in behind {
                 topic.share.is_told(partition, end, asked);
             }
         }
         (!stalled.is_empty()).then_some(stalled)
+    }
+
+    /// The ends of all partitions that have not come on. By one question to each broker: a
+    /// question may wait until there is something to fetch, and the thread with it.
+    fn ends_of_still(&mut self, client: &Client) -> KafkaResult<TopicPartitionList> {
+        let mut still = TopicPartitionList::new();
+        for topic in &mut self.reading {
+            let name = topic.share.topic.clone();
+            for (partition, position, watch) in topic.share.watches() {
+                if !watch.has_moved_to(position) {
+                    still.add_partition_offset(&name, partition, Offset::End)?;
+                }
+            }
+        }
+        let is_paused = self.is_paused || self.shared.valve.is_paused();
+        // Asking about none is an error to librdkafka.
+        if is_paused || still.count() == 0 {
+            return Ok(TopicPartitionList::new());
+        }
+        client.offsets_for_times(still, ASK_TIMEOUT)
     }
 
     /// A new client that reads on where the old one is; or the old one if there can be none.
@@ -106,4 +121,10 @@ impl Worker {
         let client = thread::scope(|scope| scope.spawn(make).join());
         client.unwrap_or(Err(KafkaError::Canceled))
     }
+}
+
+fn end_in(ends: &TopicPartitionList, topic: &str, partition: i32) -> Option<i64> {
+    let found = ends.find_partition(topic, partition)?;
+    found.error().ok()?;
+    if let Offset::Offset(end) = found.offset() { Some(end) } else { None }
 }
