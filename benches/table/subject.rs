@@ -1,0 +1,61 @@
+//! A table in this process, behind what the benchmarks ask of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::bail;
+use millpond::heap::Account;
+use millpond::record::{Draft, FieldsBuffer, Origin, Timestamp, Value};
+use millpond::table::{Maintenance, Spec, Table};
+
+use crate::shape::Shape;
+
+const AN_HOUR: Duration = Duration::from_secs(3_600);
+
+pub(crate) struct Subject {
+    table: Arc<Table>,
+    _maintenance: Maintenance,
+    fields: FieldsBuffer,
+    shape: Shape,
+}
+
+impl Subject {
+    pub(crate) fn open(store: &str, shape: Shape, capacity_bytes: u64) -> anyhow::Result<Self> {
+        if store != "moka" {
+            bail!("no table has a store {store}: there is moka");
+        }
+        let table = Arc::new(Table::new(Spec {
+            name: "services".into(),
+            fields: vec!["description".into()],
+            ttl: AN_HOUR,
+            capacity_bytes,
+            account: Account::open()?,
+        }));
+        let maintenance = Maintenance::spawn(vec![Arc::clone(&table)], &Account::open()?)?;
+        Ok(Self { table, _maintenance: maintenance, fields: FieldsBuffer::default(), shape })
+    }
+
+    /// Stores a record as it is plucked: from a draft.
+    pub(crate) fn insert(&mut self, number: u64) {
+        let (key, now) = (self.shape.key(number), Timestamp::now());
+        self.fields.clear();
+        self.fields.push(Some(Value::Text(&self.shape.value(number))));
+        let origin = Origin { partition: 0, offset: number.cast_signed(), time: now };
+        if let Some(draft) = Draft::new(&key, origin, now.plus(AN_HOUR), &self.fields) {
+            self.table.insert(self.table.account().charge(|| draft.copy()));
+        }
+    }
+
+    /// Looks a key up.
+    pub(crate) fn has(&self, number: u64) -> bool {
+        self.table.get(&self.shape.key(number), Timestamp::now()).is_some()
+    }
+
+    pub(crate) fn settle(&self) {
+        self.table.maintain();
+    }
+
+    pub(crate) fn entries(&self) -> u64 {
+        self.table.stats().entry_count
+    }
+}
