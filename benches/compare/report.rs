@@ -1,0 +1,68 @@
+//! The document: what was measured, in tables, with what is aimed at beside what was reached.
+
+use std::fmt::Write as _;
+
+use crate::machine;
+use crate::targets::{self, Reached};
+
+/// What came of a group.
+pub(crate) struct Findings {
+    pub(crate) title: &'static str,
+    /// What was done, and what has to be known to read the figures.
+    pub(crate) about: String,
+    pub(crate) tables: Vec<Table>,
+    pub(crate) reached: Reached,
+}
+
+pub(crate) struct Table {
+    header: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    pub(crate) fn new(header: &[&str]) -> Self {
+        Self { header: header.iter().map(ToString::to_string).collect(), rows: Vec::new() }
+    }
+
+    pub(crate) fn row<const N: usize>(&mut self, cells: [&dyn ToString; N]) {
+        self.rows.push(cells.iter().map(|cell| cell.to_string()).collect());
+    }
+
+    pub(crate) fn markdown(&self) -> String {
+        let rule = self.header.iter().enumerate();
+        let rule: Vec<_> = rule.map(|(at, _)| if at == 0 { "---" } else { "---:" }).collect();
+        let mut text = format!("| {} |\n|{}|\n", self.header.join(" | "), rule.join("|"));
+        for row in &self.rows {
+            let _ = writeln!(text, "| {} |", row.join(" | "));
+        }
+        text
+    }
+}
+
+impl Findings {
+    pub(crate) fn markdown(&self) -> String {
+        let tables: Vec<_> = self.tables.iter().map(Table::markdown).collect();
+        format!("## {}\n\n{}\n\n{}", self.title, self.about, tables.join("\n"))
+    }
+}
+
+/// The whole document.
+pub(crate) fn document(command: &str, findings: &[Findings], skipped: &[String]) -> String {
+    let reached = findings.iter().flat_map(|each| each.reached.iter().copied()).collect();
+    let mut text = format!(
+        "# Benchmarks\n\nmillpond side by side with what one would use instead, all measured by one \
+         command in one\nrun on one machine. The command wrote this page:\n\n```console\n{command}\n\
+         ```\n\nA figure is the median of its repetitions, with the least and the most in \
+         parentheses. The broker\nand whoever asks share the machine with who is measured: take \
+         ratios, and CPU time rather than\nwall time.\n\n## Machine\n\n{}\n## Targets\n\n{}",
+        machine::table().markdown(),
+        targets::table(&reached).markdown(),
+    );
+    for what in skipped {
+        let _ = write!(text, "\nSkipped: {what}\n");
+    }
+    for each in findings {
+        let _ = write!(text, "\n{}", each.markdown());
+    }
+    text
+}
