@@ -29,7 +29,7 @@ impl Questions {
         Asked::Grpc(Grpc {
             rpc: server.rpc.clone(),
             path: PathAndQuery::from_static(empty_server::PATH),
-            requests: vec![Bytes::new(); KEYS],
+            requests: vec![Bytes::new(); KEYS].into(),
             check: |_| Ok(()),
         })
     }

@@ -48,7 +48,8 @@ pub(crate) fn measure(stage: &Stage<'_>, broker: &'static str) -> anyhow::Result
         "CPU us a Get",
         "ready, times",
     ]);
-    for size in sizes(stage.args.sized(500_000, 5_000)) {
+    let (entries, times) = stage.args.sized((500_000, &TIMES[..]), (5_000, &TIMES[..2]));
+    for size in sizes(entries, times) {
         let Size { entries, partitions, tables } = size;
         let figures = measure_all(stage, broker, size)?;
         for (store, figures) in stage.args.stores.iter().zip(&figures) {
@@ -62,12 +63,15 @@ pub(crate) fn measure(stage: &Stage<'_>, broker: &'static str) -> anyhow::Result
 }
 
 /// One grows at a time.
-fn sizes(entries: u64) -> Vec<Size> {
+fn sizes(entries: u64, times: &[u32]) -> Vec<Size> {
     let least = Size { entries, partitions: PARTITIONS, tables: 1 };
-    let mut sizes = Vec::new();
-    sizes.extend(TIMES.map(|times| Size { entries: entries * u64::from(times), ..least }));
-    sizes.extend(TIMES.map(|times| Size { partitions: PARTITIONS * times.cast_signed(), ..least }));
-    sizes.extend(TIMES.map(|times| Size { tables: times, ..least }));
+    let times = || times.iter().copied();
+    let entries = times().map(|times| Size { entries: entries * u64::from(times), ..least });
+    let partitions = |times: u32| PARTITIONS * times.cast_signed();
+    let partitions = times().map(|times| Size { partitions: partitions(times), ..least });
+    let tables = times().map(|tables| Size { tables, ..least });
+    let mut sizes: Vec<_> = entries.chain(partitions).chain(tables).collect();
+    // The least is in each.
     let mut seen = Vec::new();
     sizes.retain(|size| {
         !seen.contains(size) && {

@@ -39,7 +39,7 @@ pub(crate) fn measure(stage: &Stage<'_>, broker: &'static str) -> anyhow::Result
         "ready, times",
     ]);
     let mut reached = Reached::new();
-    for bytes in DOCUMENT_BYTES {
+    for &bytes in stage.args.sized(&DOCUMENT_BYTES[..], &DOCUMENT_BYTES[..1]) {
         for partitions in PARTITIONS {
             let records = stage.args.sized(1_000_000_000, 2_000_000) / bytes as u64;
             let workload = Workload { records, bytes, partitions, threads: THREADS };

@@ -66,7 +66,7 @@ pub(crate) fn measure(stage: &Stage<'_>, broker: &'static str) -> anyhow::Result
 
 impl Stream {
     fn produce(stage: &Stage<'_>, broker: &'static str) -> anyhow::Result<Self> {
-        let (entries, replacements) = stage.args.sized((1_000_000, 5_000_000), (10_000, 100_000));
+        let (entries, replacements) = stage.args.sized((1_000_000, 8_000_000), (10_000, 100_000));
         let topic = OwnTopic::create(broker, "lookups", PARTITIONS)?;
         let records = entries + replacements;
         let mut random = fastrand::Rng::with_seed(2);
@@ -109,7 +109,7 @@ fn ask_millpond(
     })?;
     for (&(batch, rate), figures) in BATCHES.iter().zip(&mut side.batches) {
         let asked = stream.questions(batch).to_millpond(rpc);
-        let load = asked.load(server, Pace::Rate(rate), stage.args.window())?;
+        let load = asked.load(server, Pace::Rate(rate), stage.args.window() / 2)?;
         // Otherwise a part of it was idle.
         if polled(&statistics::now(rpc)?) < stream.records {
             figures.busy.add(load);

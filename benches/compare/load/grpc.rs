@@ -20,7 +20,7 @@ pub(crate) type Check = fn(Bytes) -> anyhow::Result<()>;
 pub(crate) struct Grpc {
     pub(crate) rpc: String,
     pub(crate) path: PathAndQuery,
-    pub(crate) requests: Vec<Bytes>,
+    pub(crate) requests: Arc<[Bytes]>,
     /// Of the first answer on each connection.
     pub(crate) check: Check,
 }
@@ -56,18 +56,14 @@ impl Grpc {
         let lanes = channels.iter().flat_map(|channel| [channel; AT_ONCE]);
         let share = self.requests.len() / (CONNECTIONS * AT_ONCE);
         for (channel, lane) in lanes.zip(0..) {
-            let (channel, path) = (channel.clone(), self.path.clone());
-            let requests: Vec<_> = self.requests.iter().skip(lane * share).cloned().collect();
-            callers.spawn(async move {
-                let (mut tally, mut requests) =
-                    (Tally::default(), requests.iter().cycle().cloned());
-                while let (true, Some(request)) = (Instant::now() < end, requests.next()) {
-                    let sent = Instant::now();
-                    call(channel.clone(), path.clone(), request).await?;
-                    tally.add(sent);
-                }
-                anyhow::Ok(tally)
-            });
+            let requests = Arc::clone(&self.requests);
+            callers.spawn(ask_until(
+                end,
+                channel.clone(),
+                self.path.clone(),
+                requests,
+                lane * share,
+            ));
         }
         let mut all = Tally::default();
         while let Some(tally) = callers.join_next().await {
@@ -98,6 +94,26 @@ impl Grpc {
         tally.merge(schedule.tally());
         Ok(tally)
     }
+}
+
+/// One call after the other, from some way down the requests.
+async fn ask_until(
+    end: Instant,
+    channel: Channel,
+    path: PathAndQuery,
+    requests: Arc<[Bytes]>,
+    skipped: usize,
+) -> anyhow::Result<Tally> {
+    let mut tally = Tally::default();
+    for request in requests.iter().cycle().skip(skipped) {
+        let sent = Instant::now();
+        call(channel.clone(), path.clone(), request.clone()).await?;
+        tally.add(sent);
+        if Instant::now() >= end {
+            break;
+        }
+    }
+    Ok(tally)
 }
 
 fn count(done: &Mutex<anyhow::Result<Tally>>, sent: Instant, answer: anyhow::Result<Bytes>) {
