@@ -5,6 +5,13 @@ use std::fmt::Write as _;
 use crate::machine;
 use crate::targets::{self, Reached};
 
+const WHAT: &str = "millpond side by side with what one would use instead, all of it measured by \
+one command in one run on one machine. The command wrote this page:";
+const HOW_TO_READ: &str = "A figure is the median of its repetitions, with the least and the most \
+in parentheses. The broker and whoever asks share the machine with who is measured, and the machine \
+may have others on it: take ratios rather than figures, and CPU time rather than wall time.";
+const LINE_CHARS: usize = 100;
+
 /// What came of a group.
 pub(crate) struct Findings {
     pub(crate) title: &'static str,
@@ -42,7 +49,7 @@ impl Table {
 impl Findings {
     pub(crate) fn markdown(&self) -> String {
         let tables: Vec<_> = self.tables.iter().map(Table::markdown).collect();
-        format!("## {}\n\n{}\n\n{}", self.title, self.about, tables.join("\n"))
+        format!("## {}\n\n{}{}", self.title, wrapped(&self.about), tables.join("\n"))
     }
 }
 
@@ -50,19 +57,33 @@ impl Findings {
 pub(crate) fn document(command: &str, findings: &[Findings], skipped: &[String]) -> String {
     let reached = findings.iter().flat_map(|each| each.reached.iter().copied()).collect();
     let mut text = format!(
-        "# Benchmarks\n\nmillpond side by side with what one would use instead, all measured by one \
-         command in one\nrun on one machine. The command wrote this page:\n\n```console\n{command}\n\
-         ```\n\nA figure is the median of its repetitions, with the least and the most in \
-         parentheses. The broker\nand whoever asks share the machine with who is measured: take \
-         ratios, and CPU time rather than\nwall time.\n\n## Machine\n\n{}\n## Targets\n\n{}",
+        "# Benchmarks\n\n{}```console\n{command}\n```\n\n{}\n## Machine\n\n{}\n## Targets\n\n{}",
+        wrapped(WHAT),
+        wrapped(HOW_TO_READ),
         machine::table().markdown(),
         targets::table(&reached).markdown(),
     );
     for what in skipped {
-        let _ = write!(text, "\nSkipped: {what}\n");
+        let _ = write!(text, "\n{}", wrapped(&format!("Skipped: {what}.")));
     }
     for each in findings {
         let _ = write!(text, "\n{}", each.markdown());
     }
     text
+}
+
+/// Paragraphs in lines as long as the other pages have them.
+fn wrapped(text: &str) -> String {
+    let (mut lines, mut length) = (String::new(), 0);
+    for word in text.split_whitespace() {
+        if length + 1 + word.len() > LINE_CHARS {
+            lines.push('\n');
+            length = 0;
+        } else if length > 0 {
+            lines.push(' ');
+        }
+        lines.push_str(word);
+        length += word.len() + 1;
+    }
+    lines + "\n\n"
 }

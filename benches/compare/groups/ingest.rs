@@ -14,10 +14,11 @@ const DOCUMENT_BYTES: [usize; 3] = [500, 2_048, 10_240];
 const PARTITIONS: [i32; 2] = [8, 64];
 const THREADS: usize = 2;
 const COMPACT: &str = "compact";
-const ABOUT: &str = "Each side is a process that reads the same topic from its beginning on two \
-threads, on all cores\nbeside the broker. The bare loop polls with librdkafka and drops. CPU is \
-the process's whole, its start\nincluded. *Ready* is the time from the process's start until it \
-is, over the records by the rate\nbetween the first and the last tenth of them.";
+const ABOUT: &str = "\
+Each side is a process that reads the same topic from its beginning on two threads, on all cores \
+beside the broker. The bare loop polls with librdkafka and drops. CPU is that of the whole \
+process, its start included. *Ready* is the time from the start of the process until it is, over \
+what its records take at the rate between the first and the last tenth of them.";
 
 /// One side's figures.
 #[derive(Default)]

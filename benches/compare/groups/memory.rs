@@ -11,10 +11,11 @@ use crate::stage::{OwnTopic, Stage};
 use crate::targets::{Reached, Target};
 
 const PARTITIONS: i32 = 8;
-const ABOUT: &str = "Processes that hold so many entries, each with a time to live: millpond filled \
-through Kafka, Redis\n(`SET` with `EX`) and memcached over their protocols. The bytes are what the \
-whole process has in memory\nonce that has settled, and what it has grown by since it was empty, \
-each by live entry. Replacements\nare as many as entries, each of another entry.";
+const ABOUT: &str = "\
+Processes that hold so many entries, each with a time to live: millpond filled through Kafka, \
+Redis (`SET` with `EX`) and memcached over their protocols. The bytes are what the whole process \
+has in memory once that has settled, and what it has grown by since it was empty, each by live \
+entry. *Raw* is key and value alone. Replacements are as many as entries, each of another entry.";
 
 /// How many entries of which shape.
 #[derive(Debug, Clone, Copy)]

@@ -13,11 +13,12 @@ use crate::stage::Stage;
 use crate::targets::{Reached, Target};
 use crate::thread_cpu;
 
-const ABOUT: &str = "One thread, by its CPU time. Each copies two nested texts out of every \
-document. millpond's way\nvalidates all of a document, its encoding too; serde_json and sonic-rs \
-into a struct skip what is\nnot asked for, less strictly, and sonic-rs' `get_many` stops at the \
-second text. sonic-rs wants to be\ncompiled for the very processor, and here is not, as the image \
-is not. `MILLPOND_TEST_PAYLOADS` names\na file of payloads; without it they are made up.";
+const ABOUT: &str = "\
+One thread, by its CPU time. Each copies two nested texts out of every document. What millpond \
+does validates all of a document, its encoding too; serde_json and sonic-rs into a struct pass \
+less strictly over what is not asked for, and `get_many` of sonic-rs ends at the second text. \
+sonic-rs is faster where it is compiled for the very processor, which an image cannot be. \
+`MILLPOND_TEST_PAYLOADS` names a file of payloads; without it they are made up.";
 
 pub(crate) fn measure(stage: &Stage<'_>) -> anyhow::Result<Findings> {
     let mut table = Table::new(&["documents", "", "GB/s", "us a document"]);

@@ -8,9 +8,10 @@ use crate::spread::Spread;
 use crate::stage::Stage;
 use crate::targets::{Reached, Target};
 
-const ABOUT: &str = "A table in a process of its own, filled and asked by one thread with no stream \
-and no calls: CPU time\nan operation, the table's own threads included and the making up of \
-keys and values not; and what the\nresident set has grown by, an entry of 36 B + 64 B.";
+const ABOUT: &str = "\
+A table in a process of its own, filled and asked by one thread with no stream and no calls: CPU \
+time an operation, the table's own threads included and the making up of keys and values not; \
+and what the resident set has grown by, an entry of 36 B + 64 B.";
 
 pub(crate) fn measure(stage: &Stage<'_>) -> anyhow::Result<Findings> {
     let entries = stage.args.sized(1_000_000, 20_000);

@@ -16,13 +16,15 @@ pub(super) fn findings(sides: &[Side], stores: &[String]) -> Findings {
     let late = late.map(|batch| batch.idle.late.most().max(batch.busy.late.most()));
     let late = late.fold(0.0, f64::max);
     let about = format!(
-        "1 million entries of 36 B + 64 B (a short run has fewer); all keys asked for are there. Who is \
-         asked has one core, who\nasks the other, over {CONNECTIONS} connections; the broker has that one \
-         too, where it runs when who asks\ndoes not. An *empty call* is one to a server of the same stack \
-         that answers nothing. CPU is that of\nthe server's process by call: with {AT_ONCE} calls on their \
-         way on each connection, and at a fixed rate. Latencies are at\nthat rate, from sending to the \
-         whole answer, whether those before were answered or not; a call was\nsent {} us late at worst. \
-         *Busy* is while the stream comes in at full speed.",
+        "1 million entries of 36 B + 64 B (fewer in a short run), and all keys asked for are \
+         there. Who is asked has one core, who asks has the other, over {CONNECTIONS} \
+         connections; the broker has that one too, where it runs when who asks does not. An \
+         *empty call* is one to a server on millpond's stack, with its settings, that answers \
+         nothing. CPU is that of the server's process: with {AT_ONCE} calls on their way on \
+         each connection, and at a fixed rate, where the server also falls asleep and wakes for \
+         each call. Latencies are at that rate, from sending to the whole answer, whether those \
+         before were answered or not; at worst a call was sent {} us late. *Busy* is while the \
+         stream comes in at full speed, as long as it does.",
         short(late)
     );
     let tables = vec![cpu(sides), latency(sides)];
