@@ -7,7 +7,7 @@ use crate::report::Table;
 use crate::text_server::Protocol;
 
 pub(crate) fn table() -> Table {
-    let mut table = Table::new(&["", ""]);
+    let mut table = Table::of_words(&["", ""]);
     let cores = std::thread::available_parallelism().map_or(0, Into::into);
     let model = field("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown".to_owned());
     table.row([&"processor", &format!("{model}, {cores} cores")]);

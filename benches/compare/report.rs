@@ -23,21 +23,33 @@ pub(crate) struct Findings {
 
 pub(crate) struct Table {
     header: Vec<String>,
+    /// How columns behind the first are aligned.
+    rule: &'static str,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
     pub(crate) fn new(header: &[&str]) -> Self {
-        Self { header: header.iter().map(ToString::to_string).collect(), rows: Vec::new() }
+        crate::say(&header.join("  "));
+        let header = header.iter().map(ToString::to_string).collect();
+        Self { header, rule: "---:", rows: Vec::new() }
     }
 
+    /// One that holds words rather than figures.
+    pub(crate) fn of_words(header: &[&str]) -> Self {
+        Self { rule: "---", ..Self::new(header) }
+    }
+
+    /// It is said at once too: a measurement takes its time.
     pub(crate) fn row<const N: usize>(&mut self, cells: [&dyn ToString; N]) {
-        self.rows.push(cells.iter().map(|cell| cell.to_string()).collect());
+        let cells: Vec<_> = cells.iter().map(|cell| cell.to_string()).collect();
+        crate::say(&cells.join("  "));
+        self.rows.push(cells);
     }
 
     pub(crate) fn markdown(&self) -> String {
         let rule = self.header.iter().enumerate();
-        let rule: Vec<_> = rule.map(|(at, _)| if at == 0 { "---" } else { "---:" }).collect();
+        let rule: Vec<_> = rule.map(|(at, _)| if at == 0 { "---" } else { self.rule }).collect();
         let mut text = format!("| {} |\n|{}|\n", self.header.join(" | "), rule.join("|"));
         for row in &self.rows {
             let _ = writeln!(text, "| {} |", row.join(" | "));

@@ -79,7 +79,7 @@ const TARGETS: [(Target, &str, Aim, &str); 8] = [
 ];
 
 pub(crate) fn table(reached: &Reached) -> Table {
-    let mut table = Table::new(&["what", "aim", "reached", ""]);
+    let mut table = Table::of_words(&["what", "aim", "reached", ""]);
     for (target, what, aim, unit) in &TARGETS {
         let aimed = match aim {
             AtMost(bound) => format!("at most {bound} {unit}"),

@@ -8,7 +8,7 @@ use anyhow::Context;
 /// Names a file of payloads, one a line.
 const GIVEN_PAYLOADS: &str = "MILLPOND_TEST_PAYLOADS";
 const MADE_UP: u64 = 160;
-const MADE_UP_PARTS: u64 = 24;
+const MADE_UP_PARTS: u64 = 29;
 const SMALL: u64 = 1_000;
 
 pub(crate) struct Documents {
