@@ -3,7 +3,7 @@
 use crate::shape::Shape;
 
 /// More than any store takes beside key and value.
-const OVERHEAD_BYTES: u64 = 400;
+const OVERHEAD_BYTES: u64 = 480;
 
 /// What a caller gives and takes.
 pub(crate) fn raw_bytes(shape: Shape) -> u64 {
