@@ -69,7 +69,7 @@ impl Findings {
 pub(crate) fn document(command: &str, findings: &[Findings], skipped: &[String]) -> String {
     let reached = findings.iter().flat_map(|each| each.reached.iter().copied()).collect();
     let mut text = format!(
-        "# Benchmarks\n\n{}```console\n{command}\n```\n\n{}\n## Machine\n\n{}\n## Targets\n\n{}",
+        "# Benchmarks\n\n{}```console\n{command}\n```\n\n{}## Machine\n\n{}\n## Targets\n\n{}",
         wrapped(WHAT),
         wrapped(HOW_TO_READ),
         machine::table().markdown(),
