@@ -3,9 +3,12 @@
 #[path = "lookups/tables.rs"]
 mod tables;
 
+use std::time::Instant;
+
 use crate::empty_server::EmptyServer;
 use crate::load::{Asked, Micros, Pace};
 use crate::millpond::{Millpond, Setup};
+use crate::process::exact;
 use crate::questions::Questions;
 use crate::report::Findings;
 use crate::served::polled;
@@ -36,6 +39,8 @@ struct Batch {
     idle: Micros<Spread>,
     /// At the rate, while the stream comes in at full speed.
     busy: Micros<Spread>,
+    /// Records a second that came in then.
+    ingested: Spread,
 }
 
 /// The entries, and records that replace some of them while lookups are answered.
@@ -109,10 +114,13 @@ fn ask_millpond(
     })?;
     for (&(batch, rate), figures) in BATCHES.iter().zip(&mut side.batches) {
         let asked = stream.questions(batch).to_millpond(rpc);
+        let (start, before) = (Instant::now(), polled(&statistics::now(rpc)?));
         let load = asked.load(server, Pace::Rate(rate), stage.args.window() / 2)?;
+        let after = polled(&statistics::now(rpc)?);
         // Otherwise a part of it was idle.
-        if polled(&statistics::now(rpc)?) < stream.records {
+        if after < stream.records {
             figures.busy.add(load);
+            figures.ingested.add(exact(after - before) / start.elapsed().as_secs_f64());
         }
     }
     statistics::wait_for(rpc, |stats| stats.ready && polled(stats) >= stream.records)?;

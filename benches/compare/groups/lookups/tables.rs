@@ -57,16 +57,24 @@ fn cpu(sides: &[Side]) -> Table {
 }
 
 fn latency(sides: &[Side]) -> Table {
-    let mut table =
-        Table::new(&["keys", "", "calls/s", "p50 us", "p99 us", "busy p50", "busy p99"]);
+    let mut table = Table::new(&[
+        "keys",
+        "",
+        "calls/s",
+        "p50 us",
+        "p99 us",
+        "busy p50",
+        "busy p99",
+        "records/s then",
+    ]);
     for (at, (keys, rate)) in BATCHES.iter().enumerate() {
         for side in sides {
-            let Batch { idle, busy, .. } = &side.batches[at];
+            let Batch { idle, busy, ingested, .. } = &side.batches[at];
             if idle.p50.median().is_nan() {
                 continue;
             }
             let (busy50, busy99) = (&busy.p50, &busy.p99);
-            table.row([keys, &side.name, rate, &idle.p50, &idle.p99, busy50, busy99]);
+            table.row([keys, &side.name, rate, &idle.p50, &idle.p99, busy50, busy99, ingested]);
         }
     }
     table
