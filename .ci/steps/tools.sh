@@ -20,6 +20,11 @@ debian_packages() {
     # The tests' Kafka node: Maven fetches it, Java runs it.
     have java || echo openjdk-17-jre-headless
     have mvn || echo maven
+    # What the comparison measures beside millpond.
+    have redis-server || echo redis-server
+    have memcached || echo memcached
+    have taskset && have chrt || echo util-linux
+    have pgrep || echo procps
     have kubectl || echo kubernetes-client
     have go || echo golang-go
 }

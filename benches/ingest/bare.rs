@@ -5,22 +5,32 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use clap::Args;
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use crate::Args;
 use crate::process::Cost;
+use crate::workload::Workload;
 
 const POLL_TIMEOUT: Duration = Duration::from_millis(100);
 
+/// What the process that [`measure`] starts is told.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Bare {
+    broker: String,
+    topic: String,
+    #[command(flatten)]
+    workload: Workload,
+}
+
 /// Reads the topic in a process of its own, which says in the end what it cost.
-pub(crate) fn measure(broker: &str, topic: &str, args: &Args) -> anyhow::Result<Cost> {
+pub(crate) fn measure(broker: &str, topic: &str, workload: &Workload) -> anyhow::Result<Cost> {
     let output = Command::new(std::env::current_exe()?)
-        .args(["--bare", broker, topic])
-        .args(["--records", &args.records.to_string()])
-        .args(["--partitions", &args.partitions.to_string()])
-        .args(["--threads", &args.threads.to_string()])
+        .args(["bare", broker, topic])
+        .args(["--records", &workload.records.to_string()])
+        .args(["--partitions", &workload.partitions.to_string()])
+        .args(["--threads", &workload.threads.to_string()])
         .stderr(Stdio::inherit())
         .output()?;
     ensure!(output.status.success(), "the bare loop failed");
@@ -31,45 +41,43 @@ pub(crate) fn measure(broker: &str, topic: &str, args: &Args) -> anyhow::Result<
     Ok(Cost { cpu, wall, rss_peak_kib, rss_kib })
 }
 
-/// The process that [`measure`] starts.
-pub(crate) fn poll_and_drop(broker: &str, topic: &str, args: &Args) -> anyhow::Result<()> {
-    let (start, polled) = (Instant::now(), AtomicU64::new(0));
-    std::thread::scope(|scope| {
-        let share = |number| {
-            let polled = &polled;
-            move || read_share(broker, topic, args, number, polled)
-        };
-        let threads: Vec<_> = (0..args.threads).map(|n| scope.spawn(share(n))).collect();
-        threads.into_iter().try_for_each(|thread| thread.join().ok().context("a thread died")?)
-    })?;
-    let cost = Cost::of(std::process::id(), start.elapsed())?;
-    let (cpu, wall) = (cost.cpu.as_millis(), cost.wall.as_millis());
-    crate::say(&format!("{cpu} {wall} {} {}", cost.rss_kib, cost.rss_peak_kib));
-    Ok(())
-}
+impl Bare {
+    /// Polls and drops, and says the cost.
+    pub(crate) fn poll_and_drop(&self) -> anyhow::Result<()> {
+        let (start, polled) = (Instant::now(), AtomicU64::new(0));
+        std::thread::scope(|scope| {
+            let share = |number| {
+                let polled = &polled;
+                move || self.read_share(number, polled)
+            };
+            let threads = (0..self.workload.threads).map(|number| scope.spawn(share(number)));
+            let threads: Vec<_> = threads.collect();
+            threads.into_iter().try_for_each(|thread| thread.join().ok().context("it died")?)
+        })?;
+        let cost = Cost::of(std::process::id(), start.elapsed())?;
+        let (cpu, wall) = (cost.cpu.as_millis(), cost.wall.as_millis());
+        crate::say(&format!("{cpu} {wall} {} {}", cost.rss_kib, cost.rss_peak_kib));
+        Ok(())
+    }
 
-fn read_share(
-    broker: &str,
-    topic: &str,
-    args: &Args,
-    number: usize,
-    polled: &AtomicU64,
-) -> anyhow::Result<()> {
-    let consumer: BaseConsumer = ClientConfig::new()
-        .set("bootstrap.servers", broker)
-        .set("group.id", "bare")
-        .set("enable.auto.commit", "false")
-        .create()?;
-    let mut assignment = TopicPartitionList::new();
-    for partition in (0..args.partitions).skip(number).step_by(args.threads) {
-        assignment.add_partition_offset(topic, partition, Offset::Beginning)?;
-    }
-    consumer.assign(&assignment)?;
-    while polled.load(Ordering::Relaxed) < args.records {
-        if let Some(message) = consumer.poll(POLL_TIMEOUT) {
-            message?;
-            polled.fetch_add(1, Ordering::Relaxed);
+    fn read_share(&self, number: usize, polled: &AtomicU64) -> anyhow::Result<()> {
+        let Workload { records, partitions, threads, .. } = self.workload;
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", &self.broker)
+            .set("group.id", "bare")
+            .set("enable.auto.commit", "false")
+            .create()?;
+        let mut assignment = TopicPartitionList::new();
+        for partition in (0..partitions).skip(number).step_by(threads) {
+            assignment.add_partition_offset(&self.topic, partition, Offset::Beginning)?;
         }
+        consumer.assign(&assignment)?;
+        while polled.load(Ordering::Relaxed) < records {
+            if let Some(message) = consumer.poll(POLL_TIMEOUT) {
+                message?;
+                polled.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }

@@ -26,25 +26,33 @@ impl Cost {
     }
 
     pub(crate) fn line(&self, what: &str, records: u64) -> String {
-        let (cpu, wall) = (self.cpu.as_secs_f64(), self.wall.as_secs_f64());
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "far fewer records than a double is exact to"
-        )]
-        let records = records as f64;
         format!(
             "{what:<16} {:>9.0} records/s {:>7.2} CPU s a million {:>7} KiB RSS {:>7} KiB at peak",
-            records / wall,
-            cpu / records * 1e6,
+            self.records_a_second(records),
+            self.cpu_a_million(records),
             self.rss_kib,
             self.rss_peak_kib,
         )
     }
+
+    pub(crate) fn records_a_second(&self, records: u64) -> f64 {
+        exact(records) / self.wall.as_secs_f64()
+    }
+
+    /// CPU seconds a million records.
+    pub(crate) fn cpu_a_million(&self, records: u64) -> f64 {
+        self.cpu.as_secs_f64() / exact(records) * 1e6
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "far less than a double is exact to")]
+pub(crate) fn exact(count: u64) -> f64 {
+    count as f64
 }
 
 /// User and system time: the 14th and 15th field, counted behind the name, which may
 /// hold anything.
-fn cpu(id: u32) -> anyhow::Result<Duration> {
+pub(crate) fn cpu(id: u32) -> anyhow::Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
     let (_, after_name) = stat.rsplit_once(')').context("no name in stat")?;
     let ticks = after_name.split_whitespace().skip(11).take(2).map(str::parse::<u64>);

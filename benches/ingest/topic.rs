@@ -1,4 +1,4 @@
-//! The topic that both sides read.
+//! A topic that several sides read.
 
 use std::time::Duration;
 
@@ -6,43 +6,54 @@ use rdkafka::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
-use crate::{Args, new_topic};
+use crate::new_topic;
 
 const PATIENCE: Duration = Duration::from_secs(60);
+/// What a document takes beside its key, its description and the noise.
+const FRAME_BYTES: usize = r#"{"noise":"","id":"","description":""}"#.len();
 
 pub(crate) struct Topic {
     pub(crate) name: String,
+    producer: BaseProducer,
 }
 
 impl Topic {
-    /// Makes a topic and fills it: every record has a key of its own.
-    pub(crate) fn produce(broker: &str, args: &Args) -> anyhow::Result<Self> {
-        let topic = Self { name: format!("bench-{}", std::process::id()) };
-        new_topic::create(broker, &topic.name, args.partitions, &[])?;
-        let producer: BaseProducer = ClientConfig::new()
+    /// Makes an empty one.
+    pub(crate) fn create(broker: &str, name: String, partitions: i32) -> anyhow::Result<Self> {
+        new_topic::create(broker, &name, partitions, &[])?;
+        let producer = ClientConfig::new()
             .set("bootstrap.servers", broker)
             .set("linger.ms", "20")
             .set("partitioner", "murmur2_random")
             .create()?;
-        let noise = "n".repeat(args.bytes.saturating_sub(120));
-        for number in 0..args.records {
-            topic.send(&producer, number, &noise)?;
-        }
-        producer.flush(PATIENCE)?;
-        Ok(topic)
+        Ok(Self { name, producer })
     }
 
-    fn send(&self, producer: &BaseProducer, number: u64, noise: &str) -> anyhow::Result<()> {
-        let key = format!("key-{number:09}");
-        let document = format!(
-            r#"{{"noise":"{noise}","id":"{key}","description":"what record {number} is about"}}"#
-        );
-        let mut record = BaseRecord::to(&self.name).key(&key).payload(&document);
-        while let Err((error, refused)) = producer.send(record) {
+    /// Adds a record for each key and description, in a document of so many bytes or, where
+    /// that is too little, as few as they take.
+    pub(crate) fn produce(
+        &self,
+        bytes: usize,
+        records: impl Iterator<Item = (String, String)>,
+    ) -> anyhow::Result<()> {
+        let noise = "n".repeat(bytes);
+        for (key, description) in records {
+            let taken = FRAME_BYTES + key.len() + description.len();
+            let noise = &noise[..bytes.saturating_sub(taken)];
+            let document =
+                format!(r#"{{"noise":"{noise}","id":"{key}","description":"{description}"}}"#);
+            self.send(&key, &document)?;
+        }
+        Ok(self.producer.flush(PATIENCE)?)
+    }
+
+    fn send(&self, key: &str, document: &str) -> anyhow::Result<()> {
+        let mut record = BaseRecord::to(&self.name).key(key).payload(document);
+        while let Err((error, refused)) = self.producer.send(record) {
             if error != KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) {
                 return Err(error.into());
             }
-            producer.poll(Duration::from_millis(100));
+            self.producer.poll(Duration::from_millis(100));
             record = refused;
         }
         Ok(())

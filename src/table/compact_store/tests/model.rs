@@ -112,7 +112,7 @@ impl Run {
     /// Every key has the entry that the model has, or it was evicted; and says why not.
     fn check(&mut self) {
         for number in 0..60 {
-            let name = super::key(number);
+            let name = key(number);
             let mut found = None;
             self.store.read(&name, &mut |entry| found = Some(entry.copy()));
             let live = found.filter(|entry| !entry.view().is_expired(self.now));

@@ -1,0 +1,91 @@
+//! What the comparison can be told.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::bare::Bare;
+use crate::in_process::InProcess;
+
+#[derive(Debug, Parser)]
+pub(crate) struct Args {
+    /// Groups to measure
+    #[arg(long, value_delimiter = ',', value_enum, default_values_t = Group::value_variants().to_vec())]
+    pub(crate) only: Vec<Group>,
+    /// millpond's stores to measure
+    #[arg(long, value_delimiter = ',', default_value = "moka,compact")]
+    pub(crate) stores: Vec<String>,
+    /// Measure little and once: to see that it runs
+    #[arg(long)]
+    pub(crate) short: bool,
+    /// How often each measurement is repeated
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
+    repeats: u64,
+    /// Where to write the document; by default docs/BENCHMARKS.md, or target/BENCHMARKS.md where
+    /// not everything is measured
+    #[arg(long)]
+    output: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) role: Option<Role>,
+    /// Given by cargo
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Group {
+    Ingest,
+    Pluck,
+    Table,
+    Lookups,
+    Memory,
+    Growth,
+}
+
+/// A part of the comparison that is a process of its own.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Role {
+    /// Poll and drop
+    #[command(hide = true)]
+    Bare(Bare),
+    /// Answer empty calls
+    #[command(hide = true)]
+    EmptyServer,
+    /// Fill a table and look it up, with no stream and no calls
+    #[command(hide = true)]
+    InProcess(InProcess),
+}
+
+impl Args {
+    /// As it is, or for a short run something smaller.
+    pub(crate) fn sized<T>(&self, whole: T, short: T) -> T {
+        if self.short { short } else { whole }
+    }
+
+    pub(crate) fn repeats(&self) -> u64 {
+        self.sized(self.repeats, 1)
+    }
+
+    /// How long a load lasts.
+    pub(crate) fn window(&self) -> Duration {
+        self.sized(Duration::from_secs(3), Duration::from_millis(100))
+    }
+
+    /// What was run, as one would type it.
+    pub(crate) fn command() -> String {
+        let mut command = "cargo bench --bench compare".to_owned();
+        let own = std::env::args().skip(1).filter(|word| word != "--bench").collect::<Vec<_>>();
+        if !own.is_empty() {
+            command = format!("{command} -- {}", own.join(" "));
+        }
+        command
+    }
+
+    pub(crate) fn output(&self) -> PathBuf {
+        let is_whole = !self.short && self.only.len() == Group::value_variants().len();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let default = if is_whole { "docs/BENCHMARKS.md" } else { "target/BENCHMARKS.md" };
+        self.output.clone().unwrap_or_else(|| root.join(default))
+    }
+}

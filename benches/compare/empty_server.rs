@@ -1,0 +1,94 @@
+//! The measure of every call: a server on the same stack, with millpond's settings, that answers
+//! nothing to nothing.
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::io::{BufRead, BufReader};
+use std::net::Ipv4Addr;
+use std::process::Stdio;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use tokio::net::TcpListener;
+use tonic::body::Body;
+use tonic::codegen::{BoxFuture, Service, http};
+use tonic::server::{Grpc, NamedService, UnaryService};
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+use tonic::{Request, Response, Status};
+
+use crate::millpond::on_core;
+use crate::process_end::Ends;
+use crate::raw_codec::RawCodec;
+
+pub(crate) const PATH: &str = "/millpond.bench.Empty/Call";
+
+/// One that listens. It has ended when this is dropped.
+pub(crate) struct EmptyServer {
+    process: Ends,
+    /// Where it answers: `host:port`.
+    pub(crate) rpc: String,
+}
+
+impl EmptyServer {
+    pub(crate) fn start(core: Option<usize>) -> anyhow::Result<Self> {
+        let program = std::env::current_exe()?;
+        let mut command = on_core(core, program.to_str().context("a path that is no text")?);
+        let mut process = Ends::start(command.arg("empty-server").stdout(Stdio::piped()))?;
+        let output = process.child().stdout.take().context("no output")?;
+        let mut rpc = String::new();
+        BufReader::new(output).read_line(&mut rpc)?;
+        Ok(Self { process, rpc: rpc.trim().to_owned() })
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+}
+
+/// The process that [`EmptyServer::start`] starts.
+pub(crate) fn serve() -> anyhow::Result<()> {
+    tokio::runtime::Runtime::new()?.block_on(async {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        crate::say(&listener.local_addr()?.to_string());
+        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let server = Server::builder()
+            .max_concurrent_streams(256)
+            .http2_keepalive_interval(Some(Duration::from_secs(30)))
+            .http2_keepalive_timeout(Some(Duration::from_secs(10)))
+            .add_service(Empty);
+        Ok(server.serve_with_incoming(incoming).await?)
+    })
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Empty;
+
+impl NamedService for Empty {
+    const NAME: &'static str = "millpond.bench.Empty";
+}
+
+impl Service<http::Request<Body>> for Empty {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<Self::Response, Infallible>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        Box::pin(async { Ok(Grpc::new(RawCodec).unary(Empty, request).await) })
+    }
+}
+
+impl UnaryService<Bytes> for Empty {
+    type Response = Bytes;
+    type Future = Ready<Result<Response<Bytes>, Status>>;
+
+    fn call(&mut self, _: Request<Bytes>) -> Self::Future {
+        ready(Ok(Response::new(Bytes::new())))
+    }
+}

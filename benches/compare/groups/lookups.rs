@@ -1,0 +1,158 @@
+//! What a lookup costs the server, and how long it takes, idle and while the stream comes in.
+
+#[path = "lookups/tables.rs"]
+mod tables;
+
+use std::time::Instant;
+
+use crate::empty_server::EmptyServer;
+use crate::load::{Asked, Micros, Pace};
+use crate::millpond::{Millpond, Setup};
+use crate::process::exact;
+use crate::questions::Questions;
+use crate::report::Findings;
+use crate::served::polled;
+use crate::shape::Shape;
+use crate::spread::Spread;
+use crate::stage::{OwnTopic, Stage};
+use crate::statistics;
+use crate::text_server::Protocol;
+
+const SHAPE: Shape = Shape::USUAL;
+const PARTITIONS: i32 = 8;
+const DOCUMENT_BYTES: usize = 500;
+/// Keys at once, and calls a second.
+const BATCHES: [(usize, u32); 4] = [(1, 2_000), (10, 1_000), (100, 500), (1_000, 100)];
+pub(crate) const EMPTY: &str = "empty call";
+
+/// Who was asked, and what came of it, by batch.
+struct Side {
+    name: String,
+    batches: Vec<Batch>,
+}
+
+#[derive(Default)]
+struct Batch {
+    /// As fast as calls are answered.
+    full: Micros<Spread>,
+    /// At the rate.
+    idle: Micros<Spread>,
+    /// At the rate, while the stream comes in at full speed.
+    busy: Micros<Spread>,
+    /// Records a second that came in then.
+    ingested: Spread,
+}
+
+/// The entries, and records that replace some of them while lookups are answered.
+struct Stream {
+    topic: OwnTopic,
+    entries: u64,
+    records: u64,
+}
+
+pub(crate) fn measure(stage: &Stage<'_>, broker: &'static str) -> anyhow::Result<Findings> {
+    let stream = Stream::produce(stage, broker)?;
+    let mut sides = vec![Side::new(EMPTY)];
+    sides.extend(stage.args.stores.iter().map(|store| Side::new(store)));
+    sides.extend(stage.protocols.iter().map(|protocol| Side::new(protocol.name())));
+    let _client = stage.cores.keep_to_client()?;
+    for _ in 0..stage.args.repeats() {
+        let mut sides = sides.iter_mut();
+        sides.by_ref().take(1).try_for_each(|side| ask_nobody(stage, side))?;
+        for (store, side) in stage.args.stores.iter().zip(sides.by_ref()) {
+            ask_millpond(stage, &stream, store, side)?;
+        }
+        for (&protocol, side) in stage.protocols.iter().zip(sides) {
+            ask_text_server(stage, stream.entries, protocol, side)?;
+        }
+    }
+    Ok(tables::findings(&sides, &stage.args.stores))
+}
+
+impl Stream {
+    fn produce(stage: &Stage<'_>, broker: &'static str) -> anyhow::Result<Self> {
+        let (entries, replacements) = stage.args.sized((1_000_000, 8_000_000), (10_000, 100_000));
+        let topic = OwnTopic::create(broker, "lookups", PARTITIONS)?;
+        let records = entries + replacements;
+        let mut random = fastrand::Rng::with_seed(2);
+        let replaced = (0..replacements).map(|_| random.u64(..entries));
+        let numbers = (0..entries).chain(replaced);
+        topic.produce(
+            DOCUMENT_BYTES,
+            numbers.map(|number| (SHAPE.key(number), SHAPE.value(number))),
+        )?;
+        Ok(Self { topic, entries, records })
+    }
+
+    fn questions(&self, batch: usize) -> Questions {
+        Questions { batch, entries: self.entries, shape: SHAPE }
+    }
+}
+
+impl Side {
+    fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), batches: BATCHES.map(|_| Batch::default()).into() }
+    }
+}
+
+fn ask_nobody(stage: &Stage<'_>, side: &mut Side) -> anyhow::Result<()> {
+    let server = EmptyServer::start(stage.cores.server)?;
+    ask_idle(stage, server.id(), &Questions::to_nobody(&server), BATCHES[0].1, &mut side.batches[0])
+}
+
+fn ask_millpond(
+    stage: &Stage<'_>,
+    stream: &Stream,
+    store: &str,
+    side: &mut Side,
+) -> anyhow::Result<()> {
+    let setup = stream.topic.setup(store, stream.entries, SHAPE);
+    let millpond = Millpond::start(&Setup { threads: 1, core: stage.cores.server, ..setup })?;
+    let (server, rpc) = (millpond.id(), millpond.rpc.as_str());
+    statistics::wait_for(rpc, |stats| {
+        stats.tables.iter().any(|t| t.entry_count >= stream.entries)
+    })?;
+    for (&(batch, rate), figures) in BATCHES.iter().zip(&mut side.batches) {
+        let asked = stream.questions(batch).to_millpond(rpc);
+        let (start, before) = (Instant::now(), polled(&statistics::now(rpc)?));
+        let load = asked.load(server, Pace::Rate(rate), stage.args.window() / 2)?;
+        let after = polled(&statistics::now(rpc)?);
+        // Otherwise a part of it was idle.
+        if after < stream.records {
+            figures.busy.add(load);
+            figures.ingested.add(exact(after - before) / start.elapsed().as_secs_f64());
+        }
+    }
+    statistics::wait_for(rpc, |stats| stats.ready && polled(stats) >= stream.records)?;
+    for (&(batch, rate), figures) in BATCHES.iter().zip(&mut side.batches) {
+        ask_idle(stage, server, &stream.questions(batch).to_millpond(rpc), rate, figures)?;
+    }
+    Ok(())
+}
+
+fn ask_text_server(
+    stage: &Stage<'_>,
+    entries: u64,
+    protocol: Protocol,
+    side: &mut Side,
+) -> anyhow::Result<()> {
+    let server = protocol.start(stage.cores.server)?;
+    server.fill(SHAPE, 0..entries)?;
+    for (&(batch, rate), figures) in BATCHES.iter().zip(&mut side.batches) {
+        let questions = Questions { batch, entries, shape: SHAPE };
+        ask_idle(stage, server.id(), &questions.to_text_server(&server), rate, figures)?;
+    }
+    Ok(())
+}
+
+fn ask_idle(
+    stage: &Stage<'_>,
+    server: u32,
+    asked: &Asked,
+    rate: u32,
+    figures: &mut Batch,
+) -> anyhow::Result<()> {
+    figures.full.add(asked.load(server, Pace::AsAnswered, stage.args.window())?);
+    figures.idle.add(asked.load(server, Pace::Rate(rate), stage.args.window())?);
+    Ok(())
+}

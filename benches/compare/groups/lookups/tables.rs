@@ -1,0 +1,104 @@
+//! The figures of lookups, in tables.
+
+use super::{BATCHES, Batch, Side};
+use crate::load::{AT_ONCE, CONNECTIONS};
+use crate::report::{Findings, Table};
+use crate::spread::short;
+use crate::targets::{Reached, Target, keep_least, keep_most};
+
+/// Where in [`BATCHES`] they stand.
+const ONE: usize = 0;
+const A_HUNDRED: usize = 2;
+const REDIS: &str = "Redis";
+
+pub(super) fn findings(sides: &[Side], stores: &[String]) -> Findings {
+    let late = sides.iter().flat_map(|side| &side.batches);
+    let late = late.map(|batch| batch.idle.late.most().max(batch.busy.late.most()));
+    let late = late.fold(0.0, f64::max);
+    let about = format!(
+        "1 million entries of 36 B + 64 B (fewer in a short run), and all keys asked for are \
+         there. Who is asked has one core, who asks has the other, over {CONNECTIONS} \
+         connections; the broker has that one too, where it runs when who asks does not. An \
+         *empty call* is one to a server on millpond's stack, with its settings, that answers \
+         nothing. CPU is that of the server's process: with {AT_ONCE} calls on their way on \
+         each connection, and at a fixed rate, where the server also falls asleep and wakes for \
+         each call. Latencies are at that rate, from sending to the whole answer, whether those \
+         before were answered or not; at worst a call was sent {} us late. *Busy* is while the \
+         stream comes in at full speed, as long as it does.",
+        short(late)
+    );
+    let tables = vec![cpu(sides), latency(sides)];
+    Findings { title: "Lookups", about, tables, reached: reached(sides, stores) }
+}
+
+fn cpu(sides: &[Side]) -> Table {
+    let mut table = Table::new(&[
+        "keys",
+        "",
+        "CPU us a call",
+        "at the rate",
+        "times empty",
+        "keys a CPU second",
+    ]);
+    let empty = sides.first().map_or(f64::NAN, |side| side.batches[ONE].full.cpu.median());
+    for (at, (keys, _)) in BATCHES.iter().enumerate() {
+        for side in sides {
+            let Batch { full, idle, .. } = &side.batches[at];
+            let median = full.cpu.median();
+            if median.is_nan() {
+                continue;
+            }
+            let times = short(median / empty);
+            let rate = short(keys_a_second(side, at));
+            table.row([keys, &side.name, &full.cpu, &idle.cpu, &times, &rate]);
+        }
+    }
+    table
+}
+
+fn latency(sides: &[Side]) -> Table {
+    let mut table = Table::new(&[
+        "keys",
+        "",
+        "calls/s",
+        "p50 us",
+        "p99 us",
+        "busy p50",
+        "busy p99",
+        "records/s then",
+    ]);
+    for (at, (keys, rate)) in BATCHES.iter().enumerate() {
+        for side in sides {
+            let Batch { idle, busy, ingested, .. } = &side.batches[at];
+            if idle.p50.median().is_nan() {
+                continue;
+            }
+            let (busy50, busy99) = (&busy.p50, &busy.p99);
+            table.row([keys, &side.name, rate, &idle.p50, &idle.p99, busy50, busy99, ingested]);
+        }
+    }
+    table
+}
+
+/// The worst of the stores.
+fn reached(sides: &[Side], stores: &[String]) -> Reached {
+    let mut reached = Reached::new();
+    let redis = sides.iter().find(|side| side.name == REDIS);
+    for side in sides.iter().filter(|side| stores.contains(&side.name)) {
+        let get = &side.batches[ONE];
+        let empty = sides.first().map_or(f64::NAN, |side| side.batches[ONE].full.cpu.median());
+        keep_most(&mut reached, Target::GetCpu, get.full.cpu.median() / empty);
+        keep_most(&mut reached, Target::BusyP99, get.busy.p99.over(&get.idle.p99));
+        if let Some(redis) = redis {
+            let times = keys_a_second(side, A_HUNDRED) / keys_a_second(redis, A_HUNDRED);
+            keep_least(&mut reached, Target::BatchKeys, times);
+        }
+    }
+    reached
+}
+
+fn keys_a_second(side: &Side, batch: usize) -> f64 {
+    let (keys, _) = BATCHES[batch];
+    let keys = u32::try_from(keys).map_or(f64::NAN, f64::from);
+    keys / side.batches[batch].full.cpu.median() * 1e6
+}

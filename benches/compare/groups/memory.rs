@@ -1,0 +1,149 @@
+//! What a live entry takes of the resident set.
+
+use crate::capacity::raw_bytes;
+use crate::process::exact;
+use crate::report::{Findings, Table};
+use crate::resident;
+use crate::served::Served;
+use crate::shape::Shape;
+use crate::spread::Spread;
+use crate::stage::{OwnTopic, Stage};
+use crate::targets::{Reached, Target};
+
+const PARTITIONS: i32 = 8;
+const ABOUT: &str = "\
+Processes that hold so many entries, each with a time to live: millpond filled through Kafka, \
+Redis (`SET` with `EX`) and memcached over their protocols. The bytes are what the whole process \
+has in memory once that has settled, and what it has grown by since it was empty, each by live \
+entry. *Raw* is key and value alone. Replacements are as many as entries, each of another entry.";
+
+/// How many entries of which shape.
+#[derive(Debug, Clone, Copy)]
+struct Fill {
+    entries: u64,
+    shape: Shape,
+}
+
+/// Bytes an entry.
+#[derive(Default)]
+struct Held {
+    whole: Spread,
+    grown: Spread,
+}
+
+/// Resident bytes.
+struct Resident {
+    empty: u64,
+    loaded: u64,
+}
+
+pub(crate) fn measure(stage: &Stage<'_>, broker: &'static str) -> anyhow::Result<Findings> {
+    let mut table = Table::new(&[
+        "entries",
+        "",
+        "B an entry, whole",
+        "grown by",
+        "times raw",
+        "replaced: whole",
+        "grown by",
+    ]);
+    let mut reached = Reached::new();
+    for fill in fills(stage) {
+        let mut sides = Vec::new();
+        through_kafka(stage, broker, fill, &mut sides)?;
+        over_protocols(stage, fill, &mut sides)?;
+        for (name, fresh, replaced) in &sides {
+            let what = format!("{} of {}", fill.entries, fill.shape);
+            let times = fresh.grown.median() / exact(raw_bytes(fill.shape));
+            let shown = format!("{times:.2}");
+            let Held { whole, grown } = fresh;
+            table.row([&what, name, whole, grown, &shown, &replaced.whole, &replaced.grown]);
+        }
+        let compact = sides.iter().find(|(name, ..)| name == "compact");
+        if let (true, Some((_, fresh, _))) = (reached.is_empty(), compact) {
+            reached.push((Target::EntryBytes, fresh.grown.median()));
+        }
+    }
+    Ok(Findings { title: "Memory", about: ABOUT.to_owned(), tables: vec![table], reached })
+}
+
+/// The one that is aimed at comes first.
+fn fills(stage: &Stage<'_>) -> Vec<Fill> {
+    let of =
+        |entries, key_bytes, value_bytes| Fill { entries, shape: Shape { key_bytes, value_bytes } };
+    let whole = vec![
+        of(1_000_000, 36, 64),
+        of(1_000_000, 20, 16),
+        of(1_000_000, 36, 200),
+        of(1_000_000, 36, 1_000),
+        of(10_000_000, 36, 64),
+    ];
+    stage.args.sized(whole, vec![of(20_000, 36, 64)])
+}
+
+type Sides = Vec<(String, Held, Held)>;
+
+/// Every store reads the same topic, before replacements are added to it and after.
+fn through_kafka(
+    stage: &Stage<'_>,
+    broker: &'static str,
+    fill: Fill,
+    sides: &mut Sides,
+) -> anyhow::Result<()> {
+    let Fill { entries, shape } = fill;
+    let empty =
+        OwnTopic::create(broker, &format!("empty-{}-{entries}", raw_bytes(shape)), PARTITIONS)?;
+    let topic =
+        OwnTopic::create(broker, &format!("full-{}-{entries}", raw_bytes(shape)), PARTITIONS)?;
+    let rss = |topic: &OwnTopic, store, records| {
+        let served = Served::read(&topic.setup(store, entries, shape), records)?;
+        resident::settled_bytes(served.millpond.id(), stage.settle())
+    };
+    for round in 0..2 {
+        topic.produce(0, (0..entries).map(|number| (shape.key(number), shape.value(number))))?;
+        for (at, store) in stage.args.stores.iter().enumerate() {
+            let mut held = Held::default();
+            for _ in 0..repeats(stage, fill) {
+                let empty = rss(&empty, store, 0)?;
+                let loaded = rss(&topic, store, entries * (round + 1))?;
+                held.add(&Resident { empty, loaded }, entries);
+            }
+            match sides.get_mut(at) {
+                Some((_, _, replaced)) => *replaced = held,
+                None => sides.push((store.clone(), held, Held::default())),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn over_protocols(stage: &Stage<'_>, fill: Fill, sides: &mut Sides) -> anyhow::Result<()> {
+    let Fill { entries, shape } = fill;
+    for &protocol in &stage.protocols {
+        let (mut fresh, mut replaced) = (Held::default(), Held::default());
+        for _ in 0..repeats(stage, fill) {
+            let server = protocol.start(None)?;
+            let rss = || resident::settled_bytes(server.id(), stage.settle());
+            let empty = rss()?;
+            server.fill(shape, 0..entries)?;
+            fresh.add(&Resident { empty, loaded: rss()? }, entries);
+            server.fill(shape, (0..entries).rev())?;
+            replaced.add(&Resident { empty, loaded: rss()? }, entries);
+        }
+        sides.push((protocol.name().to_owned(), fresh, replaced));
+    }
+    Ok(())
+}
+
+/// Ten million are enough to measure once.
+fn repeats(stage: &Stage<'_>, fill: Fill) -> u64 {
+    if fill.entries > 1_000_000 { 1 } else { stage.args.repeats() }
+}
+
+impl Held {
+    fn add(&mut self, resident: &Resident, entries: u64) {
+        let each = |bytes| exact(bytes) / exact(entries);
+        self.whole.add(each(resident.loaded));
+        self.grown.add(each(resident.loaded.saturating_sub(resident.empty)));
+    }
+}

@@ -1,0 +1,63 @@
+//! How fast a key and a field are plucked out of a document, a core.
+
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+
+use crate::contenders::{self, Contender};
+use crate::documents::Documents;
+use crate::process::exact;
+use crate::report::{Findings, Table};
+use crate::spread::{Spread, short};
+use crate::stage::Stage;
+use crate::targets::{Reached, Target};
+use crate::thread_cpu;
+
+const ABOUT: &str = "\
+One thread, by its CPU time. Each copies two nested texts out of every document. What millpond \
+does validates all of a document, its encoding too; serde_json and sonic-rs into a struct pass \
+less strictly over what is not asked for, and `get_many` of sonic-rs ends at the second text. \
+sonic-rs is faster where it is compiled for the very processor, which an image cannot be. \
+`MILLPOND_TEST_PAYLOADS` names a file of payloads; without it they are made up.";
+
+pub(crate) fn measure(stage: &Stage<'_>) -> anyhow::Result<Findings> {
+    let mut table = Table::new(&["documents", "", "GB/s", "us a document"]);
+    let mut reached = Reached::new();
+    let all = [(Documents::small(), false), (Documents::payloads()?, true)];
+    for (documents, is_aimed_at) in &all {
+        let mut plucked = None;
+        for (at, mut contender) in contenders::all()?.into_iter().enumerate() {
+            let pass = |_| rate(stage.args.window(), documents, &mut contender, &mut plucked);
+            let rates = (0..stage.args.repeats()).map(pass).collect::<anyhow::Result<Spread>>()?;
+            let mean_bytes = exact(documents.bytes()) / exact(documents.texts.len() as u64);
+            let micros = mean_bytes / rates.median() / 1e3;
+            let what = format!("{}, {mean_bytes:.0} B", documents.name);
+            table.row([&what, &contender.name, &rates, &short(micros)]);
+            if *is_aimed_at && at == 0 {
+                reached.push((Target::PluckRate, rates.median()));
+            }
+        }
+    }
+    Ok(Findings { title: "Pluck", about: ABOUT.to_owned(), tables: vec![table], reached })
+}
+
+/// In GB/s, over whole passes for at least a third of `window`. Whoever comes has to find as many
+/// keys as those before.
+fn rate(
+    window: Duration,
+    documents: &Documents,
+    contender: &mut Contender,
+    plucked: &mut Option<usize>,
+) -> anyhow::Result<f64> {
+    let mut pass = || documents.texts.iter().filter(|text| (contender.pluck)(text)).count();
+    let (found, documents) = (pass(), documents.bytes());
+    let wanted = *plucked.get_or_insert(found);
+    ensure!(found == wanted, "{} finds {found} of {wanted} keys", contender.name);
+    let (start, before, mut passes) = (Instant::now(), thread_cpu::now()?, 0);
+    while start.elapsed() < window / 3 {
+        pass();
+        passes += 1;
+    }
+    let cpu = thread_cpu::now()?.saturating_sub(before);
+    Ok(exact(passes) * exact(documents) / cpu.as_secs_f64() / 1e9)
+}

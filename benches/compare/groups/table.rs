@@ -1,0 +1,45 @@
+//! What the stores alone take.
+
+use crate::in_process::{self, Figures};
+use crate::process::exact;
+use crate::report::{Findings, Table};
+use crate::shape::Shape;
+use crate::spread::Spread;
+use crate::stage::Stage;
+use crate::targets::{Reached, Target};
+
+const ABOUT: &str = "\
+A table in a process of its own, filled and asked by one thread with no stream and no calls: CPU \
+time an operation, the table's own threads included and the making up of keys and values not; \
+and what the resident set has grown by, an entry of 36 B + 64 B.";
+
+pub(crate) fn measure(stage: &Stage<'_>) -> anyhow::Result<Findings> {
+    let entries = stage.args.sized(1_000_000, 20_000);
+    let mut table = Table::new(&[
+        "",
+        "ns an insert",
+        "ns a replacement",
+        "ns a hit",
+        "B an entry",
+        "after as many replacements",
+    ]);
+    let mut inserts = Vec::new();
+    for store in &stage.args.stores {
+        let measure = |_| in_process::measure(store, entries, Shape::USUAL, stage.settle());
+        let all = (0..stage.args.repeats()).map(measure).collect::<anyhow::Result<Vec<_>>>()?;
+        let spread = |of: fn(&Figures) -> f64| all.iter().map(of).collect::<Spread>();
+        let each = |bytes: f64| bytes / exact(entries);
+        let loaded: Spread = all.iter().map(|f| each(f.loaded_bytes - f.empty_bytes)).collect();
+        let replaced: Spread = all.iter().map(|f| each(f.replaced_bytes - f.empty_bytes)).collect();
+        let insert = spread(|figures| figures.insert);
+        let (replace, hit) = (spread(|figures| figures.replace), spread(|figures| figures.hit));
+        table.row([store, &insert, &replace, &hit, &loaded, &replaced]);
+        inserts.push((store, insert));
+    }
+    let of = |name: &str| inserts.iter().find(|(store, _)| *store == name).map(|(_, each)| each);
+    let mut reached = Reached::new();
+    if let (Some(moka), Some(compact)) = (of("moka"), of("compact")) {
+        reached.push((Target::Inserts, moka.over(compact)));
+    }
+    Ok(Findings { title: "Table", about: ABOUT.to_owned(), tables: vec![table], reached })
+}

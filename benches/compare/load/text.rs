@@ -1,0 +1,140 @@
+//! Calls in a protocol that is text: requests one behind the other, answers in their order.
+
+use std::collections::VecDeque;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+
+use super::{AT_ONCE, CONNECTIONS, Pace, Schedule, Tally};
+
+/// Far more calls than are ever on their way.
+const MOST_ON_THEIR_WAY: usize = 1 << 16;
+
+pub(crate) struct Text {
+    pub(crate) address: SocketAddr,
+    pub(crate) requests: Vec<Vec<u8>>,
+    /// The answer to the first of them; those to the others are as long.
+    pub(crate) first_answer: Vec<u8>,
+}
+
+/// One connection, whose calls begin somewhere in the list of requests.
+struct Connection<'a> {
+    text: &'a Text,
+    stream: TcpStream,
+    next: usize,
+}
+
+impl Text {
+    pub(crate) fn drive(&self, pace: Pace, window: Duration) -> anyhow::Result<Tally> {
+        let share = self.requests.len() / CONNECTIONS;
+        let connect = |number| Connection::open(self, number * share);
+        let connections = (0..CONNECTIONS).map(connect).collect::<anyhow::Result<Vec<_>>>()?;
+        thread::scope(|scope| {
+            let threads: Vec<_> = connections
+                .into_iter()
+                .zip(0..)
+                .map(|(connection, number)| {
+                    scope.spawn(move || connection.drive(pace, window, number))
+                })
+                .collect();
+            let mut all = Tally::default();
+            for thread in threads {
+                all.merge(thread.join().ok().context("a thread died")??);
+            }
+            Ok(all)
+        })
+    }
+}
+
+impl<'a> Connection<'a> {
+    /// Asks once, to see that it is answered.
+    fn open(text: &'a Text, next: usize) -> anyhow::Result<Self> {
+        let stream = TcpStream::connect(text.address)?;
+        stream.set_nodelay(true)?;
+        let mut connection = Self { text, stream, next: 0 };
+        connection.send()?;
+        let mut answer = text.first_answer.clone();
+        connection.stream.read_exact(&mut answer)?;
+        let said = String::from_utf8_lossy(&answer);
+        ensure!(answer == text.first_answer, "{} answered {said:?}", text.address);
+        Ok(Self { next, ..connection })
+    }
+
+    fn drive(mut self, pace: Pace, window: Duration, number: u32) -> anyhow::Result<Tally> {
+        match pace {
+            Pace::AsAnswered => self.as_answered(window),
+            Pace::Rate(rate) => {
+                let senders = u32::try_from(CONNECTIONS)?;
+                self.at_rate(Schedule::new(rate, window, senders, number))
+            }
+        }
+    }
+
+    fn as_answered(&mut self, window: Duration) -> anyhow::Result<Tally> {
+        let (end, mut tally) = (Instant::now() + window, Tally::default());
+        let mut answer = self.text.first_answer.clone();
+        let mut sent = VecDeque::new();
+        for _ in 0..AT_ONCE {
+            sent.push_back(Instant::now());
+            self.send()?;
+        }
+        while let Some(since) = sent.pop_front() {
+            self.stream.read_exact(&mut answer)?;
+            tally.add(since);
+            if Instant::now() < end {
+                sent.push_back(Instant::now());
+                self.send()?;
+            }
+        }
+        Ok(tally)
+    }
+
+    /// Sends from this thread and receives on another.
+    fn at_rate(&mut self, mut schedule: Schedule) -> anyhow::Result<Tally> {
+        let (sending, sent) = sync_channel(MOST_ON_THEIR_WAY);
+        let (stream, answer) = (self.stream.try_clone()?, self.text.first_answer.clone());
+        thread::scope(|scope| {
+            let receiver = scope.spawn(move || receive(stream, answer, &sent));
+            self.send_all(&mut schedule, &sending)?;
+            drop(sending);
+            let mut tally = receiver.join().ok().context("a thread died")??;
+            tally.merge(schedule.tally());
+            Ok(tally)
+        })
+    }
+
+    fn send_all(
+        &mut self,
+        schedule: &mut Schedule,
+        sent: &SyncSender<Instant>,
+    ) -> anyhow::Result<()> {
+        while let Some(now) = schedule.next() {
+            sent.send(now).context("nobody receives")?;
+            self.send()?;
+        }
+        Ok(())
+    }
+
+    fn send(&mut self) -> anyhow::Result<()> {
+        self.stream.write_all(&self.text.requests[self.next])?;
+        self.next = (self.next + 1) % self.text.requests.len();
+        Ok(())
+    }
+}
+
+fn receive(
+    mut stream: TcpStream,
+    mut answer: Vec<u8>,
+    sent: &Receiver<Instant>,
+) -> anyhow::Result<Tally> {
+    let mut tally = Tally::default();
+    for since in sent {
+        stream.read_exact(&mut answer)?;
+        tally.add(since);
+    }
+    Ok(tally)
+}

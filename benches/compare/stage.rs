@@ -1,0 +1,122 @@
+//! What the groups have in common: the machine's cores, a broker, and who is there to be asked.
+
+use std::env;
+use std::ops::Deref;
+use std::time::Duration;
+
+use anyhow::bail;
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
+
+use crate::args::Args;
+use crate::capacity;
+use crate::cores::Cores;
+use crate::kafka;
+use crate::millpond::Setup;
+use crate::shape::Shape;
+use crate::text_server::Protocol;
+use crate::topic::Topic;
+
+pub(crate) struct Stage<'a> {
+    pub(crate) args: &'a Args,
+    pub(crate) cores: Cores,
+    pub(crate) protocols: Vec<Protocol>,
+    pub(crate) skipped: Vec<String>,
+    broker: Option<&'static str>,
+}
+
+/// A topic that is deleted when this is dropped.
+pub(crate) struct OwnTopic {
+    topic: Topic,
+    broker: &'static str,
+}
+
+impl<'a> Stage<'a> {
+    pub(crate) fn set(args: &'a Args) -> anyhow::Result<Self> {
+        let (mut protocols, mut skipped) = (Vec::new(), Vec::new());
+        for protocol in Protocol::ALL {
+            match protocol.version() {
+                Ok(_) => protocols.push(protocol),
+                Err(error) => skipped.push(skip(
+                    protocol.name(),
+                    &format!("{error:#}; as root, run apt-get install {}", protocol.program()),
+                )?),
+            }
+        }
+        Ok(Self { args, cores: Cores::find()?, protocols, skipped, broker: None })
+    }
+
+    /// Starts a broker at the first call; none where there can be none.
+    pub(crate) fn broker(&mut self, group: &str) -> Option<&'static str> {
+        self.broker = self.broker.or_else(|| kafka::require(group));
+        if self.broker.is_none() {
+            self.skipped.push(format!("{group}: there is no Kafka broker"));
+        }
+        self.broker
+    }
+
+    /// How long memory has to stand still.
+    pub(crate) fn settle(&self) -> Duration {
+        self.args.sized(Duration::from_secs(3), Duration::from_millis(200))
+    }
+}
+
+/// Says that it is skipped, or fails where nothing may be.
+fn skip(what: &str, why: &str) -> anyhow::Result<String> {
+    if env::var("MILLPOND_REQUIRE_ALL").is_ok_and(|value| value == "1") {
+        bail!("{what} is required, and {why}, or unset MILLPOND_REQUIRE_ALL to skip it");
+    }
+    let skipped = format!("{what}: {why}");
+    crate::say(&format!("SKIPPED {skipped}"));
+    Ok(skipped)
+}
+
+impl OwnTopic {
+    pub(crate) fn create(
+        broker: &'static str,
+        what: &str,
+        partitions: i32,
+    ) -> anyhow::Result<Self> {
+        let name = format!("compare-{}-{what}", std::process::id());
+        Ok(Self { topic: Topic::create(broker, name, partitions)?, broker })
+    }
+
+    /// millpond fed by it, on all cores, with one table that has room for so many entries.
+    pub(crate) fn setup<'s>(&'s self, store: &'s str, entries: u64, shape: Shape) -> Setup<'s> {
+        Setup {
+            broker: self.broker,
+            topic: &self.topic.name,
+            store,
+            tables: 1,
+            capacity_bytes: capacity::of_table(entries, shape),
+            threads: 2,
+            core: None,
+        }
+    }
+
+    fn delete(&self) -> anyhow::Result<()> {
+        let admin: AdminClient<DefaultClientContext> =
+            ClientConfig::new().set("bootstrap.servers", self.broker).create()?;
+        let names = [self.topic.name.as_str()];
+        let options = AdminOptions::new();
+        let deleted = admin.delete_topics(&names, &options);
+        tokio::runtime::Runtime::new()?.block_on(deleted)?;
+        Ok(())
+    }
+}
+
+impl Deref for OwnTopic {
+    type Target = Topic;
+
+    fn deref(&self) -> &Topic {
+        &self.topic
+    }
+}
+
+impl Drop for OwnTopic {
+    fn drop(&mut self) {
+        // Then it goes with the broker.
+        let _ = self.delete();
+    }
+}

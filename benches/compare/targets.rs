@@ -1,0 +1,101 @@
+//! What is aimed at.
+
+use crate::report::Table;
+use crate::spread::short;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Target {
+    EntryBytes,
+    Inserts,
+    IngestCpu,
+    PluckRate,
+    GetCpu,
+    BatchKeys,
+    BusyP99,
+    Ready,
+}
+
+/// Targets and the figures that were measured for them.
+pub(crate) type Reached = Vec<(Target, f64)>;
+
+/// Notes the figure unless a greater one was noted before.
+pub(crate) fn keep_most(reached: &mut Reached, target: Target, figure: f64) {
+    match reached.iter_mut().find(|(each, _)| *each == target) {
+        Some((_, most)) => *most = most.max(figure),
+        None => reached.push((target, figure)),
+    }
+}
+
+/// The same for a lesser one.
+pub(crate) fn keep_least(reached: &mut Reached, target: Target, figure: f64) {
+    match reached.iter_mut().find(|(each, _)| *each == target) {
+        Some((_, least)) => *least = least.min(figure),
+        None => reached.push((target, figure)),
+    }
+}
+
+enum Aim {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+use Aim::{AtLeast, AtMost};
+
+const TARGETS: [(Target, &str, Aim, &str); 8] = [
+    (
+        Target::EntryBytes,
+        "compact: resident bytes a live entry of 36 B + 64 B, 1M entries with a time to live, over \
+         the empty process",
+        AtMost(130.0),
+        "B",
+    ),
+    (Target::Inserts, "compact: inserts a CPU second, against moka", AtLeast(4.0), "times"),
+    (
+        Target::IngestCpu,
+        "compact: ingest CPU a record of 500 B, against polling and dropping",
+        AtMost(2.5),
+        "times",
+    ),
+    (Target::PluckRate, "plucking payloads, a core", AtLeast(2.0), "GB/s"),
+    (Target::GetCpu, "`Get`: server CPU a call, against an empty call", AtMost(1.1), "times"),
+    (
+        Target::BatchKeys,
+        "`BatchGet` of 100: keys a server CPU second, against Redis' `MGET` of 100",
+        AtLeast(1.5),
+        "times",
+    ),
+    (
+        Target::BusyP99,
+        "`Get`: p99 while ingesting at full speed, against idle, one core each",
+        AtMost(2.0),
+        "times",
+    ),
+    (
+        Target::Ready,
+        "time to ready from a backlog, against its records by the ingest rate",
+        AtMost(1.2),
+        "times",
+    ),
+];
+
+pub(crate) fn table(reached: &Reached) -> Table {
+    let mut table = Table::of_words(&["what", "aim", "reached", ""]);
+    for (target, what, aim, unit) in &TARGETS {
+        let aimed = match aim {
+            AtMost(bound) => format!("at most {bound} {unit}"),
+            AtLeast(bound) => format!("at least {bound} {unit}"),
+        };
+        let found = reached.iter().find(|(each, figure)| each == target && figure.is_finite());
+        let Some(&(_, figure)) = found else {
+            table.row([what, &aimed, &"not measured", &""]);
+            continue;
+        };
+        let is_met = match aim {
+            AtMost(bound) => figure <= *bound,
+            AtLeast(bound) => figure >= *bound,
+        };
+        let verdict = if is_met { "met" } else { "missed" };
+        table.row([what, &aimed, &format!("{} {unit}", short(figure)), &verdict]);
+    }
+    table
+}

@@ -1,0 +1,40 @@
+//! What it takes to pluck two texts out of a document, by millpond and by what one would use
+//! instead.
+//!
+//! `MILLPOND_TEST_PAYLOADS=webhooks.ndjson cargo bench --bench pluck`
+//!
+//! Without that file, which holds a document a line, documents like those of webhooks are made
+//! up. `cargo bench --bench compare` puts the same by CPU time into docs/BENCHMARKS.md.
+
+#[path = "pluck/contenders.rs"]
+mod contenders;
+#[path = "pluck/documents.rs"]
+mod documents;
+
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput};
+
+use contenders::Contender;
+use documents::Documents;
+
+fn main() -> anyhow::Result<()> {
+    let mut criterion = Criterion::default().configure_from_args();
+    for documents in [Documents::small(), Documents::payloads()?] {
+        pluck(&mut criterion, &documents)?;
+    }
+    criterion.final_summary();
+    Ok(())
+}
+
+fn pluck(criterion: &mut Criterion, documents: &Documents) -> anyhow::Result<()> {
+    let mut group = criterion.benchmark_group(documents.name);
+    group.throughput(Throughput::Bytes(documents.bytes()));
+    for Contender { name, mut pluck } in contenders::all()? {
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| documents.texts.iter().filter(|text| pluck(black_box(text))).count());
+        });
+    }
+    group.finish();
+    Ok(())
+}
