@@ -88,7 +88,7 @@ fn store(table: &Table, args: &Args, fields: &FieldsBuffer, number: u64) {
     let now = Timestamp::now();
     let origin = Origin { partition: 0, offset: number.cast_signed(), time: now };
     if let Some(draft) = Draft::new(&key, origin, now.plus(AN_HOUR), fields) {
-        table.insert(draft);
+        table.insert(draft, now);
     }
 }
 

@@ -185,14 +185,17 @@ impl Table {
         self.store.why_absent(key, now)
     }
 
-    /// Stores a copy of a record; it can be read as soon as this returns. When the table is
-    /// full, older entries leave first and the caller waits for that.
-    pub fn insert(&self, draft: Draft<'_>) -> Inserted {
-        let inserted = self.store.insert(draft);
+    /// Stores a copy of a record that comes at `now`; it can be read as soon as this returns.
+    /// When the table is full, older entries leave first and the caller waits for that.
+    pub fn insert(&self, draft: Draft<'_>, now: Timestamp) -> Inserted {
+        let inserted = self.store.insert(draft, now);
         if inserted != Inserted::TooLarge {
             // The record's time, or the time it came where that is earlier.
             let time = draft.entry().expires_at.minus(self.spec.ttl).as_millis();
-            self.newest_millis.fetch_max(time, Ordering::Relaxed);
+            // Most often another record has said as much.
+            if time > self.newest_millis.load(Ordering::Relaxed) {
+                self.newest_millis.fetch_max(time, Ordering::Relaxed);
+            }
         }
         inserted
     }

@@ -46,7 +46,7 @@ impl Subject {
         self.fields.push(Some(Value::Text(&self.shape.value(number))));
         let origin = Origin { partition: 0, offset: number.cast_signed(), time: now };
         if let Some(draft) = Draft::new(&key, origin, now.plus(AN_HOUR), &self.fields) {
-            self.table.insert(draft);
+            self.table.insert(draft, now);
         }
     }
 

@@ -116,7 +116,7 @@ mod tests {
         for number in 0..entries {
             let expiry = table.expiry_of(time, time);
             let (key, fields) = (format!("key-{number}"), FieldsBuffer::default());
-            table.insert(Draft::new(&key, origin, expiry, &fields).unwrap());
+            table.insert(Draft::new(&key, origin, expiry, &fields).unwrap(), time);
         }
         Arc::new(table)
     }

@@ -92,7 +92,7 @@ mod tests {
         let origin = Origin { partition: 0, offset: 0, time };
         for number in 0..entries {
             let key = format!("key-{number:06}");
-            table.insert(Draft::new(&key, origin, time.plus(HOUR), &fields).unwrap());
+            table.insert(Draft::new(&key, origin, time.plus(HOUR), &fields).unwrap(), time);
         }
         Arc::new(table)
     }

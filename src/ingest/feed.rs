@@ -102,7 +102,7 @@ impl Intake {
             self.table.remove(draft.key(), Gone::Expired(entry.expires_at));
             return Outcome::ExpiredOnArrival;
         }
-        match self.table.insert(draft) {
+        match self.table.insert(draft, now) {
             Inserted::New => Outcome::Stored,
             Inserted::Replaced => Outcome::Replaced,
             Inserted::TooLarge => Outcome::Rejected(Reject::EntryTooLarge),

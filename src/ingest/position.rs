@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::loading::Backlogged;
 use super::realign::{Jump, Why};
-use super::tally::Tally;
+use super::tally::{self, Tally};
 use crate::health::{Beginning, Progress, TableHandle};
 use crate::record::{Origin, Reject, Timestamp};
 use crate::stats::{Outcome, PartitionStats, Rejection};
@@ -69,7 +69,7 @@ impl Position {
         outcome: Outcome,
     ) {
         self.tally.books(outcome);
-        self.payload_bytes.fetch_add(payload_bytes as u64, Ordering::Relaxed);
+        tally::add(&self.payload_bytes, payload_bytes as u64);
         self.newest_millis.fetch_max(origin.time.min(now).as_millis(), Ordering::Relaxed);
         self.high_watermark.fetch_max(origin.offset + 1, Ordering::Relaxed);
         // Last: whoever waits for it finds the record booked.

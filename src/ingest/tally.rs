@@ -10,6 +10,11 @@ use crate::stats::Outcome;
 /// How often a reader looks for a moment in which no record is being handled.
 const LOOKS: usize = 16;
 
+/// Adds to a counter that only this thread writes: no other processor has to agree.
+pub(super) fn add(counter: &AtomicU64, count: u64) {
+    counter.store(counter.load(Ordering::Relaxed) + count, Ordering::Relaxed);
+}
+
 #[derive(Debug)]
 pub(super) struct Tally {
     /// Counted as records come.
@@ -41,14 +46,14 @@ impl Default for Tally {
 impl Tally {
     /// A record came.
     pub(super) fn polled(&self) {
-        self.polled.fetch_add(1, Ordering::Relaxed);
+        add(&self.polled, 1);
         // Who sees what becomes of it sees that it came.
         fence(Ordering::Release);
     }
 
     /// It came to this.
     pub(super) fn books(&self, outcome: Outcome) {
-        self.outcomes[outcome.index()].fetch_add(1, Ordering::Relaxed);
+        add(&self.outcomes[outcome.index()], 1);
     }
 
     /// Its handling is over, booked or not.

@@ -29,6 +29,8 @@ use grants::Grant;
 
 /// How long a turn may wait for a record.
 const POLL_TIMEOUT: Duration = Duration::from_millis(100);
+/// What is due from time to time is looked at once for so many records.
+const RECORDS_A_TURN: usize = 64;
 /// How long to wait before a topic is asked for again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// How often a fault of the stream is spoken of.
@@ -117,8 +119,19 @@ impl Worker {
         }
     }
 
-    /// One turn of the poll loop.
+    /// One turn of the poll loop: what is due from time to time, and a few records.
     fn turn(&mut self, client: &Client) {
+        self.upkeep(client);
+        let mut patience = POLL_TIMEOUT;
+        for _ in 0..RECORDS_A_TURN {
+            if !self.poll(client, patience) {
+                break;
+            }
+            patience = Duration::ZERO;
+        }
+    }
+
+    fn upkeep(&mut self, client: &Client) {
         self.shared.health.turned(self.number);
         heap::flush_if_asked();
         self.heed_the_valve(client);
@@ -133,14 +146,20 @@ impl Worker {
         self.keep_up(client);
         self.see_to_grants(client);
         self.say_loading();
-        match client.poll(POLL_TIMEOUT) {
-            Some(Ok(message)) => self.take(&message),
-            Some(Err(error)) => self.note(&error),
+    }
+
+    /// Takes the next record, or what else the client has to say. Whether it was a record.
+    fn poll(&mut self, client: &Client, patience: Duration) -> bool {
+        let polled = client.poll(patience);
+        match &polled {
+            Some(Ok(message)) => self.take(message),
+            Some(Err(error)) => self.note(error),
             None => {}
         }
         if let Some(statistics) = client.context().take_statistics() {
             self.apply(&statistics);
         }
+        matches!(polled, Some(Ok(_)))
     }
 
     /// Says how far the tables are that load. The first thread does, for all.

@@ -211,8 +211,8 @@ impl Store for CompactStore {
         }
     }
 
-    fn insert(&self, draft: Draft<'_>) -> Inserted {
-        self.account.charge(|| self.store(&draft, Timestamp::now()))
+    fn insert(&self, draft: Draft<'_>, now: Timestamp) -> Inserted {
+        self.account.charge(|| self.store(&draft, now))
     }
 
     fn remove(&self, key: &str, why: Gone) {

@@ -71,15 +71,15 @@ impl MokaStore {
         })
     }
 
-    fn store(&self, draft: Draft<'_>) -> Inserted {
+    fn store(&self, draft: Draft<'_>, now: Timestamp) -> Inserted {
         let (key, entry) = (draft.key(), draft.entry());
         if !self.make_room(weigh(key, &entry)) {
-            self.take_away(key, Gone::deleted_by(entry.origin));
+            self.take_away(key, Gone::deleted_by(entry.origin), now);
             return Inserted::TooLarge;
         }
         let mut record = draft.copy();
         let _writer = self.writers.lock(key);
-        let older = self.take_out(key, Removal::Replaced);
+        let older = self.take_out(key, Removal::Replaced, now);
         if let Some(older) = &older {
             record.entry.replaces(older);
         }
@@ -88,9 +88,9 @@ impl MokaStore {
         if older.is_some() { Inserted::Replaced } else { Inserted::New }
     }
 
-    fn take_away(&self, key: &str, why: Gone) {
+    fn take_away(&self, key: &str, why: Gone, now: Timestamp) {
         let _writer = self.writers.lock(key);
-        self.take_out(key, Removal::Deleted);
+        self.take_out(key, Removal::Deleted, now);
         // After it left: should it have left by itself in between, this is what happened last.
         self.gone.note(self.gone.mark(key), why);
     }
@@ -109,9 +109,9 @@ impl MokaStore {
     }
 
     /// Takes out what stands under the key and books it. The live entry, if it was one.
-    fn take_out(&self, key: &str, removal: Removal) -> Option<Entry> {
+    fn take_out(&self, key: &str, removal: Removal, now: Timestamp) -> Option<Entry> {
         let entry = self.cache.remove(key)?;
-        let is_live = !entry.view().is_expired(Timestamp::now());
+        let is_live = !entry.view().is_expired(now);
         self.book_out(key, &entry, if is_live { removal } else { Removal::Expired });
         is_live.then_some(entry)
     }
@@ -164,13 +164,13 @@ impl Store for MokaStore {
         }
     }
 
-    fn insert(&self, draft: Draft<'_>) -> Inserted {
-        self.account.charge(|| self.store(draft))
+    fn insert(&self, draft: Draft<'_>, now: Timestamp) -> Inserted {
+        self.account.charge(|| self.store(draft, now))
     }
 
     fn remove(&self, key: &str, why: Gone) {
         if !key.is_empty() {
-            self.account.charge(|| self.take_away(key, why));
+            self.account.charge(|| self.take_away(key, why, Timestamp::now()));
         }
     }
 

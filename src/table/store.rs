@@ -15,9 +15,9 @@ pub(super) trait Store: Debug + Send + Sync {
     /// Shows the entry under a key, unless there is none. It may be past its expiry.
     fn read(&self, key: &str, see: &mut dyn FnMut(EntryView<'_>));
 
-    /// Stores a copy of a record, in place of the entry under its key. Older entries leave
-    /// first where there is no room.
-    fn insert(&self, draft: Draft<'_>) -> Inserted;
+    /// Stores a copy of a record that comes at `now`, in place of the entry under its key.
+    /// Older entries leave first where there is no room.
+    fn insert(&self, draft: Draft<'_>, now: Timestamp) -> Inserted;
 
     /// Removes the entry under a key, if there is one, and remembers why there is none.
     fn remove(&self, key: &str, why: Gone);

@@ -57,7 +57,7 @@ pub(super) fn record(key: &str, text: &str, expires_at: Timestamp) -> Record {
 }
 
 pub(super) fn put(table: &Table, key: &str, text: &str, expires_at: Timestamp) -> Inserted {
-    table.insert(record(key, text, expires_at).draft())
+    table.insert(record(key, text, expires_at).draft(), Timestamp::now())
 }
 
 /// The live entry of a key, copied. Counts a hit or a miss.

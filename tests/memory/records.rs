@@ -38,6 +38,6 @@ impl<'a> Writer<'a> {
         let origin = Origin { partition: 0, offset: number.cast_signed(), time: now };
         let expires_at = now.plus(Duration::from_secs(3600));
         let draft = Draft::new(&key, origin, expires_at, &self.fields).unwrap();
-        self.table.insert(draft);
+        self.table.insert(draft, now);
     }
 }

@@ -22,7 +22,7 @@ fn key(number: u64) -> String {
 }
 
 fn put(store: &CompactStore, number: u64, text: &str) -> Inserted {
-    store.insert(record(&key(number), text, in_an_hour()).draft())
+    store.insert(record(&key(number), text, in_an_hour()).draft(), Timestamp::now())
 }
 
 fn fill(store: &CompactStore, entries: u64) {

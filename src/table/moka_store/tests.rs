@@ -12,7 +12,7 @@ fn store(capacity_bytes: u64) -> MokaStore {
 }
 
 fn put(store: &MokaStore, key: &str, text: &str) {
-    store.insert(record(key, text, in_an_hour()).draft());
+    store.insert(record(key, text, in_an_hour()).draft(), Timestamp::now());
 }
 
 fn is_there(store: &MokaStore, key: &str) -> bool {
@@ -55,8 +55,8 @@ fn entries_that_readers_sweep_leave_no_weight_behind() {
         let (before, after) = if n % 2 == 0 { (10, 900) } else { (900, 10) };
         let key = format!("key-{n}");
         let soon = Timestamp::now().plus(Duration::from_millis(1));
-        store.insert(record(&key, &"x".repeat(before), soon).draft());
-        store.insert(record(&key, &"x".repeat(after), soon).draft());
+        store.insert(record(&key, &"x".repeat(before), soon).draft(), Timestamp::now());
+        store.insert(record(&key, &"x".repeat(after), soon).draft(), Timestamp::now());
         while Timestamp::now() < soon {
             std::thread::yield_now();
         }
