@@ -18,7 +18,7 @@ key = "id"
 fields = { "a-b" = "/a", b = "@what" }
 ttl = "0s"
 capacity = "70%"
-store = "compact"
+store = "lru"
 [[tables]]
 name = "hosts"
 topic = 5
@@ -59,7 +59,7 @@ fn every_fault_is_reported_at_once() {
         "tables[0].fields.a-b: not a field's name",
         "tables[0].fields.b: found \"@what\": after @ comes key or header/NAME",
         "tables[0].ttl: found \"0s\": too little",
-        "tables[0].store: found \"compact\": not known here",
+        "tables[0].store: found \"lru\": not known here",
         "tables[1].topic: found \"5\": this goes in quotes",
         "tables[1].fields: missing",
         "tables[1].ttl: missing",
