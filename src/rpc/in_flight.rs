@@ -24,7 +24,7 @@ use leased::Outgoing;
 pub(super) use parcel::Parcel;
 use room::Room;
 #[cfg(test)]
-pub(super) use tests::written;
+pub(super) use tests::{ample, written};
 
 /// An answer up to this size takes no lease and never waits: the bound on calls at once
 /// bounds these too.

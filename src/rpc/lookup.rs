@@ -191,3 +191,6 @@ fn empty(keys: &Keys) -> impl Iterator<Item = Option<FieldViolation>> {
     let empty = keys.iter().enumerate().filter(|(_, key)| key.is_empty());
     empty.map(|(index, key)| required(&format!("keys[{index}]"), key))
 }
+
+#[cfg(test)]
+mod tests;

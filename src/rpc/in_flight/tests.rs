@@ -29,11 +29,17 @@ pub(super) fn fill(parcel: &mut Parcel, kib: usize) {
     parcel.put(&frame[5..]);
 }
 
-/// What is written when there is room enough, without its frame.
-pub(in crate::rpc) fn written(write: impl FnOnce(&mut Parcel)) -> Vec<u8> {
+/// A parcel with room enough for whatever is written.
+pub(in crate::rpc) fn ample(write: impl FnOnce(&mut Parcel)) -> Parcel {
     let ample = InFlight::new(1 << 30);
     let mut parcel = Parcel::new(Room::new(ample.budget_bytes, ample.free, None));
     write(&mut parcel);
+    parcel
+}
+
+/// What is written when there is room enough, without its frame.
+pub(in crate::rpc) fn written(write: impl FnOnce(&mut Parcel)) -> Vec<u8> {
+    let parcel = ample(write);
     let message_bytes = parcel.message_bytes();
     let mut sealed = parcel.seal().unwrap();
     let mut frame = Vec::new();
