@@ -105,7 +105,7 @@ fn large_answers_wait_for_their_turn_while_small_ones_are_answered() {
 fn an_answer_that_is_not_taken_by_its_deadline_makes_room_for_the_next() {
     broker::in_process(async |broker| {
         let service = service_with_large_answers(broker).await;
-        let deadline = Some(Duration::from_secs(3));
+        let deadline = Some(Duration::from_secs(5));
         let asked = timeout(PATIENCE, ask_slowly_until(&service, deadline)).await;
         let mut unread = asked.unwrap().unwrap();
 
