@@ -46,7 +46,9 @@ fn ask_slowly_until(service: &Service, deadline: Option<Duration>) -> JoinHandle
         let codec = ProstCodec::default();
         // As a stream, so that the body is there to be left alone.
         let mut question = tonic::Request::new(question);
-        deadline.into_iter().for_each(|deadline| question.set_timeout(deadline));
+        if let Some(deadline) = deadline {
+            question.set_timeout(deadline);
+        }
         client.server_streaming(question, path, codec).await.unwrap().into_inner()
     })
 }
