@@ -63,6 +63,11 @@ impl Parcel {
 
     /// Writes what comes before a field: its number, its type, and its integer or its length.
     pub(in crate::rpc) fn put_head(&mut self, tag: u32, wire_type: WireType, varint: u64) {
+        let key = (tag << 3) | wire_type as u32;
+        // Nearly all are of two bytes, and a loop for each of these shows in a batch.
+        if let (Ok(key @ ..0x80), Ok(varint @ ..0x80)) = (u8::try_from(key), u8::try_from(varint)) {
+            return self.put(&[key, varint]);
+        }
         let mut bytes = [0; 16];
         let mut free = &mut bytes[..];
         encode_key(tag, wire_type, &mut free);
