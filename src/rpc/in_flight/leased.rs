@@ -8,12 +8,12 @@
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Wake, Waker};
 
 use http_body::Frame;
 use prost::bytes::Bytes;
-use tokio::task::AbortHandle;
-use tokio::time::{Instant, sleep_until};
+use tokio::task::coop::{Unconstrained, unconstrained};
+use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::body::Body;
 use tonic::codegen::{BoxFuture, Service, http};
 use tonic::server::NamedService;
@@ -56,59 +56,60 @@ pub(super) fn with_answer(mut response: http::Response<Body>) -> http::Response<
 }
 
 /// What the transport did not get yet of an answer; none when the time is over.
-type Left = Mutex<Option<Sealed>>;
-
-/// An answer beside its message, until it is sent. Clones are the same answer.
-#[derive(Debug, Clone)]
-pub(super) struct Outgoing {
-    left: Arc<Left>,
+#[derive(Debug)]
+struct Left {
+    answer: Mutex<Option<Sealed>>,
     until: Instant,
 }
 
+/// An answer beside its message, until it is sent. Clones are the same answer.
+#[derive(Debug, Clone)]
+pub(super) struct Outgoing(Arc<Left>);
+
 impl Outgoing {
     pub(super) fn new(answer: Sealed, until: Instant) -> Self {
-        Self { left: Arc::new(Mutex::new(Some(answer))), until }
+        Self(Arc::new(Left { answer: Mutex::new(Some(answer)), until }))
     }
 
     fn send(self) -> Sending {
-        let Self { left, until } = self;
-        let is_leased = lock(&left).as_ref().is_some_and(Sealed::is_leased);
-        let end = is_leased.then(|| {
-            let left = Arc::downgrade(&left);
-            let end = async move {
-                sleep_until(until).await;
-                if let Some(left) = left.upgrade() {
-                    lock(&left).take();
-                }
-            };
-            tokio::spawn(end).abort_handle()
-        });
-        Sending { left, end, is_done: false }
+        let Self(left) = self;
+        let is_leased = left.lock().as_ref().is_some_and(Sealed::is_leased);
+        // Out of turn, so that it wakes for its time alone.
+        let mut end = is_leased.then(|| Box::pin(unconstrained(sleep_until(left.until))));
+        if let Some(end) = &mut end {
+            let waker = Waker::from(Arc::clone(&left));
+            if end.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
+                waker.wake();
+            }
+        }
+        Sending { left, _end: end, is_done: false }
     }
 }
 
-fn lock(left: &Left) -> MutexGuard<'_, Option<Sealed>> {
-    left.lock().unwrap_or_else(PoisonError::into_inner)
+impl Left {
+    fn lock(&self) -> MutexGuard<'_, Option<Sealed>> {
+        self.answer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Woken by the timer itself: a task for each answer would cost more than most answers.
+impl Wake for Left {
+    fn wake(self: Arc<Self>) {
+        let late = self.lock().take();
+        drop(late);
+    }
 }
 
 /// The body of an answer.
 struct Sending {
     left: Arc<Left>,
-    end: Option<AbortHandle>,
+    _end: Option<Pin<Box<Unconstrained<Sleep>>>>,
     is_done: bool,
-}
-
-impl Drop for Sending {
-    fn drop(&mut self) {
-        if let Some(end) = &self.end {
-            end.abort();
-        }
-    }
 }
 
 impl Sending {
     fn next_frame(&mut self) -> Result<Frame<Bytes>, Status> {
-        let mut left = lock(&self.left);
+        let mut left = self.left.lock();
         let Some(answer) = &mut *left else {
             self.is_done = true;
             return Err(Status::aborted("the answer was not taken in time"));
@@ -199,8 +200,10 @@ mod tests {
         let in_flight = in_flight();
         let mut response = at_once(&in_flight, 40);
         let outgoing = response.extensions_mut().remove::<Outgoing>().unwrap();
-        let mut body = Body::new(Outgoing { until: Instant::now(), ..outgoing }.send());
-        let in_hand = next_data(&mut body).await;
+        let mut answer = outgoing.0.lock().take().unwrap();
+        let in_hand = answer.next_piece();
+        let soon = Instant::now() + std::time::Duration::from_millis(50);
+        let mut body = Body::new(Outgoing::new(answer, soon).send());
         // All but the piece that the transport has in its hands.
         drop(in_flight.free.acquire_many(56 << 10).await);
         assert_eq!(next_frame(&mut body).await.unwrap().unwrap_err().code(), Code::Aborted);
