@@ -1,8 +1,7 @@
 //! Compiles the protocol in pure Rust, so that no protoc has to be installed.
 //!
-//! It is compiled twice. Callers get plain messages. The server's `Entry` is a type
-//! of its own that encodes straight from the table's bytes, so that a lookup copies
-//! an entry once, into the answer, whose buffer is of just its size.
+//! It is compiled twice. Callers get plain messages. The server's questions are types of
+//! its own, which do not allocate for each key.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -25,7 +24,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     generator(&out, "client")?.build_server(false).compile_fds(descriptors.clone())?;
     generator(&out, "server")?
         .build_client(false)
-        .extern_path(".millpond.v1.Entry", "crate::rpc::AnswerEntry")
+        .extern_path(".millpond.v1.GetRequest", "crate::rpc::GetRequest")
+        .extern_path(".millpond.v1.BatchGetRequest", "crate::rpc::BatchGetRequest")
         .codec_path("crate::rpc::AnswerCodec")
         .compile_fds(descriptors)?;
     Ok(())

@@ -34,5 +34,11 @@ pub fn rounded_up(bytes: usize) -> usize {
     allocator::rounded_up(bytes)
 }
 
+/// Bytes that the calling thread has ever allocated.
+#[cfg(test)]
+pub(crate) fn allocated_by_thread() -> u64 {
+    control::get(c"thread.allocated").unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,7 @@ pub mod v1 {
     include!(concat!(env!("OUT_DIR"), "/client/millpond.v1.rs"));
 }
 
-/// What the server needs: an entry in it encodes straight from the table's bytes.
+/// What the server needs: questions in it do not allocate for each key.
 #[expect(
     clippy::pedantic,
     clippy::allow_attributes,

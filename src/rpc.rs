@@ -13,6 +13,7 @@ mod in_flight;
 mod lookup;
 mod miss;
 mod positions;
+mod question;
 mod request;
 mod stats;
 
@@ -27,9 +28,9 @@ use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic_reflection::pb;
 
-pub use answer::AnswerEntry;
 pub(crate) use codec::AnswerCodec;
 pub use lookup::{MAX_ANSWER_BYTES, MAX_BATCH_KEYS};
+pub use question::{BatchGetRequest, GetRequest};
 
 use crate::health::Health;
 use crate::proto::FILE_DESCRIPTOR_SET;
@@ -113,8 +114,8 @@ impl Rpc {
         let tables = Tables::new(tables);
         let (drain, draining) = watch::channel(false);
         let in_flight = InFlight::new(in_flight_bytes);
-        let lookup = lookup::Lookup::new(tables.clone(), health, in_flight, draining);
-        let stats = stats::Stats::new(tables, snapshot, reclaim, rejections);
+        let lookup = lookup::Lookup::new(tables.clone(), health, in_flight.clone(), draining);
+        let stats = stats::Stats::new(tables, in_flight, snapshot, reclaim, rejections);
         let router = Server::builder()
             .max_concurrent_streams(MAX_CALLS_PER_CONNECTION)
             .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
@@ -123,7 +124,7 @@ impl Rpc {
             .add_service(reflection().build_v1()?)
             .add_service(reflection().build_v1alpha()?)
             .add_service(Leased(LookupServiceServer::new(lookup)))
-            .add_service(StatsServiceServer::new(stats));
+            .add_service(Leased(StatsServiceServer::new(stats)));
         let stopping = async {
             teller.tell_until(shutdown).await;
             let _ = drain.send(true);

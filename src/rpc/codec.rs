@@ -1,4 +1,5 @@
-//! How an answer becomes bytes: in a buffer of just its size, made when it is sent.
+//! How a message becomes bytes where tonic makes them of it, as of the statistics: in a buffer
+//! of just its size, made when it is sent. What is large is written another way.
 //!
 //! tonic's own way begins with a buffer for each call and doubles it until the answer
 //! fits, so that an answer could hold twice what it is. Requests are read tonic's way.
@@ -62,13 +63,11 @@ impl<T: Message> Encoder for AnswerEncoder<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::pin::pin;
-
+    use http_body::Body;
     use tonic::codec::{EncodeBody, SingleMessageCompressionOverride};
 
     use super::*;
     use crate::proto::v1::BatchGetRequest;
-    use crate::rpc::in_flight::next_data;
 
     #[tokio::test]
     async fn an_answer_takes_a_buffer_of_its_own_size() {
@@ -83,7 +82,8 @@ mod tests {
         let (encoder, plain) =
             (AnswerEncoder(PhantomData), SingleMessageCompressionOverride::default());
         let mut body = Box::pin(EncodeBody::new_server(encoder, source, None, plain, None));
-        let data = next_data(pin!(&mut body)).await.unwrap();
+        let frame = std::future::poll_fn(|cx| body.as_mut().poll_frame(cx)).await;
+        let data = frame.unwrap().unwrap().into_data().unwrap();
         drop(body);
         let buffer = data.try_into_mut().unwrap();
         assert!(buffer.capacity() < bytes + 64, "{} for {bytes} bytes", buffer.capacity());

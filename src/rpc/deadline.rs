@@ -8,19 +8,41 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tonic::metadata::MetadataMap;
 
-/// The longest wait, also of a call without a deadline. Stated in the protocol.
-const MAX_WAIT: Duration = Duration::from_secs(30);
 /// What is kept of the time for the answer: a tenth, at most this.
 const MAX_RESERVE: Duration = Duration::from_millis(200);
 
-/// When a call that came just now with this metadata has waited enough.
-pub(super) fn of_wait(metadata: &MetadataMap) -> Instant {
-    let header = metadata.get("grpc-timeout").and_then(|header| header.to_str().ok());
-    Instant::now() + header.and_then(timeout).map_or(MAX_WAIT, longest_wait)
+/// When a call is over for its caller, if it said so.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Deadline {
+    end: Option<Instant>,
+    reserve: Duration,
 }
 
-fn longest_wait(timeout: Duration) -> Duration {
-    timeout.saturating_sub((timeout / 10).min(MAX_RESERVE)).min(MAX_WAIT)
+impl Deadline {
+    /// That of a call that came just now with this metadata.
+    pub(super) fn of(metadata: &MetadataMap) -> Self {
+        let header = metadata.get("grpc-timeout").and_then(|header| header.to_str().ok());
+        header.and_then(timeout).map_or(Self::default(), |timeout| {
+            let reserve = (timeout / 10).min(MAX_RESERVE);
+            Self { end: Instant::now().checked_add(timeout), reserve }
+        })
+    }
+
+    /// When a wait that begins now ends, with time left to say what it was for.
+    pub(super) fn wait_until(self, longest: Duration) -> Instant {
+        let end = self.end.and_then(|end| end.checked_sub(self.reserve));
+        earlier(end, longest)
+    }
+
+    /// When what begins now and has nothing more to say ends.
+    pub(super) fn end_within(self, longest: Duration) -> Instant {
+        earlier(self.end, longest)
+    }
+}
+
+fn earlier(end: Option<Instant>, longest: Duration) -> Instant {
+    let longest = Instant::now() + longest;
+    end.map_or(longest, |end| end.min(longest))
 }
 
 /// As gRPC writes it: up to eight digits and a unit.
@@ -56,12 +78,34 @@ mod tests {
         }
     }
 
+    /// The deadline of a call with this timeout, and when it came or a little earlier.
+    fn deadline(timeout: &'static str) -> (Deadline, Instant) {
+        let mut metadata = MetadataMap::new();
+        metadata.insert("grpc-timeout", timeout.parse().unwrap());
+        let start = Instant::now();
+        (Deadline::of(&metadata), start)
+    }
+
     #[test]
-    fn a_wait_leaves_time_to_answer_and_has_an_end() {
-        assert_eq!(longest_wait(Duration::from_secs(1)), Duration::from_millis(900));
-        assert_eq!(longest_wait(Duration::from_secs(10)), Duration::from_millis(9_800));
-        assert_eq!(longest_wait(Duration::from_secs(3600)), MAX_WAIT);
-        let wait = of_wait(&MetadataMap::new()) - Instant::now();
-        assert!(wait <= MAX_WAIT && wait > MAX_WAIT / 2);
+    fn a_wait_leaves_time_to_answer() {
+        let (millis, hour) = (Duration::from_millis, Duration::from_secs(3600));
+        for (timeout, reserve) in [("1S", millis(100)), ("10S", millis(200))] {
+            let (deadline, start) = deadline(timeout);
+            let end = deadline.end_within(hour);
+            assert_eq!(end - deadline.wait_until(hour), reserve, "of {timeout}");
+            assert!(end >= start + millis(1_000));
+        }
+    }
+
+    #[test]
+    fn a_wait_has_an_end() {
+        let minute = Duration::from_secs(60);
+        for timeout in ["2H", "99999999H"] {
+            let (deadline, start) = deadline(timeout);
+            let ends = [deadline.wait_until(minute), deadline.end_within(minute)];
+            assert!(ends.iter().all(|&end| end - start < 2 * minute), "of {timeout}");
+        }
+        let without = Deadline::of(&MetadataMap::new());
+        assert!(without.wait_until(minute) - Instant::now() <= minute);
     }
 }

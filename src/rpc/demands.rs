@@ -6,8 +6,8 @@ use tonic::Status;
 use tonic_types::FieldViolation;
 
 use super::errors;
+use super::question::Question;
 use crate::health::TableHealth;
-use crate::proto::server::{BatchGetRequest, GetRequest};
 
 /// How complete a table is.
 #[derive(Debug, Clone, Copy, Default)]
@@ -32,13 +32,8 @@ impl State {
 }
 
 impl Demands {
-    pub(super) fn of_get(request: &GetRequest) -> Self {
-        let GetRequest { require_ready, max_staleness, .. } = *request;
-        Self { require_ready, max_staleness }
-    }
-
-    pub(super) fn of_batch(request: &BatchGetRequest) -> Self {
-        let BatchGetRequest { require_ready, max_staleness, .. } = *request;
+    pub(super) fn of<K>(question: &Question<K>) -> Self {
+        let Question { require_ready, max_staleness, .. } = *question;
         Self { require_ready, max_staleness }
     }
 

@@ -13,7 +13,7 @@ const DOMAIN: &str = "millpond";
 /// No table has a longer name; of a key it tells enough.
 const MAX_NAME_CHARS: usize = 64;
 const MAX_NAMES: usize = 10;
-/// When to ask a table again that is loading.
+/// When to ask again for what is not there yet.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// No table has that name; `tables` are those there are.
@@ -111,6 +111,15 @@ pub(super) fn answer_too_large(limit_bytes: usize, fitting_keys: usize) -> Statu
         [("limit_bytes", limit_bytes.to_string()), ("fitting_keys", fitting_keys.to_string())];
     let reason = ErrorReason::AnswerTooLarge;
     status(Code::ResourceExhausted, message, reason, metadata, Vec::new())
+}
+
+/// Answers on their way to slow callers left no room for this one in time.
+pub(super) fn no_room() -> Status {
+    let message = "there was no room for the answer: others are taken slowly by their callers; ask \
+                   again, or for less";
+    let mut details = details(ErrorReason::NoRoom, []);
+    details.set_retry_info(Some(RETRY_AFTER));
+    Status::with_error_details(Code::ResourceExhausted, message, details)
 }
 
 fn status<const N: usize>(

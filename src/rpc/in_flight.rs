@@ -1,26 +1,38 @@
 //! What answers on their way to callers may take together, and whose turn it is.
 //!
-//! An answer is on its way from before it is encoded until the transport has let go of
-//! its last byte; that can be long, where a caller reads slowly. It leases its size for
-//! that time. Calls that find no room wait in the order in which they came, and hold
-//! nothing but their question: what a table let go meanwhile is not kept for them.
-//! Knows nothing of what is asked.
+//! An answer is on its way from when it is written until the transport has let go of its
+//! last byte; that can be long, where a caller reads slowly. It leases its size for that
+//! time, piece by piece. Calls that find no room wait in the order in which they came, and
+//! hold nothing but their question: what a table let go meanwhile is not kept for them.
+//! Neither they nor the answers wait for ever. Knows nothing of what is asked.
 
 mod leased;
+mod parcel;
+mod room;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use prost::Message;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
 use tonic::{Response, Status};
 
+use super::deadline::Deadline;
+use super::errors;
 pub(super) use leased::Leased;
+use leased::Outgoing;
+pub(super) use parcel::Parcel;
+use room::Room;
 #[cfg(test)]
-pub(super) use leased::next_data;
+pub(super) use tests::{ample, written};
 
 /// An answer up to this size takes no lease and never waits: the bound on calls at once
 /// bounds these too.
 const SMALL_BYTES: usize = 4 << 10;
+/// The longest wait for room, also of a call without a deadline. Stated in the protocol.
+const MAX_WAIT: Duration = Duration::from_secs(30);
+/// The longest time that an answer may take to be taken by its caller. Stated in the protocol.
+const MAX_SENDING: Duration = Duration::from_secs(60);
 
 /// Which time a call looks for its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,75 +46,56 @@ pub(super) enum Look {
 /// The budget, one permit a byte. Clones share it.
 #[derive(Debug, Clone)]
 pub(super) struct InFlight {
-    budget_bytes: u32,
+    budget_bytes: usize,
     free: Arc<Semaphore>,
-}
-
-/// Room in the budget; it is given back when the last clone is dropped.
-#[derive(Debug, Clone)]
-struct Lease {
-    _room: Arc<OwnedSemaphorePermit>,
 }
 
 impl InFlight {
     pub(super) fn new(budget_bytes: u64) -> Self {
-        let budget_bytes = u32::try_from(budget_bytes).unwrap_or(u32::MAX);
-        let permits = usize::try_from(budget_bytes).unwrap_or(usize::MAX);
-        Self { budget_bytes, free: Arc::new(Semaphore::new(permits)) }
+        // A permit is asked for by 32 bits.
+        let budget_bytes = budget_bytes.min(u64::from(u32::MAX));
+        let budget_bytes =
+            usize::try_from(budget_bytes).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
+        Self { budget_bytes, free: Arc::new(Semaphore::new(budget_bytes)) }
     }
 
-    /// Answers what `look_up` finds, once there is room for it. Whoever waits looks again
+    /// Answers what `look_up` writes, once there is room for it. Whoever waits looks again
     /// when it is its turn; should there be more then than it waited for, it waits again.
-    pub(super) async fn answer<M: Message>(
+    ///
+    /// The answer goes to the transport beside its message, which stays empty: only the
+    /// services that are [`Leased`] can answer so.
+    pub(super) async fn answer<M: Default>(
         &self,
-        look_up: impl Fn(Look) -> Result<M, Status>,
+        deadline: Deadline,
+        look_up: impl Fn(Look, &mut Parcel) -> Result<(), Status>,
     ) -> Result<Response<M>, Status> {
-        let (mut look, mut waited_for) = (Look::First, None);
+        let until = deadline.wait_until(MAX_WAIT);
+        let (mut look, mut held) = (Look::First, None);
         loop {
-            let answer = look_up(look)?;
-            let needed_bytes = self.needed_bytes(answer.encoded_len());
-            if needed_bytes == 0 {
-                return Ok(Response::new(answer));
-            }
-            if let Some(room) = self.fit(waited_for, needed_bytes) {
-                return Ok(leasing(answer, room));
-            }
-            drop(answer);
-            waited_for = Some(self.wait_for(needed_bytes).await?);
+            let room = Room::new(self.budget_bytes, Arc::clone(&self.free), held);
+            let mut parcel = Parcel::new(room);
+            look_up(look, &mut parcel)?;
+            let needed_bytes = match parcel.seal() {
+                Ok(sealed) => {
+                    let outgoing = Outgoing::new(sealed, deadline.end_within(MAX_SENDING));
+                    let mut response = Response::new(M::default());
+                    response.extensions_mut().insert(outgoing);
+                    return Ok(response);
+                }
+                Err(needed_bytes) => needed_bytes,
+            };
+            held = Some(self.wait_for(needed_bytes, until).await?);
             look = Look::Again;
         }
     }
 
-    /// An answer larger than the budget takes all of it.
-    fn needed_bytes(&self, answer_bytes: usize) -> u32 {
-        if answer_bytes <= SMALL_BYTES {
-            return 0;
-        }
-        u32::try_from(answer_bytes).unwrap_or(u32::MAX).min(self.budget_bytes)
-    }
-
-    /// Room of just that size: what was waited for, where it is enough, or else what is free.
-    fn fit(&self, room: Option<OwnedSemaphorePermit>, bytes: u32) -> Option<OwnedSemaphorePermit> {
-        let Some(mut room) = room else {
-            // Finds nothing free while somebody waits, so nobody is overtaken.
-            return Arc::clone(&self.free).try_acquire_many_owned(bytes).ok();
-        };
-        let spare = room.num_permits().checked_sub(usize::try_from(bytes).ok()?)?;
-        drop(room.split(spare));
-        Some(room)
-    }
-
-    async fn wait_for(&self, bytes: u32) -> Result<OwnedSemaphorePermit, Status> {
-        let room = Arc::clone(&self.free).acquire_many_owned(bytes).await;
+    async fn wait_for(&self, bytes: usize, until: Instant) -> Result<OwnedSemaphorePermit, Status> {
+        let bytes = u32::try_from(bytes.min(self.budget_bytes)).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.free).acquire_many_owned(bytes);
+        let room = timeout_at(until, room).await.map_err(|_| errors::no_room())?;
         // The budget is never closed.
         room.map_err(|closed| Status::unavailable(closed.to_string()))
     }
-}
-
-fn leasing<M>(answer: M, room: OwnedSemaphorePermit) -> Response<M> {
-    let mut response = Response::new(answer);
-    response.extensions_mut().insert(Lease { _room: Arc::new(room) });
-    response
 }
 
 #[cfg(test)]

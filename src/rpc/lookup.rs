@@ -2,27 +2,22 @@
 
 use std::sync::Arc;
 
-use prost::Message;
-use prost::encoding::encoded_len_varint;
 use tokio::sync::watch;
-use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 use tonic_types::FieldViolation;
 
-use super::answer::{AnswerEntry, wire_span, wire_time};
-use super::deadline;
+use super::answer::{self, FoundEntry, Outcome, wire_span, wire_time};
+use super::deadline::Deadline;
 use super::demands::{Demands, State};
 use super::errors;
-use super::in_flight::{InFlight, Look};
+use super::in_flight::{InFlight, Look, Parcel};
 use super::miss;
 use super::positions::{self, Positions};
+use super::question::{BatchGetRequest, GetRequest, Keys, Question};
 use super::request::{Tables, required, validate};
 use crate::health::Health;
 use crate::proto::server::lookup_service_server::LookupService;
-use crate::proto::server::{
-    AsOf, BatchGetRequest, BatchGetResponse, BatchGetResult, GetRequest, GetResponse, Miss,
-    PartitionOffset, batch_get_result, get_response,
-};
+use crate::proto::server::{AsOf, BatchGetResponse, GetResponse, Miss};
 use crate::record::Timestamp;
 use crate::table::Table;
 
@@ -43,29 +38,28 @@ pub(super) struct Lookup {
 #[tonic::async_trait]
 impl LookupService for Lookup {
     async fn get(&self, request: Request<GetRequest>) -> Result<Response<GetResponse>, Status> {
-        let until = deadline::of_wait(request.metadata());
-        let request = request.into_inner();
-        let demands = Demands::of_get(&request);
-        let GetRequest { table, key, min_positions, .. } = request;
-        let required = [required("table", &table), required("key", &key), demands.violation()];
-        validate(required.into_iter().chain(positions::violations(&min_positions)))?;
-        self.wait(&table, &min_positions, until).await?;
-        self.in_flight.answer(|look| Ok(self.ask(&table, &demands, look)?.one(&key))).await
+        let deadline = Deadline::of(request.metadata());
+        let question = request.into_inner();
+        validate(faults(&question, required("key", &question.key)))?;
+        self.wait(&question, deadline).await?;
+        let look_up = |look, parcel: &mut Parcel| {
+            self.ask(&question, look)?.one(&question.key, parcel);
+            Ok(())
+        };
+        self.in_flight.answer(deadline, look_up).await
     }
 
     async fn batch_get(
         &self,
         request: Request<BatchGetRequest>,
     ) -> Result<Response<BatchGetResponse>, Status> {
-        let until = deadline::of_wait(request.metadata());
-        let request = request.into_inner();
-        let demands = Demands::of_batch(&request);
-        let BatchGetRequest { table, keys, min_positions, .. } = request;
-        let required = [required("table", &table), key_count(&keys), demands.violation()];
-        let each = empty(&keys).chain(positions::violations(&min_positions));
-        validate(required.into_iter().chain(each))?;
-        self.wait(&table, &min_positions, until).await?;
-        self.in_flight.answer(|look| self.ask(&table, &demands, look)?.batch(&keys)).await
+        let deadline = Deadline::of(request.metadata());
+        let question = request.into_inner();
+        let keys = &question.key;
+        validate(faults(&question, key_count(keys)).chain(empty(keys)))?;
+        self.wait(&question, deadline).await?;
+        let look_up = |look, parcel: &mut Parcel| self.ask(&question, look)?.batch(keys, parcel);
+        self.in_flight.answer(deadline, look_up).await
     }
 }
 
@@ -81,75 +75,81 @@ impl Lookup {
         Self { tables, health, positions, in_flight }
     }
 
-    async fn wait(
-        &self,
-        name: &str,
-        min_positions: &[PartitionOffset],
-        until: Instant,
-    ) -> Result<(), Status> {
-        self.tables.find(name)?;
-        self.positions.reach(name, min_positions, until).await
+    async fn wait<K>(&self, question: &Question<K>, deadline: Deadline) -> Result<(), Status> {
+        let Question { table, min_positions, .. } = question;
+        self.tables.find(table)?;
+        let until = deadline.wait_until(positions::MAX_WAIT);
+        self.positions.reach(table, min_positions, until).await
     }
 
-    fn ask(&self, name: &str, demands: &Demands, look: Look) -> Result<Asked<'_>, Status> {
-        let table = self.tables.find(name)?;
+    fn ask<K>(&self, question: &Question<K>, look: Look) -> Result<Asked<'_>, Status> {
+        let table = self.tables.find(&question.table)?;
         // The state before the lookup: what it did not find then was not there yet.
-        let state = self.health.table(name).map(State::of).unwrap_or_default();
-        demands.check(name, state)?;
+        let state = self.health.table(table.name()).map(State::of).unwrap_or_default();
+        Demands::of(question).check(table.name(), state)?;
         Ok(Asked { table, state, now: Timestamp::now(), look })
     }
 }
 
 /// One question to one table: every key of it sees the same time and state.
 struct Asked<'a> {
-    table: &'a Arc<Table>,
+    table: &'a Table,
     state: State,
     now: Timestamp,
     look: Look,
 }
 
 impl Asked<'_> {
-    fn one(&self, key: &str) -> GetResponse {
-        let outcome = match self.find(key) {
-            Ok(entry) => get_response::Outcome::Entry(entry),
-            Err(miss) => get_response::Outcome::Miss(miss),
-        };
-        GetResponse { outcome: Some(outcome), as_of: Some(self.as_of()) }
+    fn one(&self, key: &str, parcel: &mut Parcel) {
+        let as_of = self.as_of();
+        let is_hit = self.see(key, |outcome| outcome.put_alone(&as_of, parcel));
+        self.count(u64::from(is_hit), u64::from(!is_hit));
     }
 
-    fn batch(&self, keys: &[String]) -> Result<BatchGetResponse, Status> {
-        let mut answer = BatchGetResponse { results: Vec::new(), as_of: Some(self.as_of()) };
-        let mut answer_bytes = answer.encoded_len();
-        answer.results.reserve_exact(keys.len());
-        for key in keys {
-            let result = self.result(key);
-            answer_bytes += item_bytes(&result);
-            if answer_bytes > MAX_ANSWER_BYTES {
-                return Err(errors::answer_too_large(MAX_ANSWER_BYTES, answer.results.len()));
+    fn batch(&self, keys: &Keys, parcel: &mut Parcel) -> Result<(), Status> {
+        let as_of = self.as_of();
+        let limit_bytes = MAX_ANSWER_BYTES - answer::batch_state_len(&as_of);
+        let (mut hits, mut fitting_keys) = (0, 0);
+        let mut fits = true;
+        for key in keys.iter() {
+            let is_hit = self.see(key, |outcome| {
+                fits = parcel.message_bytes() + outcome.result_len() <= limit_bytes;
+                if fits {
+                    outcome.put_result(parcel);
+                }
+            });
+            hits += u64::from(is_hit);
+            if !fits {
+                break;
             }
-            answer.results.push(result);
+            fitting_keys += 1;
         }
-        Ok(answer)
+        self.count(hits, fitting_keys as u64 + u64::from(!fits) - hits);
+        if !fits {
+            return Err(errors::answer_too_large(MAX_ANSWER_BYTES, fitting_keys));
+        }
+        answer::put_batch_state(&as_of, parcel);
+        Ok(())
     }
 
-    fn find(&self, key: &str) -> Result<AnswerEntry, Miss> {
-        let found = match self.look {
-            Look::First => self.table.get(key, self.now, |entry| entry.copy()),
-            // A call that waited is still one question: its hits and misses are counted.
-            Look::Again => self.table.peek(key, self.now, |entry| entry.copy()),
-        };
-        match found {
-            Some(entry) => Ok(AnswerEntry::new(key.to_owned(), self.table, entry)),
-            None => Err(self.miss(key)),
+    /// Shows what is under the key, and where it lies; whether it is an entry. The table's
+    /// writers may wait for that, so nothing is done there but to write it.
+    fn see(&self, key: &str, mut see: impl FnMut(&Outcome<'_>)) -> bool {
+        let names = self.table.fields();
+        let found = self.table.peek(key, self.now, |entry| {
+            see(&Outcome::Entry(FoundEntry::new(key, names, entry)));
+        });
+        if found.is_none() {
+            see(&Outcome::Miss(self.miss(key)));
         }
+        found.is_some()
     }
 
-    fn result(&self, key: &str) -> BatchGetResult {
-        let outcome = match self.find(key) {
-            Ok(entry) => batch_get_result::Outcome::Entry(entry),
-            Err(miss) => batch_get_result::Outcome::Miss(miss),
-        };
-        BatchGetResult { outcome: Some(outcome) }
+    /// A call that waited is still one question: its hits and misses are counted.
+    fn count(&self, hits: u64, misses: u64) {
+        if self.look == Look::First {
+            self.table.count_lookups(hits, misses);
+        }
     }
 
     fn miss(&self, key: &str) -> Miss {
@@ -167,18 +167,30 @@ impl Asked<'_> {
     }
 }
 
-fn key_count(keys: &[String]) -> Option<FieldViolation> {
-    let rule = format!("must be 1 to {MAX_BATCH_KEYS}, and there are {}", keys.len());
-    let holds = (1..=MAX_BATCH_KEYS).contains(&keys.len());
-    (!holds).then(|| FieldViolation::new("keys", rule))
+/// What is wrong with a question; `of_keys` is what is wrong with its keys.
+fn faults<K>(
+    question: &Question<K>,
+    of_keys: Option<FieldViolation>,
+) -> impl Iterator<Item = Option<FieldViolation>> {
+    let demands = Demands::of(question).violation();
+    [required("table", &question.table), of_keys, demands]
+        .into_iter()
+        .chain(positions::violations(&question.min_positions))
 }
 
-fn empty(keys: &[String]) -> impl Iterator<Item = Option<FieldViolation>> {
-    keys.iter().enumerate().map(|(index, key)| required(&format!("keys[{index}]"), key))
+fn key_count(keys: &Keys) -> Option<FieldViolation> {
+    let count = keys.count();
+    (!(1..=MAX_BATCH_KEYS).contains(&count)).then(|| {
+        let rule = format!("must be 1 to {MAX_BATCH_KEYS}, and there are {count}");
+        FieldViolation::new("keys", rule)
+    })
 }
 
-/// Bytes that a result adds to the answer: its tag, its length and itself.
-fn item_bytes(result: &BatchGetResult) -> usize {
-    let len = result.encoded_len();
-    1 + encoded_len_varint(len as u64) + len
+/// Names only those that are empty: there can be a thousand that are not.
+fn empty(keys: &Keys) -> impl Iterator<Item = Option<FieldViolation>> {
+    let empty = keys.iter().enumerate().filter(|(_, key)| key.is_empty());
+    empty.map(|(index, key)| required(&format!("keys[{index}]"), key))
 }
+
+#[cfg(test)]
+mod tests;

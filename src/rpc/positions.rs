@@ -2,6 +2,7 @@
 //! service reads its own writes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
@@ -12,20 +13,25 @@ use super::errors;
 use crate::health::{Health, Progress, TableHealth};
 use crate::proto::server::PartitionOffset;
 
+/// The longest wait, also of a call without a deadline. Stated in the protocol.
+pub(super) const MAX_WAIT: Duration = Duration::from_secs(30);
+
 /// Most offsets in one call. Stated in the protocol.
-const MAX_POSITIONS: usize = 1_000;
+pub(super) const MAX_POSITIONS: usize = 1_000;
 
 /// Which of the offsets make no sense by themselves.
 pub(super) fn violations(
     wanted: &[PartitionOffset],
 ) -> impl Iterator<Item = Option<FieldViolation>> {
     let too_many = (wanted.len() > MAX_POSITIONS).then(|| {
-        let rule = format!("must be at most {MAX_POSITIONS}, and there are {}", wanted.len());
+        let rule = format!("must be at most {MAX_POSITIONS}, and there are more");
         FieldViolation::new("min_positions", rule)
     });
     let negative = |(index, wanted): (usize, &PartitionOffset)| {
-        let field = format!("min_positions[{index}].offset");
-        (wanted.offset < 0).then(|| FieldViolation::new(field, "must not be negative"))
+        (wanted.offset < 0).then(|| {
+            let field = format!("min_positions[{index}].offset");
+            FieldViolation::new(field, "must not be negative")
+        })
     };
     std::iter::once(too_many).chain(wanted.iter().enumerate().map(negative))
 }

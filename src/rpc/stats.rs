@@ -10,6 +10,8 @@ use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status};
 
 use super::answer::{wire_span, wire_time};
+use super::deadline::Deadline;
+use super::in_flight::{InFlight, Parcel};
 use super::request::Tables;
 use super::{ListRejections, Reclaim, TakeSnapshot};
 use crate::memory::MemoryType;
@@ -26,9 +28,12 @@ use crate::table::{Removal, TableStats};
 
 pub(super) struct Stats {
     tables: Tables,
+    in_flight: InFlight,
     snapshot: TakeSnapshot,
     reclaim: Reclaim,
     rejections: ListRejections,
+    /// One page of entries at a time is made and waits for room.
+    listing: Semaphore,
     /// What takes its time is done for one caller at a time.
     at_leisure: Arc<Semaphore>,
 }
@@ -36,11 +41,14 @@ pub(super) struct Stats {
 impl Stats {
     pub(super) fn new(
         tables: Tables,
+        in_flight: InFlight,
         snapshot: TakeSnapshot,
         reclaim: Reclaim,
         rejections: ListRejections,
     ) -> Self {
-        Self { tables, snapshot, reclaim, rejections, at_leisure: Arc::new(Semaphore::new(1)) }
+        let at_leisure = Arc::new(Semaphore::new(1));
+        let listing = Semaphore::new(1);
+        Self { tables, in_flight, snapshot, reclaim, rejections, listing, at_leisure }
     }
 
     /// Does what takes its time on a thread that answers no calls.
@@ -48,7 +56,6 @@ impl Stats {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Status> {
-        let failed = |error: &dyn std::error::Error| Status::internal(error.to_string());
         let turn = Arc::clone(&self.at_leisure).acquire_owned().await;
         // Held by the work and not by the call: a caller that goes away does not end it.
         let turn = turn.map_err(|closed| failed(&closed))?;
@@ -89,17 +96,32 @@ impl StatsService for Stats {
         &self,
         request: Request<DescribeEntryRequest>,
     ) -> Result<Response<DescribeEntryResponse>, Status> {
-        entries::describe(&self.tables, request.get_ref()).map(Response::new)
+        let deadline = Deadline::of(request.metadata());
+        let look_up = |_, parcel: &mut Parcel| {
+            parcel.put_message(&entries::describe(&self.tables, request.get_ref())?);
+            Ok(())
+        };
+        self.in_flight.answer(deadline, look_up).await
     }
 
     async fn list_largest_entries(
         &self,
         request: Request<ListLargestEntriesRequest>,
     ) -> Result<Response<ListLargestEntriesResponse>, Status> {
+        let deadline = Deadline::of(request.metadata());
         let (tables, request) = (self.tables.clone(), request.into_inner());
-        let listed = self.at_leisure(move || entries::list_largest(&tables, &request)).await?;
-        listed.map(Response::new)
+        let _turn = self.listing.acquire().await.map_err(|closed| failed(&closed))?;
+        let page = self.at_leisure(move || entries::list_largest(&tables, &request)).await??;
+        let look_up = |_, parcel: &mut Parcel| {
+            parcel.put_message(&page);
+            Ok(())
+        };
+        self.in_flight.answer(deadline, look_up).await
     }
+}
+
+fn failed(error: &dyn std::error::Error) -> Status {
+    Status::internal(error.to_string())
 }
 
 impl From<Snapshot> for GetStatsResponse {

@@ -1,5 +1,7 @@
 //! What slow callers cost: no more than `rpc.in_flight`, and small answers never wait.
 
+use std::time::Duration;
+
 use millpond::proto::v1::lookup_service_client::LookupServiceClient;
 use millpond::proto::v1::{BatchGetRequest, BatchGetResponse};
 use tokio::task::JoinHandle;
@@ -29,6 +31,11 @@ type Unread = Streaming<BatchGetResponse>;
 
 /// Asks for a large answer on a connection of its own and does not read it.
 fn ask_slowly(service: &Service) -> JoinHandle<Unread> {
+    ask_slowly_until(service, None)
+}
+
+/// The same, with a deadline.
+fn ask_slowly_until(service: &Service, deadline: Option<Duration>) -> JoinHandle<Unread> {
     let endpoint = Endpoint::from_shared(format!("http://{}", service.rpc)).unwrap();
     let channel = endpoint.initial_stream_window_size(16 << 10).connect_lazy();
     let question = BatchGetRequest { table: "services".into(), keys: keys(), ..Default::default() };
@@ -38,7 +45,10 @@ fn ask_slowly(service: &Service) -> JoinHandle<Unread> {
         let path = PathAndQuery::from_static("/millpond.v1.LookupService/BatchGet");
         let codec = ProstCodec::default();
         // As a stream, so that the body is there to be left alone.
-        let question = tonic::Request::new(question);
+        let mut question = tonic::Request::new(question);
+        if let Some(deadline) = deadline {
+            question.set_timeout(deadline);
+        }
         client.server_streaming(question, path, codec).await.unwrap().into_inner()
     })
 }
@@ -89,6 +99,22 @@ fn large_answers_wait_for_their_turn_while_small_ones_are_answered() {
         let stats = service.stats().await;
         let keys_asked = (SLOW_CALLERS + 1) * LARGE + SMALL_CALLS;
         assert_eq!(stats.tables[0].hit_count, keys_asked as u64, "waiting counts nothing twice");
+        service.stop().await;
+    });
+}
+
+#[test]
+fn an_answer_that_is_not_taken_by_its_deadline_makes_room_for_the_next() {
+    broker::in_process(async |broker| {
+        let service = service_with_large_answers(broker).await;
+        let deadline = Some(Duration::from_secs(5));
+        let asked = timeout(PATIENCE, ask_slowly_until(&service, deadline)).await;
+        let mut unread = asked.unwrap().unwrap();
+
+        let answer = timeout(PATIENCE, service.try_batch("services", keys())).await;
+        assert_eq!(answer.unwrap().unwrap().results.len(), LARGE);
+        let broken = timeout(PATIENCE, unread.message()).await.unwrap();
+        assert!(broken.is_err(), "its stream was reset");
         service.stop().await;
     });
 }

@@ -1,22 +1,27 @@
-//! Carries the lease of an answer along with its bytes, down to the transport.
+//! Hands answers to the transport, piece by piece, for as long as they may take.
 //!
-//! The transport takes an answer whole and keeps it until its caller has taken the last
-//! byte, long after it is done with the body. So each piece of data holds the lease, and
-//! the body too, whose buffer they are cut from.
+//! tonic would copy an answer into a buffer of its own, of which the transport could hold the
+//! whole until the caller has taken the last byte. So the body that it makes is replaced by one
+//! that gives the pieces of the answer as they are. When the time is over, what was not
+//! given yet is let go at once, whether or not the transport ever asks again; it asks for a
+//! piece as soon as the caller takes a byte more, and the stream is reset then.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
 
-use http_body::{Frame, SizeHint};
+use http_body::Frame;
 use prost::bytes::Bytes;
-use tonic::Status;
+use tokio::task::coop::{Unconstrained, unconstrained};
+use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::body::Body;
 use tonic::codegen::{BoxFuture, Service, http};
 use tonic::server::NamedService;
+use tonic::{Code, Status};
 
-use super::Lease;
+use super::parcel::Sealed;
 
-/// A service whose answers hold the leases that they came with while they are sent.
+/// A service whose answers are sent as they were written.
 #[derive(Debug, Clone)]
 pub(in crate::rpc) struct Leased<S>(pub(in crate::rpc) S);
 
@@ -39,100 +44,171 @@ where
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
         let answered = self.0.call(request);
-        Box::pin(async { answered.await.map(with_lease) })
+        Box::pin(async { answered.await.map(with_answer) })
     }
 }
 
-fn with_lease(mut response: http::Response<Body>) -> http::Response<Body> {
-    match response.extensions_mut().remove::<Lease>() {
-        Some(lease) => response.map(|body| Body::new(LeasedBody { body, lease })),
+pub(super) fn with_answer(mut response: http::Response<Body>) -> http::Response<Body> {
+    match response.extensions_mut().remove::<Outgoing>() {
+        Some(outgoing) => response.map(|_| Body::new(outgoing.send())),
         None => response,
     }
 }
 
-struct LeasedBody {
-    body: Body,
-    lease: Lease,
+/// What the transport did not get yet of an answer; none when the time is over.
+#[derive(Debug)]
+struct Left {
+    answer: Mutex<Option<Sealed>>,
+    until: Instant,
 }
 
-impl http_body::Body for LeasedBody {
+/// An answer beside its message, until it is sent. Clones are the same answer.
+#[derive(Debug, Clone)]
+pub(super) struct Outgoing(Arc<Left>);
+
+impl Outgoing {
+    pub(super) fn new(answer: Sealed, until: Instant) -> Self {
+        Self(Arc::new(Left { answer: Mutex::new(Some(answer)), until }))
+    }
+
+    fn send(self) -> Sending {
+        let Self(left) = self;
+        let is_leased = left.lock().as_ref().is_some_and(Sealed::is_leased);
+        // Out of turn, so that it wakes for its time alone.
+        let mut end = is_leased.then(|| Box::pin(unconstrained(sleep_until(left.until))));
+        if let Some(end) = &mut end {
+            let waker = Waker::from(Arc::clone(&left));
+            if end.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
+                waker.wake();
+            }
+        }
+        Sending { left, _end: end, is_done: false }
+    }
+}
+
+impl Left {
+    fn lock(&self) -> MutexGuard<'_, Option<Sealed>> {
+        self.answer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Woken by the timer itself: a task for each answer would cost more than most answers.
+impl Wake for Left {
+    fn wake(self: Arc<Self>) {
+        let late = self.lock().take();
+        drop(late);
+    }
+}
+
+/// The body of an answer.
+struct Sending {
+    left: Arc<Left>,
+    _end: Option<Pin<Box<Unconstrained<Sleep>>>>,
+    is_done: bool,
+}
+
+impl Sending {
+    fn next_frame(&mut self) -> Result<Frame<Bytes>, Status> {
+        let mut left = self.left.lock();
+        let Some(answer) = &mut *left else {
+            self.is_done = true;
+            return Err(Status::aborted("the answer was not taken in time"));
+        };
+        if let Some(piece) = answer.next_piece() {
+            return Ok(Frame::data(piece));
+        }
+        self.is_done = true;
+        let mut trailers = http::HeaderMap::with_capacity(1);
+        Status::new(Code::Ok, "").add_header(&mut trailers)?;
+        Ok(Frame::trailers(trailers))
+    }
+}
+
+impl http_body::Body for Sending {
     type Data = Bytes;
     type Error = Status;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
+        _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        let leased = |bytes| Bytes::from_owner(LeasedBytes { bytes, _lease: self.lease.clone() });
-        Poll::Ready(frame.map(|frame| frame.map(|frame| frame.map_data(leased))))
+        let frame = (!self.is_done).then(|| self.next_frame());
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.is_done
     }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-/// Dropped with the last piece that is cut from it.
-struct LeasedBytes {
-    bytes: Bytes,
-    _lease: Lease,
-}
-
-impl AsRef<[u8]> for LeasedBytes {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
-}
-
-/// The next data of a body.
-#[cfg(test)]
-pub(in crate::rpc) async fn next_data<B>(mut body: Pin<&mut B>) -> Option<Bytes>
-where
-    B: http_body::Body<Data = Bytes, Error = Status>,
-{
-    let frame = std::future::poll_fn(|cx| body.as_mut().poll_frame(cx)).await?;
-    frame.ok()?.into_data().ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::pin::pin;
+    use http_body::Body as _;
 
+    use super::super::InFlight;
+    use super::super::tests::{at_once, in_flight};
     use super::*;
-    use crate::rpc::in_flight::InFlight;
 
-    #[tokio::test]
-    async fn the_last_piece_that_the_transport_holds_keeps_the_lease() {
-        let in_flight = InFlight::new(64 << 10);
-        let answer = in_flight.answer(|_| Ok("x".repeat(40 << 10))).await.unwrap();
-        let mut response = http::Response::new(Body::new("as encoded".to_owned()));
-        *response.extensions_mut() = answer.into_parts().2;
+    const BUDGET: usize = 64 << 10;
 
-        let response = with_lease(response);
+    /// An answer of so much as it goes to the transport, after tonic.
+    fn body(in_flight: &InFlight, kib: usize) -> Body {
+        let mut response = http::Response::new(Body::empty());
+        *response.extensions_mut() = at_once(in_flight, kib).into_parts().2;
+        let response = with_answer(response);
         assert!(response.extensions().is_empty(), "nothing beside the body holds it");
-        let mut body = Box::pin(response.into_body());
-        assert!(in_flight.free_bytes() < 32 << 10);
-        let mut data = next_data(pin!(&mut body)).await.unwrap();
-        let last = data.split_off(5);
-        drop((data, body));
-        assert!(in_flight.free_bytes() < 32 << 10);
-        assert_eq!(last, "coded");
-        drop(last);
-        assert_eq!(in_flight.free_bytes(), 64 << 10);
+        response.into_body()
+    }
+
+    async fn next_frame(body: &mut Body) -> Option<Result<Frame<Bytes>, Status>> {
+        std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await
+    }
+
+    async fn next_data(body: &mut Body) -> Bytes {
+        next_frame(body).await.unwrap().unwrap().into_data().unwrap()
     }
 
     #[tokio::test]
-    async fn a_body_that_is_never_read_gives_its_lease_back() {
-        let in_flight = InFlight::new(64 << 10);
-        let answer = in_flight.answer(|_| Ok("x".repeat(40 << 10))).await.unwrap();
-        let mut response = http::Response::new(Body::new("as encoded".to_owned()));
-        *response.extensions_mut() = answer.into_parts().2;
-        drop(with_lease(response));
-        assert_eq!(in_flight.free_bytes(), 64 << 10);
+    async fn pieces_give_their_room_back_one_by_one() {
+        let in_flight = in_flight();
+        let mut body = body(&in_flight, 40);
+        let mut data = next_data(&mut body).await;
+        assert_eq!(data.len(), 8 << 10);
+        let last = data.split_off(5);
+        drop(data);
+        assert_eq!(in_flight.free_bytes(), 24 << 10, "a part of the first is still held");
+        drop(last);
+        assert_eq!(in_flight.free_bytes(), 32 << 10);
+        for _ in 1..5 {
+            next_data(&mut body).await;
+        }
+        assert_eq!(in_flight.free_bytes(), BUDGET);
+        let trailers = next_frame(&mut body).await.unwrap().unwrap().into_trailers().unwrap();
+        assert_eq!(trailers["grpc-status"], "0");
+        assert!(body.is_end_stream() && next_frame(&mut body).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_never_read_gives_its_room_back() {
+        let in_flight = in_flight();
+        drop(body(&in_flight, 40));
+        assert_eq!(in_flight.free_bytes(), BUDGET);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_nobody_takes_in_time_is_let_go_and_its_stream_reset() {
+        let in_flight = in_flight();
+        let mut response = at_once(&in_flight, 40);
+        let outgoing = response.extensions_mut().remove::<Outgoing>().unwrap();
+        let mut answer = outgoing.0.lock().take().unwrap();
+        let in_hand = answer.next_piece();
+        let soon = Instant::now() + std::time::Duration::from_millis(50);
+        let mut body = Body::new(Outgoing::new(answer, soon).send());
+        // All but the piece that the transport has in its hands.
+        drop(in_flight.free.acquire_many(56 << 10).await);
+        assert_eq!(next_frame(&mut body).await.unwrap().unwrap_err().code(), Code::Aborted);
+        assert!(body.is_end_stream());
+        drop(in_hand);
+        assert_eq!(in_flight.free_bytes(), BUDGET);
     }
 }

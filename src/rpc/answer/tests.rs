@@ -1,0 +1,157 @@
+//! What is written is what callers decode.
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+use super::*;
+use crate::proto::v1;
+use crate::proto::v1::value::Kind;
+use crate::record::FieldsBuffer;
+use crate::rpc::in_flight::written;
+
+const ORIGIN: record::Origin =
+    record::Origin { partition: 3, offset: 1 << 40, time: Timestamp::from_millis(-1_500) };
+
+fn as_of() -> AsOf {
+    let staleness = wire_span(std::time::Duration::from_millis(1_250));
+    AsOf { ready: true, newest_record_time: Some(wire_time(ORIGIN.time)), staleness }
+}
+
+/// What a caller decodes of an entry under `key` with these values, alone and in a batch.
+fn decoded(key: &str, origin: record::Origin, values: &[(String, Option<Kind>)]) -> v1::Entry {
+    let names: Vec<Box<str>> = values.iter().map(|(name, _)| name.as_str().into()).collect();
+    let mut fields = FieldsBuffer::default();
+    for (_, kind) in values {
+        fields.push(kind.as_ref().map(value));
+    }
+    let expires_at = Timestamp::from_millis(2_250);
+    let entry = EntryView { origin, expires_at, replaced_count: 7, fields: fields.fields() };
+    let outcome = || Outcome::Entry(FoundEntry::new(key, &names, entry));
+
+    let alone = written(|parcel| outcome().put_alone(&as_of(), parcel));
+    let alone = v1::GetResponse::decode(alone.as_slice()).unwrap();
+    assert!(alone.as_of.is_some_and(|as_of| as_of.ready && as_of.staleness.is_some()));
+    let batch = written(|parcel| {
+        outcome().put_result(parcel);
+        assert_eq!(parcel.message_bytes(), outcome().result_len());
+        put_batch_state(&as_of(), parcel);
+        assert_eq!(parcel.message_bytes(), outcome().result_len() + batch_state_len(&as_of()));
+    });
+    let batch = v1::BatchGetResponse::decode(batch.as_slice()).unwrap();
+    assert_eq!(batch.as_of, alone.as_of);
+    let [v1::BatchGetResult { outcome: Some(v1::batch_get_result::Outcome::Entry(in_batch)) }] =
+        batch.results.as_slice()
+    else {
+        panic!("one entry: {batch:?}")
+    };
+    let Some(v1::get_response::Outcome::Entry(entry)) = alone.outcome else {
+        panic!("an entry: {alone:?}")
+    };
+    assert_eq!(entry, *in_batch);
+    entry
+}
+
+fn value(kind: &Kind) -> Value<'_> {
+    match kind {
+        Kind::NullValue(_) => Value::Null,
+        Kind::BoolValue(bool) => Value::Bool(*bool),
+        Kind::IntValue(int) => Value::Int(*int),
+        Kind::UintValue(uint) => Value::Uint(*uint),
+        Kind::DoubleValue(double) => Value::Double(*double),
+        Kind::StringValue(text) => Value::Text(text),
+        Kind::JsonValue(json) => Value::Json(json),
+    }
+}
+
+fn assert_holds(entry: &v1::Entry, values: &[(String, Option<Kind>)]) {
+    let present = values.iter().filter(|(_, kind)| kind.is_some()).count();
+    assert_eq!(entry.fields.len(), present, "an absent field is not there");
+    for (name, kind) in values {
+        let decoded = entry.fields.get(name).map(|value| value.kind.clone().unwrap());
+        assert_eq!(decoded, *kind, "field {name}");
+    }
+}
+
+#[test]
+fn a_caller_decodes_what_the_table_holds() {
+    let values = [
+        ("absent", None),
+        ("null", Some(Kind::NullValue(0))),
+        ("no", Some(Kind::BoolValue(false))),
+        ("yes", Some(Kind::BoolValue(true))),
+        ("least", Some(Kind::IntValue(i64::MIN))),
+        ("most", Some(Kind::UintValue(u64::MAX))),
+        ("zero", Some(Kind::DoubleValue(0.0))),
+        ("empty", Some(Kind::StringValue(String::new()))),
+        ("long", Some(Kind::StringValue("x".repeat(70_000)))),
+        ("json", Some(Kind::JsonValue("[1]".to_owned()))),
+    ];
+    let values = values.map(|(name, kind)| (name.to_owned(), kind));
+    let entry = decoded("a key", ORIGIN, &values);
+    assert_eq!(entry.key, "a key");
+    assert_holds(&entry, &values);
+    let origin = entry.origin.unwrap();
+    assert_eq!((origin.partition, origin.offset), (3, 1 << 40));
+    let time = origin.record_time.unwrap();
+    assert_eq!((time.seconds, time.nanos), (-2, 500_000_000));
+    let expiry = entry.expire_time.unwrap();
+    assert_eq!((expiry.seconds, expiry.nanos), (2, 250_000_000));
+}
+
+#[test]
+fn a_caller_decodes_a_miss_with_its_reason() {
+    let deleted_by =
+        crate::proto::server::PartitionOffset { partition: i32::MAX, offset: i64::MAX };
+    let reason = crate::proto::server::MissReason::Deleted.into();
+    let miss = || Outcome::Miss(Miss { reason, time: None, deleted_by: Some(deleted_by) });
+    let answer = written(|parcel| miss().put_alone(&as_of(), parcel));
+    let answer = v1::GetResponse::decode(answer.as_slice()).unwrap();
+    let Some(v1::get_response::Outcome::Miss(decoded)) = answer.outcome else {
+        panic!("a miss: {answer:?}")
+    };
+    assert_eq!(decoded.reason(), v1::MissReason::Deleted);
+    assert_eq!(decoded.deleted_by.unwrap().offset, i64::MAX);
+    let batch = written(|parcel| miss().put_result(parcel));
+    assert_eq!(batch.len(), miss().result_len());
+    let batch = v1::BatchGetResponse::decode(batch.as_slice()).unwrap();
+    assert_eq!(batch.results.len(), 1);
+}
+
+fn kinds() -> impl Strategy<Value = Kind> {
+    prop_oneof![
+        Just(Kind::NullValue(0)),
+        any::<bool>().prop_map(Kind::BoolValue),
+        any::<i64>().prop_map(Kind::IntValue),
+        any::<u64>().prop_map(Kind::UintValue),
+        any::<f64>().prop_map(Kind::DoubleValue),
+        any::<String>().prop_map(Kind::StringValue),
+        (0..20_000_usize).prop_map(|len| Kind::StringValue("\u{2603}".repeat(len))),
+        any::<String>().prop_map(Kind::JsonValue),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_caller_decodes_whatever_a_table_may_hold(
+        key in ".+",
+        partition in any::<i32>(),
+        offset in any::<i64>(),
+        millis in -60_000_000_000_000..200_000_000_000_000_i64,
+        kinds in vec(option::of(kinds()), 0..6),
+    ) {
+        let name = |index| format!("{}{index}", "n".repeat(index * 60));
+        let values: Vec<_> =
+            kinds.into_iter().enumerate().map(|(index, kind)| (name(index), kind)).collect();
+        let origin = record::Origin { partition, offset, time: Timestamp::from_millis(millis) };
+        let entry = decoded(&key, origin, &values);
+        assert_holds(&entry, &values);
+        prop_assert_eq!(&entry.key, &key);
+        let decoded = entry.origin.unwrap();
+        prop_assert_eq!((decoded.partition, decoded.offset), (partition, offset));
+        let time = decoded.record_time.unwrap();
+        prop_assert_eq!(time.seconds * 1_000 + i64::from(time.nanos) / 1_000_000, millis);
+    }
+}

@@ -1,0 +1,154 @@
+//! Questions are taken and refused as the generated messages take and refuse them.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+use crate::proto::v1;
+use crate::rpc::MAX_BATCH_KEYS;
+
+/// Holds the decoded question, or the error, against what the generated message makes of it.
+fn assert_same_batch(bytes: &[u8]) {
+    let (ours, theirs) = (BatchGetRequest::decode(bytes), v1::BatchGetRequest::decode(bytes));
+    match (ours, theirs) {
+        (Ok(ours), Ok(theirs)) => {
+            assert_eq!(ours.key.count(), theirs.keys.len());
+            assert!(ours.key.iter().eq(theirs.keys.iter().take(MAX_BATCH_KEYS)));
+            let positions = theirs.min_positions;
+            assert_same(
+                &ours,
+                (&theirs.table, theirs.require_ready, theirs.max_staleness),
+                positions,
+            );
+        }
+        (Err(ours), Err(theirs)) => assert_eq!(ours.to_string(), theirs.to_string()),
+        (ours, theirs) => panic!("{ours:?} and {theirs:?}"),
+    }
+}
+
+fn assert_same_get(bytes: &[u8]) {
+    match (GetRequest::decode(bytes), v1::GetRequest::decode(bytes)) {
+        (Ok(ours), Ok(theirs)) => {
+            assert_eq!(ours.key, theirs.key);
+            let positions = theirs.min_positions;
+            assert_same(
+                &ours,
+                (&theirs.table, theirs.require_ready, theirs.max_staleness),
+                positions,
+            );
+        }
+        (Err(ours), Err(theirs)) => assert_eq!(ours.to_string(), theirs.to_string()),
+        (ours, theirs) => panic!("{ours:?} and {theirs:?}"),
+    }
+}
+
+fn assert_same<K>(
+    ours: &Question<K>,
+    theirs: (&String, bool, Option<prost_types::Duration>),
+    positions: Vec<v1::PartitionOffset>,
+) {
+    assert_eq!((&ours.table, ours.require_ready, ours.max_staleness), theirs);
+    let theirs = positions.into_iter().take(MAX_POSITIONS + 1);
+    let theirs = theirs.map(|v1::PartitionOffset { partition, offset }| (partition, offset));
+    let ours = ours.min_positions.iter().map(|wanted| (wanted.partition, wanted.offset));
+    assert!(ours.eq(theirs));
+}
+
+fn positions() -> impl Strategy<Value = Vec<v1::PartitionOffset>> {
+    let position = |(partition, offset)| v1::PartitionOffset { partition, offset };
+    vec(any::<(i32, i64)>().prop_map(position), 0..4)
+}
+
+fn spans() -> impl Strategy<Value = Option<prost_types::Duration>> {
+    let span = |(seconds, nanos)| prost_types::Duration { seconds, nanos };
+    proptest::option::of(any::<(i64, i32)>().prop_map(span))
+}
+
+prop_compose! {
+    fn batches()(
+        table in any::<String>(),
+        keys in vec(any::<String>(), 0..20),
+        require_ready in any::<bool>(),
+        max_staleness in spans(),
+        min_positions in positions(),
+    ) -> v1::BatchGetRequest {
+        v1::BatchGetRequest { table, keys, require_ready, max_staleness, min_positions }
+    }
+}
+
+prop_compose! {
+    fn gets()(
+        table in any::<String>(),
+        key in any::<String>(),
+        require_ready in any::<bool>(),
+        max_staleness in spans(),
+        min_positions in positions(),
+    ) -> v1::GetRequest {
+        v1::GetRequest { table, key, require_ready, max_staleness, min_positions }
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_a_caller_asks_is_what_is_decoded(
+        batch in batches(), other in batches(), get in gets(), cut in any::<prop::sample::Index>(),
+    ) {
+        let mut bytes = batch.encode_to_vec();
+        assert_same_batch(&bytes);
+        assert_same_batch(&bytes[..cut.index(bytes.len() + 1)]);
+        // Merged: fields come in any order, and more than once.
+        bytes.extend(other.encode_to_vec());
+        assert_same_batch(&bytes);
+        assert_same_get(&get.encode_to_vec());
+    }
+
+    #[test]
+    fn a_broken_question_is_refused_with_the_same_words(
+        batch in batches(), at in any::<prop::sample::Index>(), byte in any::<u8>(),
+    ) {
+        let mut bytes = batch.encode_to_vec();
+        if !bytes.is_empty() {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        assert_same_batch(&bytes);
+        assert_same_get(&bytes);
+    }
+
+    #[test]
+    fn garbage_is_taken_or_refused_and_never_panics(bytes in vec(any::<u8>(), 0..64)) {
+        assert_same_batch(&bytes);
+        assert_same_get(&bytes);
+    }
+
+    #[test]
+    fn fields_of_any_type_are_taken_or_refused_alike(
+        fields in vec((1..8_u8, 0..8_u8, vec(any::<u8>(), 0..6)), 0..6),
+    ) {
+        let field = |(tag, wire_type, rest): &(u8, u8, Vec<u8>)| {
+            let mut field = vec![tag << 3 | wire_type];
+            field.extend(rest);
+            field
+        };
+        let bytes: Vec<u8> = fields.iter().flat_map(field).collect();
+        assert_same_batch(&bytes);
+        assert_same_get(&bytes);
+    }
+}
+
+#[test]
+fn what_is_over_a_limit_is_counted_and_not_kept() {
+    let key = |n: usize| if n.is_multiple_of(3) { String::new() } else { format!("key-{n}") };
+    let position = v1::PartitionOffset { partition: 1, offset: 2 };
+    let batch = v1::BatchGetRequest {
+        keys: (0..3 * MAX_BATCH_KEYS).map(key).collect(),
+        min_positions: vec![position; 3 * MAX_POSITIONS],
+        ..Default::default()
+    };
+    let bytes = batch.encode_to_vec();
+    assert_same_batch(&bytes);
+    let ours = BatchGetRequest::decode(bytes.as_slice()).unwrap();
+    assert_eq!(ours.key.count(), 3 * MAX_BATCH_KEYS);
+    assert_eq!(ours.key.iter().count(), MAX_BATCH_KEYS);
+    assert_eq!(ours.min_positions.len(), MAX_POSITIONS + 1);
+}
