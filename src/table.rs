@@ -5,7 +5,7 @@
 //! returns an entry past its expiry. What it allocates is charged to an account of
 //! its own. It knows nothing of Kafka, JSON or gRPC.
 //!
-//! Nothing that is borrowed can stay in it, since neither a table nor a [`Store`] has a
+//! Nothing that is borrowed can stay in it, since neither a table nor its store has a
 //! lifetime, and an entry is lent out for the length of a call only. To keep one
 //! does not compile,
 //!

@@ -29,7 +29,7 @@ fn table() -> Table {
     for n in (0..MAX_BATCH_KEYS).step_by(2) {
         let origin = Origin { partition: 0, offset: 0, time: now };
         let expires_at = table.expiry_of(now, now);
-        table.insert(Draft::new(&key(n), origin, expires_at, &fields).unwrap());
+        table.insert(Draft::new(&key(n), origin, expires_at, &fields).unwrap(), now);
     }
     table
 }
