@@ -157,7 +157,7 @@ impl Table {
     }
 
     /// The same, and counts nothing: for one question of many, or one that is asked again.
-    /// Writers of the key wait for `see`.
+    /// Writers of the key, and of some others, wait for `see`.
     pub fn peek<T>(
         &self,
         key: &str,
@@ -219,7 +219,7 @@ impl Table {
     /// or less of it, where memory is short. Entries above a lower level leave, as they do when
     /// a table is full. A level too low for the largest entry is raised to fit it.
     pub fn set_level(&self, capacity_bytes: u64, level_bytes: u64) {
-        let of_entries = |bytes: u64| bytes.saturating_sub(self.store.gone_bytes());
+        let of_entries = |bytes: u64| bytes.saturating_sub(self.store.fixed_bytes());
         let capacity_bytes = of_entries(capacity_bytes).max(MIN_ENTRIES_BYTES);
         self.store.set_level(capacity_bytes, of_entries(level_bytes));
     }
@@ -232,14 +232,14 @@ impl Table {
 
     /// The table's counters at this moment.
     pub fn stats(&self) -> TableStats {
-        let (ledger, gone_bytes) = (self.store.books(), self.store.gone_bytes());
+        let (ledger, fixed_bytes) = (self.store.books(), self.store.fixed_bytes());
         TableStats {
             name: self.spec.name.clone(),
             entry_count: ledger.entry_count,
-            weight_bytes: ledger.weight_bytes + gone_bytes,
-            capacity_bytes: ledger.capacity_bytes + gone_bytes,
-            level_bytes: ledger.level_bytes + gone_bytes,
-            gone_bytes,
+            weight_bytes: ledger.weight_bytes + fixed_bytes,
+            capacity_bytes: ledger.capacity_bytes + fixed_bytes,
+            level_bytes: ledger.level_bytes + fixed_bytes,
+            gone_bytes: self.store.gone_bytes(),
             hit_count: self.hits.load(Ordering::Relaxed),
             miss_count: self.misses.load(Ordering::Relaxed),
             stored_count: ledger.stored_count,

@@ -26,6 +26,7 @@ pub(super) struct Books {
     tables: Vec<Arc<Table>>,
     partitions: ReadPartitions,
     audit: Mutex<Audit>,
+    last: Mutex<BooksStats>,
 }
 
 impl Books {
@@ -33,7 +34,17 @@ impl Books {
         tables: Vec<Arc<Table>>,
         partitions: impl Fn() -> Vec<PartitionStats> + Send + Sync + 'static,
     ) -> Self {
-        Self { tables, partitions: Box::new(partitions), audit: Mutex::default() }
+        Self {
+            tables,
+            partitions: Box::new(partitions),
+            audit: Mutex::default(),
+            last: Mutex::default(),
+        }
+    }
+
+    /// What the last look came to; waits for none.
+    pub(super) fn last(&self) -> BooksStats {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Looks at all of them, and says which have ceased to balance.
@@ -65,7 +76,9 @@ impl Books {
                 audit.table(table.name(), figures, Instant::now(), stands_for);
             }
         }
-        audit.stats()
+        let stats = audit.stats();
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = stats;
+        stats
     }
 }
 

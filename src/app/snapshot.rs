@@ -87,7 +87,6 @@ fn snapshot(
     let (partitions, topics) = (ingest.reader(), ingest.topics_reader());
     let dead_letters = ingest.dead_letters_reader();
     Arc::new(move || {
-        let books = books.check();
         // In this order: who is ready has handled its backlog, and the tables have what was
         // handled.
         let ready = health.is_ready();
@@ -103,7 +102,7 @@ fn snapshot(
             partitions,
             topics: topics(),
             dead_letters: dead_letters(),
-            books,
+            books: books.last(),
         }
     })
 }

@@ -4,21 +4,22 @@
 //! A record is copied once, to the end of its shard's newest segment. With one time to live
 //! a table, the order in which records are written is all but the order in which
 //! they expire, so a full table lets its oldest segment go as a whole, without a timer or a
-//! list per entry. What a newer record replaces is dead where it lies; a shard never has
-//! more than a sixteenth of its memory dead, because it moves what is alive together, in
-//! place, before that.
+//! list per entry. What a newer record replaces is dead where it lies. A shard that has more
+//! than a sixteenth of its memory dead moves what is alive together, in place, segment by
+//! segment; only the two that are appended to have to wait for it.
 //!
-//! Keys are spread over so many shards that each is small: a walk, or a segment that is let
-//! go, holds up the writers of one shard for a millisecond at most, and no reader of
-//! another. All memory, the index and unused room too, is reserved in the ledger before it
+//! Keys are spread over so many shards that each is small: a walk, a sweep or an index that
+//! is built anew holds up one shard for some milliseconds, and no other. All memory, the index and unused room too, is reserved in the ledger before it
 //! is allocated, so the store weighs what it takes and never takes more than its level.
 
 mod index;
 mod layout;
+mod log;
 mod segment;
 mod shard;
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
@@ -31,7 +32,7 @@ use super::weight::WeightParts;
 use crate::heap::{self, Account};
 use crate::record::{Draft, EntryView, Timestamp};
 use layout::Layout;
-use segment::Summary;
+use log::Summary;
 use shard::Shard;
 
 /// There is a shard for each so many bytes of capacity.
@@ -41,8 +42,11 @@ const MAX_SHARDS: u64 = 1 << 16;
 /// The oldest segment is looked for in so many shards, others each time.
 const SAMPLE: usize = 8;
 
-/// How long a shard that was swept is left alone.
-const SWEEP_INTERVAL: Duration = Duration::from_millis(250);
+/// How long a shard that was swept is left alone: such a part of the time to live, within
+/// bounds. Lookups do not rely on it.
+const SWEEP_PART: u32 = 1_024;
+const SWEEP_INTERVALS: RangeInclusive<Duration> =
+    Duration::from_millis(250)..=Duration::from_secs(5);
 
 /// What an entry takes of the index, on average, in bytes.
 const SLOT_BYTES: u64 = 8;
@@ -51,6 +55,7 @@ pub(super) struct CompactStore {
     shards: Box<[Slot]>,
     shared: Shared,
     hand: AtomicUsize,
+    sweep_interval: Duration,
     account: Account,
 }
 
@@ -73,7 +78,7 @@ impl Shared {
 enum Lacking {
     /// The store is full.
     Room,
-    /// It is, or the shard is as large as it can be: some of it has to leave this shard.
+    /// The shard has as many segments as it can have.
     RoomInShard,
 }
 
@@ -85,7 +90,7 @@ struct Slot {
     oldest: AtomicU64,
     /// When its first record expires, or before that.
     first_expiry: AtomicI64,
-    sweep_after: AtomicI64,
+    swept: AtomicI64,
 }
 
 impl Slot {
@@ -102,7 +107,7 @@ impl Slot {
         changed
     }
 
-    /// How long ago its oldest segment was begun, as a number to compare; none if it is empty.
+    /// When its oldest segment was begun, by the count of segments; none if it is empty.
     fn oldest(&self) -> Option<u64> {
         self.oldest.load(Ordering::Relaxed).checked_sub(1)
     }
@@ -111,15 +116,23 @@ impl Slot {
         self.oldest().is_none()
     }
 
-    fn is_due(&self, now: Timestamp) -> bool {
-        let has_come = |at: &AtomicI64| at.load(Ordering::Relaxed) <= now.as_millis();
-        !self.is_empty() && has_come(&self.first_expiry) && has_come(&self.sweep_after)
+    fn is_due(&self, now: Timestamp, interval: Duration) -> bool {
+        let time = |at: &AtomicI64| Timestamp::from_millis(at.load(Ordering::Relaxed));
+        let swept = time(&self.swept);
+        // Or else the clock was set back.
+        let was_just_swept = swept <= now && swept.until(now) < interval;
+        !self.is_empty() && time(&self.first_expiry) <= now && !was_just_swept
     }
 
     fn sweep(&self, shared: &Shared, now: Timestamp) {
         self.write(|shard| shard.sweep(shared, now));
-        self.sweep_after.store(now.plus(SWEEP_INTERVAL).as_millis(), Ordering::Relaxed);
+        self.swept.store(now.as_millis(), Ordering::Relaxed);
     }
+}
+
+/// What the shards take while they are empty, in bytes.
+fn shards_bytes(shards: &[Slot]) -> u64 {
+    heap::rounded_up(size_of_val(shards)) as u64
 }
 
 impl CompactStore {
@@ -137,10 +150,11 @@ impl CompactStore {
             beginning: Timestamp::now(),
             ttl_millis: i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX),
         };
-        let ledger = Ledger::new(capacity_bytes);
-        ledger.reserve(heap::rounded_up(size_of_val(&*shards)) as u64);
+        let ledger = Ledger::new(capacity_bytes - shards_bytes(&shards));
         let shared = Shared { layout, ledger, gone, births: AtomicU64::new(0) };
-        Self { shards, shared, hand: AtomicUsize::new(0), account }
+        let sweep_interval =
+            (ttl / SWEEP_PART).clamp(*SWEEP_INTERVALS.start(), *SWEEP_INTERVALS.end());
+        Self { shards, shared, hand: AtomicUsize::new(0), sweep_interval, account }
     }
 
     /// The shard that a key falls to.
@@ -159,6 +173,7 @@ impl CompactStore {
             match slot.write(|shard| shard.insert(&self.shared, mark, draft, now)) {
                 Ok(inserted) => return inserted,
                 Err(Lacking::RoomInShard) if self.evict_from(slot, now) => {}
+                Err(_) if self.is_empty() => break,
                 Err(_) => self.evict_oldest(now),
             }
         }
@@ -190,13 +205,16 @@ impl CompactStore {
     }
 
     fn sweep(&self, now: Timestamp) {
-        let due = self.shards.iter().filter(|slot| slot.is_due(now));
+        let due = self.shards.iter().filter(|slot| slot.is_due(now, self.sweep_interval));
         due.for_each(|slot| slot.sweep(&self.shared, now));
     }
 
+    fn is_empty(&self) -> bool {
+        self.shards.iter().all(Slot::is_empty)
+    }
+
     fn lower(&self, now: Timestamp) {
-        let is_empty = || self.shards.iter().all(Slot::is_empty);
-        while self.shared.ledger.is_over() && !is_empty() {
+        while self.shared.ledger.is_over() && !self.is_empty() {
             self.evict_oldest(now);
         }
     }
@@ -273,6 +291,10 @@ impl Store for CompactStore {
 
     fn gone_bytes(&self) -> u64 {
         self.shared.gone.bytes()
+    }
+
+    fn fixed_bytes(&self) -> u64 {
+        shards_bytes(&self.shards) + self.gone_bytes()
     }
 }
 

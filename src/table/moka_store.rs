@@ -227,6 +227,10 @@ impl Store for MokaStore {
     fn gone_bytes(&self) -> u64 {
         self.gone.bytes()
     }
+
+    fn fixed_bytes(&self) -> u64 {
+        self.gone_bytes()
+    }
 }
 
 /// What the cache spends on an entry beyond its key's and its value's own

@@ -46,4 +46,8 @@ pub(super) trait Store: Debug + Send + Sync {
 
     /// What remembers keys that are gone, in bytes; it never changes.
     fn gone_bytes(&self) -> u64;
+
+    /// What it takes without any entry, that among it, in bytes; it never changes, and the
+    /// books do not have it.
+    fn fixed_bytes(&self) -> u64;
 }

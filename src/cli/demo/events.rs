@@ -67,7 +67,7 @@ impl Events {
             "owner": { "team": team, "channel": format!("#{team}-alerts"), "tier": self.random.u8(1..4) },
             "runtime": {
                 "replicas": self.random.u8(1..60),
-                "image": format!("registry.internal/{team}/{noun}@sha256:{}", self.hex(64)),
+                "image": format!("registry.example/{team}/{noun}@sha256:{}", self.hex(64)),
                 "limits": { "cpu": "2", "memory": "512Mi" },
             },
             "checks": (0..checks).map(|_| self.check()).collect::<Vec<_>>(),

@@ -57,24 +57,24 @@ impl Worker {
         (!stalled.is_empty()).then_some(stalled)
     }
 
-    /// The ends of all partitions that have not come on. By one question to each broker: a
-    /// question may wait until there is something to fetch, and the thread with it.
+    /// The ends of all partitions that have not come on, as far as brokers say them.
     fn ends_of_still(&mut self, client: &Client) -> KafkaResult<TopicPartitionList> {
-        let mut still = TopicPartitionList::new();
+        let mut topics = Vec::new();
         for topic in &mut self.reading {
             let name = topic.share.topic.clone();
+            let mut still = TopicPartitionList::new();
             for (partition, position, watch) in topic.share.watches() {
                 if !watch.has_moved_to(position) {
                     still.add_partition_offset(&name, partition, Offset::End)?;
                 }
             }
+            // Asking about none is an error to librdkafka.
+            topics.extend((still.count() > 0).then_some(still));
         }
-        let is_paused = self.is_paused || self.shared.valve.is_paused();
-        // Asking about none is an error to librdkafka.
-        if is_paused || still.count() == 0 {
+        if self.is_paused || self.shared.valve.is_paused() {
             return Ok(TopicPartitionList::new());
         }
-        client.offsets_for_times(still, ASK_TIMEOUT)
+        ask_for_ends(client, &topics)
     }
 
     /// A new client that reads on where the old one is; or the old one if there can be none.
@@ -121,6 +121,35 @@ impl Worker {
         let client = thread::scope(|scope| scope.spawn(make).join());
         client.unwrap_or(Err(KafkaError::Canceled))
     }
+}
+
+/// By one question to each broker: a question may wait until there is something to fetch,
+/// and the thread with it. A single fault is all of its answer, so topics are then asked
+/// for one by one: what is wrong with one says nothing about the others.
+fn ask_for_ends(client: &Client, topics: &[TopicPartitionList]) -> KafkaResult<TopicPartitionList> {
+    let until = Instant::now() + ASK_TIMEOUT;
+    let together = joined(topics)?;
+    if together.count() == 0 {
+        return Ok(together);
+    }
+    let told = client.offsets_for_times(together, ASK_TIMEOUT / 2);
+    if told.is_ok() || topics.len() == 1 {
+        return told;
+    }
+    let ask = |topic: &TopicPartitionList| {
+        let left = until.saturating_duration_since(Instant::now());
+        (!left.is_zero()).then(|| client.offsets_for_times(topic.clone(), left).ok())?
+    };
+    joined(&topics.iter().filter_map(ask).collect::<Vec<_>>())
+}
+
+fn joined(topics: &[TopicPartitionList]) -> KafkaResult<TopicPartitionList> {
+    let mut all = TopicPartitionList::new();
+    let elements = topics.iter().flat_map(TopicPartitionList::elements);
+    for element in elements.filter(|element| element.error().is_ok()) {
+        all.add_partition_offset(element.topic(), element.partition(), element.offset())?;
+    }
+    Ok(all)
 }
 
 fn end_in(ends: &TopicPartitionList, topic: &str, partition: i32) -> Option<i64> {

@@ -56,7 +56,7 @@ impl Index {
     /// Gives back what it has no use for, once that is two thirds.
     pub(super) fn shrink(&mut self, shared: &Shared, hash_of: impl Fn(Place) -> u64) {
         let (len, slots) = (self.0.len(), self.0.num_buckets());
-        if len < slots / 3 || (len == 0 && slots > 0) {
+        if len < slots / 3 || (len == 0 && self.bytes() > 0) {
             // It takes less, for which there is always room.
             let _ = self.rebuild(len + len / 8, shared, hash_of);
         }
@@ -71,7 +71,7 @@ impl Index {
         // For the moment of it there are two, and one of them is reserved.
         let mut anew = Self(HashTable::with_capacity(capacity));
         if !shared.ledger.exchange(self.bytes(), anew.bytes()) {
-            return Err(Lacking::RoomInShard);
+            return Err(Lacking::Room);
         }
         for &place in &self.0 {
             anew.add(hash_of(place), place, &hash_of);

@@ -2,7 +2,8 @@
 
 use super::index::Index;
 use super::layout::Written;
-use super::segment::{Log, NEVER, Place, Summary};
+use super::log::{Log, Summary};
+use super::segment::{NEVER, Place};
 use super::{Lacking, Shared};
 use crate::record::{Draft, EntryView, Timestamp};
 use crate::table::Inserted;

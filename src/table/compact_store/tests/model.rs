@@ -6,7 +6,6 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::table::{MIN_CAPACITY_BYTES, max_entry_bytes};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -74,8 +73,9 @@ impl Run {
             Step::Wait { millis } => self.now = self.now.plus(Duration::from_millis(millis)),
             Step::Sweep => self.store.sweep(self.now),
             Step::Level { per_cent } => {
-                let level_bytes = MIN_CAPACITY_BYTES * per_cent / 100;
-                self.store.shared.ledger.set_level(MIN_CAPACITY_BYTES, level_bytes);
+                let capacity_bytes = self.store.books().capacity_bytes;
+                let level_bytes = capacity_bytes * per_cent / 100;
+                self.store.shared.ledger.set_level(capacity_bytes, level_bytes);
                 self.store.lower(self.now);
             }
         }
@@ -88,7 +88,7 @@ impl Run {
         let inserted = self.store.store(&record.draft(), self.now);
         let older = self.model.remove(&key).filter(|older| older.expires_at > self.now);
         let weight = self.store.weigh(&name, &record.entry.view()).total_bytes();
-        if weight > max_entry_bytes(MIN_CAPACITY_BYTES) {
+        if weight > self.store.shared.ledger.max_entry_bytes() {
             assert_eq!(inserted, Inserted::TooLarge);
             let why = Gone::deleted_by(record.entry.view().origin);
             self.whys.insert(key, Absence::Gone(why));
