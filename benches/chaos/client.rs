@@ -110,11 +110,12 @@ impl Client {
                 Ok(()) => Fate::Committed,
                 Err(_) => Fate::InDoubt,
             },
-            Ending::Abort => {
-                // Where it fails, the next client of the same id sees to it.
-                let _ = settle(|| self.abort());
-                Fate::Aborted
-            }
+            // Where it fails, the next client of the same id ends it, but a record that comes
+            // late from this one may be in a transaction of that one.
+            Ending::Abort => match settle(|| self.abort()) {
+                Ok(()) => Fate::Aborted,
+                Err(_) => Fate::InDoubt,
+            },
             Ending::Vanish => {
                 // So that there is something to abort.
                 let _ = self.inner.flush(ONE_ATTEMPT);
