@@ -5,12 +5,15 @@
 //! a table, the order in which records are written is all but the order in which
 //! they expire, so a full table lets its oldest segment go as a whole, without a timer or a
 //! list per entry. What a newer record replaces is dead where it lies. A shard that has more
-//! than a sixteenth of its memory dead moves what is alive together, in place, segment by
-//! segment; only the two that are appended to have to wait for it.
+//! than an eighth of its memory dead, or a sixteenth where the store is nearly full, moves
+//! what is alive together, in place, segment by segment; only the two that are appended to
+//! have to wait for it.
 //!
 //! Keys are spread over so many shards that each is small: a walk, a sweep or an index that
-//! is built anew holds up one shard for some milliseconds, and no other. All memory, the index and unused room too, is reserved in the ledger before it
-//! is allocated, so the store weighs what it takes and never takes more than its level.
+//! is built anew holds up one shard for some milliseconds, and no other. All memory, the
+//! index and unused room too, is reserved in the ledger before it is allocated, so the store
+//! weighs what it takes and never takes more than its level. What is counted is counted in
+//! the shard, under its lock: no counter is shared between threads.
 
 mod index;
 mod layout;
@@ -25,6 +28,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use super::Inserted;
+use super::counts::Counts;
 use super::gone::{Absence, Gone, GoneKeys, Mark};
 use super::ledger::{Ledger, LedgerSnapshot};
 use super::store::Store;
@@ -169,8 +173,10 @@ impl CompactStore {
         let (key, entry) = (draft.key(), draft.entry());
         let mark = self.shared.gone.mark(key);
         let slot = self.slot(mark);
-        while self.weigh(key, &entry).total_bytes() <= self.shared.ledger.max_entry_bytes() {
-            match slot.write(|shard| shard.insert(&self.shared, mark, draft, now)) {
+        let mut packed = self.shared.layout.pack(key, &entry);
+        let weight_bytes = packed.bytes() as u64 + SLOT_BYTES;
+        while weight_bytes <= self.shared.ledger.max_entry_bytes() {
+            match slot.write(|shard| shard.insert(&self.shared, mark, &mut packed, now)) {
                 Ok(inserted) => return inserted,
                 Err(Lacking::RoomInShard) if self.evict_from(slot, now) => {}
                 Err(_) if self.is_empty() => break,
@@ -281,8 +287,12 @@ impl Store for CompactStore {
         }
     }
 
-    fn books(&self) -> LedgerSnapshot {
+    fn ledger(&self) -> LedgerSnapshot {
         self.shared.ledger.snapshot()
+    }
+
+    fn counts(&self) -> Counts {
+        self.shards.iter().map(|slot| slot.read().counts()).sum()
     }
 
     fn held_count(&self) -> u64 {

@@ -11,6 +11,7 @@
 //! out first, and a lookup that finds nothing in between waits for the writer.
 
 mod ballast;
+mod books;
 mod key_locks;
 
 use std::fmt;
@@ -18,44 +19,44 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use moka::Expiry;
-use moka::notification::RemovalCause;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
 use super::Inserted;
+use super::counts::{Counts, Removal, SharedCounts};
 use super::gone::{Absence, Gone, GoneKeys};
-use super::ledger::{Ledger, LedgerSnapshot, Removal};
+use super::ledger::{Ledger, LedgerSnapshot};
 use super::store::Store;
 use super::weight::WeightParts;
 use crate::heap::{self, Account};
 use crate::record::{Draft, Entry, EntryView, Timestamp};
 use ballast::{Ballast, CEILING_UNITS, Slot};
+use books::Books;
 use key_locks::KeyLocks;
 
 pub(super) struct MokaStore {
     cache: Cache<Slot, Entry>,
-    ledger: Arc<Ledger>,
+    books: Arc<Books>,
     ballast: Ballast,
     writers: KeyLocks,
-    gone: Arc<GoneKeys>,
     account: Account,
 }
 
 impl MokaStore {
     /// Of entries of `capacity_bytes`, and `gone` beside them; charged to `account`.
     pub(super) fn new(capacity_bytes: u64, gone: GoneKeys, account: Account) -> Self {
-        let gone = Arc::new(gone);
-        let ledger = Arc::new(Ledger::new(capacity_bytes));
+        let (ledger, counts) = (Ledger::new(capacity_bytes), SharedCounts::default());
+        let books = Arc::new(Books { ledger, counts, gone });
         let ballast = Ballast::new(capacity_bytes);
         let cache = Cache::builder()
             .max_capacity(CEILING_UNITS)
             .weigher(ballast.weigher())
             .eviction_policy(EvictionPolicy::lru())
             .expire_after(AtEntryExpiry)
-            .eviction_listener(book_removals(Arc::clone(&ledger), Arc::clone(&gone)))
+            .eviction_listener(Arc::clone(&books).listener())
             .build();
         let writers = KeyLocks::default();
-        let store = Self { cache, ledger, ballast, writers, gone, account };
+        let store = Self { cache, books, ballast, writers, account };
         store.lay_ballast();
         store
     }
@@ -83,7 +84,7 @@ impl MokaStore {
         if let Some(older) = &older {
             record.entry.replaces(older);
         }
-        self.ledger.stored((key.len() + entry.fields.packed_bytes()) as u64);
+        self.books.counts.stored(key.len() + entry.fields.packed_bytes());
         self.cache.insert(Slot::of(record.key), record.entry);
         if older.is_some() { Inserted::Replaced } else { Inserted::New }
     }
@@ -92,7 +93,7 @@ impl MokaStore {
         let _writer = self.writers.lock(key);
         self.take_out(key, Removal::Deleted, now);
         // After it left: should it have left by itself in between, this is what happened last.
-        self.gone.note(self.gone.mark(key), why);
+        self.books.note(key, why);
     }
 
     /// Lets go of an entry that is expired. moka shows none that is, and removes it some
@@ -102,8 +103,8 @@ impl MokaStore {
         if !self.cache.contains_key(key)
             && let Some(entry) = self.cache.remove(key)
         {
-            self.book_out(key, &entry, Removal::Expired);
-            self.gone.note(self.gone.mark(key), Gone::Expired(entry.view().expires_at));
+            self.books.left(key, &entry, Removal::Expired);
+            self.books.note(key, Gone::Expired(entry.view().expires_at));
         }
         true
     }
@@ -112,13 +113,8 @@ impl MokaStore {
     fn take_out(&self, key: &str, removal: Removal, now: Timestamp) -> Option<Entry> {
         let entry = self.cache.remove(key)?;
         let is_live = !entry.view().is_expired(now);
-        self.book_out(key, &entry, if is_live { removal } else { Removal::Expired });
+        self.books.left(key, &entry, if is_live { removal } else { Removal::Expired });
         is_live.then_some(entry)
-    }
-
-    fn book_out(&self, key: &str, entry: &Entry, removal: Removal) {
-        self.ledger.removed(removal);
-        self.ledger.release(weigh(key, &entry.view()));
     }
 
     fn run_pending(&self) {
@@ -138,8 +134,8 @@ impl MokaStore {
     /// Reserves room for an entry, evicting until there is some. Not for one that is larger
     /// than the table takes, which may take less while this waits.
     fn make_room(&self, weight_bytes: u64) -> bool {
-        while weight_bytes <= self.ledger.max_entry_bytes() {
-            if self.ledger.reserve(weight_bytes) {
+        while weight_bytes <= self.books.ledger.max_entry_bytes() {
+            if self.books.ledger.reserve(weight_bytes) {
                 return true;
             }
             self.run_pending();
@@ -150,7 +146,8 @@ impl MokaStore {
     fn lay_ballast(&self) {
         // One at a time, so that the ballast laid last is of the level that holds.
         let _turn = self.ballast.turn();
-        let room_bytes = self.ledger.level_bytes().saturating_sub(self.ledger.max_entry_bytes());
+        let ledger = &self.books.ledger;
+        let room_bytes = ledger.level_bytes().saturating_sub(ledger.max_entry_bytes());
         let (slot, entry) = self.ballast.leaving(room_bytes);
         self.cache.insert(slot, entry);
     }
@@ -183,7 +180,7 @@ impl Store for MokaStore {
                 return if entry.is_expired(now) { expired } else { Absence::Unknown };
             }
             let is_swept = self.sweep(key);
-            match self.gone.why_absent(self.gone.mark(key)) {
+            match self.books.gone.why_absent(self.books.gone.mark(key)) {
                 Absence::NeverSeen if !is_swept || self.cache.contains_key(key) => Absence::Unknown,
                 absence => absence,
             }
@@ -196,7 +193,7 @@ impl Store for MokaStore {
 
     fn set_level(&self, capacity_bytes: u64, level_bytes: u64) {
         self.account.charge(|| {
-            self.ledger.set_level(capacity_bytes, level_bytes);
+            self.books.ledger.set_level(capacity_bytes, level_bytes);
             self.lay_ballast();
             self.run_pending();
         });
@@ -214,8 +211,12 @@ impl Store for MokaStore {
         weight_parts(key, entry)
     }
 
-    fn books(&self) -> LedgerSnapshot {
-        self.ledger.snapshot()
+    fn ledger(&self) -> LedgerSnapshot {
+        self.books.ledger.snapshot()
+    }
+
+    fn counts(&self) -> Counts {
+        self.books.counts.snapshot()
     }
 
     fn held_count(&self) -> u64 {
@@ -225,7 +226,7 @@ impl Store for MokaStore {
     }
 
     fn gone_bytes(&self) -> u64 {
-        self.gone.bytes()
+        self.books.gone.bytes()
     }
 
     fn fixed_bytes(&self) -> u64 {
@@ -258,28 +259,7 @@ fn weigh(key: &str, entry: &EntryView<'_>) -> u64 {
 
 impl fmt::Debug for MokaStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MokaStore").field("ledger", &self.ledger).finish_non_exhaustive()
-    }
-}
-
-/// moka calls it as an entry leaves, with its key locked: no newer one is there yet. What
-/// was taken out is booked by who did it.
-fn book_removals(
-    ledger: Arc<Ledger>,
-    gone: Arc<GoneKeys>,
-) -> impl Fn(Arc<Slot>, Entry, RemovalCause) {
-    move |slot, entry, cause| {
-        let Some(key) = slot.key().filter(|_| cause != RemovalCause::Explicit) else { return };
-        let (now, entry) = (Timestamp::now(), entry.view());
-        let (removal, why) = if entry.is_expired(now) || cause == RemovalCause::Expired {
-            // It was absent already, whatever made moka let go of it.
-            (Removal::Expired, Gone::Expired(entry.expires_at))
-        } else {
-            (Removal::Evicted, Gone::Evicted(now))
-        };
-        ledger.removed(removal);
-        ledger.release(weigh(key.as_str(), &entry));
-        gone.note(gone.mark(key.as_str()), why);
+        f.debug_struct("MokaStore").field("books", &self.books).finish_non_exhaustive()
     }
 }
 

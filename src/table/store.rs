@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use super::Inserted;
+use super::counts::Counts;
 use super::gone::{Absence, Gone};
 use super::ledger::LedgerSnapshot;
 use super::weight::WeightParts;
@@ -38,10 +39,13 @@ pub(super) trait Store: Debug + Send + Sync {
     /// Where the bytes of an entry are.
     fn weigh(&self, key: &str, entry: &EntryView<'_>) -> WeightParts;
 
-    /// The books.
-    fn books(&self) -> LedgerSnapshot;
+    /// What it weighs, and may.
+    fn ledger(&self) -> LedgerSnapshot;
 
-    /// How many entries it counts, settled; not by the books, which are checked against this.
+    /// What came and what left.
+    fn counts(&self) -> Counts;
+
+    /// How many entries it counts, settled; not by [`Self::counts`], which are checked against this.
     fn held_count(&self) -> u64;
 
     /// What remembers keys that are gone, in bytes; it never changes.

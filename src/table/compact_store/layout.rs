@@ -9,6 +9,8 @@
 use crate::record::{EntryView, Fields, Origin, Timestamp, varint};
 
 const NUMBERS: usize = 7;
+/// Which of them says how many entries it replaced.
+const REPLACED_COUNT: usize = 2;
 
 /// What the numbers of one table count from.
 #[derive(Debug)]
@@ -20,8 +22,9 @@ pub(super) struct Layout {
 /// A record as it is about to be written.
 pub(super) struct Packed<'a> {
     numbers: [u64; NUMBERS],
-    key: &'a str,
-    fields: Fields<'a>,
+    pub(super) key: &'a str,
+    pub(super) fields: Fields<'a>,
+    pub(super) expires_at: Timestamp,
 }
 
 impl Packed<'_> {
@@ -33,6 +36,11 @@ impl Packed<'_> {
     /// How many bytes the record takes.
     pub(super) fn bytes(&self) -> usize {
         self.header_bytes() + self.key.len() + self.fields.packed_bytes()
+    }
+
+    /// Says how many entries it replaces.
+    pub(super) fn replaces(&mut self, replaced_count: u32) {
+        self.numbers[REPLACED_COUNT] = u64::from(replaced_count);
     }
 
     /// Appends the record.
@@ -66,7 +74,7 @@ impl Layout {
             varint::fold(time.wrapping_sub(self.beginning.as_millis())),
             varint::fold(life.wrapping_sub(self.ttl_millis)),
         ];
-        Packed { numbers, key, fields }
+        Packed { numbers, key, fields, expires_at: entry.expires_at }
     }
 
     /// The record at the front of `bytes`; none if there is no whole one.

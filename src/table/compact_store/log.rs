@@ -14,8 +14,11 @@ const LARGE_PART: usize = 4;
 /// A segment takes such a part of what there is, so that small tables have small ones.
 const LOG_PART: usize = 16;
 
-/// Segments are rewritten where more than such a part of their memory is dead.
-const DEAD_PART: usize = 16;
+/// Segments are rewritten where more than such a part of their memory is dead: of a store
+/// that has room, and of one that is nearly full. What is moved for each record that is
+/// replaced doubles from the one to the other.
+const DEAD_PART: usize = 8;
+const DEAD_PART_OF_FULL: usize = 16;
 
 /// What a segment takes in the list of them, in bytes, and a little more.
 const SLOT_BYTES: usize = size_of::<Segment>() + size_of::<usize>();
@@ -56,10 +59,9 @@ impl Log {
     pub(super) fn append(
         &mut self,
         packed: &Packed<'_>,
-        expires_at: Timestamp,
         shared: &Shared,
     ) -> Result<Place, Lacking> {
-        let bytes = packed.bytes();
+        let (bytes, expires_at) = (packed.bytes(), packed.expires_at);
         let has_room = |&id: &usize| self.segments[id].has_room(bytes);
         let id = match self.newest.filter(has_room) {
             Some(newest) => newest,
@@ -117,13 +119,14 @@ impl Log {
         Ok(())
     }
 
-    /// Notes that nothing leads to a record any more. Frees its segment if it was the last.
-    pub(super) fn bury(&mut self, place: Place, bytes: usize, shared: &Shared) {
-        let Some(segment) = self.segments.get_mut(place.segment()) else { return };
+    /// Notes that nothing leads any more to records of so many bytes of a segment. Frees it
+    /// if those were the last.
+    pub(super) fn bury(&mut self, id: usize, bytes: usize, shared: &Shared) {
+        let Some(segment) = self.segments.get_mut(id) else { return };
         segment.dead_bytes += bytes;
         self.dead_bytes += bytes;
         if segment.dead_bytes == segment.bytes.len() {
-            self.free(place.segment(), shared);
+            self.free(id, shared);
         }
     }
 
@@ -170,6 +173,14 @@ impl Log {
         due.map(|(id, _)| id).collect()
     }
 
+    /// The places of all records, dead ones too.
+    pub(super) fn all_places<'a>(
+        &'a self,
+        layout: &'a Layout,
+    ) -> impl Iterator<Item = (Place, Written<'a>)> {
+        self.segments.iter().flat_map(|(id, _)| self.places(layout, id))
+    }
+
     /// The places of all records of a segment, dead ones too.
     pub(super) fn places<'a>(
         &'a self,
@@ -196,25 +207,23 @@ impl Log {
         shared: &Shared,
     ) {
         let Some(segment) = self.segments.get_mut(id) else { return };
-        segment.dead_bytes += dead_bytes;
         segment.first_expiry = first_expiry;
         self.summary = None;
-        self.dead_bytes += dead_bytes;
-        if segment.dead_bytes == segment.bytes.len() {
-            self.free(id, shared);
-        }
+        self.bury(id, dead_bytes, shared);
     }
 
     /// The segment to rewrite, where too much is dead: the one where most is, of those that
     /// nothing is appended to.
-    pub(super) fn wasteful(&self) -> Option<usize> {
-        if self.dead_bytes * DEAD_PART <= self.capacity_bytes {
+    pub(super) fn wasteful(&self, shared: &Shared) -> Option<usize> {
+        let is_full = shared.ledger.is_nearly_full();
+        let dead_part = if is_full { DEAD_PART_OF_FULL } else { DEAD_PART };
+        if self.dead_bytes * dead_part <= self.capacity_bytes {
             return None;
         }
         let is_open = |id| Some(id) == self.newest || Some(id) == self.survivors;
         let closed = self.segments.iter().filter(|&(id, _)| !is_open(id));
         let (id, most) = closed.max_by_key(|(_, segment)| segment.dead_bytes)?;
-        (most.dead_bytes * DEAD_PART > most.bytes.len()).then_some(id)
+        (most.dead_bytes * dead_part > most.bytes.len()).then_some(id)
     }
 
     /// Moves what is alive in a segment together: into the segment of survivors while there

@@ -1,32 +1,32 @@
 //! One part of a store: the records of the keys that fall to it, and an index of them.
 
 use super::index::Index;
-use super::layout::Written;
+use super::layout::{Packed, Written};
 use super::log::{Log, Summary};
 use super::segment::{NEVER, Place};
 use super::{Lacking, Shared};
-use crate::record::{Draft, EntryView, Timestamp};
+use crate::record::{EntryView, Timestamp};
 use crate::table::Inserted;
+use crate::table::counts::{Counts, Removal};
 use crate::table::gone::{Gone, Mark};
-use crate::table::ledger::Removal;
 
 #[derive(Debug, Default)]
 pub(super) struct Shard {
     index: Index,
     log: Log,
+    counts: Counts,
 }
 
 impl Shard {
     /// The record of a key, expired or not.
     pub(super) fn find(&self, shared: &Shared, mark: Mark, key: &str) -> Option<Written<'_>> {
-        let place = self.place_of(shared, mark, key)?;
-        self.log.read(&shared.layout, place)
-    }
-
-    fn place_of(&self, shared: &Shared, mark: Mark, key: &str) -> Option<Place> {
-        let written = |place| self.log.read(&shared.layout, place);
-        let is_it = |&place: &Place| written(place).is_some_and(|written| written.key == key);
-        self.index.find(mark.hash(), is_it)
+        let mut found = None;
+        let log = &self.log;
+        self.index.find(mark.hash(), |&place| {
+            found = log.read(&shared.layout, place).filter(|written| written.key == key);
+            found.is_some()
+        })?;
+        found
     }
 
     /// How many records it has, expired ones too.
@@ -34,60 +34,54 @@ impl Shard {
         self.index.len()
     }
 
+    /// What came and what left.
+    pub(super) fn counts(&self) -> Counts {
+        self.counts
+    }
+
     /// Stores a record. Where there is no room for it, nothing has changed.
     pub(super) fn insert(
         &mut self,
         shared: &Shared,
         mark: Mark,
-        draft: &Draft<'_>,
+        record: &mut Packed<'_>,
         now: Timestamp,
     ) -> Result<Inserted, Lacking> {
-        let (key, mut entry) = (draft.key(), draft.entry());
-        self.index.make_room(shared, hash_of(&self.log, shared))?;
-        let older = self.place_of(shared, mark, key);
-        let replaced = older.and_then(|older| self.live_at(shared, older, now));
-        entry.replaced_count = replaced.map_or(0, |count| count.saturating_add(1));
-        let packed = shared.layout.pack(key, &entry);
-        let place = self.log.append(&packed, entry.expires_at, shared)?;
-        shared.ledger.stored((key.len() + entry.fields.packed_bytes()) as u64);
+        let Self { index, log, counts } = self;
+        index.make_room(log, shared)?;
+        let mut older = None;
+        let is_it = Standing::of(record.key, log, shared, &mut older);
+        let slot = index.entry(mark.hash(), is_it);
+        let replaced = older.and_then(|older| older.live_at(now));
+        record.replaces(replaced.map_or(0, |count| count.saturating_add(1)));
+        slot.insert(log.append(record, shared)?);
+        counts.stored(record.key.len() + record.fields.packed_bytes());
         if let Some(older) = older {
-            let removal = if replaced.is_some() { Removal::Replaced } else { Removal::Expired };
-            self.take_out(shared, mark, older, removal);
+            counts.removed(if replaced.is_some() { Removal::Replaced } else { Removal::Expired });
+            log.bury(older.segment, older.bytes, shared);
         }
-        self.index.add(mark.hash(), place, hash_of(&self.log, shared));
         self.reclaim(shared);
         Ok(if replaced.is_some() { Inserted::Replaced } else { Inserted::New })
     }
 
-    /// How many entries the one at a place has replaced, unless it is expired.
-    fn live_at(&self, shared: &Shared, place: Place, now: Timestamp) -> Option<u32> {
-        let entry = self.log.read(&shared.layout, place)?.entry;
-        (!entry.is_expired(now)).then_some(entry.replaced_count)
-    }
-
     /// Removes the record of a key, if there is one.
     pub(super) fn remove(&mut self, shared: &Shared, mark: Mark, key: &str, now: Timestamp) {
-        if let Some(place) = self.place_of(shared, mark, key) {
-            let is_live = self.live_at(shared, place, now).is_some();
-            let removal = if is_live { Removal::Deleted } else { Removal::Expired };
-            self.take_out(shared, mark, place, removal);
+        let Self { index, log, counts } = self;
+        let mut found = None;
+        let slot = index.taken(mark.hash(), Standing::of(key, log, shared, &mut found));
+        if let (Some(slot), Some(found)) = (slot, found) {
+            slot.remove();
+            let is_live = found.live_at(now).is_some();
+            counts.removed(if is_live { Removal::Deleted } else { Removal::Expired });
+            log.bury(found.segment, found.bytes, shared);
             self.reclaim(shared);
             self.shrink(shared);
         }
     }
 
-    fn take_out(&mut self, shared: &Shared, mark: Mark, place: Place, removal: Removal) {
-        let bytes = self.log.read(&shared.layout, place).map_or(0, |written| written.bytes);
-        if let Some(slot) = self.index.slot(mark.hash(), place) {
-            slot.remove();
-            shared.ledger.removed(removal);
-            self.log.bury(place, bytes, shared);
-        }
-    }
-
     /// Takes the room back that dead records have, where that is too much.
     fn reclaim(&mut self, shared: &Shared) {
-        while let Some(id) = self.log.wasteful() {
+        while let Some(id) = self.log.wasteful(shared) {
             let index = &mut self.index;
             self.log.rewrite(id, shared, |written, from, to| {
                 let hash = shared.gone.mark(written.key).hash();
@@ -129,7 +123,7 @@ impl Shard {
             let Some(slot) = self.index.slot(mark.hash(), place) else { continue };
             if let Some((removal, gone)) = judge(&written.entry) {
                 slot.remove();
-                shared.ledger.removed(removal);
+                self.counts.removed(removal);
                 shared.gone.note(mark, gone);
                 dead_bytes += written.bytes;
             } else {
@@ -140,7 +134,7 @@ impl Shard {
     }
 
     fn shrink(&mut self, shared: &Shared) {
-        self.index.shrink(shared, hash_of(&self.log, shared));
+        self.index.shrink(&self.log, shared);
     }
 
     /// Shows every record that is there.
@@ -164,11 +158,38 @@ impl Shard {
     }
 }
 
-/// Hashes the key of the record at a place.
-fn hash_of(log: &Log, shared: &Shared) -> impl Fn(Place) -> u64 {
-    move |place| {
-        let written = log.read(&shared.layout, place);
-        written.map_or(0, |written| shared.gone.mark(written.key).hash())
+/// What is to be known of a record that is to leave.
+#[derive(Debug, Clone, Copy)]
+struct Standing {
+    segment: usize,
+    bytes: usize,
+    replaced_count: u32,
+    expires_at: Timestamp,
+}
+
+impl Standing {
+    /// Tells the place of the record of a key, and then `found` of it.
+    fn of<'a>(
+        key: &'a str,
+        log: &'a Log,
+        shared: &'a Shared,
+        found: &'a mut Option<Self>,
+    ) -> impl FnMut(&Place) -> bool + 'a {
+        move |&place| {
+            let written = log.read(&shared.layout, place).filter(|written| written.key == key);
+            *found = written.map(|Written { entry, bytes, .. }| Self {
+                segment: place.segment(),
+                bytes,
+                replaced_count: entry.replaced_count,
+                expires_at: entry.expires_at,
+            });
+            found.is_some()
+        }
+    }
+
+    /// How many entries it replaced, unless it is expired.
+    fn live_at(self, now: Timestamp) -> Option<u32> {
+        (self.expires_at > now).then_some(self.replaced_count)
     }
 }
 

@@ -6,7 +6,7 @@ mod model;
 use super::*;
 use crate::record::Record;
 use crate::table::MIN_CAPACITY_BYTES;
-use crate::table::ledger::Removal;
+use crate::table::counts::Removal;
 use crate::table::tests::{in_an_hour, record};
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -37,7 +37,7 @@ fn is_there(store: &CompactStore, number: u64) -> bool {
 }
 
 fn evicted_count(store: &CompactStore) -> u64 {
-    store.books().removals.count(Removal::Evicted)
+    store.counts().removals.count(Removal::Evicted)
 }
 
 /// What its entries take, counted anew.
@@ -67,7 +67,7 @@ fn what_is_replaced_makes_room_before_anything_is_evicted() {
     // Nine tenths of it, index and all.
     let count = (0..200_000).find(|&number| {
         put(&store, number, &text);
-        store.books().weight_bytes > 4 * MIB * 9 / 10
+        store.ledger().weight_bytes > 4 * MIB * 9 / 10
     });
     let (count, mut random) = (count.unwrap() + 1, fastrand::Rng::with_seed(5));
     for _ in 0..20 * count {
@@ -75,7 +75,7 @@ fn what_is_replaced_makes_room_before_anything_is_evicted() {
     }
     assert_eq!(evicted_count(&store), 0);
     assert!((0..count).all(|number| is_there(&store, number)));
-    assert_eq!(counted_bytes(&store), store.books().weight_bytes);
+    assert_eq!(counted_bytes(&store), store.ledger().weight_bytes);
 }
 
 #[test]
@@ -83,25 +83,22 @@ fn a_store_of_few_entries_takes_little_whatever_it_may_take() {
     let store = store(1 << 30);
     assert!(shards_bytes(&store.shards) < MIB / 4);
     fill(&store, 100);
-    assert!(store.books().weight_bytes < 200 << 10, "{:?}", store.books());
+    assert!(store.ledger().weight_bytes < 200 << 10, "{:?}", store.ledger());
 }
 
 #[test]
 fn what_a_lower_level_takes_away_is_given_back_and_the_index_with_it() {
     let store = store(16 * MIB);
     fill(&store, 300_000);
-    let full = store.books();
-    assert_eq!(full.entry_count, 300_000);
+    let full = store.ledger();
+    assert_eq!(store.counts().entry_count(), 300_000);
     store.set_level(16 * MIB, full.weight_bytes / 4);
-    let books = store.books();
-    assert!(books.weight_bytes <= full.weight_bytes / 4);
-    assert!(books.entry_count > 60_000, "the index takes too much: {books:?}");
-    assert_eq!(counted_bytes(&store), books.weight_bytes);
+    let (weight_bytes, counts) = (store.ledger().weight_bytes, store.counts());
+    assert!(weight_bytes <= full.weight_bytes / 4);
+    assert!(counts.entry_count() > 60_000, "the index takes too much: {counts:?}");
+    assert_eq!(counted_bytes(&store), weight_bytes);
     let measured = heap::read([&store.account]).accounts[0].allocated_bytes;
-    assert!(
-        measured.abs_diff(books.weight_bytes) < books.weight_bytes / 20,
-        "{measured} {books:?}"
-    );
+    assert!(measured.abs_diff(weight_bytes) < weight_bytes / 20, "{measured} {weight_bytes}");
 }
 
 #[test]
@@ -117,7 +114,7 @@ fn entries_of_all_sizes_are_kept_whole_and_none_is_refused() {
         let Record { entry, .. } = record(&key(number), &"x".repeat(bytes), in_an_hour());
         assert_eq!(found.unwrap().view().fields, entry.view().fields, "{bytes}");
     }
-    assert_eq!(counted_bytes(&store), store.books().weight_bytes);
+    assert_eq!(counted_bytes(&store), store.ledger().weight_bytes);
 }
 
 #[test]
@@ -129,10 +126,10 @@ fn an_entry_that_outlives_its_segment_does_not_keep_what_is_expired() {
         store.store(&record(&key(number), "text", now.plus(life)).draft(), now);
     }
     store.sweep(now.plus(Duration::from_secs(2)));
-    let books = store.books();
-    assert_eq!((books.entry_count, books.removals.count(Removal::Expired)), (1, 999));
+    let counts = store.counts();
+    assert_eq!((counts.entry_count(), counts.removals.count(Removal::Expired)), (1, 999));
     assert!(is_there(&store, 500));
-    assert!(counted_bytes(&store) < 8 << 10, "{books:?}");
+    assert!(counted_bytes(&store) < 8 << 10, "{counts:?}");
 }
 
 #[test]
@@ -145,7 +142,8 @@ fn a_large_store_that_is_made_as_small_as_can_be_takes_the_newest_all_the_same()
         let text = if number % 2 == 0 { "x".repeat(largest) } else { "text".into() };
         assert_eq!(put(&store, number, &text), Inserted::New);
         assert!(is_there(&store, number));
-        assert!(store.books().weight_bytes <= store.books().level_bytes);
+        let ledger = store.ledger();
+        assert!(ledger.weight_bytes <= ledger.level_bytes);
     }
 }
 

@@ -30,7 +30,7 @@ fn walked_count(store: &MokaStore) -> u64 {
 /// moka's own accounts are right in the end.
 fn assert_settled(store: &MokaStore) {
     store.settle();
-    assert_eq!(store.settled_bytes(), store.books().weight_bytes);
+    assert_eq!(store.settled_bytes(), store.ledger().weight_bytes);
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn a_lower_level_evicts_the_least_recently_used() {
     store.settle();
 
     store.set_level(MIB, MIB / 2);
-    let weight_bytes = store.books().weight_bytes;
+    let weight_bytes = store.ledger().weight_bytes;
     assert!(weight_bytes <= MIB / 2 && weight_bytes > MIB / 2 - 3 * max_entry_bytes(MIB));
     assert_eq!(held(0..50), 50, "what was read just now stays");
     assert_eq!(held(350..400), 50, "and so does what was written just now");
@@ -87,14 +87,15 @@ fn a_lower_level_evicts_the_least_recently_used() {
 fn what_is_kept_free_is_never_seen_as_an_entry() {
     let store = store(MIB);
     (0..10).for_each(|number| put(&store, &format!("key-{number}"), "text"));
-    let weight_bytes = store.books().weight_bytes;
+    let weight_bytes = store.ledger().weight_bytes;
     for level_bytes in [MIB / 4, MIB, MIB / 2] {
         store.set_level(MIB, level_bytes);
         assert!(!is_there(&store, ""));
         store.remove("", DELETED);
-        let books = store.books();
-        assert_eq!((books.entry_count, books.stored_count, books.removals.total()), (10, 10, 0));
-        assert_eq!(books.weight_bytes, weight_bytes);
+        let counts = store.counts();
+        let [entries, removed] = [counts.entry_count(), counts.removals.total()];
+        assert_eq!((entries, counts.stored_count, removed), (10, 10, 0));
+        assert_eq!(store.ledger().weight_bytes, weight_bytes);
         assert_eq!(walked_count(&store), 10);
         assert_settled(&store);
     }

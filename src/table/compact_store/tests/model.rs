@@ -73,7 +73,7 @@ impl Run {
             Step::Wait { millis } => self.now = self.now.plus(Duration::from_millis(millis)),
             Step::Sweep => self.store.sweep(self.now),
             Step::Level { per_cent } => {
-                let capacity_bytes = self.store.books().capacity_bytes;
+                let capacity_bytes = self.store.ledger().capacity_bytes;
                 let level_bytes = capacity_bytes * per_cent / 100;
                 self.store.shared.ledger.set_level(capacity_bytes, level_bytes);
                 self.store.lower(self.now);
@@ -148,17 +148,17 @@ impl Run {
     }
 
     fn check_books(&self) {
-        let books = self.store.books();
-        assert!(books.weight_bytes <= books.level_bytes, "{books:?}");
-        assert_eq!(books.weight_bytes, counted_bytes(&self.store));
-        assert_eq!(books.stored_count, self.stored_count);
+        let (ledger, counts) = (self.store.ledger(), self.store.counts());
+        assert!(ledger.weight_bytes <= ledger.level_bytes, "{ledger:?}");
+        assert_eq!(ledger.weight_bytes, counted_bytes(&self.store));
+        assert_eq!(counts.stored_count, self.stored_count);
         // What is replaced or deleted after it expired counts as that.
-        assert!(books.removals.count(Removal::Evicted) <= self.evicted_count, "{books:?}");
+        assert!(counts.removals.count(Removal::Evicted) <= self.evicted_count, "{counts:?}");
         let mut walked = BTreeMap::new();
         self.store.walk(&mut |key, entry| {
             assert!(walked.insert(key.to_owned(), entry.is_expired(self.now)).is_none());
         });
-        assert_eq!(walked.len() as u64, books.entry_count, "{books:?}");
+        assert_eq!(walked.len() as u64, counts.entry_count(), "{counts:?}");
         let live = self.model.values().filter(|expected| expected.expires_at > self.now).count();
         assert_eq!(walked.values().filter(|is_expired| !**is_expired).count(), live);
     }
