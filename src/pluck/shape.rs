@@ -22,11 +22,16 @@ pub(super) struct Shape {
 impl Shape {
     /// The shape of `payload` if parsing it takes no more than so many bytes.
     pub(super) fn within(payload: &[u8], parsing_bytes: usize) -> Option<Self> {
-        // Reading it byte by byte is for those few that the quick look makes too much of,
-        // such as one with brackets in its strings.
-        let ways = [Self::at_most, Self::exactly];
+        // Most have no need to be looked at. Reading one byte by byte is for those few that the
+        // quick look makes too much of, such as one with brackets in its strings.
+        let ways = [Self::by_length, Self::at_most, Self::exactly];
         let mut shapes = ways.into_iter().map(|measure| measure(payload));
         shapes.find(|shape| shape.parsing_bytes() <= parsing_bytes)
+    }
+
+    /// As if it were nothing but brackets that open.
+    pub(super) fn by_length(payload: &[u8]) -> Self {
+        Self { bytes: payload.len(), structurals: payload.len(), depth: payload.len() }
     }
 
     /// A quick look: strings are taken for structure too, and each container for the inner of

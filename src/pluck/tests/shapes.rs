@@ -4,10 +4,12 @@ use simd_json::{Buffers, INPUT_PADDING, Tape, fill_tape_padded};
 
 use crate::pluck::shape::Shape;
 
-/// Panics unless both ways to measure allow for what the parser makes of `payload`, and a
+/// Panics unless all ways to measure allow for what the parser makes of `payload`, and a
 /// parser that is made for what was measured comes as far as one without a limit.
 pub(in crate::pluck) fn check(payload: &[u8]) {
     let (most, exact) = (Shape::at_most(payload), Shape::exactly(payload));
+    let length = Shape::by_length(payload);
+    assert!(length.structurals >= most.structurals && length.depth >= most.depth);
     let (found, outcome) = parse(payload, usize::MAX);
     assert!(most.structurals >= exact.structurals && most.depth >= exact.depth);
     assert!(exact.structurals >= found, "{exact:?} but {found}");
