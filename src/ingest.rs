@@ -12,6 +12,7 @@ mod feed;
 mod loading;
 mod outage;
 mod position;
+mod priority;
 mod realign;
 mod rejected;
 mod rejections;

@@ -30,6 +30,7 @@
 //! ```
 
 mod compact_store;
+mod counts;
 mod gone;
 mod largest;
 mod ledger;
@@ -41,9 +42,9 @@ mod weight;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
+pub use counts::{Removal, Removals};
 pub use gone::{Absence, Gone};
 pub use largest::{Described, Largest};
-pub use ledger::{Removal, Removals};
 pub use maintenance::Maintenance;
 pub use weight::{MAX_ENTRY_BYTES, MIN_CAPACITY_BYTES, WeightParts, max_entry_bytes};
 
@@ -232,19 +233,20 @@ impl Table {
 
     /// The table's counters at this moment.
     pub fn stats(&self) -> TableStats {
-        let (ledger, fixed_bytes) = (self.store.books(), self.store.fixed_bytes());
+        let (ledger, counts) = (self.store.ledger(), self.store.counts());
+        let fixed_bytes = self.store.fixed_bytes();
         TableStats {
             name: self.spec.name.clone(),
-            entry_count: ledger.entry_count,
+            entry_count: counts.entry_count(),
             weight_bytes: ledger.weight_bytes + fixed_bytes,
             capacity_bytes: ledger.capacity_bytes + fixed_bytes,
             level_bytes: ledger.level_bytes + fixed_bytes,
             gone_bytes: self.store.gone_bytes(),
             hit_count: self.hits.load(Ordering::Relaxed),
             miss_count: self.misses.load(Ordering::Relaxed),
-            stored_count: ledger.stored_count,
-            plucked_bytes: ledger.plucked_bytes,
-            removals: ledger.removals,
+            stored_count: counts.stored_count,
+            plucked_bytes: counts.plucked_bytes,
+            removals: counts.removals,
             newest_record_time: self.newest_record_time(),
         }
     }

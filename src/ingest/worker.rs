@@ -19,10 +19,10 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use super::Shared;
 use super::consumer::{Client, create_client};
 use super::feed::Feed;
-use super::loading;
 use super::share::{Ending, Share};
 use super::watermarks::Watermarks;
 use super::workspace::Workspace;
+use super::{loading, priority};
 use crate::heap;
 use crate::record::{Origin, Timestamp};
 use grants::Grant;
@@ -102,6 +102,8 @@ impl Worker {
     }
 
     pub(super) fn run(mut self) {
+        // The client's threads do as the one that starts them.
+        priority::give_way();
         // Before the thread adopts its account: the client is the client's memory.
         let mut client = match create_client(&self.shared.config) {
             Ok(client) => client,
