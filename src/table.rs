@@ -101,6 +101,9 @@ const NOTHING_YET: i64 = i64::MIN;
 const MIN_ENTRIES_BYTES: u64 = MIN_CAPACITY_BYTES / 32 * 31;
 
 impl Table {
+    /// How many keys [`Self::prefetch`] takes.
+    pub const LOOKAHEAD: usize = store::LOOKAHEAD;
+
     /// An empty table. Its memory is taken as entries come, but for what remembers keys that
     /// are gone.
     pub fn new(spec: Spec) -> Self {
@@ -172,6 +175,12 @@ impl Table {
             }
         });
         seen
+    }
+
+    /// Prepares for a [`Self::peek`] at each of the next [`Self::LOOKAHEAD`] keys: what they lead
+    /// to is fetched from memory at once, not one after the other.
+    pub fn prefetch<'k>(&self, mut keys: impl Iterator<Item = &'k str>) {
+        self.store.prefetch(&mut keys);
     }
 
     /// Counts lookups that were made by [`Self::peek`].

@@ -111,7 +111,11 @@ impl Asked<'_> {
         let limit_bytes = MAX_ANSWER_BYTES - answer::batch_state_len(&as_of);
         let (mut hits, mut fitting_keys) = (0, 0);
         let mut fits = true;
-        for key in keys.iter() {
+        let mut ahead = keys.iter();
+        for (number, key) in keys.iter().enumerate() {
+            if number % Table::LOOKAHEAD == 0 {
+                self.table.prefetch(ahead.by_ref().take(Table::LOOKAHEAD));
+            }
             let is_hit = self.see(key, |outcome| {
                 fits = parcel.message_bytes() + outcome.result_len() <= limit_bytes;
                 if fits {

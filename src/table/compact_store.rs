@@ -21,7 +21,9 @@ mod log;
 mod segment;
 mod shard;
 
+use std::array;
 use std::fmt;
+use std::hint;
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
@@ -31,7 +33,7 @@ use super::Inserted;
 use super::counts::Counts;
 use super::gone::{Absence, Gone, GoneKeys, Mark};
 use super::ledger::{Ledger, LedgerSnapshot};
-use super::store::Store;
+use super::store::{LOOKAHEAD, Store};
 use super::weight::WeightParts;
 use crate::heap::{self, Account};
 use crate::record::{Draft, EntryView, Timestamp};
@@ -233,6 +235,21 @@ impl Store for CompactStore {
         if let Some(written) = shard.find(&self.shared, mark, key) {
             see(written.entry);
         }
+    }
+
+    fn prefetch(&self, keys: &mut dyn Iterator<Item = &str>) {
+        // No lock in between: it would have to wait for what was asked of the memory before.
+        // And none is waited for.
+        let sought: [_; LOOKAHEAD] = array::from_fn(|_| {
+            let mark = self.shared.gone.mark(keys.next()?);
+            Some((mark, self.slot(mark).shard.try_read().ok()?))
+        });
+        let places = sought.each_ref().map(|sought| {
+            let (mark, shard) = sought.as_ref()?;
+            Some((shard, shard.likely_place(*mark)?))
+        });
+        let touched = places.map(|found| found.map(|(shard, place)| shard.touch(place)));
+        hint::black_box(touched);
     }
 
     fn insert(&self, draft: Draft<'_>, now: Timestamp) -> Inserted {

@@ -9,12 +9,20 @@ use super::ledger::LedgerSnapshot;
 use super::weight::WeightParts;
 use crate::record::{Draft, EntryView, Timestamp};
 
+/// How many keys are prefetched at once: about as many as a core can wait for.
+pub(super) const LOOKAHEAD: usize = 16;
+
 /// Holds entries within a level in real bytes, keeps the books, and remembers why keys
 /// are gone. Every method may be called by many threads at once; what one allocates is
 /// charged to the table.
 pub(super) trait Store: Debug + Send + Sync {
     /// Shows the entry under a key, unless there is none. It may be past its expiry.
     fn read(&self, key: &str, see: &mut dyn FnMut(EntryView<'_>));
+
+    /// Has the processor fetch what the first [`LOOKAHEAD`] keys lead to from memory, all of it
+    /// at once, for reads that come next. Answers nothing, and changes nothing but how long
+    /// those take.
+    fn prefetch(&self, _keys: &mut dyn Iterator<Item = &str>) {}
 
     /// Stores a copy of a record that comes at `now`, in place of the entry under its key.
     /// Older entries leave first where there is no room.

@@ -55,6 +55,14 @@ impl Log {
         layout.read(bytes.get(place.offset()..)?)
     }
 
+    /// A byte of each of the first cache lines at a place.
+    pub(super) fn touch(&self, place: Place) -> [Option<u8>; 2] {
+        const CACHE_LINE: usize = 64;
+        let bytes = self.segments.get(place.segment()).map(|segment| &segment.bytes);
+        let at = |offset| bytes.and_then(|bytes| bytes.get(offset).copied());
+        [at(place.offset()), at(place.offset() + CACHE_LINE)]
+    }
+
     /// Appends a record, where there is room or room can be had.
     pub(super) fn append(
         &mut self,

@@ -29,6 +29,16 @@ impl Shard {
         found
     }
 
+    /// Where the record of a key is, if it is there and no other has the same few bits of hash.
+    pub(super) fn likely_place(&self, mark: Mark) -> Option<Place> {
+        self.index.find(mark.hash(), |_| true)
+    }
+
+    /// Reads some of the bytes at a place, so that they are at hand.
+    pub(super) fn touch(&self, place: Place) -> [Option<u8>; 2] {
+        self.log.touch(place)
+    }
+
     /// How many records it has, expired ones too.
     pub(super) fn len(&self) -> usize {
         self.index.len()
