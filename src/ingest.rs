@@ -12,7 +12,6 @@ mod feed;
 mod loading;
 mod outage;
 mod position;
-mod priority;
 mod realign;
 mod rejected;
 mod rejections;

@@ -69,7 +69,8 @@ impl InFlight {
         deadline: Deadline,
         look_up: impl Fn(Look, &mut Parcel) -> Result<(), Status>,
     ) -> Result<Response<M>, Status> {
-        let until = deadline.wait_until(MAX_WAIT);
+        // The clock is read where something takes time only.
+        let mut until = None;
         let (mut look, mut held) = (Look::First, None);
         loop {
             let room = Room::new(self.budget_bytes, Arc::clone(&self.free), held);
@@ -77,13 +78,15 @@ impl InFlight {
             look_up(look, &mut parcel)?;
             let needed_bytes = match parcel.seal() {
                 Ok(sealed) => {
-                    let outgoing = Outgoing::new(sealed, deadline.end_within(MAX_SENDING));
+                    let end = sealed.is_leased().then(|| deadline.end_within(MAX_SENDING));
+                    let outgoing = Outgoing::new(sealed, end);
                     let mut response = Response::new(M::default());
                     response.extensions_mut().insert(outgoing);
                     return Ok(response);
                 }
                 Err(needed_bytes) => needed_bytes,
             };
+            let until = *until.get_or_insert_with(|| deadline.wait_until(MAX_WAIT));
             held = Some(self.wait_for(needed_bytes, until).await?);
             look = Look::Again;
         }

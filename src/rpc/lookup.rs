@@ -78,6 +78,9 @@ impl Lookup {
     async fn wait<K>(&self, question: &Question<K>, deadline: Deadline) -> Result<(), Status> {
         let Question { table, min_positions, .. } = question;
         self.tables.find(table)?;
+        if min_positions.is_empty() {
+            return Ok(());
+        }
         let until = deadline.wait_until(positions::MAX_WAIT);
         self.positions.reach(table, min_positions, until).await
     }

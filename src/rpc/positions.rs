@@ -55,9 +55,7 @@ impl Positions {
         wanted: &[PartitionOffset],
         until: Instant,
     ) -> Result<(), Status> {
-        let Some(table) = self.health.table(name).filter(|_| !wanted.is_empty()) else {
-            return Ok(());
-        };
+        let Some(table) = self.health.table(name) else { return Ok(()) };
         let mut draining = self.draining.clone();
         let reached = async {
             tokio::select! {

@@ -9,6 +9,7 @@ use super::weight::max_entry_bytes;
 
 /// The running weight, shared by a store and what tells it that entries leave.
 #[derive(Debug)]
+#[expect(clippy::struct_field_names, reason = "a number without its unit says less")]
 pub(super) struct Ledger {
     capacity_bytes: AtomicU64,
     level_bytes: AtomicU64,
@@ -17,6 +18,7 @@ pub(super) struct Ledger {
 
 /// The weight at one moment.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_field_names, reason = "a number without its unit says less")]
 pub(super) struct LedgerSnapshot {
     pub(super) capacity_bytes: u64,
     pub(super) level_bytes: u64,

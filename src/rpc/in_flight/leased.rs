@@ -59,7 +59,7 @@ pub(super) fn with_answer(mut response: http::Response<Body>) -> http::Response<
 #[derive(Debug)]
 struct Left {
     answer: Mutex<Option<Sealed>>,
-    until: Instant,
+    end: Option<Instant>,
 }
 
 /// An answer beside its message, until it is sent. Clones are the same answer.
@@ -67,15 +67,15 @@ struct Left {
 pub(super) struct Outgoing(Arc<Left>);
 
 impl Outgoing {
-    pub(super) fn new(answer: Sealed, until: Instant) -> Self {
-        Self(Arc::new(Left { answer: Mutex::new(Some(answer)), until }))
+    /// It is let go at its end, if it has one.
+    pub(super) fn new(answer: Sealed, end: Option<Instant>) -> Self {
+        Self(Arc::new(Left { answer: Mutex::new(Some(answer)), end }))
     }
 
     fn send(self) -> Sending {
         let Self(left) = self;
-        let is_leased = left.lock().as_ref().is_some_and(Sealed::is_leased);
         // Out of turn, so that it wakes for its time alone.
-        let mut end = is_leased.then(|| Box::pin(unconstrained(sleep_until(left.until))));
+        let mut end = left.end.map(|end| Box::pin(unconstrained(sleep_until(end))));
         if let Some(end) = &mut end {
             let waker = Waker::from(Arc::clone(&left));
             if end.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
@@ -203,7 +203,7 @@ mod tests {
         let mut answer = outgoing.0.lock().take().unwrap();
         let in_hand = answer.next_piece();
         let soon = Instant::now() + std::time::Duration::from_millis(50);
-        let mut body = Body::new(Outgoing::new(answer, soon).send());
+        let mut body = Body::new(Outgoing::new(answer, Some(soon)).send());
         // All but the piece that the transport has in its hands.
         drop(in_flight.free.acquire_many(56 << 10).await);
         assert_eq!(next_frame(&mut body).await.unwrap().unwrap_err().code(), Code::Aborted);

@@ -1,5 +1,7 @@
 //! Questions are taken and refused as the generated messages take and refuse them.
 
+use std::fmt::Debug;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -9,34 +11,31 @@ use crate::rpc::MAX_BATCH_KEYS;
 
 /// Holds the decoded question, or the error, against what the generated message makes of it.
 fn assert_same_batch(bytes: &[u8]) {
-    let (ours, theirs) = (BatchGetRequest::decode(bytes), v1::BatchGetRequest::decode(bytes));
-    match (ours, theirs) {
-        (Ok(ours), Ok(theirs)) => {
-            assert_eq!(ours.key.count(), theirs.keys.len());
-            assert!(ours.key.iter().eq(theirs.keys.iter().take(MAX_BATCH_KEYS)));
-            let positions = theirs.min_positions;
-            assert_same(
-                &ours,
-                (&theirs.table, theirs.require_ready, theirs.max_staleness),
-                positions,
-            );
-        }
-        (Err(ours), Err(theirs)) => assert_eq!(ours.to_string(), theirs.to_string()),
-        (ours, theirs) => panic!("{ours:?} and {theirs:?}"),
-    }
+    let decoded = (BatchGetRequest::decode(bytes), v1::BatchGetRequest::decode(bytes));
+    assert_alike(decoded, |ours, theirs| {
+        assert_eq!(ours.key.count(), theirs.keys.len());
+        assert!(ours.key.iter().eq(theirs.keys.iter().take(MAX_BATCH_KEYS)));
+        let rest = (&theirs.table, theirs.require_ready, theirs.max_staleness);
+        assert_same(&ours, rest, theirs.min_positions);
+    });
 }
 
 fn assert_same_get(bytes: &[u8]) {
-    match (GetRequest::decode(bytes), v1::GetRequest::decode(bytes)) {
-        (Ok(ours), Ok(theirs)) => {
-            assert_eq!(ours.key, theirs.key);
-            let positions = theirs.min_positions;
-            assert_same(
-                &ours,
-                (&theirs.table, theirs.require_ready, theirs.max_staleness),
-                positions,
-            );
-        }
+    let decoded = (GetRequest::decode(bytes), v1::GetRequest::decode(bytes));
+    assert_alike(decoded, |ours, theirs| {
+        assert_eq!(ours.key, theirs.key);
+        let rest = (&theirs.table, theirs.require_ready, theirs.max_staleness);
+        assert_same(&ours, rest, theirs.min_positions);
+    });
+}
+
+/// Both are taken, and `are_same`, or refused with the same words.
+fn assert_alike<O: Debug, T: Debug>(
+    decoded: (Result<O, DecodeError>, Result<T, DecodeError>),
+    are_same: impl FnOnce(O, T),
+) {
+    match decoded {
+        (Ok(ours), Ok(theirs)) => are_same(ours, theirs),
         (Err(ours), Err(theirs)) => assert_eq!(ours.to_string(), theirs.to_string()),
         (ours, theirs) => panic!("{ours:?} and {theirs:?}"),
     }

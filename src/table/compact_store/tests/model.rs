@@ -113,6 +113,7 @@ impl Run {
     fn check(&mut self) {
         for number in 0..60 {
             let name = key(number);
+            self.store.prefetch(&mut std::iter::once(name.as_str()));
             let mut found = None;
             self.store.read(&name, &mut |entry| found = Some(entry.copy()));
             let live = found.filter(|entry| !entry.view().is_expired(self.now));
