@@ -10,6 +10,8 @@ one command in one run on one machine. The command wrote this page:";
 const HOW_TO_READ: &str = "A figure is the median of its repetitions, with the least and the most \
 in parentheses. The broker and whoever asks share the machine with who is measured, and the machine \
 may have others on it: take ratios rather than figures, and CPU time rather than wall time.";
+/// Written by hand, from profiles: what is measured does not say why.
+const WHERE_THE_REST_GOES: &str = include_str!("where_the_rest_goes.md");
 const LINE_CHARS: usize = 100;
 
 /// What came of a group.
@@ -81,6 +83,7 @@ pub(crate) fn document(command: &str, findings: &[Findings], skipped: &[String])
     for each in findings {
         let _ = write!(text, "\n{}", each.markdown());
     }
+    let _ = write!(text, "\n{WHERE_THE_REST_GOES}");
     text
 }
 
