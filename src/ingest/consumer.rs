@@ -23,11 +23,7 @@ pub type Client = BaseConsumer<Context>;
 pub fn create_client(config: &Config) -> KafkaResult<Client> {
     let mut settings = ClientConfig::new();
     settings.set_log_level(RDKafkaLogLevel::Info);
-    settings
-        .set("client.id", "millpond")
-        .set("isolation.level", "read_committed")
-        // The default of ten seconds is how long a broker is back before it is heard of.
-        .set("reconnect.backoff.max.ms", "1000");
+    settings.set("client.id", "millpond").set("isolation.level", "read_committed");
     for (name, value) in &config.kafka.properties {
         settings.set(name, value.expose());
     }

@@ -118,7 +118,8 @@ impl Worker {
                 client = self.rebuild(client, &stalled);
             }
             // A lookup that comes in on this core would wait for the thread's time slice to
-            // end, which is some milliseconds. Where nobody waits this takes no time.
+            // end, which is some milliseconds. Where nobody waits this takes no time; of a
+            // core that lookups fill, a newer kernel leaves this thread a small part.
             thread::yield_now();
         }
     }

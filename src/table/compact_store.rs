@@ -238,12 +238,13 @@ impl Store for CompactStore {
     }
 
     fn prefetch(&self, keys: &mut dyn Iterator<Item = &str>) {
-        // No lock in between: it would have to wait for what was asked of the memory before.
-        // And none is waited for.
-        let sought: [_; LOOKAHEAD] = array::from_fn(|_| {
-            let mark = self.shared.gone.mark(keys.next()?);
-            Some((mark, self.slot(mark).shard.try_read().ok()?))
-        });
+        // Before the locks: a key can be long.
+        let marks: [_; LOOKAHEAD] =
+            array::from_fn(|_| keys.next().map(|key| self.shared.gone.mark(key)));
+        // None is waited for, and none taken in between: it would have to wait for what was
+        // asked of the memory before.
+        let sought =
+            marks.map(|mark| mark.and_then(|m| Some((m, self.slot(m).shard.try_read().ok()?))));
         let places = sought.each_ref().map(|sought| {
             let (mark, shard) = sought.as_ref()?;
             Some((shard, shard.likely_place(*mark)?))

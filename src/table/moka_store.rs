@@ -259,7 +259,7 @@ fn weigh(key: &str, entry: &EntryView<'_>) -> u64 {
 
 impl fmt::Debug for MokaStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MokaStore").field("books", &self.books).finish_non_exhaustive()
+        f.debug_struct("MokaStore").field("ledger", &self.books.ledger).finish_non_exhaustive()
     }
 }
 

@@ -60,6 +60,6 @@ pub(super) trait Store: Debug + Send + Sync {
     fn gone_bytes(&self) -> u64;
 
     /// What it takes without any entry, that among it, in bytes; it never changes, and the
-    /// books do not have it.
+    /// ledger does not have it.
     fn fixed_bytes(&self) -> u64;
 }

@@ -15,6 +15,7 @@ pub(in crate::pluck) fn check(payload: &[u8]) {
     assert!(exact.structurals >= found, "{exact:?} but {found}");
     assert!(outcome.is_none() || exact.structurals == found, "{exact:?} but {found}");
     assert_eq!(parse(payload, exact.depth), (found, outcome));
+    assert_eq!(parse(payload, length.depth), (found, outcome));
 }
 
 /// How many structural characters the parser finds, and how many nodes if all is well.
