@@ -66,7 +66,7 @@ pub(crate) fn measure(stage: &Stage<'_>, broker: &'static str) -> anyhow::Result
             ask_text_server(stage, stream.entries, protocol, side)?;
         }
     }
-    Ok(tables::findings(&sides, &stage.args.stores))
+    Ok(tables::findings(&sides))
 }
 
 impl Stream {
