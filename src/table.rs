@@ -178,7 +178,7 @@ impl Table {
     }
 
     /// Prepares for a [`Self::peek`] at each of the next [`Self::LOOKAHEAD`] keys: what they lead
-    /// to is fetched from memory at once, not one after the other.
+    /// to is fetched from memory at once, not one after the other. At most those are taken.
     pub fn prefetch<'k>(&self, mut keys: impl Iterator<Item = &'k str>) {
         self.store.prefetch(&mut keys);
     }

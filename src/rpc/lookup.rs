@@ -117,7 +117,7 @@ impl Asked<'_> {
         let mut ahead = keys.iter();
         for (number, key) in keys.iter().enumerate() {
             if number % Table::LOOKAHEAD == 0 {
-                self.table.prefetch(ahead.by_ref().take(Table::LOOKAHEAD));
+                self.table.prefetch(&mut ahead);
             }
             let is_hit = self.see(key, |outcome| {
                 fits = parcel.message_bytes() + outcome.result_len() <= limit_bytes;

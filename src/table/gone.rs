@@ -12,7 +12,7 @@
 
 mod note;
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::heap;
@@ -116,8 +116,10 @@ impl GoneKeys {
         usize::try_from(self.buckets_per_shard).unwrap_or(1) * self.shards.len()
     }
 
-    pub(super) fn mark(&self, key: &str) -> Mark {
-        Mark(self.hasher.hash_one(key))
+    pub(super) fn mark(&self, key: impl AsRef<[u8]>) -> Mark {
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(key.as_ref());
+        Mark(hasher.finish())
     }
 
     /// Notes why a key is gone, in place of what was noted of it.
@@ -174,9 +176,9 @@ mod tests {
         let count = 20 * buckets;
         let key = |n: i64| format!("key-{n}");
         for n in 0..count {
-            keys.note(keys.mark(&key(n)), deleted(n));
+            keys.note(keys.mark(key(n)), deleted(n));
         }
-        let absences = (0..count).map(|n| (n, keys.why_absent(keys.mark(&key(n)))));
+        let absences = (0..count).map(|n| (n, keys.why_absent(keys.mark(key(n)))));
         let mut remembered = 0;
         for (n, absence) in absences {
             match absence {

@@ -53,7 +53,8 @@ pub(super) trait Store: Debug + Send + Sync {
     /// What came and what left.
     fn counts(&self) -> Counts;
 
-    /// How many entries it counts, settled; not by [`Self::counts`], which are checked against this.
+    /// How many entries it counts, settled; not by [`Self::counts`], which are checked against
+    /// this.
     fn held_count(&self) -> u64;
 
     /// What remembers keys that are gone, in bytes; it never changes.

@@ -23,7 +23,7 @@ impl Shard {
         let mut found = None;
         let log = &self.log;
         self.index.find(mark.hash(), |&place| {
-            found = log.read(&shared.layout, place).filter(|written| written.key == key);
+            found = log.read(&shared.layout, place).filter(|written| written.key == key.as_bytes());
             found.is_some()
         })?;
         found
@@ -150,8 +150,9 @@ impl Shard {
     /// Shows every record that is there.
     pub(super) fn walk(&self, shared: &Shared, see: &mut dyn FnMut(&str, EntryView<'_>)) {
         for place in self.index.places() {
-            if let Some(Written { key, entry, .. }) = self.log.read(&shared.layout, place) {
-                see(key, entry);
+            let Some(written) = self.log.read(&shared.layout, place) else { continue };
+            if let Ok(key) = str::from_utf8(written.key) {
+                see(key, written.entry);
             }
         }
     }
@@ -186,7 +187,8 @@ impl Standing {
         found: &'a mut Option<Self>,
     ) -> impl FnMut(&Place) -> bool + 'a {
         move |&place| {
-            let written = log.read(&shared.layout, place).filter(|written| written.key == key);
+            let written =
+                log.read(&shared.layout, place).filter(|written| written.key == key.as_bytes());
             *found = written.map(|Written { entry, bytes, .. }| Self {
                 segment: place.segment(),
                 bytes,
