@@ -100,6 +100,8 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn compare(args: &Args) -> anyhow::Result<()> {
+    // At once: what is checked out may be another commit when it ends.
+    let machine = machine::table();
     let mut stage = Stage::set(args)?;
     let mut all: Vec<Findings> = Vec::new();
     for &group in &args.only {
@@ -111,7 +113,7 @@ fn compare(args: &Args) -> anyhow::Result<()> {
         }
     }
     let output = args.output();
-    fs::write(&output, report::document(&Args::command(), &all, &stage.skipped))
+    fs::write(&output, report::document(&Args::command(), &machine, &all, &stage.skipped))
         .with_context(|| format!("{} cannot be written", output.display()))?;
     say(&format!("written to {}", output.display()));
     Ok(())

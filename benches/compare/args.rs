@@ -8,6 +8,9 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::bare::Bare;
 use crate::in_process::InProcess;
 
+/// The store whose figures the targets are for.
+pub(crate) const COMPACT: &str = "compact";
+
 #[derive(Debug, Parser)]
 pub(crate) struct Args {
     /// Groups to measure

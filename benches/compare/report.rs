@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use crate::machine;
 use crate::targets::{self, Reached};
 
 const WHAT: &str = "millpond side by side with what one would use instead, all of it measured by \
@@ -68,13 +67,18 @@ impl Findings {
 }
 
 /// The whole document.
-pub(crate) fn document(command: &str, findings: &[Findings], skipped: &[String]) -> String {
+pub(crate) fn document(
+    command: &str,
+    machine: &Table,
+    findings: &[Findings],
+    skipped: &[String],
+) -> String {
     let reached = findings.iter().flat_map(|each| each.reached.iter().copied()).collect();
     let mut text = format!(
         "# Benchmarks\n\n{}```console\n{command}\n```\n\n{}## Machine\n\n{}\n## Targets\n\n{}",
         wrapped(WHAT),
         wrapped(HOW_TO_READ),
-        machine::table().markdown(),
+        machine.markdown(),
         targets::table(&reached).markdown(),
     );
     for what in skipped {

@@ -13,7 +13,9 @@ impl Spread {
 
     /// Not a number where nothing was measured.
     pub(crate) fn median(&self) -> f64 {
-        self.0.get(self.0.len() / 2).copied().unwrap_or(f64::NAN)
+        let at = |index: usize| self.0.get(index).copied().unwrap_or(f64::NAN);
+        let count = self.0.len();
+        at(count / 2).midpoint(at(count.saturating_sub(1) / 2))
     }
 
     pub(crate) fn most(&self) -> f64 {

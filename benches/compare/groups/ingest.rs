@@ -1,5 +1,6 @@
 //! What a record costs from the broker into the table, beside polling it and dropping it.
 
+use crate::args::COMPACT;
 use crate::bare;
 use crate::process::{Cost, exact};
 use crate::report::{Findings, Table};
@@ -13,7 +14,6 @@ use crate::workload::Workload;
 const DOCUMENT_BYTES: [usize; 3] = [500, 2_048, 10_240];
 const PARTITIONS: [i32; 2] = [8, 64];
 const THREADS: usize = 2;
-const COMPACT: &str = "compact";
 const ABOUT: &str = "\
 Each side is a process that reads the same topic from its beginning on two threads, on all cores \
 beside the broker. The bare loop polls with librdkafka and drops. CPU is that of the whole \

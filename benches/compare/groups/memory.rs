@@ -1,5 +1,6 @@
 //! What a live entry takes of the resident set.
 
+use crate::args::COMPACT;
 use crate::capacity::raw_bytes;
 use crate::process::exact;
 use crate::report::{Findings, Table};
@@ -59,7 +60,7 @@ pub(crate) fn measure(stage: &Stage<'_>, broker: &'static str) -> anyhow::Result
             let Held { whole, grown } = fresh;
             table.row([&what, name, whole, grown, &shown, &replaced.whole, &replaced.grown]);
         }
-        let compact = sides.iter().find(|(name, ..)| name == "compact");
+        let compact = sides.iter().find(|(name, ..)| name == COMPACT);
         if let (true, Some((_, fresh, _))) = (reached.is_empty(), compact) {
             reached.push((Target::EntryBytes, fresh.grown.median()));
         }

@@ -1,5 +1,6 @@
 //! What the stores alone take.
 
+use crate::args::COMPACT;
 use crate::in_process::{self, Figures};
 use crate::process::exact;
 use crate::report::{Findings, Table};
@@ -38,7 +39,7 @@ pub(crate) fn measure(stage: &Stage<'_>) -> anyhow::Result<Findings> {
     }
     let of = |name: &str| inserts.iter().find(|(store, _)| *store == name).map(|(_, each)| each);
     let mut reached = Reached::new();
-    if let (Some(moka), Some(compact)) = (of("moka"), of("compact")) {
+    if let (Some(moka), Some(compact)) = (of("moka"), of(COMPACT)) {
         reached.push((Target::Inserts, moka.over(compact)));
     }
     Ok(Findings { title: "Table", about: ABOUT.to_owned(), tables: vec![table], reached })

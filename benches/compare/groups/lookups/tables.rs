@@ -1,6 +1,7 @@
 //! The figures of lookups, in tables.
 
 use super::{BATCHES, Batch, Side};
+use crate::args::COMPACT;
 use crate::load::{AT_ONCE, CONNECTIONS};
 use crate::report::{Findings, Table};
 use crate::spread::short;
@@ -9,7 +10,6 @@ use crate::targets::{Reached, Target};
 /// Where in [`BATCHES`] they stand.
 const ONE: usize = 0;
 const A_HUNDRED: usize = 2;
-const COMPACT: &str = "compact";
 const REDIS: &str = "Redis";
 
 pub(super) fn findings(sides: &[Side]) -> Findings {
