@@ -1,10 +1,10 @@
 //! The one place that knows every part: configuration in, a running service out.
 
 mod books;
-mod keeper;
-mod levels;
+mod memory_governor;
 mod reclaim;
 mod snapshot;
+mod table_limits;
 mod threads;
 
 use std::io;
@@ -20,13 +20,13 @@ use tokio::time::timeout;
 use crate::admin::Admin;
 use crate::config::Config;
 use crate::health::Health;
-use crate::ingest::{self, Feed, Ingest};
+use crate::ingest::{self, Ingest, TableSource};
 use crate::memory::{Accounts, Budget, Needs, OverBudget};
 use crate::rpc::{Rpc, Service, TakeSnapshot};
 use crate::table::{MIN_CAPACITY_BYTES, Maintenance, Spec, Table};
 use books::Books;
-use keeper::{Duty, Keeper};
-use levels::Levels;
+use memory_governor::{GovernorInputs, MemoryGovernor};
+use table_limits::TableLimits;
 use threads::{Count, Threads};
 
 /// Why a service could not be built.
@@ -72,7 +72,7 @@ pub struct App {
     ingest: Ingest,
     snapshot: TakeSnapshot,
     books: Arc<Books>,
-    _keeper: Keeper,
+    _governor: MemoryGovernor,
     _maintenance: Maintenance,
     rpc_threads: Threads,
     admin_threads: Threads,
@@ -90,19 +90,19 @@ impl App {
         let sockets = Sockets::bind(&config, &accounts).await?;
         budget.log();
 
-        let feeds = feeds(&config, &budget, &accounts);
-        let tables: Vec<_> = feeds.iter().map(|feed| Arc::clone(&feed.table)).collect();
+        let sources = sources(&config, &budget, &accounts);
+        let tables: Vec<_> = sources.iter().map(|source| Arc::clone(&source.table)).collect();
         let names = tables.iter().map(|table| table.name().to_owned());
         let health = Health::new(names, config.ingest.threads);
         let maintenance = Maintenance::spawn(tables.clone(), &accounts.other)?;
-        let ingest = Ingest::start(&config, &feeds, &health, &accounts.ingest)?;
+        let ingest = Ingest::start(&config, &sources, &health, &accounts.ingest)?;
         let books = Arc::new(Books::new(tables.clone(), ingest.reader()));
-        let duty = duty(&config, budget, &tables, &books, &ingest);
-        let keeper = Keeper::spawn(duty, &accounts.other)?;
+        let inputs = inputs(&config, budget, &tables, &books, &ingest);
+        let governor = MemoryGovernor::spawn(inputs, &accounts.other)?;
 
         let rpc_threads = sockets.rpc_threads.handle();
         let parts = snapshot::Parts { config: &config, accounts, rpc_threads };
-        let (snapshot, reclaim) = parts.readers(&keeper, &health, &tables, &books, &ingest);
+        let (snapshot, reclaim) = parts.readers(&governor, &health, &tables, &books, &ingest);
         let service = Service {
             tables,
             health: Arc::clone(&health),
@@ -118,7 +118,7 @@ impl App {
             ingest,
             snapshot,
             books,
-            _keeper: keeper,
+            _governor: governor,
             _maintenance: maintenance,
             rpc_threads: sockets.rpc_threads,
             admin_threads: sockets.admin_threads,
@@ -247,24 +247,24 @@ fn needs(config: &Config) -> Needs {
     }
 }
 
-fn duty(
+fn inputs(
     config: &Config,
     budget: Budget,
     tables: &[Arc<Table>],
     books: &Arc<Books>,
     ingest: &Ingest,
-) -> Duty {
-    Duty {
+) -> GovernorInputs {
+    GovernorInputs {
         config: config.clone(),
         needs: needs(config),
         budget,
-        levels: Levels::at_capacity(tables.to_vec()),
-        valve: ingest.valve(),
+        levels: TableLimits::at_capacity(tables.to_vec()),
+        pause_handle: ingest.pause_handle(),
         books: Arc::clone(books),
     }
 }
 
-fn feeds(config: &Config, budget: &Budget, accounts: &Accounts) -> Vec<Feed> {
+fn sources(config: &Config, budget: &Budget, accounts: &Accounts) -> Vec<TableSource> {
     let tables = config.tables.iter().zip(budget.capacities()).zip(accounts.tables());
     tables
         .map(|((source, &capacity_bytes), account)| {
@@ -276,7 +276,7 @@ fn feeds(config: &Config, budget: &Budget, accounts: &Accounts) -> Vec<Feed> {
                 store: source.store,
                 account: account.clone(),
             };
-            Feed { table: Arc::new(Table::new(spec)), source: source.clone() }
+            TableSource { table: Arc::new(Table::new(spec)), source: source.clone() }
         })
         .collect()
 }

@@ -8,21 +8,21 @@
 mod bootstrap;
 mod consumer;
 mod dead_letter;
-mod feed;
 mod loading;
 mod outage;
+mod pause_handle;
+mod pluck_context;
 mod position;
 mod realign;
 mod rejected;
 mod rejections;
 mod share;
+mod table_source;
 mod tally;
 mod topics;
-mod valve;
 mod watchdog;
 mod watermarks;
 mod worker;
-mod workspace;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -30,9 +30,9 @@ use std::thread::JoinHandle;
 use std::{io, thread};
 
 pub use consumer::{Client, create_client, librdkafka_version, queue_bytes_at_worst};
-pub use feed::Feed;
-pub use valve::Valve;
-pub use workspace::{ScratchAtWorst, scratch_at_worst};
+pub use pause_handle::PauseHandle;
+pub use pluck_context::{ScratchAtWorst, scratch_at_worst};
+pub use table_source::TableSource;
 
 use crate::config::Config;
 use crate::health::Health;
@@ -52,7 +52,7 @@ struct Shared {
     topics: Topics,
     rejected: Arc<Rejected>,
     account: Account,
-    valve: Valve,
+    pause_handle: PauseHandle,
     stopping: AtomicBool,
     /// Held by the one thread that may pluck a giant.
     giants: Arc<Mutex<()>>,
@@ -90,7 +90,7 @@ impl Ingest {
     /// When the system gives no thread, or librdkafka refuses a setting.
     pub fn start(
         config: &Config,
-        feeds: &[Feed],
+        sources: &[TableSource],
         health: &Arc<Health>,
         account: &Account,
     ) -> io::Result<Self> {
@@ -100,16 +100,16 @@ impl Ingest {
             health: Arc::clone(health),
             outage: Arc::new(Outage::new(&config.kafka.brokers)),
             rejected: Arc::new(rejected),
-            topics: Topics::new(feeds.iter().map(|feed| feed.source.topic.as_str())),
+            topics: Topics::new(sources.iter().map(|source| source.source.topic.as_str())),
             account: account.clone(),
-            valve: Valve::default(),
+            pause_handle: PauseHandle::default(),
             stopping: AtomicBool::new(false),
             giants: Arc::default(),
             positions: RwLock::new(Vec::new()),
         });
         let mut ingest = Self { shared, threads: Vec::new() };
         for number in 0..config.ingest.threads {
-            let worker = Worker::new(number, Arc::clone(&ingest.shared), feeds);
+            let worker = Worker::new(number, Arc::clone(&ingest.shared), sources);
             let thread = thread::Builder::new().name(format!("ingest-{number}"));
             ingest.threads.push(thread.spawn(move || worker.run())?);
         }
@@ -117,8 +117,8 @@ impl Ingest {
     }
 
     /// Pauses the stream and lets it go on.
-    pub fn valve(&self) -> Valve {
-        self.shared.valve.clone()
+    pub fn pause_handle(&self) -> PauseHandle {
+        self.shared.pause_handle.clone()
     }
 
     /// Reads each partition's books, by table, topic and partition.

@@ -31,7 +31,7 @@
 
 mod compact_store;
 mod counts;
-mod gone;
+mod ghosts;
 mod largest;
 mod ledger;
 mod maintenance;
@@ -43,7 +43,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 pub use counts::{Removal, Removals};
-pub use gone::{Absence, Gone};
+pub use ghosts::{Ghost, MissReason};
 pub use largest::{Described, Largest};
 pub use maintenance::Maintenance;
 pub use weight::{MAX_ENTRY_BYTES, MIN_CAPACITY_BYTES, WeightParts, max_entry_bytes};
@@ -52,7 +52,7 @@ use crate::config;
 use crate::heap::Account;
 use crate::record::{Draft, EntryView, Timestamp};
 use compact_store::CompactStore;
-use gone::GoneKeys;
+use ghosts::GhostEntries;
 use moka_store::MokaStore;
 use store::Store;
 
@@ -109,13 +109,13 @@ impl Table {
     pub fn new(spec: Spec) -> Self {
         let capacity_bytes = spec.capacity_bytes.max(MIN_CAPACITY_BYTES);
         let store = || -> Box<dyn Store> {
-            let gone = GoneKeys::new(capacity_bytes);
-            let entries_bytes = capacity_bytes - gone.bytes();
+            let ghosts = GhostEntries::new(capacity_bytes);
+            let entries_bytes = capacity_bytes - ghosts.bytes();
             let account = spec.account.clone();
             match spec.store {
-                config::Store::Moka => Box::new(MokaStore::new(entries_bytes, gone, account)),
+                config::Store::Moka => Box::new(MokaStore::new(entries_bytes, ghosts, account)),
                 config::Store::Compact => {
-                    Box::new(CompactStore::new(entries_bytes, spec.ttl, gone, account))
+                    Box::new(CompactStore::new(entries_bytes, spec.ttl, ghosts, account))
                 }
             }
         };
@@ -191,8 +191,8 @@ impl Table {
 
     /// Why there is no live entry under `key` at `now`, for a key that was just found to
     /// have none.
-    pub fn why_absent(&self, key: &str, now: Timestamp) -> Absence {
-        self.store.why_absent(key, now)
+    pub fn miss_reason(&self, key: &str, now: Timestamp) -> MissReason {
+        self.store.miss_reason(key, now)
     }
 
     /// Stores a copy of a record that comes at `now`; it can be read as soon as this returns.
@@ -211,7 +211,7 @@ impl Table {
     }
 
     /// Removes what stands under `key`, if anything does, and remembers why nothing does.
-    pub fn remove(&self, key: &str, why: Gone) {
+    pub fn remove(&self, key: &str, why: Ghost) {
         self.store.remove(key, why);
     }
 
@@ -250,7 +250,7 @@ impl Table {
             weight_bytes: ledger.weight_bytes + fixed_bytes,
             capacity_bytes: ledger.capacity_bytes + fixed_bytes,
             level_bytes: ledger.level_bytes + fixed_bytes,
-            gone_bytes: self.store.gone_bytes(),
+            ghost_bytes: self.store.ghost_bytes(),
             hit_count: self.hits.load(Ordering::Relaxed),
             miss_count: self.misses.load(Ordering::Relaxed),
             stored_count: counts.stored_count,
@@ -272,7 +272,7 @@ pub struct TableStats {
     /// `level_bytes`.
     pub weight_bytes: u64,
     /// What of that remembers keys that are gone, in bytes. It never changes.
-    pub gone_bytes: u64,
+    pub ghost_bytes: u64,
     /// What both may weigh, in bytes.
     pub capacity_bytes: u64,
     /// What they are held to at the moment, in bytes: less than `capacity_bytes` where

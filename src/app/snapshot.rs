@@ -6,7 +6,7 @@ use std::time::Instant;
 use tokio::runtime::Handle;
 
 use super::books::Books;
-use super::keeper::Keeper;
+use super::memory_governor::MemoryGovernor;
 use super::needs;
 use super::reclaim::Reclaimer;
 use crate::config::Config;
@@ -30,13 +30,13 @@ type ReadMemory = Arc<dyn Fn() -> MemoryStats + Send + Sync>;
 impl Parts<'_> {
     pub(super) fn readers(
         self,
-        keeper: &Keeper,
+        governor: &MemoryGovernor,
         health: &Arc<Health>,
         tables: &[Arc<Table>],
         books: &Arc<Books>,
         ingest: &Ingest,
     ) -> (TakeSnapshot, Reclaim) {
-        let memory = read_memory(self.accounts, keeper);
+        let memory = read_memory(self.accounts, governor);
         let reclaimer = Reclaimer {
             memory: Arc::clone(&memory),
             tables: tables.to_vec(),
@@ -49,8 +49,8 @@ impl Parts<'_> {
     }
 }
 
-fn read_memory(accounts: Accounts, keeper: &Keeper) -> ReadMemory {
-    let kept = keeper.reader();
+fn read_memory(accounts: Accounts, governor: &MemoryGovernor) -> ReadMemory {
+    let kept = governor.reader();
     Arc::new(move || {
         let kept = kept();
         MemoryStats {

@@ -1,4 +1,4 @@
-//! How far one partition has come as the feed of one table, and its books.
+//! How far one partition has come as the source of one table, and its books.
 //!
 //! One thread writes, anyone reads.
 

@@ -1,5 +1,5 @@
 //! One thread's share of one topic: its partitions, how far each has come, and the
-//! tables that the topic feeds.
+//! tables that the topic sources.
 
 mod partition;
 
@@ -10,12 +10,12 @@ use std::time::Instant;
 use rdkafka::message::{BorrowedMessage, Message as _};
 
 use super::bootstrap::Backlog;
-use super::feed::{Feed, Intake};
+use super::pluck_context::PluckContext;
 use super::position::Position;
 use super::realign::{Jump, Why};
 use super::rejected::Rejected;
+use super::table_source::{TableSource, TableWriter};
 use super::watchdog::Watch;
-use super::workspace::Workspace;
 use crate::config::Config;
 use crate::health::{Beginning, Latch, TableHandle};
 use crate::record::{Origin, Timestamp};
@@ -24,20 +24,20 @@ use partition::Partition;
 
 pub(super) use partition::Ending;
 
-pub(super) struct Share {
+pub(super) struct TopicAssignment {
     pub(super) topic: String,
     tables: Vec<TableHandle>,
-    intakes: Vec<Intake>,
+    writers: Vec<TableWriter>,
     latches: Vec<Latch>,
     partitions: BTreeMap<i32, Partition>,
     loading: usize,
     rejected: Arc<Rejected>,
 }
 
-impl Share {
+impl TopicAssignment {
     pub(super) fn new(
         topic: &str,
-        feeds: &[&Feed],
+        sources: &[&TableSource],
         config: &Config,
         latches: Vec<Latch>,
         rejected: &Arc<Rejected>,
@@ -45,7 +45,7 @@ impl Share {
         Self {
             topic: topic.to_owned(),
             tables: latches.iter().map(Latch::handle).collect(),
-            intakes: feeds.iter().map(|feed| feed.intake(config)).collect(),
+            writers: sources.iter().map(|source| source.writer(config)).collect(),
             latches,
             partitions: BTreeMap::new(),
             loading: 0,
@@ -85,7 +85,7 @@ impl Share {
     /// Gives a record to each table and books what became of it.
     pub(super) fn take(
         &mut self,
-        workspace: &mut Workspace,
+        context: &mut PluckContext,
         message: &BorrowedMessage<'_>,
         origin: Origin,
         now: Timestamp,
@@ -93,12 +93,12 @@ impl Share {
         let Some(partition) = self.partitions.get(&origin.partition) else { return };
         let payload_bytes = message.payload().map_or(0, <[u8]>::len);
         partition.positions.iter().for_each(|position| position.polled());
-        for (intake, position) in self.intakes.iter().zip(&partition.positions) {
-            let outcome = intake.take(workspace, message, origin, now);
+        for (writer, position) in self.writers.iter().zip(&partition.positions) {
+            let outcome = writer.take(context, message, origin, now);
             position.record(origin, now, payload_bytes, outcome);
             if let Outcome::Rejected(reason) = outcome {
                 let rejection = position.rejection(origin, now, reason);
-                self.rejected.take(rejection, message, intake.dead_letter());
+                self.rejected.take(rejection, message, writer.dead_letter());
             }
         }
         // Not where each is booked: one that was left out would be missed.
@@ -229,7 +229,7 @@ mod tests {
     use crate::health::Health;
 
     /// A share of one partition that is loading up to offset 10.
-    fn loading() -> Share {
+    fn loading() -> TopicAssignment {
         let settings = [
             "kafka.brokers=localhost:9092",
             "tables.0.name=services",
@@ -241,7 +241,7 @@ mod tests {
         let config = Config::load(None, [], &settings.map(String::from)).unwrap();
         let rejected = Arc::new(Rejected::new(&config).unwrap());
         let latches = Health::new(["services".into()], 1).latches();
-        let mut share = Share::new("events", &[], &config, latches, &rejected);
+        let mut share = TopicAssignment::new("events", &[], &config, latches, &rejected);
         share.begin(&[Backlog { partition: 0, start: 0, end: 10 }], Instant::now());
         share
     }

@@ -19,11 +19,11 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::Shared;
 use super::consumer::{Client, create_client};
-use super::feed::Feed;
 use super::loading;
-use super::share::{Ending, Share};
+use super::pluck_context::PluckContext;
+use super::share::{Ending, TopicAssignment};
+use super::table_source::TableSource;
 use super::watermarks::Watermarks;
-use super::workspace::Workspace;
 use crate::heap;
 use crate::record::{Origin, Timestamp};
 use grants::Grant;
@@ -47,7 +47,7 @@ pub(super) struct Worker {
     retry_at: Instant,
     /// Topics that are being read.
     reading: Vec<Topic>,
-    workspace: Workspace,
+    context: PluckContext,
     /// Records handled in all.
     records: u64,
     /// How often the client said that some topic may not be read, and whether it just did.
@@ -69,7 +69,7 @@ struct Topic {
     ttl: Duration,
     /// Whether its records' timestamps tell for how long they can be alive.
     lives_from_record: bool,
-    share: Share,
+    share: TopicAssignment,
     /// Whether Kafka answers and does not give it.
     is_refused: bool,
     /// When it is looked at next, once it is read.
@@ -82,13 +82,13 @@ struct Topic {
 }
 
 impl Worker {
-    pub(super) fn new(number: usize, shared: Arc<Shared>, feeds: &[Feed]) -> Self {
+    pub(super) fn new(number: usize, shared: Arc<Shared>, sources: &[TableSource]) -> Self {
         Self {
             number,
-            waiting: beginning::topics(feeds, &shared),
+            waiting: beginning::topics(sources, &shared),
             retry_at: Instant::now(),
             reading: Vec::new(),
-            workspace: Workspace::new(&shared.giants),
+            context: PluckContext::new(&shared.giants),
             records: 0,
             refusals: 0,
             refusal_is_told: false,
@@ -179,7 +179,7 @@ impl Worker {
     /// Pauses what is assigned, or lets it go on. What the client had queued of a paused
     /// partition it drops, and fetches again from our position.
     fn heed_the_valve(&mut self, client: &Client) {
-        let wanted = self.shared.valve.is_paused();
+        let wanted = self.shared.pause_handle.is_paused();
         if wanted == self.is_paused {
             return;
         }
@@ -228,7 +228,7 @@ impl Worker {
         let origin = Origin { partition: message.partition(), offset: message.offset(), time };
         let topic = message.topic();
         if let Some(index) = self.reading.iter().position(|each| each.share.topic == topic) {
-            self.reading[index].share.take(&mut self.workspace, message, origin, now);
+            self.reading[index].share.take(&mut self.context, message, origin, now);
             self.is_given(index);
         }
         self.records += 1;

@@ -161,7 +161,7 @@ impl Asked<'_> {
 
     fn miss(&self, key: &str) -> Miss {
         if self.state.is_ready {
-            miss::explained(self.table.why_absent(key, self.now))
+            miss::explained(self.table.miss_reason(key, self.now))
         } else {
             miss::loading()
         }

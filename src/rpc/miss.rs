@@ -3,7 +3,7 @@
 use super::answer::wire_time;
 use crate::proto::server::{Miss, MissReason, PartitionOffset};
 use crate::record::Timestamp;
-use crate::table::{Absence, Gone};
+use crate::table::{self, Ghost};
 
 /// The entry may still come.
 pub(super) fn loading() -> Miss {
@@ -11,13 +11,13 @@ pub(super) fn loading() -> Miss {
 }
 
 /// What the table knows of a key without an entry.
-pub(super) fn explained(absence: Absence) -> Miss {
-    match absence {
-        Absence::NeverSeen => bare(MissReason::NeverSeen),
-        Absence::Unknown => bare(MissReason::Unknown),
-        Absence::Gone(Gone::Expired(time)) => timed(MissReason::Expired, time),
-        Absence::Gone(Gone::Evicted(time)) => timed(MissReason::Evicted, time),
-        Absence::Gone(Gone::Deleted { partition, offset }) => {
+pub(super) fn explained(reason: table::MissReason) -> Miss {
+    match reason {
+        table::MissReason::NeverSeen => bare(MissReason::NeverSeen),
+        table::MissReason::Unknown => bare(MissReason::Unknown),
+        table::MissReason::Gone(Ghost::Expired(time)) => timed(MissReason::Expired, time),
+        table::MissReason::Gone(Ghost::Evicted(time)) => timed(MissReason::Evicted, time),
+        table::MissReason::Gone(Ghost::Deleted { partition, offset }) => {
             let deleted_by = Some(PartitionOffset { partition, offset });
             Miss { deleted_by, ..bare(MissReason::Deleted) }
         }

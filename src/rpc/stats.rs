@@ -164,9 +164,9 @@ fn wire_table(
     wire::TableStats {
         level_bytes: table.level_bytes,
         measured_bytes,
-        gone_bytes: table.gone_bytes,
-        retained_bytes_per_entry: by_entry(measured_bytes.saturating_sub(table.gone_bytes)),
-        weight_bytes_per_entry: by_entry(table.weight_bytes.saturating_sub(table.gone_bytes)),
+        ghost_bytes: table.ghost_bytes,
+        retained_bytes_per_entry: by_entry(measured_bytes.saturating_sub(table.ghost_bytes)),
+        weight_bytes_per_entry: by_entry(table.weight_bytes.saturating_sub(table.ghost_bytes)),
         plucked_bytes: table.plucked_bytes,
         entry_count: table.entry_count,
         weight_bytes: table.weight_bytes,

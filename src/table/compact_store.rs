@@ -31,7 +31,7 @@ use std::time::Duration;
 
 use super::Inserted;
 use super::counts::Counts;
-use super::gone::{Absence, Gone, GoneKeys, Mark};
+use super::ghosts::{Ghost, GhostEntries, KeyHash, MissReason};
 use super::ledger::{Ledger, LedgerSnapshot};
 use super::store::{LOOKAHEAD, Store};
 use super::weight::WeightParts;
@@ -69,7 +69,7 @@ pub(super) struct CompactStore {
 struct Shared {
     layout: Layout,
     ledger: Ledger,
-    gone: GoneKeys,
+    ghosts: GhostEntries,
     births: AtomicU64,
 }
 
@@ -147,7 +147,7 @@ impl CompactStore {
     pub(super) fn new(
         capacity_bytes: u64,
         ttl: Duration,
-        gone: GoneKeys,
+        ghosts: GhostEntries,
         account: Account,
     ) -> Self {
         let shards = (capacity_bytes / SHARD_BYTES).clamp(1, MAX_SHARDS);
@@ -157,14 +157,14 @@ impl CompactStore {
             ttl_millis: i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX),
         };
         let ledger = Ledger::new(capacity_bytes - shards_bytes(&shards));
-        let shared = Shared { layout, ledger, gone, births: AtomicU64::new(0) };
+        let shared = Shared { layout, ledger, ghosts, births: AtomicU64::new(0) };
         let sweep_interval =
             (ttl / SWEEP_PART).clamp(*SWEEP_INTERVALS.start(), *SWEEP_INTERVALS.end());
         Self { shards, shared, hand: AtomicUsize::new(0), sweep_interval, account }
     }
 
     /// The shard that a key falls to.
-    fn slot(&self, mark: Mark) -> &Slot {
+    fn slot(&self, mark: KeyHash) -> &Slot {
         // By bits of the hash that the index uses last.
         let share = (mark.hash() >> 24) & u64::from(u32::MAX);
         let number = (share * self.shards.len() as u64) >> 32;
@@ -173,7 +173,7 @@ impl CompactStore {
 
     fn store(&self, draft: &Draft<'_>, now: Timestamp) -> Inserted {
         let (key, entry) = (draft.key(), draft.entry());
-        let mark = self.shared.gone.mark(key);
+        let mark = self.shared.ghosts.mark(key);
         let slot = self.slot(mark);
         let mut packed = self.shared.layout.pack(key, &entry);
         let weight_bytes = packed.bytes() as u64 + SLOT_BYTES;
@@ -185,15 +185,15 @@ impl CompactStore {
                 Err(_) => self.evict_oldest(now),
             }
         }
-        self.take_away(key, Gone::deleted_by(entry.origin), now);
+        self.take_away(key, Ghost::deleted_by(entry.origin), now);
         Inserted::TooLarge
     }
 
-    fn take_away(&self, key: &str, why: Gone, now: Timestamp) {
-        let mark = self.shared.gone.mark(key);
+    fn take_away(&self, key: &str, why: Ghost, now: Timestamp) {
+        let mark = self.shared.ghosts.mark(key);
         self.slot(mark).write(|shard| {
             shard.remove(&self.shared, mark, key, now);
-            self.shared.gone.note(mark, why);
+            self.shared.ghosts.note(mark, why);
         });
     }
 
@@ -230,7 +230,7 @@ impl CompactStore {
 
 impl Store for CompactStore {
     fn read(&self, key: &str, see: &mut dyn FnMut(EntryView<'_>)) {
-        let mark = self.shared.gone.mark(key);
+        let mark = self.shared.ghosts.mark(key);
         let shard = self.slot(mark).read();
         if let Some(written) = shard.find(&self.shared, mark, key) {
             see(written.entry);
@@ -240,7 +240,7 @@ impl Store for CompactStore {
     fn prefetch(&self, keys: &mut dyn Iterator<Item = &str>) {
         // Before the locks: a key can be long.
         let marks: [_; LOOKAHEAD] =
-            array::from_fn(|_| keys.next().map(|key| self.shared.gone.mark(key)));
+            array::from_fn(|_| keys.next().map(|key| self.shared.ghosts.mark(key)));
         // None is waited for, and none taken in between: it would have to wait for what was
         // asked of the memory before.
         let sought =
@@ -257,21 +257,21 @@ impl Store for CompactStore {
         self.account.charge(|| self.store(&draft, now))
     }
 
-    fn remove(&self, key: &str, why: Gone) {
+    fn remove(&self, key: &str, why: Ghost) {
         self.account.charge(|| self.take_away(key, why, Timestamp::now()));
     }
 
-    fn why_absent(&self, key: &str, now: Timestamp) -> Absence {
-        let mark = self.shared.gone.mark(key);
+    fn miss_reason(&self, key: &str, now: Timestamp) -> MissReason {
+        let mark = self.shared.ghosts.mark(key);
         // What leaves is noted under the lock that it leaves under.
         let shard = self.slot(mark).read();
         match shard.find(&self.shared, mark, key) {
             Some(found) if found.entry.is_expired(now) => {
-                Absence::Gone(Gone::Expired(found.entry.expires_at))
+                MissReason::Gone(Ghost::Expired(found.entry.expires_at))
             }
             // It came a moment ago.
-            Some(_) => Absence::Unknown,
-            None => self.shared.gone.why_absent(mark),
+            Some(_) => MissReason::Unknown,
+            None => self.shared.ghosts.miss_reason(mark),
         }
     }
 
@@ -317,12 +317,12 @@ impl Store for CompactStore {
         self.shards.iter().map(|slot| slot.read().len() as u64).sum()
     }
 
-    fn gone_bytes(&self) -> u64 {
-        self.shared.gone.bytes()
+    fn ghost_bytes(&self) -> u64 {
+        self.shared.ghosts.bytes()
     }
 
     fn fixed_bytes(&self) -> u64 {
-        shards_bytes(&self.shards) + self.gone_bytes()
+        shards_bytes(&self.shards) + self.ghost_bytes()
     }
 }
 

@@ -24,7 +24,7 @@ use moka::sync::Cache;
 
 use super::Inserted;
 use super::counts::{Counts, Removal, SharedCounts};
-use super::gone::{Absence, Gone, GoneKeys};
+use super::ghosts::{Ghost, GhostEntries, MissReason};
 use super::ledger::{Ledger, LedgerSnapshot};
 use super::store::Store;
 use super::weight::WeightParts;
@@ -44,9 +44,9 @@ pub(super) struct MokaStore {
 
 impl MokaStore {
     /// Of entries of `capacity_bytes`, and `gone` beside them; charged to `account`.
-    pub(super) fn new(capacity_bytes: u64, gone: GoneKeys, account: Account) -> Self {
+    pub(super) fn new(capacity_bytes: u64, ghosts: GhostEntries, account: Account) -> Self {
         let (ledger, counts) = (Ledger::new(capacity_bytes), SharedCounts::default());
-        let books = Arc::new(Books { ledger, counts, gone });
+        let books = Arc::new(Books { ledger, counts, ghosts });
         let ballast = Ballast::new(capacity_bytes);
         let cache = Cache::builder()
             .max_capacity(CEILING_UNITS)
@@ -75,7 +75,7 @@ impl MokaStore {
     fn store(&self, draft: Draft<'_>, now: Timestamp) -> Inserted {
         let (key, entry) = (draft.key(), draft.entry());
         if !self.make_room(weigh(key, &entry)) {
-            self.take_away(key, Gone::deleted_by(entry.origin), now);
+            self.take_away(key, Ghost::deleted_by(entry.origin), now);
             return Inserted::TooLarge;
         }
         let mut record = draft.copy();
@@ -89,7 +89,7 @@ impl MokaStore {
         if older.is_some() { Inserted::Replaced } else { Inserted::New }
     }
 
-    fn take_away(&self, key: &str, why: Gone, now: Timestamp) {
+    fn take_away(&self, key: &str, why: Ghost, now: Timestamp) {
         let _writer = self.writers.lock(key);
         self.take_out(key, Removal::Deleted, now);
         // After it left: should it have left by itself in between, this is what happened last.
@@ -104,7 +104,7 @@ impl MokaStore {
             && let Some(entry) = self.cache.remove(key)
         {
             self.books.left(key, &entry, Removal::Expired);
-            self.books.note(key, Gone::Expired(entry.view().expires_at));
+            self.books.note(key, Ghost::Expired(entry.view().expires_at));
         }
         true
     }
@@ -165,23 +165,25 @@ impl Store for MokaStore {
         self.account.charge(|| self.store(draft, now))
     }
 
-    fn remove(&self, key: &str, why: Gone) {
+    fn remove(&self, key: &str, why: Ghost) {
         if !key.is_empty() {
             self.account.charge(|| self.take_away(key, why, Timestamp::now()));
         }
     }
 
-    fn why_absent(&self, key: &str, now: Timestamp) -> Absence {
+    fn miss_reason(&self, key: &str, now: Timestamp) -> MissReason {
         self.account.charge(|| {
             if let Some(entry) = self.get(key) {
                 let entry = entry.view();
-                let expired = Absence::Gone(Gone::Expired(entry.expires_at));
+                let expired = MissReason::Gone(Ghost::Expired(entry.expires_at));
                 // Or it came a moment ago.
-                return if entry.is_expired(now) { expired } else { Absence::Unknown };
+                return if entry.is_expired(now) { expired } else { MissReason::Unknown };
             }
             let is_swept = self.sweep(key);
-            match self.books.gone.why_absent(self.books.gone.mark(key)) {
-                Absence::NeverSeen if !is_swept || self.cache.contains_key(key) => Absence::Unknown,
+            match self.books.ghosts.miss_reason(self.books.ghosts.mark(key)) {
+                MissReason::NeverSeen if !is_swept || self.cache.contains_key(key) => {
+                    MissReason::Unknown
+                }
                 absence => absence,
             }
         })
@@ -225,12 +227,12 @@ impl Store for MokaStore {
         self.cache.entry_count().saturating_sub(ballast)
     }
 
-    fn gone_bytes(&self) -> u64 {
-        self.books.gone.bytes()
+    fn ghost_bytes(&self) -> u64 {
+        self.books.ghosts.bytes()
     }
 
     fn fixed_bytes(&self) -> u64 {
-        self.gone_bytes()
+        self.ghost_bytes()
     }
 }
 

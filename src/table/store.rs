@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use super::Inserted;
 use super::counts::Counts;
-use super::gone::{Absence, Gone};
+use super::ghosts::{Ghost, MissReason};
 use super::ledger::LedgerSnapshot;
 use super::weight::WeightParts;
 use crate::record::{Draft, EntryView, Timestamp};
@@ -29,10 +29,10 @@ pub(super) trait Store: Debug + Send + Sync {
     fn insert(&self, draft: Draft<'_>, now: Timestamp) -> Inserted;
 
     /// Removes the entry under a key, if there is one, and remembers why there is none.
-    fn remove(&self, key: &str, why: Gone);
+    fn remove(&self, key: &str, why: Ghost);
 
     /// Why a key has no entry that is live at `now`, after it was found to have none.
-    fn why_absent(&self, key: &str, now: Timestamp) -> Absence;
+    fn miss_reason(&self, key: &str, now: Timestamp) -> MissReason;
 
     /// Lets go of what is expired and of what is over the level.
     fn settle(&self);
@@ -58,7 +58,7 @@ pub(super) trait Store: Debug + Send + Sync {
     fn held_count(&self) -> u64;
 
     /// What remembers keys that are gone, in bytes; it never changes.
-    fn gone_bytes(&self) -> u64;
+    fn ghost_bytes(&self) -> u64;
 
     /// What it takes without any entry, that among it, in bytes; it never changes, and the
     /// ledger does not have it.

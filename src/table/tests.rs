@@ -33,7 +33,7 @@ macro_rules! over_both_stores {
 }
 use over_both_stores;
 
-const DELETED: Gone = Gone::Deleted { partition: 0, offset: 11 };
+const DELETED: Ghost = Ghost::Deleted { partition: 0, offset: 11 };
 const HOUR: Duration = Duration::from_secs(3600);
 const MIB: u64 = 1 << 20;
 
@@ -72,7 +72,7 @@ pub(super) fn is_there(table: &Table, key: &str) -> bool {
 /// What the entries of a table weigh, without the memory of keys that are gone.
 pub(super) fn entries_bytes(table: &Table) -> u64 {
     let stats = table.stats();
-    stats.weight_bytes - stats.gone_bytes
+    stats.weight_bytes - stats.ghost_bytes
 }
 
 pub(super) fn in_an_hour() -> Timestamp {

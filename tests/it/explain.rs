@@ -93,7 +93,7 @@ async fn statistics_say_where_every_byte_is(broker: &Broker) {
 
 fn assert_table_measures(table: &TableStats, memory: &Memory) {
     assert_eq!(table.measured_bytes, bytes_of(memory, MemoryType::Table, &table.name));
-    let by_entry = |bytes: u64| (bytes - table.gone_bytes) / table.entry_count;
+    let by_entry = |bytes: u64| (bytes - table.ghost_bytes) / table.entry_count;
     assert_eq!(table.retained_bytes_per_entry, by_entry(table.measured_bytes));
     assert_eq!(table.weight_bytes_per_entry, by_entry(table.weight_bytes));
     assert!(table.weight_bytes_per_entry > 1_000 + 8, "{table:?}");
@@ -136,7 +136,7 @@ async fn a_described_entry_says_what_it_costs_and_where_it_comes_from(broker: &B
         + parts.bookkeeping_bytes;
     assert_eq!(entry.weight_bytes, sum);
     let other = describe(&service, "services", "b").await.unwrap();
-    let entries_bytes = stats.tables[0].weight_bytes - stats.tables[0].gone_bytes;
+    let entries_bytes = stats.tables[0].weight_bytes - stats.tables[0].ghost_bytes;
     assert_eq!(entry.weight_bytes + other.weight_bytes, entries_bytes);
 
     let origin = entry.origin.unwrap();

@@ -13,8 +13,8 @@ use crate::config::Start;
 use crate::ingest::Shared;
 use crate::ingest::bootstrap::{self, Backlog, From};
 use crate::ingest::consumer::Client;
-use crate::ingest::feed::Feed;
-use crate::ingest::share::Share;
+use crate::ingest::share::TopicAssignment;
+use crate::ingest::table_source::TableSource;
 use crate::ingest::topics;
 use crate::record::Timestamp;
 use crate::stats::TopicState;
@@ -109,26 +109,26 @@ impl Worker {
     }
 }
 
-/// The topics in the order of the configuration, each with all tables that it feeds.
-pub(super) fn topics(feeds: &[Feed], shared: &Shared) -> VecDeque<Topic> {
+/// The topics in the order of the configuration, each with all tables that it sources.
+pub(super) fn topics(sources: &[TableSource], shared: &Shared) -> VecDeque<Topic> {
     let mut names: Vec<&str> = Vec::new();
-    for feed in feeds {
-        if !names.contains(&feed.source.topic.as_str()) {
-            names.push(&feed.source.topic);
+    for source in sources {
+        if !names.contains(&source.source.topic.as_str()) {
+            names.push(&source.source.topic);
         }
     }
     let mut latches = shared.health.latches();
     let mut topic = |(number, name): (usize, &str)| {
-        let feeds: Vec<_> = feeds.iter().filter(|feed| feed.source.topic == name).collect();
+        let sources: Vec<_> = sources.iter().filter(|source| source.source.topic == name).collect();
         let own = |latch: &mut crate::health::Latch| {
-            feeds.iter().any(|feed| feed.table.name() == latch.table())
+            sources.iter().any(|source| source.table.name() == latch.table())
         };
         let latches = latches.extract_if(.., own).collect();
         Topic {
             number,
-            lives_from_record: feeds.iter().all(|feed| feed.lives_from_record()),
-            ttl: feeds.iter().map(|feed| feed.source.ttl).max().unwrap_or_default(),
-            share: Share::new(name, &feeds, &shared.config, latches, &shared.rejected),
+            lives_from_record: sources.iter().all(|source| source.lives_from_record()),
+            ttl: sources.iter().map(|source| source.source.ttl).max().unwrap_or_default(),
+            share: TopicAssignment::new(name, &sources, &shared.config, latches, &shared.rejected),
             is_refused: false,
             look_at: Instant::now(),
             missing_looks: 0,

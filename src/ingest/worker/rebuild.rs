@@ -37,7 +37,7 @@ impl Worker {
             let (name, mut behind) = (topic.share.topic.clone(), Vec::new());
             let is_refused = topic.grant != Grant::Given;
             for (partition, position, watch) in topic.share.watches() {
-                // A broker that does not answer explains it, and so does a closed valve.
+                // A broker that does not answer explains it, and so does a closed pause_handle.
                 let Some(end) = end_in(&ends, &name, partition) else {
                     watch.forget();
                     continue;
@@ -71,7 +71,7 @@ impl Worker {
             // Asking about none is an error to librdkafka.
             topics.extend((still.count() > 0).then_some(still));
         }
-        if self.is_paused || self.shared.valve.is_paused() {
+        if self.is_paused || self.shared.pause_handle.is_paused() {
             return Ok(TopicPartitionList::new());
         }
         ask_for_ends(client, &topics)

@@ -82,7 +82,7 @@ impl Index {
             return Err(Lacking::Room);
         }
         for (place, written) in log.all_places(&shared.layout) {
-            let hash = shared.gone.mark(written.key).hash();
+            let hash = shared.ghosts.mark(written.key).hash();
             if self.slot(hash, place).is_some() {
                 anew.0.insert_unique(hash, place, |_| hash);
             }

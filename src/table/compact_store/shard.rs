@@ -8,7 +8,7 @@ use super::{Lacking, Shared};
 use crate::record::{EntryView, Timestamp};
 use crate::table::Inserted;
 use crate::table::counts::{Counts, Removal};
-use crate::table::gone::{Gone, Mark};
+use crate::table::ghosts::{Ghost, KeyHash};
 
 #[derive(Debug, Default)]
 pub(super) struct Shard {
@@ -19,7 +19,7 @@ pub(super) struct Shard {
 
 impl Shard {
     /// The record of a key, expired or not.
-    pub(super) fn find(&self, shared: &Shared, mark: Mark, key: &str) -> Option<Written<'_>> {
+    pub(super) fn find(&self, shared: &Shared, mark: KeyHash, key: &str) -> Option<Written<'_>> {
         let mut found = None;
         let log = &self.log;
         self.index.find(mark.hash(), |&place| {
@@ -30,7 +30,7 @@ impl Shard {
     }
 
     /// Where the record of a key is, if it is there and no other has the same few bits of hash.
-    pub(super) fn likely_place(&self, mark: Mark) -> Option<Place> {
+    pub(super) fn likely_place(&self, mark: KeyHash) -> Option<Place> {
         self.index.find(mark.hash(), |_| true)
     }
 
@@ -53,7 +53,7 @@ impl Shard {
     pub(super) fn insert(
         &mut self,
         shared: &Shared,
-        mark: Mark,
+        mark: KeyHash,
         record: &mut Packed<'_>,
         now: Timestamp,
     ) -> Result<Inserted, Lacking> {
@@ -75,7 +75,7 @@ impl Shard {
     }
 
     /// Removes the record of a key, if there is one.
-    pub(super) fn remove(&mut self, shared: &Shared, mark: Mark, key: &str, now: Timestamp) {
+    pub(super) fn remove(&mut self, shared: &Shared, mark: KeyHash, key: &str, now: Timestamp) {
         let Self { index, log, counts } = self;
         let mut found = None;
         let slot = index.taken(mark.hash(), Standing::of(key, log, shared, &mut found));
@@ -94,7 +94,7 @@ impl Shard {
         while let Some(id) = self.log.wasteful(shared) {
             let index = &mut self.index;
             self.log.rewrite(id, shared, |written, from, to| {
-                let hash = shared.gone.mark(written.key).hash();
+                let hash = shared.ghosts.mark(written.key).hash();
                 index.slot(hash, from).map(|mut slot| *slot.get_mut() = to).is_some()
             });
         }
@@ -104,7 +104,7 @@ impl Shard {
     pub(super) fn evict(&mut self, shared: &Shared, now: Timestamp) -> bool {
         let Some((id, _)) = self.log.summary().oldest else { return false };
         self.let_go(shared, id, |entry| {
-            Some(expired(entry, now).unwrap_or((Removal::Evicted, Gone::Evicted(now))))
+            Some(expired(entry, now).unwrap_or((Removal::Evicted, Ghost::Evicted(now))))
         });
         self.log.free(id, shared);
         self.shrink(shared);
@@ -125,16 +125,16 @@ impl Shard {
         &mut self,
         shared: &Shared,
         id: usize,
-        judge: impl Fn(&EntryView<'_>) -> Option<(Removal, Gone)>,
+        judge: impl Fn(&EntryView<'_>) -> Option<(Removal, Ghost)>,
     ) {
         let (mut dead_bytes, mut first_expiry) = (0, NEVER);
         for (place, written) in self.log.places(&shared.layout, id) {
-            let mark = shared.gone.mark(written.key);
+            let mark = shared.ghosts.mark(written.key);
             let Some(slot) = self.index.slot(mark.hash(), place) else { continue };
             if let Some((removal, gone)) = judge(&written.entry) {
                 slot.remove();
                 self.counts.removed(removal);
-                shared.gone.note(mark, gone);
+                shared.ghosts.note(mark, gone);
                 dead_bytes += written.bytes;
             } else {
                 first_expiry = first_expiry.min(written.entry.expires_at);
@@ -205,6 +205,6 @@ impl Standing {
     }
 }
 
-fn expired(entry: &EntryView<'_>, now: Timestamp) -> Option<(Removal, Gone)> {
-    entry.is_expired(now).then_some((Removal::Expired, Gone::Expired(entry.expires_at)))
+fn expired(entry: &EntryView<'_>, now: Timestamp) -> Option<(Removal, Ghost)> {
+    entry.is_expired(now).then_some((Removal::Expired, Ghost::Expired(entry.expires_at)))
 }

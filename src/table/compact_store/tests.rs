@@ -14,8 +14,8 @@ const MIB: u64 = 1 << 20;
 
 fn store(capacity_bytes: u64) -> CompactStore {
     // So many notes that none is forgotten.
-    let gone = GoneKeys::new(64 * MIB);
-    CompactStore::new(capacity_bytes, HOUR, gone, Account::open().unwrap())
+    let ghosts = GhostEntries::new(64 * MIB);
+    CompactStore::new(capacity_bytes, HOUR, ghosts, Account::open().unwrap())
 }
 
 fn key(number: u64) -> String {

@@ -8,14 +8,14 @@ use super::ballast::Slot;
 use super::weigh;
 use crate::record::{Entry, Timestamp};
 use crate::table::counts::{Removal, SharedCounts};
-use crate::table::gone::{Gone, GoneKeys};
+use crate::table::ghosts::{Ghost, GhostEntries};
 use crate::table::ledger::Ledger;
 
 #[derive(Debug)]
 pub(super) struct Books {
     pub(super) ledger: Ledger,
     pub(super) counts: SharedCounts,
-    pub(super) gone: GoneKeys,
+    pub(super) ghosts: GhostEntries,
 }
 
 impl Books {
@@ -26,8 +26,8 @@ impl Books {
     }
 
     /// Notes why a key has no entry any more.
-    pub(super) fn note(&self, key: &str, why: Gone) {
-        self.gone.note(self.gone.mark(key), why);
+    pub(super) fn note(&self, key: &str, why: Ghost) {
+        self.ghosts.note(self.ghosts.mark(key), why);
     }
 
     /// moka calls it as an entry leaves, with its key locked: no newer one is there yet. What
@@ -38,9 +38,9 @@ impl Books {
             let (now, expires_at) = (Timestamp::now(), entry.view().expires_at);
             let (removal, why) = if entry.view().is_expired(now) || cause == RemovalCause::Expired {
                 // It was absent already, whatever made moka let go of it.
-                (Removal::Expired, Gone::Expired(expires_at))
+                (Removal::Expired, Ghost::Expired(expires_at))
             } else {
-                (Removal::Evicted, Gone::Evicted(now))
+                (Removal::Evicted, Ghost::Evicted(now))
             };
             self.left(key.as_str(), &entry, removal);
             self.note(key.as_str(), why);

@@ -4,11 +4,11 @@ use super::*;
 use crate::table::tests::{in_an_hour, record};
 use crate::table::{MIN_CAPACITY_BYTES, max_entry_bytes};
 
-const DELETED: Gone = Gone::Deleted { partition: 0, offset: 11 };
+const DELETED: Ghost = Ghost::Deleted { partition: 0, offset: 11 };
 const MIB: u64 = 1 << 20;
 
 fn store(capacity_bytes: u64) -> MokaStore {
-    MokaStore::new(capacity_bytes, GoneKeys::new(MIB), Account::open().unwrap())
+    MokaStore::new(capacity_bytes, GhostEntries::new(MIB), Account::open().unwrap())
 }
 
 fn put(store: &MokaStore, key: &str, text: &str) {
@@ -60,7 +60,7 @@ fn entries_that_readers_sweep_leave_no_weight_behind() {
         while Timestamp::now() < soon {
             std::thread::yield_now();
         }
-        store.why_absent(&key, Timestamp::now());
+        store.miss_reason(&key, Timestamp::now());
     }
     assert_settled(&store);
 }

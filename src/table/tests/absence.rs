@@ -12,20 +12,20 @@ over_both_stores! {
     what_remembers_keys_counts_as_the_tables_and_leaves_room_for_entries_whatever_its_level
 }
 
-fn why(table: &Table, key: &str) -> Absence {
+fn why(table: &Table, key: &str) -> MissReason {
     let now = Timestamp::now();
     assert!(table.peek(key, now, |_| ()).is_none(), "{key} is there");
-    table.why_absent(key, now)
+    table.miss_reason(key, now)
 }
 
 fn a_key_is_never_seen_until_a_record_of_it_comes(store: config::Store) {
     let table = table(store, MIN_CAPACITY_BYTES);
-    assert_eq!(why(&table, "a"), Absence::NeverSeen);
+    assert_eq!(why(&table, "a"), MissReason::NeverSeen);
     put(&table, "a", "first", in_an_hour());
     table.remove("a", DELETED);
-    assert_eq!(why(&table, "a"), Absence::Gone(DELETED));
+    assert_eq!(why(&table, "a"), MissReason::Gone(DELETED));
     table.remove("never stored", DELETED);
-    assert_eq!(why(&table, "never stored"), Absence::Gone(DELETED), "its tombstone was seen");
+    assert_eq!(why(&table, "never stored"), MissReason::Gone(DELETED), "its tombstone was seen");
 }
 
 fn an_expired_entry_is_called_expired_before_and_after_it_is_swept(store: config::Store) {
@@ -35,8 +35,8 @@ fn an_expired_entry_is_called_expired_before_and_after_it_is_swept(store: config
     put(&table, "swept", "old text", soon);
     put(&table, "swept", "text", soon);
     put(&table, "later", "text", in_an_hour());
-    let expired = Absence::Gone(Gone::Expired(soon));
-    assert_eq!(table.why_absent("asked", soon), expired, "by the time of the question");
+    let expired = MissReason::Gone(Ghost::Expired(soon));
+    assert_eq!(table.miss_reason("asked", soon), expired, "by the time of the question");
     while Timestamp::now() < soon {
         thread::yield_now();
     }
@@ -56,7 +56,7 @@ fn a_tombstone_for_an_expired_entry_is_what_is_told_also_after_the_sweep(store: 
     }
     table.remove("a", DELETED);
     maintain_down_to(&table, 0);
-    assert_eq!(why(&table, "a"), Absence::Gone(DELETED));
+    assert_eq!(why(&table, "a"), MissReason::Gone(DELETED));
     assert_books_balance(&table);
 }
 
@@ -69,9 +69,9 @@ fn an_evicted_entry_is_called_evicted_with_the_time_that_it_was(store: config::S
     }
     let gone = (0..count).filter(|n| !is_there(&table, &format!("key-{n}")));
     let whys: Vec<_> = gone.map(|n| why(&table, &format!("key-{n}"))).collect();
-    let evicted = |why: &&Absence| matches!(why, Absence::Gone(Gone::Evicted(time)) if (before..=Timestamp::now()).contains(time));
+    let evicted = |why: &&MissReason| matches!(why, MissReason::Gone(Ghost::Evicted(time)) if (before..=Timestamp::now()).contains(time));
     let told = whys.iter().filter(evicted).count();
-    let unknown = whys.iter().filter(|why| **why == Absence::Unknown).count();
+    let unknown = whys.iter().filter(|why| **why == MissReason::Unknown).count();
     assert_eq!(told + unknown, whys.len(), "no other reason is given");
     assert!(told > 500, "{told} of {}", whys.len());
 }
@@ -81,9 +81,9 @@ fn a_key_that_comes_back_and_leaves_again_has_its_newest_reason(store: config::S
     table.remove("a", DELETED);
     put(&table, "a", "text", in_an_hour());
     assert!(is_there(&table, "a"));
-    let again = Gone::Deleted { partition: 0, offset: 99 };
+    let again = Ghost::Deleted { partition: 0, offset: 99 };
     table.remove("a", again);
-    assert_eq!(why(&table, "a"), Absence::Gone(again));
+    assert_eq!(why(&table, "a"), MissReason::Gone(again));
 }
 
 fn a_record_that_is_too_large_is_what_deleted_its_key(store: config::Store) {
@@ -91,7 +91,7 @@ fn a_record_that_is_too_large_is_what_deleted_its_key(store: config::Store) {
     put(&table, "a", "small", in_an_hour());
     let giant = "x".repeat(usize::try_from(max_entry_bytes(MIN_CAPACITY_BYTES)).unwrap());
     put(&table, "a", &giant, in_an_hour());
-    assert_eq!(why(&table, "a"), Absence::Gone(Gone::Deleted { partition: 0, offset: 7 }));
+    assert_eq!(why(&table, "a"), MissReason::Gone(Ghost::Deleted { partition: 0, offset: 7 }));
 }
 
 fn what_remembers_keys_counts_as_the_tables_and_leaves_room_for_entries_whatever_its_level(
@@ -99,8 +99,8 @@ fn what_remembers_keys_counts_as_the_tables_and_leaves_room_for_entries_whatever
 ) {
     let table = table(store, 16 << 20);
     let stats = table.stats();
-    assert!(stats.gone_bytes > 200 << 10, "{stats:?}");
-    assert!(stats.weight_bytes - stats.gone_bytes < 4 << 10, "{stats:?}");
+    assert!(stats.ghost_bytes > 200 << 10, "{stats:?}");
+    assert!(stats.weight_bytes - stats.ghost_bytes < 4 << 10, "{stats:?}");
     assert_eq!(stats.capacity_bytes, 16 << 20);
     table.set_level(MIN_CAPACITY_BYTES, 0);
     put(&table, "a", "text", in_an_hour());

@@ -40,7 +40,7 @@ struct Expected {
 struct Run {
     store: CompactStore,
     model: BTreeMap<u64, Expected>,
-    whys: BTreeMap<u64, Absence>,
+    whys: BTreeMap<u64, MissReason>,
     evicted_count: u64,
     stored_count: u64,
     offset: i64,
@@ -65,10 +65,10 @@ impl Run {
             Step::Put { key, text, life_millis } => self.put(key, text, life_millis),
             Step::Remove { key } => {
                 self.offset += 1;
-                let why = Gone::Deleted { partition: 0, offset: self.offset };
+                let why = Ghost::Deleted { partition: 0, offset: self.offset };
                 self.store.take_away(&super::key(key), why, self.now);
                 self.model.remove(&key);
-                self.whys.insert(key, Absence::Gone(why));
+                self.whys.insert(key, MissReason::Gone(why));
             }
             Step::Wait { millis } => self.now = self.now.plus(Duration::from_millis(millis)),
             Step::Sweep => self.store.sweep(self.now),
@@ -90,8 +90,8 @@ impl Run {
         let weight = self.store.weigh(&name, &record.entry.view()).total_bytes();
         if weight > self.store.shared.ledger.max_entry_bytes() {
             assert_eq!(inserted, Inserted::TooLarge);
-            let why = Gone::deleted_by(record.entry.view().origin);
-            self.whys.insert(key, Absence::Gone(why));
+            let why = Ghost::deleted_by(record.entry.view().origin);
+            self.whys.insert(key, MissReason::Gone(why));
             return;
         }
         self.stored_count += 1;
@@ -128,8 +128,8 @@ impl Run {
                     assert_eq!(entry.replaced_count, expected.replaced_count);
                 }
                 (None, Some(_)) => {
-                    let why = self.store.why_absent(&name, self.now);
-                    assert!(matches!(why, Absence::Gone(Gone::Evicted(_))), "{why:?}");
+                    let why = self.store.miss_reason(&name, self.now);
+                    assert!(matches!(why, MissReason::Gone(Ghost::Evicted(_))), "{why:?}");
                     self.evicted_count += 1;
                     self.model.remove(&number);
                     self.whys.insert(number, why);
@@ -142,10 +142,11 @@ impl Run {
     }
 
     fn check_absence(&self, number: u64, name: &str, expected: Option<Expected>) {
-        let expired = expected.map(|expected| Absence::Gone(Gone::Expired(expected.expires_at)));
+        let expired =
+            expected.map(|expected| MissReason::Gone(Ghost::Expired(expected.expires_at)));
         let known = self.whys.get(&number).copied();
-        let why = self.store.why_absent(name, self.now);
-        assert_eq!(why, expired.or(known).unwrap_or(Absence::NeverSeen), "{name}");
+        let why = self.store.miss_reason(name, self.now);
+        assert_eq!(why, expired.or(known).unwrap_or(MissReason::NeverSeen), "{name}");
     }
 
     fn check_books(&self) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::table::{Table, TableStats};
 
 /// The tables and the level of each, in the order of the configuration.
-pub(super) struct Levels {
+pub(super) struct TableLimits {
     tables: Vec<Level>,
 }
 
@@ -18,7 +18,7 @@ struct Level {
 /// A lowered level rises by this part of the capacity with each step.
 const STEP_PART: u64 = 400;
 
-impl Levels {
+impl TableLimits {
     pub(super) fn at_capacity(tables: Vec<Arc<Table>>) -> Self {
         let level = |table: Arc<Table>| {
             let capacity_bytes = table.stats().capacity_bytes;
@@ -97,8 +97,8 @@ mod tests {
         Arc::new(table)
     }
 
-    fn levels(tables: &[&Arc<Table>]) -> Levels {
-        Levels::at_capacity(tables.iter().map(|&table| Arc::clone(table)).collect())
+    fn levels(tables: &[&Arc<Table>]) -> TableLimits {
+        TableLimits::at_capacity(tables.iter().map(|&table| Arc::clone(table)).collect())
     }
 
     fn held_to(table: &Table) -> (u64, u64) {
@@ -124,8 +124,8 @@ mod tests {
     fn a_level_goes_no_lower_than_the_table_works_with_and_no_higher_by_being_lowered() {
         let (full, empty) = (table(400), table(0));
         let mut levels = levels(&[&full, &empty]);
-        let gone_bytes = full.stats().gone_bytes;
-        let least = (2 * max_entry_bytes(MIB - gone_bytes) + gone_bytes, MIB);
+        let ghost_bytes = full.stats().ghost_bytes;
+        let least = (2 * max_entry_bytes(MIB - ghost_bytes) + ghost_bytes, MIB);
         levels.lower_by(u64::MAX);
         assert_eq!((held_to(&full), held_to(&empty)), (least, least));
         levels.lower_by(0);

@@ -11,10 +11,10 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::books::Books;
-use super::levels::Levels;
+use super::table_limits::TableLimits;
 use crate::config::Config;
 use crate::heap::{self, Account};
-use crate::ingest::Valve;
+use crate::ingest::PauseHandle;
 use crate::memory::{Budget, Limit, Needs, OverBudget, Pressure, Stage, Usage};
 
 /// How often the limit is read, and what counts against it. A step of the stages each time:
@@ -24,7 +24,7 @@ const INTERVAL: Duration = Duration::from_millis(25);
 /// How often the books are checked.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What the keeper goes by at the moment.
+/// What the governor goes by at the moment.
 #[derive(Debug, Clone)]
 pub(super) struct Kept {
     pub(super) budget: Budget,
@@ -37,38 +37,39 @@ impl Kept {
     }
 }
 
-/// The running keeper; its thread ends when this is dropped.
-pub(super) struct Keeper {
+/// The running governor; its thread ends when this is dropped.
+pub(super) struct MemoryGovernor {
     kept: Arc<Mutex<Kept>>,
     stop: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// What the keeper works on.
-pub(super) struct Duty {
+/// What the governor works on.
+pub(super) struct GovernorInputs {
     pub(super) config: Config,
     pub(super) needs: Needs,
     pub(super) budget: Budget,
-    pub(super) levels: Levels,
-    pub(super) valve: Valve,
+    pub(super) levels: TableLimits,
+    pub(super) pause_handle: PauseHandle,
     pub(super) books: Arc<Books>,
 }
 
-impl Keeper {
+impl MemoryGovernor {
     /// Starts the thread, on `account`.
     ///
     /// # Errors
     ///
     /// When the system gives no thread.
-    pub(super) fn spawn(duty: Duty, account: &Account) -> io::Result<Self> {
-        let Duty { config, needs, budget, levels, valve, books } = duty;
+    pub(super) fn spawn(inputs: GovernorInputs, account: &Account) -> io::Result<Self> {
+        let GovernorInputs { config, needs, budget, levels, pause_handle, books } = inputs;
         let usage = Usage::against(budget.limit());
         let kept = Arc::new(Mutex::new(Kept { budget, pressure: Pressure::default() }));
         let (stop, stopped) = mpsc::sync_channel::<()>(0);
         let (checked, own) = (Instant::now(), Arc::clone(&kept));
-        let mut watch = Watch { config, needs, usage, levels, valve, books, checked, kept: own };
+        let mut watch =
+            Watch { config, needs, usage, levels, pause_handle, books, checked, kept: own };
         let account = account.clone();
-        let thread = thread::Builder::new().name("memory-keeper".into()).spawn(move || {
+        let thread = thread::Builder::new().name("memory-governor".into()).spawn(move || {
             account.adopt_thread();
             while stopped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
                 watch.turn();
@@ -77,14 +78,14 @@ impl Keeper {
         Ok(Self { kept, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Reads what the keeper goes by.
+    /// Reads what the governor goes by.
     pub(super) fn reader(&self) -> impl Fn() -> Kept + Send + Sync + 'static {
         let kept = Arc::clone(&self.kept);
         move || lock(&kept).clone()
     }
 }
 
-impl Drop for Keeper {
+impl Drop for MemoryGovernor {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
@@ -103,8 +104,8 @@ struct Watch {
     config: Config,
     needs: Needs,
     usage: Usage,
-    levels: Levels,
-    valve: Valve,
+    levels: TableLimits,
+    pause_handle: PauseHandle,
     books: Arc<Books>,
     checked: Instant,
     kept: Arc<Mutex<Kept>>,
@@ -120,7 +121,7 @@ impl Watch {
         let changed = lock(&self.kept).pressure.step(current_bytes, limit_bytes);
         if let Some(stage) = changed {
             say(stage, current_bytes, limit_bytes);
-            self.valve.set_paused(stage == Stage::Pausing);
+            self.pause_handle.set_paused(stage == Stage::Pausing);
         }
         let stage = lock(&self.kept).pressure.stage();
         if stage == Stage::Normal {

@@ -11,12 +11,12 @@ use crate::record::{Draft, Reject};
 use crate::table::MAX_ENTRY_BYTES;
 
 /// One thread's place to pluck.
-pub(super) struct Workspace {
+pub(super) struct PluckContext {
     scratch: Scratch,
     giants: Arc<Mutex<()>>,
 }
 
-impl Workspace {
+impl PluckContext {
     /// A place that shares the turn of giants with others.
     pub(super) fn new(giants: &Arc<Mutex<()>>) -> Self {
         Self { scratch: Scratch::new(), giants: Arc::clone(giants) }
@@ -120,7 +120,7 @@ mod tests {
                 },
                 expires_at: crate::record::Timestamp::from_millis(1),
             };
-            Workspace::new(&giants).pluck(&plucker, &message, |draft| draft.copy()).is_ok()
+            PluckContext::new(&giants).pluck(&plucker, &message, |draft| draft.copy()).is_ok()
         };
         let giant = format!(r#"{{"id":"{}"}}"#, "x".repeat(20)) + &" ".repeat(1 << 16);
         std::thread::scope(|scope| {

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A handle to pause the stream. Clones turn the same one.
 #[derive(Debug, Clone, Default)]
-pub struct Valve(Arc<AtomicBool>);
+pub struct PauseHandle(Arc<AtomicBool>);
 
-impl Valve {
+impl PauseHandle {
     /// Pauses every partition, or lets them go on; threads heed it with their next turn.
     pub fn set_paused(&self, paused: bool) {
         self.0.store(paused, Ordering::Relaxed);

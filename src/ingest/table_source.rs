@@ -1,35 +1,35 @@
-//! One table as seen from the stream: which topic feeds it and what a record does to it.
+//! One table as seen from the stream: which topic sources it and what a record does to it.
 
 use std::sync::Arc;
 
 use rdkafka::message::{BorrowedMessage, Headers, Message as _};
 
-use super::workspace::{self, Workspace};
+use super::pluck_context::{self, PluckContext};
 use crate::config::{self, Config, TtlFrom};
 use crate::pluck::{Limits, Message, Plucked, Plucker};
 use crate::record::{Draft, Origin, Reject, Timestamp};
 use crate::stats::Outcome;
-use crate::table::{Gone, Inserted, Table};
+use crate::table::{Ghost, Inserted, Table};
 
 /// A table and what fills it.
 #[derive(Clone)]
-pub struct Feed {
+pub struct TableSource {
     /// Where records go.
     pub table: Arc<Table>,
     /// Where they come from.
     pub source: config::Table,
 }
 
-impl Feed {
+impl TableSource {
     /// Whether a record's timestamp tells when the entry made of it is over.
     pub(super) fn lives_from_record(&self) -> bool {
         self.source.ttl_from == TtlFrom::Record
     }
 
-    pub(super) fn intake(&self, config: &Config) -> Intake {
-        Intake {
+    pub(super) fn writer(&self, config: &Config) -> TableWriter {
+        TableWriter {
             table: Arc::clone(&self.table),
-            plucker: plucker(&self.source, workspace::limits(&config.ingest)),
+            plucker: plucker(&self.source, pluck_context::limits(&config.ingest)),
             dead_letter: config.dead_letter_of(&self.source).map(Into::into),
             lives_from: self.source.ttl_from.clone(),
         }
@@ -48,14 +48,14 @@ fn plucker(source: &config::Table, limits: Limits) -> Plucker {
 }
 
 /// One thread's way into a table.
-pub(super) struct Intake {
+pub(super) struct TableWriter {
     table: Arc<Table>,
     plucker: Plucker,
     dead_letter: Option<Box<str>>,
     lives_from: TtlFrom,
 }
 
-impl Intake {
+impl TableWriter {
     /// Where what it rejects is handed on to.
     pub(super) fn dead_letter(&self) -> Option<&str> {
         self.dead_letter.as_deref()
@@ -64,7 +64,7 @@ impl Intake {
     /// Plucks one record and does to the table what it says.
     pub(super) fn take(
         &self,
-        workspace: &mut Workspace,
+        context: &mut PluckContext,
         message: &BorrowedMessage<'_>,
         origin: Origin,
         now: Timestamp,
@@ -81,14 +81,14 @@ impl Intake {
             origin,
             expires_at: self.table.expiry_of(lives_from, now),
         };
-        match workspace.pluck(&self.plucker, &message, |draft| self.store(draft, now)) {
+        match context.pluck(&self.plucker, &message, |draft| self.store(draft, now)) {
             Ok(Plucked::Record(outcome)) => outcome,
             Ok(Plucked::Tombstone(key)) => {
-                self.table.remove(key.as_str(), Gone::deleted_by(origin));
+                self.table.remove(key.as_str(), Ghost::deleted_by(origin));
                 Outcome::Deleted
             }
             Ok(Plucked::TooLarge(key)) => {
-                self.table.remove(key.as_str(), Gone::deleted_by(origin));
+                self.table.remove(key.as_str(), Ghost::deleted_by(origin));
                 Outcome::Rejected(Reject::EntryTooLarge)
             }
             Ok(Plucked::Filtered) => Outcome::Filtered,
@@ -99,7 +99,7 @@ impl Intake {
     fn store(&self, draft: Draft<'_>, now: Timestamp) -> Outcome {
         let entry = draft.entry();
         if entry.is_expired(now) {
-            self.table.remove(draft.key(), Gone::Expired(entry.expires_at));
+            self.table.remove(draft.key(), Ghost::Expired(entry.expires_at));
             return Outcome::ExpiredOnArrival;
         }
         match self.table.insert(draft, now) {

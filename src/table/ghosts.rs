@@ -29,7 +29,7 @@ const MAX_SHARDS: u64 = 64;
 
 /// Why a key has no entry any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Gone {
+pub enum Ghost {
     /// Its time to live was over at that time.
     Expired(Timestamp),
     /// It was let go for room at that time.
@@ -43,7 +43,7 @@ pub enum Gone {
     },
 }
 
-impl Gone {
+impl Ghost {
     /// Deleted by the record of that origin.
     pub fn deleted_by(origin: Origin) -> Self {
         Self::Deleted { partition: origin.partition, offset: origin.offset }
@@ -52,20 +52,20 @@ impl Gone {
 
 /// What is known of a key without an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Absence {
+pub enum MissReason {
     /// No record of it was handled.
     NeverSeen,
     /// It had an entry, or would have had one.
-    Gone(Gone),
+    Gone(Ghost),
     /// That is not known: why may have been forgotten.
     Unknown,
 }
 
 /// What stands for a key: its hash, keyed anew for each table.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Mark(u64);
+pub(super) struct KeyHash(u64);
 
-impl Mark {
+impl KeyHash {
     /// The hash itself, for whoever else finds keys by it.
     pub(super) fn hash(self) -> u64 {
         self.0
@@ -83,13 +83,13 @@ impl Mark {
 
 /// The notes. Readers and writers share it.
 #[derive(Debug)]
-pub(super) struct GoneKeys {
+pub(super) struct GhostEntries {
     hasher: RandomState,
     shards: Box<[Mutex<Box<[Bucket]>>]>,
     buckets_per_shard: u64,
 }
 
-impl GoneKeys {
+impl GhostEntries {
     /// For a table of that capacity, a part of which it takes.
     pub(super) fn new(capacity_bytes: u64) -> Self {
         let bytes = (capacity_bytes / CAPACITY_PART).min(MAX_BYTES);
@@ -116,27 +116,27 @@ impl GoneKeys {
         usize::try_from(self.buckets_per_shard).unwrap_or(1) * self.shards.len()
     }
 
-    pub(super) fn mark(&self, key: impl AsRef<[u8]>) -> Mark {
+    pub(super) fn mark(&self, key: impl AsRef<[u8]>) -> KeyHash {
         let mut hasher = self.hasher.build_hasher();
         hasher.write(key.as_ref());
-        Mark(hasher.finish())
+        KeyHash(hasher.finish())
     }
 
     /// Notes why a key is gone, in place of what was noted of it.
-    pub(super) fn note(&self, mark: Mark, gone: Gone) {
+    pub(super) fn note(&self, mark: KeyHash, gone: Ghost) {
         self.with_bucket(mark, |bucket| bucket.note(mark.fingerprint(), gone));
     }
 
     /// Why a key that has no entry has none.
-    pub(super) fn why_absent(&self, mark: Mark) -> Absence {
+    pub(super) fn miss_reason(&self, mark: KeyHash) -> MissReason {
         self.with_bucket(mark, |bucket| match bucket.noted(mark.fingerprint()) {
-            Some(gone) => Absence::Gone(gone),
-            None if bucket.forgot() => Absence::Unknown,
-            None => Absence::NeverSeen,
+            Some(gone) => MissReason::Gone(gone),
+            None if bucket.forgot() => MissReason::Unknown,
+            None => MissReason::NeverSeen,
         })
     }
 
-    fn with_bucket<T>(&self, mark: Mark, work: impl FnOnce(&mut Bucket) -> T) -> T {
+    fn with_bucket<T>(&self, mark: KeyHash, work: impl FnOnce(&mut Bucket) -> T) -> T {
         let place = (u64::from(mark.place()) * self.buckets() as u64) >> 32;
         let place = usize::try_from(place).unwrap_or(0);
         let mut shard = lock(&self.shards[place % self.shards.len()]);
@@ -152,56 +152,56 @@ fn lock(shard: &Mutex<Box<[Bucket]>>) -> MutexGuard<'_, Box<[Bucket]>> {
 mod tests {
     use super::*;
 
-    const EVICTED: Gone = Gone::Evicted(Timestamp::from_millis(5));
+    const EVICTED: Ghost = Ghost::Evicted(Timestamp::from_millis(5));
 
-    fn deleted(offset: i64) -> Gone {
-        Gone::Deleted { partition: 3, offset }
+    fn deleted(offset: i64) -> Ghost {
+        Ghost::Deleted { partition: 3, offset }
     }
 
     #[test]
     fn the_newest_reason_of_a_key_is_what_is_told() {
-        let keys = GoneKeys::new(1 << 20);
+        let keys = GhostEntries::new(1 << 20);
         let mark = keys.mark("a");
-        assert_eq!(keys.why_absent(mark), Absence::NeverSeen);
-        for gone in [EVICTED, deleted(7), Gone::Expired(Timestamp::from_millis(-1)), deleted(0)] {
+        assert_eq!(keys.miss_reason(mark), MissReason::NeverSeen);
+        for gone in [EVICTED, deleted(7), Ghost::Expired(Timestamp::from_millis(-1)), deleted(0)] {
             keys.note(mark, gone);
-            assert_eq!(keys.why_absent(mark), Absence::Gone(gone));
+            assert_eq!(keys.miss_reason(mark), MissReason::Gone(gone));
         }
     }
 
     #[test]
     fn what_is_forgotten_is_never_called_never_seen_and_no_reason_is_anothers() {
-        let keys = GoneKeys::new(1 << 20);
+        let keys = GhostEntries::new(1 << 20);
         let buckets = i64::try_from(keys.buckets()).unwrap();
         let count = 20 * buckets;
         let key = |n: i64| format!("key-{n}");
         for n in 0..count {
             keys.note(keys.mark(key(n)), deleted(n));
         }
-        let absences = (0..count).map(|n| (n, keys.why_absent(keys.mark(key(n)))));
+        let absences = (0..count).map(|n| (n, keys.miss_reason(keys.mark(key(n)))));
         let mut remembered = 0;
         for (n, absence) in absences {
             match absence {
-                Absence::Gone(gone) => {
+                MissReason::Gone(gone) => {
                     assert_eq!(gone, deleted(n), "the reason of another key");
                     remembered += 1;
                 }
-                Absence::Unknown => {}
-                Absence::NeverSeen => panic!("{n} was there"),
+                MissReason::Unknown => {}
+                MissReason::NeverSeen => panic!("{n} was there"),
             }
         }
         assert!(remembered > buckets * 3, "{remembered} of {}", buckets * 4);
-        let other = keys.why_absent(keys.mark("never there"));
-        assert_eq!(other, Absence::Unknown, "it could be one of those");
+        let other = keys.miss_reason(keys.mark("never there"));
+        assert_eq!(other, MissReason::Unknown, "it could be one of those");
     }
 
     #[test]
     fn it_takes_about_its_part_of_the_capacity_and_no_more_than_its_most() {
         for capacity_bytes in [64 << 10, 1 << 20, 600 << 20, 2 << 30] {
-            let bytes = GoneKeys::new(capacity_bytes).bytes();
+            let bytes = GhostEntries::new(capacity_bytes).bytes();
             let part = capacity_bytes / CAPACITY_PART;
             assert!((part * 9 / 10..=part * 13 / 10).contains(&bytes), "{bytes} of {part}");
         }
-        assert!(GoneKeys::new(1 << 40).bytes() < 2 * MAX_BYTES);
+        assert!(GhostEntries::new(1 << 40).bytes() < 2 * MAX_BYTES);
     }
 }

@@ -1,6 +1,6 @@
 //! How notes are laid out: 16 bytes each, four to a bucket, the newest first.
 
-use super::Gone;
+use super::Ghost;
 use crate::record::Timestamp;
 
 const NOTES: usize = 4;
@@ -22,22 +22,22 @@ struct Note {
 impl Note {
     const EMPTY: Self = Self { fingerprint: 0, what: NOTHING, number: 0 };
 
-    fn new(fingerprint: u32, gone: Gone) -> Self {
+    fn new(fingerprint: u32, gone: Ghost) -> Self {
         let (what, number) = match gone {
-            Gone::Expired(time) => (EXPIRED, time.as_millis()),
-            Gone::Evicted(time) => (EVICTED, time.as_millis()),
-            Gone::Deleted { partition, offset } => (partition, offset),
+            Ghost::Expired(time) => (EXPIRED, time.as_millis()),
+            Ghost::Evicted(time) => (EVICTED, time.as_millis()),
+            Ghost::Deleted { partition, offset } => (partition, offset),
         };
         Self { fingerprint, what, number }
     }
 
-    fn gone(self) -> Option<Gone> {
+    fn gone(self) -> Option<Ghost> {
         let time = Timestamp::from_millis(self.number);
         match self.what {
             NOTHING => None,
-            EXPIRED => Some(Gone::Expired(time)),
-            EVICTED => Some(Gone::Evicted(time)),
-            partition => Some(Gone::Deleted { partition, offset: self.number }),
+            EXPIRED => Some(Ghost::Expired(time)),
+            EVICTED => Some(Ghost::Evicted(time)),
+            partition => Some(Ghost::Deleted { partition, offset: self.number }),
         }
     }
 
@@ -61,11 +61,11 @@ impl Bucket {
         self.forgot
     }
 
-    pub(super) fn noted(&self, fingerprint: u32) -> Option<Gone> {
+    pub(super) fn noted(&self, fingerprint: u32) -> Option<Ghost> {
         self.place(fingerprint).and_then(|place| self.notes[place].gone())
     }
 
-    pub(super) fn note(&mut self, fingerprint: u32, gone: Gone) {
+    pub(super) fn note(&mut self, fingerprint: u32, gone: Ghost) {
         let place = self.place(fingerprint).unwrap_or(NOTES - 1);
         let dropped = self.notes[place];
         self.forgot |= dropped.what != NOTHING && !dropped.is_of(fingerprint);
