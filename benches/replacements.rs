@@ -13,7 +13,7 @@ use clap::Parser;
 use millpond::config::Store;
 use millpond::heap::{self, Account};
 use millpond::memory;
-use millpond::record::{Draft, FieldsBuffer, Origin, Timestamp, Value};
+use millpond::record::{Draft, FieldsBuffer, KeyRef, Origin, Timestamp, Value};
 use millpond::table::{Maintenance, Spec, Table};
 use std::sync::Arc;
 
@@ -87,8 +87,8 @@ fn store(table: &Table, args: &Args, fields: &FieldsBuffer, number: u64) {
     let key = format!("{number:0width$}", width = args.key_bytes);
     let now = Timestamp::now();
     let origin = Origin { partition: 0, offset: number.cast_signed(), time: now };
-    if let Some(draft) = Draft::new(&key, origin, now.plus(AN_HOUR), fields) {
-        table.insert(draft, now);
+    if let Some(key) = KeyRef::new(&key) {
+        table.insert(Draft::new(key, origin, now.plus(AN_HOUR), fields), now);
     }
 }
 

@@ -241,7 +241,7 @@ fn needs(config: &Config) -> Needs {
     let scratch = ingest::scratch_at_worst(config);
     Needs {
         kafka_bytes: ingest::queue_bytes_at_worst(config),
-        giant_bytes: scratch.giant_bytes,
+        large_document_bytes: scratch.large_document_bytes,
         small_bytes: scratch.small_bytes,
         smallest_table_bytes: MIN_CAPACITY_BYTES,
     }

@@ -25,9 +25,11 @@ mod watermarks;
 mod worker;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::{io, thread};
+
+use parking_lot::Mutex;
 
 pub use consumer::{Client, create_client, librdkafka_version, queue_bytes_at_worst};
 pub use pause_handle::PauseHandle;
@@ -54,8 +56,8 @@ struct Shared {
     account: Account,
     pause_handle: PauseHandle,
     stopping: AtomicBool,
-    /// Held by the one thread that may pluck a giant.
-    giants: Arc<Mutex<()>>,
+    /// Held by the one thread that may pluck a large document.
+    large_document_lock: Arc<Mutex<()>>,
     positions: RwLock<Vec<Arc<Position>>>,
 }
 
@@ -104,7 +106,7 @@ impl Ingest {
             account: account.clone(),
             pause_handle: PauseHandle::default(),
             stopping: AtomicBool::new(false),
-            giants: Arc::default(),
+            large_document_lock: Arc::default(),
             positions: RwLock::new(Vec::new()),
         });
         let mut ingest = Self { shared, threads: Vec::new() };

@@ -28,16 +28,13 @@ mod time;
 
 use std::time::Duration;
 
-use simd_json::Node;
-
 use crate::config::{Condition, Source};
-use crate::record::{Draft, Key, Origin, Reject, Timestamp};
+use crate::record::{Draft, KeyRef, Origin, Reject, Timestamp};
 
-use assembly::Assembled;
 pub use limits::Limits;
 pub use scratch::Scratch;
 use shape::Shape;
-use sources::{Envelope, Place, Sources};
+use sources::{Place, Sources};
 use time::LivesFrom;
 
 /// A message as it lies in the client's memory.
@@ -56,16 +53,13 @@ pub struct Message<'a> {
     pub expires_at: Timestamp,
 }
 
-/// What a message asks of the table.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Plucked<T> {
-    /// To store a record, and what became of it.
-    Record(T),
+/// What a message asks of the table. It borrows scratch memory, never the message.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Plucked<'s> {
+    /// To store this record, or to delete what it would replace if it is oversized.
+    Record(Draft<'s>),
     /// To delete the entry of this key: a tombstone, or a record that says so.
-    Tombstone(Key),
-    /// To delete the entry of this key as out of date: the values of the one in its place
-    /// are more than an entry may have.
-    TooLarge(Key),
+    Tombstone(KeyRef<'s>),
     /// Nothing: the record does not count for this table.
     Filtered,
 }
@@ -108,33 +102,75 @@ impl Plucker {
     }
 
     /// Whether plucking this message takes so much memory that one thread at a time may do it.
-    pub fn is_giant(&self, message: &Message<'_>) -> bool {
+    pub fn is_large(&self, message: &Message<'_>) -> bool {
         let payload_bytes = message.payload.map_or(0, <[u8]>::len);
-        Limits::is_giant(payload_bytes + self.sources.envelope_bytes(message))
+        Limits::is_large(payload_bytes + self.sources.envelope_bytes(message))
     }
 
     /// Plucks one message. A null payload is a tombstone for the entry whose key is the
     /// *record's* key, wherever the table's keys come from otherwise.
     ///
-    /// A payload that no source points into is not parsed and need not be JSON. A record is
-    /// lent to `take` for the length of that call, which copies what is to be kept. To keep
-    /// the draft itself does not compile,
+    /// A payload that no source points into is not parsed and need not be JSON.
     ///
-    /// ```compile_fail,E0521
+    /// What is plucked is copied to `scratch` and borrows nothing else. So the message can be
+    /// dropped first:
+    ///
+    /// ```
+    /// # use millpond::pluck::{Message, Plucked, Plucker, Scratch};
+    /// # use millpond::record::{Origin, Reject, Timestamp};
+    /// fn pluck<'s>(
+    ///     plucker: &Plucker,
+    ///     payload: Vec<u8>,
+    ///     scratch: &'s mut Scratch,
+    /// ) -> Result<Plucked<'s>, Reject> {
+    ///     let message = Message {
+    ///         key: None,
+    ///         payload: Some(&payload),
+    ///         header: &|_| None,
+    ///         origin: Origin { partition: 0, offset: 0, time: Timestamp::from_millis(0) },
+    ///         expires_at: Timestamp::from_millis(1),
+    ///     };
+    ///     let plucked = plucker.pluck(&message, scratch);
+    ///     drop(payload);
+    ///     plucked
+    /// }
+    /// ```
+    ///
+    /// The next message overwrites the scratch memory. To keep a draft until then does not
+    /// compile,
+    ///
+    /// ```compile_fail,E0499
     /// # use millpond::pluck::{Message, Plucker, Scratch};
-    /// fn keep(plucker: &Plucker, message: &Message<'_>, scratch: &mut Scratch) {
-    ///     let mut kept = None;
-    ///     let _ = plucker.pluck(message, scratch, |draft| kept = Some(draft));
+    /// fn keep(plucker: &Plucker, messages: [Message<'_>; 2], scratch: &mut Scratch) {
+    ///     let first = plucker.pluck(&messages[0], scratch);
+    ///     let second = plucker.pluck(&messages[1], scratch);
+    ///     assert!(first == second);
+    /// }
+    /// ```
+    ///
+    /// nor does keeping it for longer than the scratch,
+    ///
+    /// ```compile_fail,E0597
+    /// # use millpond::pluck::{Message, Plucked, Plucker, Scratch};
+    /// # use millpond::record::Draft;
+    /// fn keep<'d>(plucker: &Plucker, message: &Message<'_>, kept: &mut Vec<Draft<'d>>) {
+    ///     let mut scratch = Scratch::new();
+    ///     if let Ok(Plucked::Record(draft)) = plucker.pluck(message, &mut scratch) {
+    ///         kept.push(draft);
+    ///     }
     /// }
     /// ```
     ///
     /// and to keep a copy does:
     ///
     /// ```
-    /// # use millpond::pluck::{Message, Plucker, Scratch};
-    /// fn keep(plucker: &Plucker, message: &Message<'_>, scratch: &mut Scratch) {
-    ///     let mut kept = None;
-    ///     let _ = plucker.pluck(message, scratch, |draft| kept = Some(draft.copy()));
+    /// # use millpond::pluck::{Message, Plucked, Plucker, Scratch};
+    /// # use millpond::record::Record;
+    /// fn keep(plucker: &Plucker, message: &Message<'_>, kept: &mut Vec<Record>) {
+    ///     let mut scratch = Scratch::new();
+    ///     if let Ok(Plucked::Record(draft)) = plucker.pluck(message, &mut scratch) {
+    ///         kept.push(draft.copy());
+    ///     }
     /// }
     /// ```
     ///
@@ -142,67 +178,55 @@ impl Plucker {
     ///
     /// The reason why the message gives no record: what is wrong with its payload first, then
     /// with its key, then with its fields.
-    pub fn pluck<T>(
+    pub fn pluck<'s>(
         &self,
         message: &Message<'_>,
-        scratch: &mut Scratch,
-        take: impl FnOnce(Draft<'_>) -> T,
-    ) -> Result<Plucked<T>, Reject> {
+        scratch: &'s mut Scratch,
+    ) -> Result<Plucked<'s>, Reject> {
         match message.payload {
-            None => self.tombstone(message),
+            None => scratch.assembly.tombstone(self.limits, message),
             Some([]) => Err(Reject::EmptyPayload),
             Some(payload) if payload.len() > self.limits.max_document_bytes => {
                 Err(Reject::DocumentTooLarge)
             }
-            Some(payload) if self.is_giant(message) => self.giant(message, payload, take),
             Some(payload) => {
-                let plucked = self.record(message, payload, scratch, take);
-                scratch.trim();
-                plucked
+                self.prepare(scratch, message, payload)?;
+                self.record(message, payload, scratch)
             }
         }
     }
 
-    fn tombstone<T>(&self, message: &Message<'_>) -> Result<Plucked<T>, Reject> {
-        let text = Envelope::RecordKey.text(message)?;
-        let key = key::from_text(text, self.limits.max_key_bytes)?;
-        Key::copy_of(key).map(Plucked::Tombstone).ok_or(Reject::EmptyKey)
-    }
-
-    fn giant<T>(
+    /// Gives back what the message before left over, and takes no more than this one may.
+    fn prepare(
         &self,
-        message: &Message<'_>,
-        payload: &[u8],
-        take: impl FnOnce(Draft<'_>) -> T,
-    ) -> Result<Plucked<T>, Reject> {
-        let is_measured = self.sources.need_document() && Limits::is_giant(payload.len());
-        let mut scratch = if is_measured {
-            let shape = Shape::within(payload, self.limits.parsing_bytes());
-            Scratch::for_depth(shape.ok_or(Reject::DocumentTooLarge)?.depth)
-        } else {
-            Scratch::new()
-        };
-        self.record(message, payload, &mut scratch, take)
-    }
-
-    fn record<T>(
-        &self,
-        message: &Message<'_>,
-        payload: &[u8],
         scratch: &mut Scratch,
-        take: impl FnOnce(Draft<'_>) -> T,
-    ) -> Result<Plucked<T>, Reject> {
-        let Scratch { parser, assembly } = scratch;
+        message: &Message<'_>,
+        payload: &[u8],
+    ) -> Result<(), Reject> {
+        if !self.is_large(message) {
+            scratch.prepare_for_small();
+        } else if self.sources.need_document() && Limits::is_large(payload.len()) {
+            let shape = Shape::within(payload, self.limits.parsing_bytes());
+            scratch.prepare_for_depth(shape.ok_or(Reject::DocumentTooLarge)?.depth);
+        } else {
+            *scratch = Scratch::new();
+        }
+        Ok(())
+    }
+
+    fn record<'s>(
+        &self,
+        message: &Message<'_>,
+        payload: &[u8],
+        scratch: &'s mut Scratch,
+    ) -> Result<Plucked<'s>, Reject> {
+        let Scratch { parser, assembly, .. } = scratch;
         let (sources, limits) = (&self.sources, self.limits);
-        let assemble = |nodes: &[Node<'_>]| {
-            Ok(match assembly.draft(sources, limits, message, nodes)? {
-                Assembled::Draft(draft) => Plucked::Record(take(draft)),
-                Assembled::TooLarge(key) => Plucked::TooLarge(key),
-                Assembled::Deletes(key) => Plucked::Tombstone(key),
-                Assembled::Filtered => Plucked::Filtered,
-            })
-        };
-        if sources.need_document() { parser.parse(payload, assemble) } else { assemble(&[]) }
+        if sources.need_document() {
+            parser.parse(payload, |nodes| assembly.pluck(sources, limits, message, nodes))
+        } else {
+            assembly.pluck(sources, limits, message, &[])
+        }
     }
 }
 

@@ -198,6 +198,10 @@ impl Table {
     /// Stores a copy of a record that comes at `now`; it can be read as soon as this returns.
     /// When the table is full, older entries leave first and the caller waits for that.
     pub fn insert(&self, draft: Draft<'_>, now: Timestamp) -> Inserted {
+        if draft.is_oversized() {
+            self.store.remove(draft.key(), Ghost::deleted_by(draft.entry().origin));
+            return Inserted::TooLarge;
+        }
         let inserted = self.store.insert(draft, now);
         if inserted != Inserted::TooLarge {
             // The record's time, or the time it came where that is earlier.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::hint::black_box;
 
 use millpond::config::Source;
-use millpond::pluck::{Limits, Message, Plucker, Scratch};
+use millpond::pluck::{Limits, Message, Plucked, Plucker, Scratch};
 use millpond::record::{Origin, Timestamp};
 use serde::Deserialize;
 use sonic_rs::JsonValueTrait;
@@ -46,8 +46,13 @@ fn millpond() -> anyhow::Result<Pluck> {
             origin: Origin { partition: 0, offset: 0, time: Timestamp::from_millis(0) },
             expires_at: Timestamp::from_millis(1),
         };
-        let outcome = plucker.pluck(&message, &mut scratch, |draft| draft.copy());
-        black_box(outcome).is_ok()
+        match plucker.pluck(&message, &mut scratch) {
+            Ok(Plucked::Record(draft)) => {
+                black_box(draft.copy());
+                true
+            }
+            Ok(Plucked::Tombstone(_) | Plucked::Filtered) | Err(_) => false,
+        }
     }))
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::bail;
 use millpond::config::Store;
 use millpond::heap::Account;
-use millpond::record::{Draft, FieldsBuffer, Origin, Timestamp, Value};
+use millpond::record::{Draft, FieldsBuffer, KeyRef, Origin, Timestamp, Value};
 use millpond::table::{Maintenance, Spec, Table};
 
 use crate::shape::Shape;
@@ -45,7 +45,8 @@ impl Subject {
         self.fields.clear();
         self.fields.push(Some(Value::Text(&self.shape.value(number))));
         let origin = Origin { partition: 0, offset: number.cast_signed(), time: now };
-        if let Some(draft) = Draft::new(&key, origin, now.plus(AN_HOUR), &self.fields) {
+        if let Some(key) = KeyRef::new(&key) {
+            let draft = Draft::new(key, origin, now.plus(AN_HOUR), &self.fields);
             self.table.insert(draft, now);
         }
     }

@@ -110,7 +110,7 @@ fn figures(table: &Table, partitions: &[PartitionStats]) -> Option<TableFigures>
 mod tests {
     use super::*;
     use crate::heap::Account;
-    use crate::record::{Draft, FieldsBuffer, Origin, Timestamp};
+    use crate::record::{Draft, FieldsBuffer, KeyRef, Origin, Timestamp};
     use crate::stats::Outcome;
     use crate::table::Spec;
 
@@ -129,7 +129,8 @@ mod tests {
         for number in 0..entries {
             let expiry = table.expiry_of(time, time);
             let (key, fields) = (format!("key-{number}"), FieldsBuffer::default());
-            table.insert(Draft::new(&key, origin, expiry, &fields).unwrap(), time);
+            let key = KeyRef::new(&key).unwrap();
+            table.insert(Draft::new(key, origin, expiry, &fields), time);
         }
         Arc::new(table)
     }

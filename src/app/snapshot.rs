@@ -67,7 +67,7 @@ fn read_memory(accounts: Accounts, governor: &MemoryGovernor) -> ReadMemory {
 fn set_aside(config: &Config) -> Vec<Explained> {
     let needs = needs(config);
     let types = [
-        (MemoryType::Ingest, needs.giant_bytes + needs.small_bytes),
+        (MemoryType::Ingest, needs.large_document_bytes + needs.small_bytes),
         (MemoryType::KafkaClient, needs.kafka_bytes),
         (MemoryType::Rpc, config.rpc.in_flight.as_u64()),
     ];

@@ -70,7 +70,7 @@ mod tests {
 
     use super::*;
     use crate::heap::Account;
-    use crate::record::{Draft, FieldsBuffer, Origin, Timestamp, Value};
+    use crate::record::{Draft, FieldsBuffer, KeyRef, Origin, Timestamp, Value};
     use crate::table::{Spec, max_entry_bytes};
 
     const MIB: u64 = 1 << 20;
@@ -92,7 +92,8 @@ mod tests {
         let origin = Origin { partition: 0, offset: 0, time };
         for number in 0..entries {
             let key = format!("key-{number:06}");
-            table.insert(Draft::new(&key, origin, time.plus(HOUR), &fields).unwrap(), time);
+            let key = KeyRef::new(&key).unwrap();
+            table.insert(Draft::new(key, origin, time.plus(HOUR), &fields), time);
         }
         Arc::new(table)
     }

@@ -81,15 +81,12 @@ impl TableWriter {
             origin,
             expires_at: self.table.expiry_of(lives_from, now),
         };
-        match context.pluck(&self.plucker, &message, |draft| self.store(draft, now)) {
-            Ok(Plucked::Record(outcome)) => outcome,
+        let mut scratch = context.scratch_for(&self.plucker, &message);
+        match self.plucker.pluck(&message, &mut scratch) {
+            Ok(Plucked::Record(draft)) => self.store(draft, now),
             Ok(Plucked::Tombstone(key)) => {
                 self.table.remove(key.as_str(), Ghost::deleted_by(origin));
                 Outcome::Deleted
-            }
-            Ok(Plucked::TooLarge(key)) => {
-                self.table.remove(key.as_str(), Ghost::deleted_by(origin));
-                Outcome::Rejected(Reject::EntryTooLarge)
             }
             Ok(Plucked::Filtered) => Outcome::Filtered,
             Err(reject) => Outcome::Rejected(reject),

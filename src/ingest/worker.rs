@@ -88,7 +88,7 @@ impl Worker {
             waiting: beginning::topics(sources, &shared),
             retry_at: Instant::now(),
             reading: Vec::new(),
-            context: PluckContext::new(&shared.giants),
+            context: PluckContext::new(&shared.large_document_lock),
             records: 0,
             refusals: 0,
             refusal_is_told: false,

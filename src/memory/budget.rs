@@ -25,8 +25,8 @@ const ALLOCATOR_PART: u64 = 16;
 pub struct Needs {
     /// What the Kafka client may hold at worst.
     pub kafka_bytes: u64,
-    /// What plucking one giant takes at worst.
-    pub giant_bytes: u64,
+    /// What plucking one large document takes at worst.
+    pub large_document_bytes: u64,
     /// What plucking everything else takes at worst, in all threads.
     pub small_bytes: u64,
     /// The smallest capacity that a table works in.
@@ -128,7 +128,10 @@ impl Budget {
     pub fn plan_within(limit: Limit, config: &Config, needs: Needs) -> Result<Self, OverBudget> {
         let reserves = vec![
             line("kafka queues (kafka.queue)", needs.kafka_bytes),
-            line("parsing giants, one at a time (by ingest.max_document)", needs.giant_bytes),
+            line(
+                "parsing large documents, one at a time (by ingest.max_document)",
+                needs.large_document_bytes,
+            ),
             line("parsing the rest (by ingest.threads)", needs.small_bytes),
             line("rpc answers in flight (rpc.in_flight)", config.rpc.in_flight.as_u64()),
             line("code, stacks, connections", FIXED_BYTES),
@@ -253,7 +256,7 @@ mod tests {
     fn plan(settings: &[&str]) -> Result<Budget, OverBudget> {
         let needs = Needs {
             kafka_bytes: 32 << 20,
-            giant_bytes: 29 << 20,
+            large_document_bytes: 29 << 20,
             small_bytes: 6 << 20,
             smallest_table_bytes: 64 << 10,
         };

@@ -7,22 +7,11 @@
 use simd_json::{Node, StaticNode};
 
 use super::json_text::JsonText;
+use super::key::KeyScratch;
 use super::paths::{Found, PathId};
 use super::sources::{Envelope, Place, Sources};
-use super::{Limits, Message, key, tape};
-use crate::record::{Draft, FieldsBuffer, Key, Reject, Timestamp, Value};
-
-/// What became of a message.
-pub(super) enum Assembled<'a> {
-    /// A record, lent.
-    Draft(Draft<'a>),
-    /// The key of a record whose values are too much for an entry.
-    TooLarge(Key),
-    /// The key of a record that deletes.
-    Deletes(Key),
-    /// Nothing: it does not count.
-    Filtered,
-}
+use super::{Limits, Message, Plucked, tape};
+use crate::record::{Draft, FieldsBuffer, Reject, Timestamp, Value};
 
 /// A message with its document and where in it things were found.
 pub(super) struct View<'a, 'm, 'n> {
@@ -52,7 +41,7 @@ impl<'a, 'n> View<'a, '_, 'n> {
 #[derive(Debug, Default)]
 pub(super) struct Assembly {
     found: Found,
-    number: String,
+    key: KeyScratch,
     packing: Packing,
 }
 
@@ -63,44 +52,54 @@ struct Packing {
 }
 
 impl Assembly {
-    /// What `sources` make of a message; `nodes` are its document, or none if no source
-    /// needs it. Values that are too much for an entry are not packed to their end.
-    pub(super) fn draft<'a>(
-        &'a mut self,
+    /// Plucks a message with this document; `nodes` are empty if no source needs a document.
+    /// Values that are too much for an entry are not packed to their end.
+    pub(super) fn pluck<'s>(
+        &'s mut self,
         sources: &Sources,
         limits: Limits,
-        message: &'a Message<'_>,
-        nodes: &'a [Node<'_>],
-    ) -> Result<Assembled<'a>, Reject> {
-        let Self { found, number, packing } = self;
+        message: &Message<'_>,
+        nodes: &[Node<'_>],
+    ) -> Result<Plucked<'s>, Reject> {
+        let Self { found, key, packing } = self;
         sources.paths.locate(nodes, found);
         let view = View { found, message, nodes };
         if !sources.filters.count(&view)? {
-            return Ok(Assembled::Filtered);
+            return Ok(Plucked::Filtered);
         }
         let key = match &sources.key {
-            Place::Envelope(part) => key::from_text(part.text(message)?, limits.max_key_bytes),
-            Place::Document(path) => {
-                let node = subtree(found, *path, nodes).first();
-                key::from_node(node, limits.max_key_bytes, number)
-            }
+            Place::Envelope(part) => key.copy_text(part.text(message)?, limits.max_key_bytes),
+            Place::Document(path) => key.copy_node(view.node(*path), limits.max_key_bytes),
         }?;
         if sources.filters.delete(&view)? {
-            return Ok(Assembled::Deletes(Key::copy_of(key).ok_or(Reject::EmptyKey)?));
+            return Ok(Plucked::Tombstone(key));
         }
         let expires_at = match &sources.lives_from {
             Some(from) => from.expiry(&view)?,
             None => message.expires_at,
         };
         let fits = packing.pack_all(sources, found, limits, message, nodes)?;
-        let draft = Draft::new(key, message.origin, expires_at, &packing.fields);
-        let draft = draft.ok_or(Reject::EmptyKey)?;
-        Ok(if fits { Assembled::Draft(draft) } else { Assembled::TooLarge(draft.copy_key()) })
+        Ok(Plucked::Record(if fits {
+            Draft::new(key, message.origin, expires_at, &packing.fields)
+        } else {
+            Draft::oversized(key, message.origin, expires_at)
+        }))
+    }
+
+    /// Copies the key of a tombstone: a message without a payload.
+    pub(super) fn tombstone<'s>(
+        &'s mut self,
+        limits: Limits,
+        message: &Message<'_>,
+    ) -> Result<Plucked<'s>, Reject> {
+        let text = Envelope::RecordKey.text(message)?;
+        self.key.copy_text(text, limits.max_key_bytes).map(Plucked::Tombstone)
     }
 
     /// Scratch bytes held, but for a few in proportion to the sources.
     pub(super) fn scratch_bytes(&self) -> usize {
-        self.packing.fields.capacity() + self.packing.json.scratch_bytes()
+        let Packing { fields, json } = &self.packing;
+        self.key.scratch_bytes() + fields.capacity() + json.scratch_bytes()
     }
 }
 

@@ -1,52 +1,70 @@
 //! What can be a key: text, or a number as its text, of no more bytes than allowed.
+//!
+//! Owns the memory that keys are copied into, so that a key does not borrow the message.
 
 use std::fmt::{Display, Write};
 
 use simd_json::{Node, StaticNode};
 
-use crate::record::Reject;
+use crate::record::{KeyBuffer, KeyRef, Reject};
 
-/// The text of a key, if it can be one.
-pub(super) fn from_text(text: Option<&str>, max_bytes: usize) -> Result<&str, Reject> {
-    match text {
-        None => Err(Reject::MissingKey),
-        Some("") => Err(Reject::EmptyKey),
-        Some(text) if text.len() > max_bytes => Err(Reject::KeyTooLong),
-        Some(text) => Ok(text),
-    }
+/// Scratch memory for one key, reused for the next.
+#[derive(Debug, Default)]
+pub(super) struct KeyScratch {
+    number: String,
+    key: KeyBuffer,
 }
 
-/// The key that a value of a document is; `number` is scratch memory.
-///
-/// A number becomes its fewest digits that tell it apart, with no exponent, so that equal
-/// numbers are equal keys however they were written (`1`, `1.0`, `10e-1`).
-pub(super) fn from_node<'a>(
-    node: Option<&'a Node<'_>>,
-    max_bytes: usize,
-    number: &'a mut String,
-) -> Result<&'a str, Reject> {
-    match node {
-        None | Some(Node::Static(StaticNode::Null)) => Err(Reject::MissingKey),
-        Some(Node::String(text)) => from_text(Some(text), max_bytes),
-        Some(Node::Static(StaticNode::Bool(_)) | Node::Object { .. } | Node::Array { .. }) => {
-            Err(Reject::InvalidKeyType)
-        }
-        Some(Node::Static(StaticNode::I64(int))) => from_number(int, max_bytes, number),
-        Some(Node::Static(StaticNode::U64(uint))) => from_number(uint, max_bytes, number),
-        Some(Node::Static(StaticNode::F64(double))) => {
+impl KeyScratch {
+    /// Copies the text of a key, if it can be one.
+    pub(super) fn copy_text(
+        &mut self,
+        text: Option<&str>,
+        max_bytes: usize,
+    ) -> Result<KeyRef<'_>, Reject> {
+        copy(&mut self.key, text.ok_or(Reject::MissingKey)?, max_bytes)
+    }
+
+    /// Copies the key that a value of a document is.
+    ///
+    /// A number becomes its fewest digits that tell it apart, with no exponent, so that equal
+    /// numbers are equal keys however they were written (`1`, `1.0`, `10e-1`).
+    pub(super) fn copy_node(
+        &mut self,
+        node: Option<&Node<'_>>,
+        max_bytes: usize,
+    ) -> Result<KeyRef<'_>, Reject> {
+        let Self { number, key } = self;
+        let text = match node {
+            None | Some(Node::Static(StaticNode::Null)) => return Err(Reject::MissingKey),
+            Some(Node::Static(StaticNode::Bool(_)) | Node::Object { .. } | Node::Array { .. }) => {
+                return Err(Reject::InvalidKeyType);
+            }
+            Some(Node::String(text)) => *text,
+            Some(Node::Static(StaticNode::I64(int))) => write(number, int),
+            Some(Node::Static(StaticNode::U64(uint))) => write(number, uint),
             // Adding zero makes -0 the 0 that it equals.
-            from_number(&(double + 0.0), max_bytes, number)
-        }
+            Some(Node::Static(StaticNode::F64(double))) => write(number, &(double + 0.0)),
+        };
+        copy(key, text, max_bytes)
+    }
+
+    /// Scratch bytes held, but for a few for numbers.
+    pub(super) fn scratch_bytes(&self) -> usize {
+        self.key.capacity()
     }
 }
 
-fn from_number<'a>(
-    value: &dyn Display,
-    max_bytes: usize,
-    number: &'a mut String,
-) -> Result<&'a str, Reject> {
+fn copy<'k>(key: &'k mut KeyBuffer, text: &str, max_bytes: usize) -> Result<KeyRef<'k>, Reject> {
+    if text.len() > max_bytes {
+        return Err(Reject::KeyTooLong);
+    }
+    key.copy(text).ok_or(Reject::EmptyKey)
+}
+
+fn write<'n>(number: &'n mut String, value: &dyn Display) -> &'n str {
     number.clear();
     // Writing to a String cannot fail.
     let _ = write!(number, "{value}");
-    from_text(Some(number), max_bytes)
+    number
 }

@@ -1,8 +1,8 @@
 //! What a message may be, and what scratch memory plucking it takes at worst.
 //!
 //! Owns the sums that the memory budget is told. Most messages are small, and each
-//! thread may pluck those at any time. The others are giants: their documents are
-//! measured before they are parsed, and whoever plucks them takes turns.
+//! thread may pluck those at any time. The others are large: their documents are measured
+//! before they are parsed, and one thread at a time plucks one.
 
 /// What a message may be at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,10 +15,10 @@ pub struct Limits {
     pub max_values_bytes: usize,
 }
 
-/// A message of which more than this is read is a giant.
+/// A message of which more than this is read is large.
 const SMALL_BYTES: usize = 16 << 10;
 
-/// Parsing a giant takes at most this many times the largest document.
+/// Parsing a large document takes at most this many times the largest document.
 ///
 /// A document of `n` bytes takes `2n` for two copies, 24 for each structural character
 /// (one of `{}[]:,` or where a scalar begins) and 4 for each place of its index, of which
@@ -48,15 +48,15 @@ const WRITTEN_FACTOR: usize = 4;
 const PACKING_FACTOR: usize = 5;
 
 impl Limits {
-    /// Scratch memory over this many bytes is given back as soon as the message is done.
+    /// Scratch memory over this many bytes is freed before the next message.
     pub(super) const KEPT_SCRATCH_BYTES: usize = 256 << 10;
 
-    /// What plucking one giant takes at worst, in bytes.
-    pub fn giant_scratch_bytes(&self) -> usize {
+    /// What plucking one large document takes at worst, in bytes.
+    pub fn large_scratch_bytes(&self) -> usize {
         self.parsing_bytes() + PACKING_FACTOR * self.max_values_bytes
     }
 
-    /// What a thread takes at worst to pluck all but giants into this many fields, in bytes.
+    /// What a thread takes at worst to pluck small messages into this many fields, in bytes.
     /// Its buffers are those that it kept, each grown to twice its size from beside the old.
     pub fn small_scratch_bytes(&self, fields: usize) -> usize {
         let written = fields.saturating_mul(WRITTEN_FACTOR * SMALL_BYTES);
@@ -65,14 +65,14 @@ impl Limits {
             + PACKING_FACTOR * written.min(self.max_values_bytes)
     }
 
-    /// What parsing a giant may take, in bytes; never less than a small document may.
+    /// What parsing a large document may take, in bytes; never less than a small document may.
     pub(super) fn parsing_bytes(&self) -> usize {
         let bytes = self.max_document_bytes.saturating_mul(PARSING_FACTOR);
         bytes.max(SMALL_PARSING_FACTOR * SMALL_BYTES)
     }
 
-    /// Whether a message is a giant, given how many bytes of it are read.
-    pub(super) fn is_giant(message_bytes: usize) -> bool {
+    /// Whether a message is large, given how many bytes of it are read.
+    pub(super) fn is_large(message_bytes: usize) -> bool {
         message_bytes > SMALL_BYTES
     }
 }

@@ -48,16 +48,17 @@ fn check_from(key: &str, payload: &[u8]) {
         origin: Origin { partition: 0, offset: 0, time: Timestamp::from_millis(0) },
         expires_at: Timestamp::from_millis(1),
     };
-    let plucked =
-        Plucker::new(&source(key), &fields, LIMITS)
-            .pluck(&message, &mut Scratch::new(), |draft| draft.copy());
+    let mut scratch = Scratch::new();
+    let plucked = Plucker::new(&source(key), &fields, LIMITS).pluck(&message, &mut scratch);
     let document = match read(payload) {
         Ok(document) => document,
         Err(reject) => return assert_eq!(plucked, Err(reject)),
     };
     let found = (key == "@key").then(|| Json::from("key")).or(document.pointer(key).cloned());
     match (plucked, key_reject(found.as_ref())) {
-        (Ok(Plucked::Record(record)), None) => check_record(&record, found.as_ref(), &document),
+        (Ok(Plucked::Record(draft)), None) => {
+            check_record(&draft.copy(), found.as_ref(), &document);
+        }
         (plucked, reject) => assert_eq!(plucked.err(), reject),
     }
 }

@@ -1,7 +1,8 @@
-//! The memory that messages are plucked in, used again from message to message.
+//! The memory that messages are plucked in, reused from message to message.
 //!
-//! One thread's, and for all its tables: kept memory is not multiplied by them. A giant
-//! has a scratch of its own, exactly as large as it takes and gone when it is done.
+//! A thread has one scratch for all its tables, so their number does not multiply it. A
+//! large document takes exactly as much as it needs; give it a scratch of its own to drop
+//! afterwards, or else its memory is held until the next message.
 
 use super::assembly::Assembly;
 use super::limits::Limits;
@@ -11,31 +12,38 @@ use super::parser::Parser;
 pub struct Scratch {
     pub(super) parser: Parser,
     pub(super) assembly: Assembly,
+    /// Whether the parser takes documents of any depth.
+    is_for_any_depth: bool,
 }
 
 impl Scratch {
-    /// Scratch memory that has allocated nothing to speak of yet.
+    /// Scratch memory that has allocated next to nothing yet.
     pub fn new() -> Self {
         // Depth costs heap here, never stack, and so a small document's size is limit enough.
-        Self::for_depth(usize::MAX)
+        Self {
+            parser: Parser::new(usize::MAX),
+            assembly: Assembly::default(),
+            is_for_any_depth: true,
+        }
     }
 
-    /// The same for documents that have no more containers open at once.
-    pub(super) fn for_depth(depth: usize) -> Self {
-        Self { parser: Parser::new(depth), assembly: Assembly::default() }
-    }
-
-    /// Bytes held between messages for reuse, but for a few in proportion to the sources;
-    /// never over a quarter of a MiB.
+    /// Bytes held between messages, but for a few in proportion to the sources. After a small
+    /// message never more than what the budget reserves for one.
     pub fn held_bytes(&self) -> usize {
         self.parser.scratch_bytes() + self.assembly.scratch_bytes()
     }
 
-    /// Gives back what would be too much to keep.
-    pub(super) fn trim(&mut self) {
-        if self.held_bytes() > Limits::KEPT_SCRATCH_BYTES {
+    /// Prepares for a small message: frees what is too much to keep, or of no use to it.
+    pub(super) fn prepare_for_small(&mut self) {
+        if !self.is_for_any_depth || self.held_bytes() > Limits::KEPT_SCRATCH_BYTES {
             *self = Self::new();
         }
+    }
+
+    /// Prepares for one document that has no more than `depth` containers open at once.
+    pub(super) fn prepare_for_depth(&mut self, depth: usize) {
+        let (parser, assembly) = (Parser::new(depth), Assembly::default());
+        *self = Self { parser, assembly, is_for_any_depth: false };
     }
 }
 

@@ -9,7 +9,7 @@ pub(super) mod shapes;
 
 use super::{Limits, Message, Plucked, Plucker, Scratch};
 use crate::config::Source;
-use crate::record::{Key, Origin, Record, Reject, Timestamp, Value};
+use crate::record::{Draft, Key, Origin, Record, Reject, Timestamp, Value};
 
 const LIMITS: Limits =
     Limits { max_document_bytes: 16 << 20, max_key_bytes: 1_024, max_values_bytes: 16 << 20 };
@@ -20,9 +20,39 @@ struct Desk {
     scratch: Scratch,
 }
 
+/// A copy of what was plucked.
+#[derive(Debug, PartialEq)]
+enum Copied {
+    Record(Record),
+    Oversized(Key),
+    Tombstone(Key),
+    Filtered,
+}
+
+impl Copied {
+    fn of(plucked: Plucked<'_>) -> Self {
+        let oversized = |draft: Draft<'_>| Self::Oversized(Key::copy_of(draft.key()).unwrap());
+        match plucked {
+            Plucked::Record(draft) if draft.is_oversized() => oversized(draft),
+            Plucked::Record(draft) => Self::Record(draft.copy()),
+            Plucked::Tombstone(key) => Self::Tombstone(key.copy()),
+            Plucked::Filtered => Self::Filtered,
+        }
+    }
+}
+
 impl Desk {
-    fn pluck(&mut self, message: &Message<'_>) -> Result<Plucked<Record>, Reject> {
-        self.plucker.pluck(message, &mut self.scratch, |draft| draft.copy())
+    /// Plucks in the kept scratch, or a large message in one that is dropped.
+    fn pluck(&mut self, message: &Message<'_>) -> Result<Copied, Reject> {
+        let mut dropped = Scratch::new();
+        let is_large = self.plucker.is_large(message);
+        let scratch = if is_large { &mut dropped } else { &mut self.scratch };
+        self.plucker.pluck(message, scratch).map(Copied::of)
+    }
+
+    /// Plucks a message of any size in the kept scratch.
+    fn pluck_in_kept_scratch(&mut self, message: &Message<'_>) -> Result<Copied, Reject> {
+        self.plucker.pluck(message, &mut self.scratch).map(Copied::of)
     }
 
     fn scratch_bytes(&self) -> usize {
@@ -52,12 +82,12 @@ fn message(payload: &[u8]) -> Message<'_> {
     }
 }
 
-fn record(plucked: Result<Plucked<Record>, Reject>) -> Result<Record, Reject> {
+fn record(plucked: Result<Copied, Reject>) -> Result<Record, Reject> {
     plucked.map(|plucked| match plucked {
-        Plucked::Record(record) => record,
-        Plucked::Tombstone(key) => panic!("a tombstone for {key:?}"),
-        Plucked::TooLarge(key) => panic!("too large for {key:?}"),
-        Plucked::Filtered => panic!("it does not count"),
+        Copied::Record(record) => record,
+        Copied::Oversized(key) => panic!("oversized for {key:?}"),
+        Copied::Tombstone(key) => panic!("a tombstone for {key:?}"),
+        Copied::Filtered => panic!("it does not count"),
     })
 }
 

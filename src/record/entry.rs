@@ -4,7 +4,8 @@ use std::fmt;
 
 use triomphe::{Arc, ThinArc};
 
-use super::{Fields, Timestamp, Values};
+use super::fields::{Fields, Values};
+use super::timestamp::Timestamp;
 
 /// Where in the stream a record came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,8 +79,9 @@ impl Entry {
         }
     }
 
-    /// Notes that it takes the place of `older`. Only while nobody else shares it.
-    pub fn replaces(&mut self, older: &Self) {
+    /// Counts `older`, and all that it replaced, as replaced by this entry. Does nothing once
+    /// the entry is shared.
+    pub fn count_replaced(&mut self, older: &Self) {
         let count = older.view().replaced_count.saturating_add(1);
         self.0.with_arc_mut(|arc| {
             if let Some(entry) = Arc::get_mut(arc) {
@@ -138,8 +140,8 @@ mod tests {
     fn an_entry_counts_those_it_follows() {
         let entry = || with_view(|view| view.copy());
         let (first, mut second, mut third) = (entry(), entry(), entry());
-        second.replaces(&first);
-        third.replaces(&second);
+        second.count_replaced(&first);
+        third.count_replaced(&second);
         assert_eq!([first, second, third].map(|entry| entry.view().replaced_count), [0, 1, 2]);
     }
 

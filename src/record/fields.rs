@@ -52,6 +52,9 @@ const JSON: u8 = 8;
 pub struct Fields<'a>(&'a [u8]);
 
 impl<'a> Fields<'a> {
+    /// No fields at all.
+    pub(crate) const NONE: Fields<'static> = Fields(&[]);
+
     /// What [`Self::packed`] gave.
     pub(crate) fn of_packed(packed: &'a [u8]) -> Self {
         Self(packed)

@@ -82,7 +82,7 @@ impl MokaStore {
         let _writer = self.writers.lock(key);
         let older = self.take_out(key, Removal::Replaced, now);
         if let Some(older) = &older {
-            record.entry.replaces(older);
+            record.entry.count_replaced(older);
         }
         self.books.counts.stored(key.len() + entry.fields.packed_bytes());
         self.cache.insert(Slot::of(record.key), record.entry);

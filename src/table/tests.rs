@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use super::*;
 use crate::config::Store::{Compact, Moka};
-use crate::record::{Entry, FieldsBuffer, Key, Origin, Record, Value};
+use crate::record::{Entry, FieldsBuffer, Key, KeyRef, Origin, Record, Value};
 
 /// Makes of each function, which takes a store, a test for either.
 macro_rules! over_both_stores {
@@ -53,7 +53,7 @@ pub(super) fn record(key: &str, text: &str, expires_at: Timestamp) -> Record {
     fields.push(Some(Value::Text(text)));
     let time = Timestamp::from_millis(1_700_000_000_000);
     let origin = Origin { partition: 0, offset: 7, time };
-    Draft::new(key, origin, expires_at, &fields).unwrap().copy()
+    Draft::new(KeyRef::new(key).unwrap(), origin, expires_at, &fields).copy()
 }
 
 pub(super) fn put(table: &Table, key: &str, text: &str, expires_at: Timestamp) -> Inserted {

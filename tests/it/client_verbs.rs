@@ -170,7 +170,7 @@ fn a_check_prints_the_memory_budget_line_by_line() {
     for line in [
         "#    320.0 MiB  limit (memory.limit)",
         "MiB  kafka queues (kafka.queue)",
-        "MiB  parsing giants, one at a time (by ingest.max_document)",
+        "MiB  parsing large documents, one at a time (by ingest.max_document)",
         "MiB  parsing the rest (by ingest.threads)",
         "#    - 8.0 MiB  rpc answers in flight (rpc.in_flight)",
         "#   - 18.0 MiB  code, stacks, connections",

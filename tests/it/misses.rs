@@ -26,12 +26,13 @@ async fn a_deleted_key_is_told_with_the_record_that_deleted_it(broker: &Broker) 
     let topic = broker.create_topic(3).await;
     let service = Service::ready(broker, &topic, &["tables.0.capacity=1MiB"]).await;
     let tombstone = |key: &str| Message { key: Some(key.into()), ..Message::default() };
-    let giant = event("giant", &"x".repeat(100_000));
-    let records = [event("a", "text"), tombstone("a"), tombstone("b"), giant, event("c", "text")];
+    let too_large = event("large", &"x".repeat(100_000));
+    let records =
+        [event("a", "text"), tombstone("a"), tombstone("b"), too_large, event("c", "text")];
     let places = topic.produce(&records);
     service.wait_until_polled(5).await;
 
-    for (key, place) in [("a", places[1]), ("b", places[2]), ("giant", places[3])] {
+    for (key, place) in [("a", places[1]), ("b", places[2]), ("large", places[3])] {
         let (partition, offset) = place;
         let miss = miss(&service, key).await;
         assert_eq!(miss.reason(), MissReason::Deleted, "{key}");

@@ -16,7 +16,7 @@ fn payload(bytes: impl Into<Vec<u8>>) -> Message {
 }
 
 /// What is bad about a record, and what it is counted as.
-fn poison(giant_bytes: usize) -> Vec<(RejectReason, Message)> {
+fn poison(oversized_bytes: usize) -> Vec<(RejectReason, Message)> {
     let padded = |bytes: usize| format!(r#"{{"id":"k","noise":"{}"}}"#, "x".repeat(bytes));
     let long_key = format!(r#"{{"id":"{}"}}"#, "k".repeat(1 << 20));
     vec![
@@ -25,7 +25,7 @@ fn poison(giant_bytes: usize) -> Vec<(RejectReason, Message)> {
         (RejectReason::InvalidJson, payload(r#"{"id": "k"} and more"#)),
         (RejectReason::InvalidJson, payload("[".repeat(100_000))),
         (RejectReason::InvalidUtf8, payload(b"{\"id\": \"k\xff\"}".to_vec())),
-        (RejectReason::DocumentTooLarge, payload(padded(giant_bytes))),
+        (RejectReason::DocumentTooLarge, payload(padded(oversized_bytes))),
         (RejectReason::EmptyPayload, payload("")),
         (RejectReason::MissingKey, payload(r#"{"name": "no id"}"#)),
         (RejectReason::MissingKey, payload(r#"{"id": null}"#)),

@@ -53,8 +53,8 @@ async fn rejected_records_are_handed_on_with_why(broker: &Broker) {
     let (topic, dead) = (broker.create_topic(1).await, broker.create_topic(1).await);
     let setting = format!("tables.0.dead_letter={}", dead.name);
     let service = Service::ready(broker, &topic, &[&setting, "ingest.max_document=4MiB"]).await;
-    let giant = poison(&"x".repeat(3 << 20));
-    topic.produce(&[poison("not JSON"), event("a", "good"), giant]);
+    let oversized = poison(&"x".repeat(3 << 20));
+    topic.produce(&[poison("not JSON"), event("a", "good"), oversized]);
     let done = |stats: &GetStatsResponse| {
         let dead_letters = stats.dead_letters.unwrap();
         (dead_letters.delivered_count, dead_letters.dropped_count) == (1, 1)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use millpond::config::Store;
 use millpond::heap::Account;
-use millpond::record::{Draft, FieldsBuffer, Origin, Timestamp, Value};
+use millpond::record::{Draft, FieldsBuffer, KeyRef, Origin, Timestamp, Value};
 use millpond::table::{Spec, Table};
 
 /// A table of one field.
@@ -37,7 +37,7 @@ impl<'a> Writer<'a> {
         let now = Timestamp::now();
         let origin = Origin { partition: 0, offset: number.cast_signed(), time: now };
         let expires_at = now.plus(Duration::from_secs(3600));
-        let draft = Draft::new(&key, origin, expires_at, &self.fields).unwrap();
-        self.table.insert(draft, now);
+        let key = KeyRef::new(&key).unwrap();
+        self.table.insert(Draft::new(key, origin, expires_at, &self.fields), now);
     }
 }

@@ -41,7 +41,7 @@ fn values_are_compared_as_json_compares() {
     ] {
         let document = format!(r#"{{"id":1,"f":{json}}}"#);
         let mut desk = desk(|it| it.only_when(&[condition("/f", constant)]));
-        let counts = desk.pluck(&message(document.as_bytes())) != Ok(Plucked::Filtered);
+        let counts = desk.pluck(&message(document.as_bytes())) != Ok(Copied::Filtered);
         assert_eq!(counts, holds, "{document}");
     }
 }
@@ -52,7 +52,7 @@ fn all_conditions_have_to_hold_and_what_is_absent_equals_nothing() {
     let mut desk = desk(|it| it.only_when(&both));
     let mut counts = |document: &str, key: Option<&[u8]>| {
         let message = Message { key, ..message(document.as_bytes()) };
-        desk.pluck(&message) != Ok(Plucked::Filtered)
+        desk.pluck(&message) != Ok(Copied::Filtered)
     };
     assert!(counts(r#"{"id":1,"a":1}"#, Some(b"k")));
     assert!(!counts(r#"{"id":1,"a":1}"#, None));
@@ -63,19 +63,19 @@ fn all_conditions_have_to_hold_and_what_is_absent_equals_nothing() {
 #[test]
 fn a_record_that_does_not_count_is_filtered_whatever_else_is_wrong_with_it() {
     let mut desk = desk(|it| it.only_when(&[condition("/kind", text("service"))]));
-    assert_eq!(desk.pluck(&message(b"{}")), Ok(Plucked::Filtered));
+    assert_eq!(desk.pluck(&message(b"{}")), Ok(Copied::Filtered));
     assert_eq!(desk.pluck(&message(b"{")), Err(Reject::InvalidJson));
     let tombstone = Message { key: Some(b"k"), payload: None, ..message(b"") };
-    assert!(matches!(desk.pluck(&tombstone), Ok(Plucked::Tombstone(_))));
+    assert!(matches!(desk.pluck(&tombstone), Ok(Copied::Tombstone(_))));
 }
 
 #[test]
 fn a_record_that_says_so_is_a_tombstone_for_its_key() {
     let mut desk = desk(|it| it.delete_when(&[condition("/deleted", Constant::Bool(true))]));
     let deleted = desk.pluck(&message(br#"{"id":7,"deleted":true}"#));
-    assert_eq!(deleted, Ok(Plucked::Tombstone(Key::copy_of("7").unwrap())));
+    assert_eq!(deleted, Ok(Copied::Tombstone(Key::copy_of("7").unwrap())));
     let kept = desk.pluck(&message(br#"{"id":7,"deleted":false}"#));
-    assert!(matches!(kept, Ok(Plucked::Record(_))));
+    assert!(matches!(kept, Ok(Copied::Record(_))));
     let keyless = desk.pluck(&message(br#"{"deleted":true}"#));
     assert_eq!(keyless, Err(Reject::MissingKey));
 }

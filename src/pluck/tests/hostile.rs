@@ -90,23 +90,23 @@ fn brackets_that_never_close_are_rejected() {
 }
 
 /// A document of 10 MB, one half of it one string and the other many numbers.
-fn giant() -> String {
+fn large_document() -> String {
     let (text, numbers) = ("x".repeat(5_000_000), "1,".repeat(2_500_000));
-    format!(r#"{{"id":"giant","text":"{text}","numbers":[{numbers}0]}}"#)
+    format!(r#"{{"id":"large","text":"{text}","numbers":[{numbers}0]}}"#)
 }
 
 #[test]
-fn a_giant_is_plucked_and_leaves_no_scratch_memory_behind() {
-    let giant = giant();
+fn a_large_document_is_plucked_and_leaves_no_scratch_memory_behind() {
+    let large = large_document();
     let mut plucker = plucker("/id", &["/text", "/numbers"]);
-    let record = record(plucker.pluck(&message(giant.as_bytes()))).unwrap();
+    let record = record(plucker.pluck(&message(large.as_bytes()))).unwrap();
     let values: Vec<_> = record.entry.view().values().flatten().collect();
     assert!(matches!(values[..], [Value::Text(text), Value::Json(_)] if text.len() == 5_000_000));
     assert!(plucker.scratch_bytes() <= Limits::KEPT_SCRATCH_BYTES);
 }
 
 #[test]
-fn a_broken_giant_leaves_no_scratch_memory_behind() {
+fn a_broken_large_document_leaves_no_scratch_memory_behind() {
     let mut plucker = plucker("/id", &["/text"]);
     let broken = "[".repeat(2_000_000);
     assert_eq!(plucker.pluck(&message(broken.as_bytes())), Err(Reject::InvalidJson));

@@ -24,7 +24,7 @@ fn object_of(members: &str, bytes: usize) -> String {
 }
 
 /// What plucking all of a document comes to, its key being the record's.
-fn plucked(limits: Limits, document: &str) -> Result<Plucked<Record>, Reject> {
+fn plucked(limits: Limits, document: &str) -> Result<Copied, Reject> {
     let message = Message { key: Some(b"k"), ..message(document.as_bytes()) };
     plucker_within(limits, "@key", &["/nothing"]).pluck(&message)
 }
@@ -32,7 +32,7 @@ fn plucked(limits: Limits, document: &str) -> Result<Plucked<Record>, Reject> {
 #[track_caller]
 fn assert_taken(document: &str) {
     let plucked = plucked(DEFAULTS, document);
-    assert!(matches!(plucked, Ok(Plucked::Record(_))), "{plucked:?}");
+    assert!(matches!(plucked, Ok(Copied::Record(_))), "{plucked:?}");
 }
 
 #[track_caller]
@@ -86,33 +86,45 @@ fn what_stands_in_strings_is_not_taken_for_structure() {
 }
 
 #[test]
-fn a_giant_that_nothing_is_read_of_is_never_too_dense() {
+fn a_large_document_that_nothing_is_read_of_is_never_too_dense() {
     let document = "[".repeat(MIB);
     let message = Message { key: Some(b"k"), ..message(document.as_bytes()) };
     assert!(plucker_within(DEFAULTS, "@key", &["@key"]).pluck(&message).is_ok());
 }
 
 #[test]
-fn a_message_is_a_giant_for_all_that_is_read_of_it() {
-    let is_giant = |key: &str, payload_bytes: usize, header_bytes: usize| {
+fn a_message_is_large_for_all_that_is_read_of_it() {
+    let is_large = |key: &str, payload_bytes: usize, header_bytes: usize| {
         let (payload, value) = (vec![b' '; payload_bytes], vec![b'v'; header_bytes]);
         let header = |_: &str| Some(value.as_slice());
         let message = Message { header: &header, ..message(&payload) };
-        plucker(key, &["/a"]).plucker.is_giant(&message)
+        plucker(key, &["/a"]).plucker.is_large(&message)
     };
-    assert!(!is_giant("/id", SMALL, 100));
-    assert!(is_giant("/id", SMALL + 1, 0));
-    assert!(is_giant("@header/h", SMALL, 100));
+    assert!(!is_large("/id", SMALL, 100));
+    assert!(is_large("/id", SMALL + 1, 0));
+    assert!(is_large("@header/h", SMALL, 100));
 }
 
 #[test]
-fn a_giant_leaves_the_kept_scratch_as_it_was() {
+fn a_large_document_leaves_the_kept_scratch_as_it_was() {
     let mut plucker = plucker("/id", &["/a"]);
     plucker.pluck(&message(br#"{"id":1,"a":[2]}"#)).unwrap();
     let held = plucker.scratch_bytes();
-    let giant = format!(r#"{{"id":1,"a":[{}0]}}"#, "12,".repeat(MIB));
-    plucker.pluck(&message(giant.as_bytes())).unwrap();
+    let large = format!(r#"{{"id":1,"a":[{}0]}}"#, "12,".repeat(MIB));
+    plucker.pluck(&message(large.as_bytes())).unwrap();
     assert_eq!(plucker.scratch_bytes(), held);
+}
+
+#[test]
+fn a_small_message_frees_what_a_large_one_left_in_its_scratch() {
+    let mut plucker = plucker("/id", &["/a"]);
+    let large = format!(r#"{{"id":1,"a":[{}0]}}"#, "12,".repeat(MIB));
+    plucker.pluck_in_kept_scratch(&message(large.as_bytes())).unwrap();
+    assert!(plucker.scratch_bytes() > MIB);
+    // Deeper than the large one, for whose depth alone there was room.
+    let deep = format!(r#"{{"id":1,"a":{}1{}}}"#, "[".repeat(100), "]".repeat(100));
+    assert!(record(plucker.pluck_in_kept_scratch(&message(deep.as_bytes()))).is_ok());
+    assert!(plucker.scratch_bytes() <= Limits::KEPT_SCRATCH_BYTES);
 }
 
 #[test]
@@ -140,7 +152,7 @@ fn values_that_are_more_than_an_entry_may_have_leave_only_the_key() {
     ] {
         let document = format!(r#"{{"id":"k","a":{values}}}"#);
         let plucked = plucker_within(limits, "/id", &fields).pluck(&message(document.as_bytes()));
-        assert_eq!(plucked, Ok(Plucked::TooLarge(Key::copy_of("k").unwrap())), "{document}");
+        assert_eq!(plucked, Ok(Copied::Oversized(Key::copy_of("k").unwrap())), "{document}");
     }
 }
 

@@ -8,7 +8,7 @@ use prost::bytes::Bytes;
 use super::*;
 use crate::heap::{Account, allocated_by_thread};
 use crate::proto::v1;
-use crate::record::{Draft, FieldsBuffer, Origin, Value};
+use crate::record::{Draft, FieldsBuffer, KeyRef, Origin, Value};
 use crate::rpc::in_flight::{ample, written};
 use crate::table::{MIN_CAPACITY_BYTES, Spec};
 
@@ -29,7 +29,9 @@ fn table() -> Table {
     for n in (0..MAX_BATCH_KEYS).step_by(2) {
         let origin = Origin { partition: 0, offset: 0, time: now };
         let expires_at = table.expiry_of(now, now);
-        table.insert(Draft::new(&key(n), origin, expires_at, &fields).unwrap(), now);
+        let key = key(n);
+        let key = KeyRef::new(&key).unwrap();
+        table.insert(Draft::new(key, origin, expires_at, &fields), now);
     }
     table
 }

@@ -89,8 +89,8 @@ fn a_key_that_comes_back_and_leaves_again_has_its_newest_reason(store: config::S
 fn a_record_that_is_too_large_is_what_deleted_its_key(store: config::Store) {
     let table = table(store, MIN_CAPACITY_BYTES);
     put(&table, "a", "small", in_an_hour());
-    let giant = "x".repeat(usize::try_from(max_entry_bytes(MIN_CAPACITY_BYTES)).unwrap());
-    put(&table, "a", &giant, in_an_hour());
+    let too_large = "x".repeat(usize::try_from(max_entry_bytes(MIN_CAPACITY_BYTES)).unwrap());
+    put(&table, "a", &too_large, in_an_hour());
     assert_eq!(why(&table, "a"), MissReason::Gone(Ghost::Deleted { partition: 0, offset: 7 }));
 }
 

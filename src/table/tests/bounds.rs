@@ -6,6 +6,7 @@ over_both_stores! {
     a_full_table_admits_the_newest_record
     keys_that_were_read_do_not_keep_new_ones_out
     an_entry_larger_than_the_table_takes_is_refused_and_removes_the_older_one
+    an_oversized_draft_is_refused_and_removes_the_older_entry
     the_books_balance_and_the_capacity_holds_under_many_writers
 }
 
@@ -42,9 +43,21 @@ fn keys_that_were_read_do_not_keep_new_ones_out(store: config::Store) {
 fn an_entry_larger_than_the_table_takes_is_refused_and_removes_the_older_one(store: config::Store) {
     let table = table(store, MIN_CAPACITY_BYTES);
     put(&table, "a", "small", in_an_hour());
-    let giant = "x".repeat(usize::try_from(max_entry_bytes(MIN_CAPACITY_BYTES)).unwrap());
-    assert_eq!(put(&table, "a", &giant, in_an_hour()), Inserted::TooLarge);
+    let too_large = "x".repeat(usize::try_from(max_entry_bytes(MIN_CAPACITY_BYTES)).unwrap());
+    assert_eq!(put(&table, "a", &too_large, in_an_hour()), Inserted::TooLarge);
     assert!(!is_there(&table, "a"));
+    assert_books_balance(&table);
+}
+
+fn an_oversized_draft_is_refused_and_removes_the_older_entry(store: config::Store) {
+    let table = table(store, MIN_CAPACITY_BYTES);
+    let Record { key, entry } = record("a", "small", in_an_hour());
+    put(&table, "a", "small", in_an_hour());
+    let EntryView { origin, expires_at, .. } = entry.view();
+    let oversized = Draft::oversized(key.as_key_ref(), origin, expires_at);
+    assert_eq!(table.insert(oversized, Timestamp::now()), Inserted::TooLarge);
+    let reason = table.miss_reason("a", Timestamp::now());
+    assert_eq!(reason, MissReason::Gone(Ghost::deleted_by(origin)));
     assert_books_balance(&table);
 }
 
