@@ -106,7 +106,7 @@ impl App {
         let service = Service {
             tables,
             health: Arc::clone(&health),
-            in_flight_bytes: config.rpc.in_flight.as_u64(),
+            in_flight_bytes: config.rpc.buffer.as_u64(),
             snapshot: Arc::clone(&snapshot),
             reclaim,
             rejections: Arc::new(ingest.rejections_reader()),

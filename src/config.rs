@@ -1,12 +1,15 @@
 //! The configuration: its schema by section, its layers, its faults.
 //!
-//! A later layer writes over an earlier one: defaults, the file, the environment,
-//! flags. All faults are found in one pass. [`Config`] is plain values and knows
-//! nothing of who uses them: this module names no other of the crate.
+//! ```text
+//! file, environment, flags -> tree of texts -> sections: typed values -> Config, or faults
+//! ```
+//!
+//! A later layer overwrites an earlier one: defaults, the file, the environment, flags. All
+//! faults are found in one pass. [`Config`] is plain values; this module uses no other module
+//! of the crate.
 
 mod condition;
-mod constant;
-mod dead_letter;
+mod cross_checks;
 mod fault;
 mod file;
 mod form;
@@ -17,18 +20,18 @@ mod log;
 mod memory;
 mod overlay;
 mod property;
-mod reference;
+pub mod reference;
 mod report;
 mod section;
 mod shutdown;
 mod size;
 mod source;
-mod spelling;
 mod table;
 #[cfg(test)]
 mod tests;
 mod tree;
 mod ttl_from;
+mod unknown_key;
 
 use std::path::Path;
 
@@ -53,20 +56,20 @@ use self::report::Report;
 use self::section::Section;
 use self::tree::Node;
 
-/// All that millpond can be told, checked.
+/// The whole configuration, valid.
 #[derive(Clone, Debug, Serialize)]
 pub struct Config {
-    /// The Kafka cluster and how it is spoken to.
+    /// The Kafka cluster, and the settings of its client.
     pub kafka: Kafka,
-    /// The tables; at least one, with names of their own.
+    /// The tables: at least one, each with another name.
     pub tables: Vec<Table>,
     /// How the stream is read.
     pub ingest: Ingest,
     /// How much memory there is.
     pub memory: Memory,
-    /// Where lookups are answered.
+    /// The gRPC server for lookups and statistics.
     pub rpc: Rpc,
-    /// Where operators are answered.
+    /// The HTTP server for operators and probes.
     pub admin: Admin,
     /// What is logged.
     pub log: Log,
@@ -75,13 +78,13 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads all layers: a file if there is one, variables as `(name, value)` of which
-    /// only those of millpond count, and flags as `KEY=VALUE`.
+    /// Reads all layers: a file if there is one, environment variables as `(name, value)`,
+    /// and flags as `KEY=VALUE`. Variables that are not for millpond are ignored.
     ///
     /// # Errors
     ///
-    /// All faults at once, but for a file that cannot be read or is not TOML: that is
-    /// one fault and hides what else there may be.
+    /// All faults at once. A file that cannot be read or is not TOML is a single fault, which
+    /// hides all others.
     pub fn load(
         file: Option<&Path>,
         environment: impl IntoIterator<Item = (String, String)>,
@@ -105,24 +108,24 @@ impl Config {
         report.conclude(config)
     }
 
-    /// The whole configuration as TOML that can be loaded again, defaults and all.
-    /// A secret is written as `<hidden>`.
+    /// The whole configuration as TOML that can be loaded again, with the defaults. A secret is
+    /// written as `<hidden>`.
     pub fn effective(&self) -> String {
-        // Nothing in it can fail to be written; if it did, the page would say so.
+        // Writing these values cannot fail. If it did, the text would show the error.
         toml::to_string(self).unwrap_or_else(|error| format!("# {error}\n"))
     }
 
-    /// Sixteen hexadecimal digits that are equal where [`Config::effective`] is, so
-    /// that replicas can be compared. Secrets do not count.
+    /// Sixteen hexadecimal digits that are equal if [`Config::effective`] is, so that replicas
+    /// can be compared. Secrets do not count.
     pub fn digest(&self) -> String {
         let digest = Sha256::digest(self.effective());
         let nibbles = digest.iter().take(8).flat_map(|byte| [byte >> 4, byte & 0xf]);
         nibbles.filter_map(|nibble| char::from_digit(nibble.into(), 16)).collect()
     }
 
-    /// Every key with its form and its default, in Markdown.
-    pub fn reference() -> String {
-        reference::page()
+    /// The topic for a table's rejected records: its own or the common one.
+    pub fn dead_letter_of<'a>(&'a self, table: &'a Table) -> Option<&'a str> {
+        table.dead_letter.as_deref().or(self.kafka.dead_letter.as_deref())
     }
 
     fn read(root: &mut Section<'_>) -> Option<Self> {
@@ -135,13 +138,13 @@ impl Config {
         let log = root.section("log", log::ABOUT, Log::read);
         let shutdown = root.section("shutdown", shutdown::ABOUT, Shutdown::read);
         if let Some(tables) = &tables {
-            table::check_together(tables, memory.as_ref(), root.report);
+            cross_checks::check_tables(tables, memory.as_ref(), root.report);
         }
         if let (Some(rpc), Some(admin)) = (&rpc, &admin) {
-            listen::check_together(rpc, admin, root.report);
+            cross_checks::check_ports(rpc, admin, root.report);
         }
         if let (Some(kafka), Some(tables)) = (&kafka, &tables) {
-            dead_letter::check_together(kafka, tables, root.report);
+            cross_checks::check_dead_letters(kafka, tables, root.report);
         }
         Some(Self {
             kafka: kafka?,

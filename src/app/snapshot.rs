@@ -69,7 +69,7 @@ fn set_aside(config: &Config) -> Vec<Explained> {
     let types = [
         (MemoryType::Ingest, needs.large_document_bytes + needs.small_bytes),
         (MemoryType::KafkaClient, needs.kafka_bytes),
-        (MemoryType::Rpc, config.rpc.in_flight.as_u64()),
+        (MemoryType::Rpc, config.rpc.buffer.as_u64()),
     ];
     types.map(|(memory_type, bytes)| Explained { memory_type, bytes }).into()
 }

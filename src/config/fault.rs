@@ -1,7 +1,6 @@
-//! What is wrong with a configuration, where, and what would be right.
+//! Faults of a configuration, and how they are printed.
 //!
-//! Owns the words for people. Whether a value may be shown is decided before it
-//! comes here: a fault prints whatever it was given.
+//! A fault prints everything that it holds. Whoever creates it must leave out secrets.
 
 use std::fmt;
 
@@ -21,25 +20,25 @@ impl Faults {
 /// One fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// Which key, such as `tables[0].ttl`; empty where it is none in particular.
+    /// The key, such as `tables[0].ttl`; empty if the fault belongs to no key.
     pub key: String,
-    /// Who said so.
+    /// Where it was written.
     pub place: Place,
     /// What is wrong.
     pub wrong: String,
-    /// What would be right.
+    /// What to write instead.
     pub cure: String,
 }
 
 /// Where a value was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Place {
-    /// Nowhere: it is missing, or a default.
+    /// Nowhere: it is missing or a default.
     #[default]
     Nowhere,
     /// In a file, on a line counted from 1.
     File {
-        /// The file as it was named.
+        /// The path as it was given.
         file: String,
         /// The line.
         line: usize,
@@ -83,7 +82,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// A text as it was found, fit for one line of a terminal.
+/// A text in quotes, escaped and shortened to fit on a line.
 pub(super) fn quoted(text: &str) -> String {
     const LONGEST: usize = 80;
     match text.char_indices().nth(LONGEST) {

@@ -1,7 +1,8 @@
-//! From the text of a TOML file to a tree, each value with its line.
+//! The file layer: parses a TOML file into a tree, each value with its line.
 //!
-//! Knows TOML and no schema. What TOML itself refuses is the only fault made here,
-//! in its own words but without the line it quotes, which may hold a secret.
+//! Does not know which keys exist. Its only faults are a file that cannot be read and text
+//! that is not TOML. The parser's message is shown without the line that it quotes, because
+//! that line may hold a secret.
 
 use std::fs;
 use std::path::Path;
@@ -38,7 +39,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Node, Fault> {
             key: String::new(),
             place: lines.place(error.span().map_or(0, |span| span.start)),
             wrong: format!("not TOML: {}", error.message()),
-            cure: "mend this first: nothing else of the file can be read before".into(),
+            cure: "correct this first: the rest of the file cannot be read before".into(),
         }),
     }
 }
@@ -46,7 +47,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Node, Fault> {
 /// Turns byte offsets into lines.
 struct Lines<'f> {
     file: &'f str,
-    /// Where each line ends, in bytes.
+    /// The end of each line, in bytes.
     ends: Vec<usize>,
 }
 
@@ -90,7 +91,7 @@ impl<'f> Lines<'f> {
 /// The text of a key in TOML's tree.
 type DeName<'i> = std::borrow::Cow<'i, str>;
 
-/// TOML writes whole numbers in four bases; the schema knows one.
+/// TOML has whole numbers in four bases; the schema reads decimal ones.
 fn decimal(number: &DeInteger<'_>) -> String {
     i64::from_str_radix(number.as_str(), number.radix())
         .map_or_else(|_| number.to_string(), |number| number.to_string())

@@ -1,7 +1,7 @@
-//! What may be written for a key: how it is read from text, and how it is described.
+//! The forms of values: how a value is read from text, and how its form is described.
 //!
-//! The description serves twice, as the cure in a fault and in the reference page,
-//! so the two cannot differ. A form knows neither its key nor its section.
+//! Faults and the reference page use the same description, so they cannot differ. A form
+//! knows neither its key nor its section.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -18,23 +18,23 @@ use super::tree::Kind;
 pub(super) trait Form {
     type Value;
 
-    /// What to write, to follow the word "write".
+    /// The description: what to write, to follow the word "write".
     fn wanted(&self) -> String;
 
-    /// Reads it, or says in a few words what is wrong with it.
+    /// Reads the value, or says in a few words what is wrong with the text.
     fn parse(&self, text: &str) -> Result<Self::Value, String>;
 
-    /// Reads it, knowing what its writer took it for.
+    /// Reads the value from a text that was written with this kind.
     fn parse_as(&self, _: Kind, text: &str) -> Result<Self::Value, String> {
         self.parse(text)
     }
 
-    /// Whether a value of that kind in a file can be meant for this.
+    /// Whether a value of this kind can have this form.
     fn accepts(&self, kind: Kind) -> bool {
         matches!(kind, Kind::Text | Kind::Untyped)
     }
 
-    /// How a fault shows what was found.
+    /// The text as a fault shows it.
     fn show(&self, text: &str) -> String {
         quoted(text)
     }
@@ -43,7 +43,7 @@ pub(super) trait Form {
 /// Text that passes a check.
 pub(super) struct Text {
     pub(super) wanted: &'static str,
-    /// Says what is wrong with a text, if anything is.
+    /// What is wrong with a text, if anything is.
     pub(super) fault: fn(&str) -> Option<&'static str>,
 }
 
@@ -59,7 +59,17 @@ impl Form for Text {
     }
 }
 
-/// Text that may be left out.
+/// The name of a Kafka topic, by Kafka's own rules.
+pub(super) const TOPIC: Text = Text {
+    wanted: "1 to 249 of a-z, A-Z, 0-9, ., _ and -, but neither . nor .. alone",
+    fault: |text| {
+        let legal = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        let sized = (1..=249).contains(&text.len()) && text != "." && text != "..";
+        (!sized || !text.chars().all(legal)).then_some("not a topic's name")
+    },
+};
+
+/// Text that may be missing.
 pub(super) struct Optional(pub(super) Text);
 
 impl Form for Optional {
@@ -74,7 +84,7 @@ impl Form for Optional {
     }
 }
 
-/// Whatever the type itself reads from text.
+/// A value that its own type parses.
 pub(super) struct Parsed<T> {
     pub(super) wanted: &'static str,
     pub(super) parse: fn(&str) -> Result<T, String>,
@@ -97,7 +107,7 @@ impl<T> Form for Parsed<T> {
         (self.parse)(text)
     }
 
-    /// Bytes may be a plain number.
+    /// A number of bytes may be written without quotes.
     fn accepts(&self, kind: Kind) -> bool {
         matches!(kind, Kind::Text | Kind::Whole | Kind::Untyped)
     }
@@ -178,7 +188,7 @@ impl<T: Copy> Form for Word<T> {
     }
 }
 
-/// Writes a duration as a person would, in a form that [`Time`] reads.
+/// Writes a duration with units, in a form that [`Time`] reads.
 pub(super) fn serialize_duration<S: Serializer>(
     duration: &Duration,
     serializer: S,

@@ -15,7 +15,7 @@ pub(super) const ABOUT: &str = "How the stream is read.";
 /// How the stream is read.
 #[derive(Clone, Debug, Serialize)]
 pub struct Ingest {
-    /// How many threads read, each with a client and partitions of its own: 1..=64.
+    /// How many threads read, each with its own Kafka client and its own partitions: 1..=64.
     pub threads: usize,
     /// Where reading starts.
     pub start: Start,
@@ -23,14 +23,14 @@ pub struct Ingest {
     pub max_document: ByteSize,
     /// Keys longer than this are rejected.
     pub max_key: ByteSize,
-    /// How many of the records that were rejected last are listed.
-    pub rejections: usize,
-    /// How often each topic is looked at for new partitions and for whether it is there.
+    /// How many of the newest rejected records are kept to be listed.
+    pub recent_rejections: usize,
+    /// How often the brokers are asked whether a topic exists and which partitions it has.
     #[serde(serialize_with = "serialize_duration")]
-    pub refresh: Duration,
-    /// A partition that has more to read and does not come on for this long has stalled.
+    pub metadata_refresh: Duration,
+    /// A partition that has more to read and makes no progress for this long has stalled.
     #[serde(serialize_with = "serialize_duration")]
-    pub stall_after: Duration,
+    pub stall_timeout: Duration,
 }
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -39,9 +39,9 @@ const HOUR: Duration = Duration::from_secs(3_600);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Start {
-    /// At the first record that is young enough to be still alive.
+    /// At the first record whose timestamp is within the time to live.
     Alive,
-    /// At the first record there is.
+    /// At the first record that Kafka has.
     Earliest,
 }
 
@@ -51,20 +51,20 @@ impl Ingest {
             "threads",
             &Count(1..=64),
             Unset::Derived("the machine's cores, at most 4", threads),
-            "How many threads read, each with a client and partitions of its own.",
+            "How many threads read. Each has its own Kafka client and its own partitions.",
         );
         let start = section.key(
             "start",
             &Word(&[("alive", Start::Alive), ("earliest", Start::Earliest)]),
             Unset::Means("alive"),
-            "Where reading starts: at the first record that can still be alive by its \
-             timestamp, or at the first that Kafka has.",
+            "Where reading starts: at the first record that can still be alive by its timestamp, \
+             or at the first record that Kafka has.",
         );
         let max_document = section.key(
             "max_document",
             &Size(ByteSize::kib(1)..=ByteSize::mib(256)),
             Unset::Means("1MiB"),
-            "A larger payload is rejected, and so is one over 16KiB that would take more than 24 \
+            "A larger payload is rejected. So is a payload over 16KiB that would take more than 24 \
              times this much memory to parse, such as nothing but brackets.",
         );
         let max_key = section.key(
@@ -73,49 +73,50 @@ impl Ingest {
             Unset::Means("4KiB"),
             "A longer key is rejected.",
         );
-        let rejections = read_rejections(section);
-        let (refresh, stall_after) = (read_refresh(section), read_stall_after(section));
+        let recent_rejections = read_recent_rejections(section);
+        let metadata_refresh = read_metadata_refresh(section);
+        let stall_timeout = read_stall_timeout(section);
         Some(Self {
             threads: threads?,
             start: start?,
             max_document: max_document?,
             max_key: max_key?,
-            rejections: rejections?,
-            refresh: refresh?,
-            stall_after: stall_after?,
+            recent_rejections: recent_rejections?,
+            metadata_refresh: metadata_refresh?,
+            stall_timeout: stall_timeout?,
         })
     }
 }
 
-fn read_rejections(section: &mut Section<'_>) -> Option<usize> {
+fn read_recent_rejections(section: &mut Section<'_>) -> Option<usize> {
     section.key(
-        "rejections",
+        "recent_rejections",
         &Count(0..=1_000),
         Unset::Means("100"),
-        "How many of the records that were rejected last are kept to be listed: where they \
-         stand and why they were, never what they said.",
+        "How many of the newest rejected records are kept to be listed: their offset and the \
+         reason, never their content.",
     )
 }
 
-fn read_refresh(section: &mut Section<'_>) -> Option<Duration> {
+fn read_metadata_refresh(section: &mut Section<'_>) -> Option<Duration> {
     section.key(
-        "refresh",
+        "metadata_refresh",
         &Time(Duration::from_millis(100)..=HOUR),
         Unset::Means("10s"),
-        "How often each topic is looked at: for partitions that were added, which are read \
-         from their beginning, and for whether it is still there. One that is seen to be \
-         gone twice and comes back is read from its beginning too.",
+        "How often the brokers are asked whether each topic exists and which partitions it has. \
+         An added partition is read from its beginning. So is a topic that was missing twice \
+         in a row and exists again.",
     )
 }
 
-fn read_stall_after(section: &mut Section<'_>) -> Option<Duration> {
+fn read_stall_timeout(section: &mut Section<'_>) -> Option<Duration> {
     section.key(
-        "stall_after",
+        "stall_timeout",
         &Time(Duration::from_secs(1)..=HOUR),
         Unset::Means("60s"),
-        "A partition that has more to read and does not come on for this long has stalled, \
-         unless the broker does not answer, may not give us its records or the stream is \
-         paused: its thread goes on with a Kafka client made anew.",
+        "A partition that has more to read and makes no progress for this long has stalled. Its \
+         thread then creates a new Kafka client. A partition does not count as stalled while \
+         its broker does not answer or denies access, or while the stream is paused.",
     )
 }
 

@@ -1,28 +1,27 @@
-//! `[kafka]`: which cluster, and how librdkafka is set up.
+//! `[kafka]`: the cluster, and the settings of its client.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::form::{Optional, Size, Text};
+use super::form::{Optional, Size, TOPIC, Text};
 use super::property::{self, Property};
 use super::section::{Section, Unset};
 use super::size::ByteSize;
-use super::table;
 
-pub(super) const ABOUT: &str = "The Kafka cluster and how it is spoken to.";
+pub(super) const ABOUT: &str = "The Kafka cluster, and the settings of its client.";
 
-/// The Kafka cluster and how it is spoken to.
+/// The Kafka cluster, and the settings of its client.
 #[derive(Clone, Debug, Serialize)]
 pub struct Kafka {
-    /// The brokers to ask first, as `host:port` with commas between.
+    /// The brokers to connect to first, as `host:port` with commas between.
     pub brokers: String,
-    /// What librdkafka's fetch queues may hold, over all threads together.
-    pub queue: ByteSize,
-    /// The topic that rejected records are handed on to, if there is one.
+    /// The memory that librdkafka's fetch buffers may take, over all threads together.
+    pub fetch_buffer: ByteSize,
+    /// The topic to which rejected records are produced, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dead_letter: Option<String>,
-    /// Settings of librdkafka by name; none that millpond sets itself.
+    /// Settings of librdkafka by name, without those that millpond sets itself.
     pub properties: BTreeMap<String, Property>,
 }
 
@@ -32,35 +31,36 @@ impl Kafka {
             "brokers",
             &Text { wanted: "host:port, with commas between several", fault: brokers_fault },
             Unset::Fault,
-            "The brokers to ask first. They name the others.",
+            "The brokers to connect to first. They name the others.",
         );
-        let queue = section.key(
-            "queue",
+        let fetch_buffer = section.key(
+            "fetch_buffer",
             &Size(ByteSize::mib(4)..=ByteSize::mib(1024)),
             Unset::Means("12MiB"),
-            "Budget for librdkafka's fetch queues, over all threads together: what is queued, \
-             and what is fetched at once from each of the listed brokers, unpacked to four \
-             times its size. Batches that are packed more tightly take more for a moment.",
+            "Memory for librdkafka's fetch buffers, over all threads together. It covers the \
+             records that wait in the queues and one response from each of the listed brokers, \
+             decompressed to four times its size. Batches that are compressed more tightly \
+             take more for a moment.",
         );
         let dead_letter = section.key(
             "dead_letter",
-            &Optional(table::TOPIC),
+            &Optional(TOPIC),
             Unset::Derived("none", || None),
-            "The topic that rejected records are handed on to, with headers that say why. What \
-             does not fit into a queue of 1MiB is dropped and counted.",
+            "The topic to which rejected records are produced, with headers that say why. Records \
+             that do not fit into a queue of 1MiB are dropped and counted.",
         );
         let properties = section.names(
             "properties",
             property::name_fault,
             &property::PropertyForm,
             &Unset::Derived("none", || ()),
-            "Settings of librdkafka, handed to it as they are. It checks them itself when \
-             the client is created.",
+            "Settings of librdkafka, passed on unchanged. librdkafka checks them when the client \
+             is created.",
         );
         let properties = properties.map(property::classify);
         Some(Self {
             brokers: brokers?,
-            queue: queue?,
+            fetch_buffer: fetch_buffer?,
             dead_letter: dead_letter?,
             properties: properties?,
         })

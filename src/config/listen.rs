@@ -1,29 +1,28 @@
-//! `[rpc]` and `[admin]`: where the two servers listen, and what answers may take.
+//! `[rpc]` and `[admin]`: where the two servers listen, and the memory for responses.
 
 use std::net::SocketAddr;
 
 use serde::Serialize;
 
 use super::form::{Parsed, Size};
-use super::report::Report;
 use super::section::{Section, Unset};
 use super::size::ByteSize;
 
-pub(super) const ABOUT_RPC: &str = "Where lookups and statistics are answered, over gRPC.";
-pub(super) const ABOUT_ADMIN: &str = "Where operators and probes are answered, over HTTP.";
+pub(super) const ABOUT_RPC: &str = "The gRPC server for lookups and statistics.";
+pub(super) const ABOUT_ADMIN: &str = "The HTTP server for operators and probes.";
 const ADDRESS: &str = "an IP address and port, such as \"0.0.0.0:50051\" or \"[::]:50051\"";
 const ABOUT_LISTEN: &str = "The address to listen on. Port 0 takes any free port.";
 
-/// Where lookups are answered.
+/// The gRPC server for lookups and statistics.
 #[derive(Clone, Debug, Serialize)]
 pub struct Rpc {
     /// The address to listen on.
     pub listen: SocketAddr,
-    /// What answers on their way to callers may take together.
-    pub in_flight: ByteSize,
+    /// The memory that responses may take together until their callers have received them.
+    pub buffer: ByteSize,
 }
 
-/// Where operators are answered.
+/// The HTTP server for operators and probes.
 #[derive(Clone, Debug, Serialize)]
 pub struct Admin {
     /// The address to listen on.
@@ -33,15 +32,15 @@ pub struct Admin {
 impl Rpc {
     pub(super) fn read(section: &mut Section<'_>) -> Option<Self> {
         let listen = read_listen(section, "0.0.0.0:50051");
-        let in_flight = section.key(
-            "in_flight",
-            // The largest answer fits in the least.
+        let buffer = section.key(
+            "buffer",
+            // The largest response fits into the smallest buffer.
             &Size(ByteSize::mib(4)..=ByteSize::mib(1024)),
             Unset::Means("6MiB"),
-            "What answers on their way to callers may take together; a call whose answer does \
-             not fit waits for its turn.",
+            "Memory for responses that their callers have not received yet, over all calls \
+             together. A call whose response does not fit waits.",
         );
-        Some(Self { listen: listen?, in_flight: in_flight? })
+        Some(Self { listen: listen?, buffer: buffer? })
     }
 }
 
@@ -53,14 +52,4 @@ impl Admin {
 
 fn read_listen(section: &mut Section<'_>, default: &'static str) -> Option<SocketAddr> {
     section.key("listen", &Parsed::new(ADDRESS), Unset::Means(default), ABOUT_LISTEN)
-}
-
-/// Checks that both can listen at once.
-pub(super) fn check_together(rpc: &Rpc, admin: &Admin, report: &mut Report) {
-    let (one, other) = (rpc.listen, admin.listen);
-    let is_any = one.ip().is_unspecified() || other.ip().is_unspecified();
-    if one.port() != 0 && one.port() == other.port() && (is_any || one.ip() == other.ip()) {
-        let wrong = format!("found \"{other}\": rpc.listen takes this port");
-        report.fault("admin.listen", wrong, "give each server a port of its own");
-    }
 }

@@ -1,28 +1,28 @@
-//! `[log]`: what is logged, and how.
+//! `[log]`: what is logged, and in which format.
 
 use serde::Serialize;
 
 use super::form::{Text, Word};
 use super::section::{Section, Unset};
 
-pub(super) const ABOUT: &str = "What is logged, and how.";
+pub(super) const ABOUT: &str = "What is logged, and in which format.";
 
-/// What is logged, and how.
+/// What is logged, and in which format.
 #[derive(Clone, Debug, Serialize)]
 pub struct Log {
-    /// How a line looks.
+    /// The format of a line.
     pub format: LogFormat,
-    /// Which lines there are: directives of tracing's `EnvFilter`; not empty.
+    /// Which messages are logged: directives of tracing's `EnvFilter`; not empty.
     pub filter: String,
 }
 
-/// How a line of the log looks.
+/// The format of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
-    /// A JSON object a line.
+    /// One JSON object a line.
     Json,
-    /// For a person's eyes.
+    /// Text for people to read.
     Text,
 }
 
@@ -37,9 +37,10 @@ impl Log {
             "format",
             &Word(&[("json", LogFormat::Json), ("text", LogFormat::Text)]),
             Unset::Means("json"),
-            "A JSON object a line, or text for a person's eyes.",
+            "`json` writes one JSON object a line; `text` is for people to read.",
         );
-        let filter = section.key("filter", &FILTER, Unset::Means("info"), "What is logged.");
+        let filter =
+            section.key("filter", &FILTER, Unset::Means("info"), "Which messages are logged.");
         Some(Self { format: format?, filter: filter? })
     }
 }

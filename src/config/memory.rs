@@ -1,4 +1,4 @@
-//! `[memory]`: how much there is. What the container grants is not known here.
+//! `[memory]`: how much memory the process may use. The container's limit is not known here.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,28 +9,28 @@ use super::form::Parsed;
 use super::section::{Section, Unset};
 use super::size::{ByteSize, Share};
 
-pub(super) const ABOUT: &str = "How much memory the process may have.";
+pub(super) const ABOUT: &str = "How much memory the process may use.";
 
-/// How much memory the process may have.
+/// How much memory the process may use.
 #[derive(Clone, Debug, Serialize)]
 pub struct Memory {
-    /// What resident memory stays under.
+    /// The limit that resident memory stays under.
     pub limit: MemoryLimit,
 }
 
 /// How the memory limit is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemoryLimit {
-    /// The container's limit, or else the machine's memory.
+    /// The container's limit, or the machine's memory where there is none.
     Auto,
-    /// So many bytes; at least 32 MiB.
+    /// This number of bytes; at least 32 MiB.
     Bytes(u64),
-    /// A share of what [`MemoryLimit::Auto`] finds.
+    /// A share of the limit that [`MemoryLimit::Auto`] finds.
     Share(Share),
 }
 
-/// With less there is no room for the program itself.
-const LEAST: ByteSize = ByteSize::mib(32);
+/// The program itself does not fit into less.
+const MIN_LIMIT: ByteSize = ByteSize::mib(32);
 
 impl Memory {
     pub(super) fn read(section: &mut Section<'_>) -> Option<Self> {
@@ -38,8 +38,8 @@ impl Memory {
             "limit",
             &Parsed::new("\"auto\", a size of at least 32MiB, or a share such as \"75%\""),
             Unset::Means("auto"),
-            "What resident memory stays under. `auto` is the container's limit, or else the \
-             machine's memory; a share is a share of that.",
+            "The limit that resident memory stays under. `auto` is the container's limit, or the \
+             machine's memory where there is none; a share is a share of that.",
         );
         Some(Self { limit: limit? })
     }
@@ -53,7 +53,7 @@ impl FromStr for MemoryLimit {
             "auto" => Ok(Self::Auto),
             share if share.ends_with('%') => share.parse().map(Self::Share),
             size => match size.parse::<ByteSize>()? {
-                size if size < LEAST => Err("too little".into()),
+                size if size < MIN_LIMIT => Err("too little".into()),
                 size => Ok(Self::Bytes(size.as_u64())),
             },
         }

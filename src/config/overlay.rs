@@ -1,20 +1,20 @@
-//! Changes to a tree from outside the file: the environment and `--set`.
+//! The layers above the file: environment variables and `--set`.
 //!
-//! Both name a key by its path, and that is all they differ in:
-//! `MILLPOND_TABLES__0__TTL=1h` is `--set tables.0.ttl=1h`. Whether a path is one
-//! that the schema has is found out later, with everything else.
+//! Both name a key by its path and differ only in how they write it:
+//! `MILLPOND_TABLES__0__TTL=1h` is `--set tables.0.ttl=1h`. Whether the key exists is checked
+//! later, for all layers at once.
 
 use super::fault::{Fault, Place};
 use super::tree::{Change, PROPERTIES};
 
 const PREFIX: &str = "MILLPOND_";
-/// Sections and keys are set apart by two underscores, since names contain single ones.
+/// Two underscores separate section and key, because names contain single ones.
 const SEPARATOR: &str = "__";
-/// Not configuration: these steer the tests.
+/// Not configuration: variables that control the tests.
 const RESERVED: [&str; 2] = ["MILLPOND_REQUIRE_ALL", "MILLPOND_BLESS"];
 const RESERVED_PREFIX: &str = "MILLPOND_TEST_";
 
-/// The change that an environment variable asks for; none if it is not for us.
+/// The change that an environment variable makes; none if it is not for millpond.
 pub(super) fn from_environment(name: &str, value: String) -> Option<Result<Change, Fault>> {
     let key = name.strip_prefix(PREFIX)?;
     if RESERVED.contains(&name) || name.starts_with(RESERVED_PREFIX) {
@@ -31,7 +31,7 @@ pub(super) fn from_environment(name: &str, value: String) -> Option<Result<Chang
     Some(Ok(Change { path, text: value, place: Place::Environment(name.into()) }))
 }
 
-/// The change that a `--set KEY=VALUE` asks for.
+/// The change that a `--set KEY=VALUE` makes.
 pub(super) fn from_setting(setting: &str) -> Result<Change, Fault> {
     let Some((key, value)) = setting.split_once('=') else {
         return Err(Fault {
@@ -47,7 +47,7 @@ pub(super) fn from_setting(setting: &str) -> Result<Change, Fault> {
     Ok(Change { path, text: value.into(), place: Place::Flag(key.into()) })
 }
 
-/// Joins what lies beneath `kafka.properties` to one dotted name, and gives that.
+/// Joins the path below `kafka.properties` to one dotted name, and returns that name.
 fn beneath_properties(path: &mut Vec<String>) -> Option<&mut String> {
     if !path.starts_with(&PROPERTIES.map(str::to_owned)) || path.len() == PROPERTIES.len() {
         return None;
@@ -57,8 +57,8 @@ fn beneath_properties(path: &mut Vec<String>) -> Option<&mut String> {
     path.last_mut()
 }
 
-/// Kubernetes describes every Service of a namespace to every container, so a
-/// Service called millpond or millpond-something gives variables that look like ours.
+/// Kubernetes sets variables for every Service of the namespace in every container. Those of
+/// a Service called millpond or millpond-something look like ours.
 fn is_service_link(key: &str, value: &str) -> bool {
     const SCHEMES: [&str; 3] = ["tcp://", "udp://", "sctp://"];
     const PARTS: [&str; 5] = ["_TCP_", "_UDP_", "_SCTP_", "_SERVICE_HOST", "_SERVICE_PORT"];
@@ -76,7 +76,7 @@ fn not_a_key(name: &str) -> Fault {
     }
 }
 
-/// As much of a text as can be a key: what follows may be a secret.
+/// The beginning of a text that can be a key. The rest is not shown: it may be a secret.
 fn leading_key(text: &str) -> &str {
     let is_key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     text.split(|c| !is_key(c)).next().unwrap_or_default()

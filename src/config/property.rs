@@ -1,6 +1,6 @@
-//! The settings of librdkafka: which are not to be set, and which are not to be shown.
+//! The settings of librdkafka: which of them may not be set, and which are never shown.
 //!
-//! What they mean and whether they are well formed is librdkafka's business.
+//! What a setting means, and whether its value is valid, only librdkafka knows.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,16 +13,16 @@ use super::tree::Kind;
 /// The value of a setting. Shown as `<hidden>` where it is a secret.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Property {
-    /// Anyone may see it.
+    /// A value that may be shown.
     Open(String),
-    /// Only librdkafka may see it.
+    /// A value that only librdkafka may see.
     Secret(String),
 }
 
 const HIDDEN: &str = "<hidden>";
 
 impl Property {
-    /// The value itself, secret or not: to be handed to librdkafka and nowhere else.
+    /// The value itself, secret or not. For librdkafka and nothing else.
     pub fn expose(&self) -> &str {
         match self {
             Self::Open(value) | Self::Secret(value) => value,
@@ -49,7 +49,7 @@ impl Serialize for Property {
     }
 }
 
-/// Settings that millpond makes itself, or never, and what to do instead.
+/// Settings that millpond sets itself or never allows, and what to write instead.
 const OWNED: [(&str, &str); 19] = [
     ("bootstrap.servers", "set kafka.brokers"),
     ("metadata.broker.list", "set kafka.brokers"),
@@ -66,19 +66,19 @@ const OWNED: [(&str, &str); 19] = [
         "leave it out: millpond learns from statistics where a partition ends",
     ),
     ("statistics.interval.ms", "leave it out: millpond needs the statistics at its own pace"),
-    ("queued.min.messages", SET_QUEUE),
-    ("queued.max.messages.kbytes", SET_QUEUE),
-    ("fetch.max.bytes", SET_QUEUE),
-    ("fetch.message.max.bytes", SET_QUEUE),
-    ("max.partition.fetch.bytes", SET_QUEUE),
-    ("fetch.queue.backoff.ms", SET_QUEUE),
+    ("queued.min.messages", SET_FETCH_BUFFER),
+    ("queued.max.messages.kbytes", SET_FETCH_BUFFER),
+    ("fetch.max.bytes", SET_FETCH_BUFFER),
+    ("fetch.message.max.bytes", SET_FETCH_BUFFER),
+    ("max.partition.fetch.bytes", SET_FETCH_BUFFER),
+    ("fetch.queue.backoff.ms", SET_FETCH_BUFFER),
     ("plugin.library.paths", "leave it out: it loads code into the process"),
 ];
-const LEAVE_GROUP: &str = "leave it out: millpond takes its partitions itself, without a group";
+const LEAVE_GROUP: &str = "leave it out: millpond assigns its partitions itself, without a group";
 const LEAVE_OFFSETS: &str = "leave it out: millpond commits no offsets";
-const SET_QUEUE: &str = "set kafka.queue, from which this is derived";
+const SET_FETCH_BUFFER: &str = "set kafka.fetch_buffer: millpond derives this setting from it";
 
-/// Why a setting of this name is refused, and what to do instead.
+/// Why a setting of this name is refused, and what to write instead.
 pub(super) fn name_fault(name: &str) -> Option<(String, String)> {
     let (_, cure) = OWNED.iter().find(|(owned, _)| *owned == name)?;
     Some(("millpond owns this setting of librdkafka".into(), (*cure).into()))
@@ -89,8 +89,8 @@ pub(super) fn owned() -> impl Iterator<Item = (&'static str, &'static str)> {
     OWNED.into_iter()
 }
 
-/// Parts of names that mark a secret. They cover what librdkafka itself holds to be
-/// sensitive, and what a later version may add by a like name.
+/// A setting with one of these in its name is a secret. They cover all settings that
+/// librdkafka marks as sensitive, and similar names that a later version may add.
 const SECRET_PARTS: [&str; 10] = [
     "password",
     "passphrase",
@@ -109,7 +109,7 @@ fn is_secret(name: &str) -> bool {
     SECRET_PARTS.iter().any(|part| name.contains(part)) || name.ends_with("token")
 }
 
-/// Tells the secrets from the rest.
+/// Separates the secrets from the other settings.
 pub(super) fn classify(properties: BTreeMap<String, String>) -> BTreeMap<String, Property> {
     let classify = |(name, value): (String, String)| {
         let kind = if is_secret(&name) { Property::Secret } else { Property::Open };
@@ -129,7 +129,7 @@ impl Form for PropertyForm {
     }
 
     fn parse(&self, text: &str) -> Result<String, String> {
-        // It goes to C, where a text ends at the first NUL.
+        // In C a text ends at the first NUL.
         if text.contains('\0') { Err("a NUL in it".into()) } else { Ok(text.into()) }
     }
 

@@ -1,7 +1,7 @@
-//! The reference of every key, written from the schema itself.
+//! The reference of all keys in `docs/CONFIGURATION.md`, generated from the schema.
 //!
-//! A configuration with one empty table is read for what the report says about the
-//! keys met on the way; its faults are of no interest.
+//! Reading a configuration also describes every key that it meets. So this reads one with a
+//! single empty table, uses the descriptions, and ignores the faults.
 
 use std::fmt::Write as _;
 
@@ -12,8 +12,8 @@ use super::report::{Chapter, Description, Report};
 use super::section;
 use super::tree::{Change, Node};
 
-/// Every section and key, in Markdown, from the second level of headings on.
-pub(super) fn page() -> String {
+/// Every section and key, in Markdown, with headings of the third level.
+pub fn page() -> String {
     let mut page = String::new();
     for chapter in &chapters() {
         write_chapter(&mut page, chapter);

@@ -1,7 +1,5 @@
-//! What reading a configuration finds out besides its values.
-//!
-//! Faults, for the person who wrote it; who wrote which key, for the checks between
-//! keys; and a description of every key met on the way, for the reference page.
+//! What reading a configuration yields besides its values: the faults, the place of each key,
+//! and a description of each key for the reference page.
 
 use std::collections::BTreeMap;
 
@@ -14,27 +12,27 @@ pub(super) struct Report {
     pub(super) chapters: Vec<Chapter>,
 }
 
-/// A section as the reference page describes it.
+/// A section of the reference page.
 #[derive(Debug)]
 pub(super) struct Chapter {
-    /// As TOML writes it, such as `[[tables]]`.
+    /// In TOML, such as `[[tables]]`.
     pub(super) heading: String,
     pub(super) about: &'static str,
     pub(super) keys: Vec<Description>,
 }
 
-/// A key as the reference page describes it.
+/// A key of the reference page.
 #[derive(Debug)]
 pub(super) struct Description {
     pub(super) name: &'static str,
     pub(super) wanted: String,
-    /// What holds without it, unless it must be there.
+    /// The default; none if the key is required.
     pub(super) default: Option<String>,
     pub(super) about: &'static str,
 }
 
 impl Report {
-    /// Notes a fault of a key, at the place where it was written, if it was.
+    /// Adds a fault of a key, with the place where the key was written, if it was.
     pub(super) fn fault(&mut self, key: &str, wrong: impl Into<String>, cure: impl Into<String>) {
         let place = self.places.get(key).cloned().unwrap_or_default();
         self.faults.push(Fault { key: key.into(), place, wrong: wrong.into(), cure: cure.into() });
@@ -46,7 +44,7 @@ impl Report {
         }
     }
 
-    /// The value, if there was no fault.
+    /// The value if there are no faults, else the faults.
     pub(super) fn conclude<T>(self, value: Option<T>) -> Result<T, Faults> {
         match value {
             Some(value) if self.faults.is_empty() => Ok(value),

@@ -1,20 +1,20 @@
-//! Reads one section of the tree, key by key, and goes on after a fault.
+//! Reads one section of the tree, key by key, and continues after a fault.
 //!
-//! A reader asks for every key of its section and only then puts its value together,
-//! so that all faults are found in one pass. What nobody asked for is unknown, which
-//! is a fault too: leaving a section takes care of that.
+//! The code for a section asks for all of its keys before it builds its value, so that all
+//! faults are found in one pass. Keys that it did not ask for do not exist: they are faults,
+//! which are reported at the end of the section.
 
 use std::collections::BTreeMap;
 
 use super::fault::Place;
 use super::form::Form;
 use super::report::{Chapter, Description, Report};
-use super::spelling::nearest;
 use super::tree::{Content, Entries, Kind, Node};
+use super::unknown_key::{nearest, renamed};
 
 /// A section while it is read.
 pub(super) struct Section<'r> {
-    /// Such as `tables[0]`; empty for the root.
+    /// The path, such as `tables[0]`; empty for the root.
     path: String,
     place: Place,
     entries: Entries,
@@ -22,17 +22,18 @@ pub(super) struct Section<'r> {
     pub(super) report: &'r mut Report,
 }
 
-/// What holds when a key is not there.
+/// The value of a key that is not written.
 pub(super) enum Unset<T> {
-    /// It must be there.
+    /// None: the key is required.
     Fault,
-    /// As if this were written.
+    /// The value of this text.
     Means(&'static str),
-    /// What the machine gives; in words, and how.
+    /// A value that is computed; its description, and the function.
     Derived(&'static str, fn() -> T),
 }
 
-/// What a section of free names allows as a name: none, or what is wrong and its cure.
+/// Checks a name that the user chooses: what is wrong with it and what to write instead, if
+/// anything is wrong.
 pub(super) type NameFault = fn(&str) -> Option<(String, String)>;
 
 /// Reads a whole tree.
@@ -68,8 +69,8 @@ impl Section<'_> {
         }
     }
 
-    /// Reads a key that holds names of the writer's own choice, sorted by name. With
-    /// [`Unset::Fault`] there must be one at least.
+    /// Reads a key that holds a section of names that the user chooses, sorted by name. With
+    /// [`Unset::Fault`] there must be at least one.
     pub(super) fn names<F: Form>(
         &mut self,
         name: &'static str,
@@ -91,7 +92,7 @@ impl Section<'_> {
             }
             Some((name, self.parse(&path, node.content, form)?))
         });
-        // Collected first, so that a fault does not hide those behind it.
+        // Collected first, so that one fault does not hide the next.
         read.collect::<Vec<_>>().into_iter().collect()
     }
 
@@ -116,7 +117,7 @@ impl Section<'_> {
         Some(entries)
     }
 
-    /// Reads a section of this section; one that is not there is empty.
+    /// Reads a section of this section; a missing one is empty.
     pub(super) fn section<T>(
         &mut self,
         name: &'static str,
@@ -129,7 +130,7 @@ impl Section<'_> {
         Section::enter(path, node, self.report, read)
     }
 
-    /// Reads a list of sections, which must not be empty. `read` is told their number.
+    /// Reads a list of sections, which must not be empty. `read` gets their number, too.
     pub(super) fn list<T>(
         &mut self,
         name: &'static str,
@@ -170,12 +171,12 @@ impl Section<'_> {
         Some(items)
     }
 
-    /// The path of a key of this section, as faults name it.
+    /// The path of a key of this section, as in faults.
     pub(super) fn path_of(&self, name: &str) -> String {
         join(&self.path, name)
     }
 
-    /// Notes that something must be there and is not, at the section that lacks it.
+    /// Reports a missing key, at the place of the section that lacks it.
     pub(super) fn missing(&mut self, path: &str, cure: &str) {
         self.report.places.entry(path.into()).or_insert_with(|| self.place.clone());
         self.report.fault(path, "missing", cure);
@@ -196,7 +197,7 @@ impl<'r> Section<'r> {
         };
         let mut section = Section { path, place: node.place, entries, known: Vec::new(), report };
         let value = read(&mut section);
-        section.refuse_the_rest();
+        section.report_unknown_keys();
         value
     }
 
@@ -222,15 +223,21 @@ impl<'r> Section<'r> {
         None
     }
 
-    fn refuse_the_rest(self) {
+    fn report_unknown_keys(self) {
         for (name, node) in self.entries {
             let path = join(&self.path, &name);
             self.report.places.insert(path.clone(), node.place);
-            let cure = match nearest(&name, &self.known) {
-                Some(known) => format!("write {}, if that was meant", join(&self.path, known)),
-                None => format!("there are: {}", self.known.join(", ")),
+            let (wrong, cure) = match (renamed(&path), nearest(&name, &self.known)) {
+                (Some(new), _) => ("renamed", format!("write {new}")),
+                (None, Some(known)) => {
+                    let known = join(&self.path, known);
+                    ("there is no such key", format!("write {known}, if that was meant"))
+                }
+                (None, None) => {
+                    ("there is no such key", format!("there are: {}", self.known.join(", ")))
+                }
             };
-            self.report.fault(&path, "there is no such key", cure);
+            self.report.fault(&path, wrong, cure);
         }
     }
 
@@ -254,7 +261,7 @@ impl<'r> Section<'r> {
     }
 }
 
-/// Why a value of that kind is not taken, whatever it says.
+/// Why a value of this kind is refused, whatever its text is.
 fn misfit(form: &impl Form, kind: Kind) -> &'static str {
     match kind {
         Kind::Text => "a number goes without quotes",

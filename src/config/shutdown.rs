@@ -12,7 +12,7 @@ pub(super) const ABOUT: &str = "How the service stops.";
 /// How the service stops.
 #[derive(Clone, Debug, Serialize)]
 pub struct Shutdown {
-    /// After the signal to stop, the process is gone within this time. Above zero.
+    /// The process ends within this time after the signal to stop. Above zero.
     #[serde(serialize_with = "serialize_duration")]
     pub deadline: Duration,
 }
@@ -23,8 +23,8 @@ impl Shutdown {
             "deadline",
             &Time(Duration::from_millis(1)..=Duration::from_secs(3600)),
             Unset::Means("20s"),
-            "After the signal to stop, the process is gone within this time. Keep it below \
-             the orchestrator's grace period.",
+            "The process ends within this time after the signal to stop. Keep it below the \
+             orchestrator's grace period.",
         );
         Some(Self { deadline: deadline? })
     }

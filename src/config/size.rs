@@ -1,7 +1,6 @@
-//! Amounts of memory as people write them: `64MiB`, `12.5%`.
+//! Sizes and shares, such as `64MiB` and `12.5%`: their text forms and their arithmetic.
 //!
-//! The arithmetic is exact, so that what is shown reads back as what was meant.
-//! What an amount is for is its owner's business.
+//! The arithmetic is exact: a printed value reads back as the same value.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,17 +12,17 @@ use serde::{Serialize, Serializer};
 pub struct ByteSize(u64);
 
 impl ByteSize {
-    /// So many bytes.
+    /// A size in bytes.
     pub const fn bytes(bytes: u64) -> Self {
         Self(bytes)
     }
 
-    /// So many times 1024 bytes.
+    /// A size in KiB.
     pub const fn kib(kib: u64) -> Self {
         Self(kib << 10)
     }
 
-    /// So many times 1024 KiB.
+    /// A size in MiB.
     pub const fn mib(mib: u64) -> Self {
         Self(mib << 20)
     }
@@ -39,7 +38,8 @@ impl ByteSize {
     }
 }
 
-/// The largest first: the first that divides a size writes it.
+/// Binary units before decimal ones, the larger first: a size is printed in the first unit
+/// that divides it.
 const UNITS: [(&str, u64); 9] = [
     ("TiB", 1 << 40),
     ("GiB", 1 << 30),
@@ -66,7 +66,7 @@ impl FromStr for ByteSize {
 }
 
 fn factor(unit: &str) -> Result<u64, String> {
-    // Kubernetes leaves the B out, as in 64Mi.
+    // Kubernetes writes units without the B, as in 64Mi.
     let long = format!("{unit}B");
     let named = |name: &str| name.eq_ignore_ascii_case(unit) || name.eq_ignore_ascii_case(&long);
     let known = UNITS.iter().find(|(name, _)| named(name));
@@ -89,7 +89,7 @@ impl fmt::Display for ByteSize {
     }
 }
 
-/// A share of something, above 0 % and at most 100 %, to a hundredth of a per cent.
+/// A share, above 0 % and at most 100 %, in steps of a hundredth of a per cent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Share {
     /// Hundredths of a per cent: 1..=10,000.
@@ -103,7 +103,7 @@ impl Share {
         u64::try_from(part).unwrap_or(total)
     }
 
-    /// What shares add up to, in hundredths of a per cent.
+    /// The sum of shares, in hundredths of a per cent.
     pub(super) fn sum(shares: impl Iterator<Item = Self>) -> u64 {
         shares.map(|share| u64::from(share.hundredths)).sum()
     }
@@ -134,10 +134,10 @@ impl fmt::Display for Share {
     }
 }
 
-/// Bytes, or a share of what is there to be shared.
+/// The capacity of a table: bytes, or a share of the memory budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Capacity {
-    /// So many bytes, whatever there is.
+    /// A fixed number of bytes.
     Bytes(u64),
     /// A share of the memory budget.
     Share(Share),

@@ -1,8 +1,7 @@
-//! Where a key or a field comes from: a part of the document, the record's key, a header.
+//! Sources: the part of a record that a key or a field is taken from.
 //!
-//! Owns the text forms and nothing else: it has not seen a document, and how a
-//! pointer is followed through one is not its business. The text forms are
-//! `/part/of/document` (JSON Pointer, RFC 6901), `@key` and `@header/NAME`.
+//! Owns their text forms: `/part/of/document` (JSON Pointer, RFC 6901), `@key` and
+//! `@header/NAME`. Reading the part from a record is up to `pluck`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,7 +9,7 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
-/// Where the value of a key or a field is taken from.
+/// The part of a record that a key or a field is taken from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// The key of the Kafka record, written `@key`.
@@ -26,31 +25,30 @@ pub enum Source {
 pub struct Pointer(Box<[Box<str>]>);
 
 impl Pointer {
-    /// The reference tokens from the root inwards, unescaped; never none.
-    ///
-    /// In an object a token is a member's name, in an array its index.
+    /// The reference tokens from the root inwards, unescaped; at least one. A token is the name
+    /// of a member of an object, or the index of an item of an array.
     pub fn tokens(&self) -> &[Box<str>] {
         &self.0
     }
 }
 
-/// Why a text is no [`Source`].
+/// Why a text is not a [`Source`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidSource {
-    /// Nothing at all, which RFC 6901 reads as the whole document.
+    /// An empty text. To RFC 6901 it means the whole document.
     #[error("an empty pointer means the whole document, and only parts of it are kept")]
     Empty,
-    /// Neither a pointer nor one of the forms with an at sign.
+    /// Neither a pointer nor a form with an at sign.
     #[error("a JSON Pointer begins with a slash")]
     NoSlash,
-    /// A tilde that begins no escape.
+    /// A tilde that does not begin an escape.
     #[error("a tilde is written ~0 and a slash within a name ~1, and here is another ~")]
     BadEscape,
-    /// An at sign and then something unknown.
+    /// An at sign followed by an unknown word.
     #[error("after @ comes key or header/NAME")]
     UnknownForm,
-    /// `@header/` and no more.
+    /// `@header/` without a name.
     #[error("the header has no name")]
     NoHeaderName,
 }
@@ -148,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_source_says_why() {
+    fn a_text_that_is_not_a_source_is_refused_with_the_reason() {
         for (text, why) in [
             ("", InvalidSource::Empty),
             ("id", InvalidSource::NoSlash),

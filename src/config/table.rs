@@ -1,62 +1,60 @@
-//! `[[tables]]`: what each table is called, what feeds it, how long and how much it keeps.
+//! `[[tables]]`: the name of each table, its topic, its key and fields, and how long and how
+//! much it keeps.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::condition::Condition;
-use super::constant::{self, ConstantForm};
-use super::form::{Optional, Parsed, Text, Time, Word, serialize_duration};
-use super::memory::{Memory, MemoryLimit};
-use super::report::Report;
+use super::condition::{self, Condition, ConstantForm};
+use super::form::{Optional, Parsed, TOPIC, Text, Time, Word, serialize_duration};
 use super::section::{Section, Unset};
-use super::size::{ByteSize, Capacity, Share};
+use super::size::Capacity;
 use super::source::Source;
 use super::ttl_from::TtlFrom;
 
-pub(super) const ABOUT: &str = "The tables, at least one, each with a name of its own.";
+pub(super) const ABOUT: &str = "The tables: at least one, each with another name.";
 const TEN_YEARS: Duration = Duration::from_secs(10 * 31_557_600);
 
 /// One table.
 #[derive(Clone, Debug, Serialize)]
 pub struct Table {
-    /// What callers know it by.
+    /// The name by which callers ask for the table.
     pub name: String,
-    /// The Kafka topic that feeds it.
+    /// The Kafka topic that feeds the table.
     pub topic: String,
-    /// Where an entry's key comes from.
+    /// The part of the record that is the entry's key.
     pub key: Source,
     /// How long an entry lives. Above zero.
     #[serde(serialize_with = "serialize_duration")]
     pub ttl: Duration,
-    /// From when that counts.
+    /// The start of the time to live.
     pub ttl_from: TtlFrom,
-    /// How much it may hold.
+    /// How much the table may hold.
     pub capacity: Capacity,
-    /// What holds the entries.
+    /// What keeps the entries.
     pub store: Store,
-    /// The topic that its rejected records are handed on to, if not `kafka.dead_letter`.
+    /// The topic for its rejected records, if it is not `kafka.dead_letter`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dead_letter: Option<String>,
-    /// Where each field comes from, by name; at least one.
+    /// The part of the record that is each field's value, by the field's name; at least one.
     pub fields: BTreeMap<String, Source>,
-    /// What holds for the records that it takes: all of these.
-    #[serde(serialize_with = "constant::serialize", skip_serializing_if = "Vec::is_empty")]
+    /// The table takes the records that fulfil all of these.
+    #[serde(serialize_with = "condition::serialize", skip_serializing_if = "Vec::is_empty")]
     pub only_when: Vec<Condition>,
-    /// What holds for the records that delete the entry of their key: all of these, if any.
-    #[serde(serialize_with = "constant::serialize", skip_serializing_if = "Vec::is_empty")]
+    /// The records that fulfil all of these, if there are any, delete the entry of their key.
+    #[serde(serialize_with = "condition::serialize", skip_serializing_if = "Vec::is_empty")]
     pub delete_when: Vec<Condition>,
 }
 
-/// What holds a table's entries.
+/// What keeps a table's entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Store {
-    /// The moka cache: when it is full, the least recently used entry leaves.
+    /// The moka cache: when it is full, it evicts the least recently used entries.
     Moka,
-    /// Segments of packed entries: when it is full, the oldest entries leave.
+    /// Segments of encoded entries: when it is full, it evicts the oldest entries.
     Compact,
 }
 
@@ -69,44 +67,29 @@ const NAME: Text = Text {
     },
 };
 
-pub(super) const TOPIC: Text = Text {
-    wanted: "1 to 249 of a-z, A-Z, 0-9, ., _ and -, but neither . nor .. alone",
-    fault: |text| {
-        let legal = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-        let sized = (1..=249).contains(&text.len()) && text != "." && text != "..";
-        (!sized || !text.chars().all(legal)).then_some("not a topic's name")
-    },
-};
-
 const SOURCE: &str = "a JSON Pointer such as \"/id\", \"@key\" or \"@header/NAME\"";
 
 impl Table {
     pub(super) fn read(section: &mut Section<'_>, tables: usize) -> Option<Self> {
-        let name = section.key("name", &NAME, Unset::Fault, "What callers know it by.");
-        let topic = section.key("topic", &TOPIC, Unset::Fault, "The Kafka topic that feeds it.");
+        let name = section.key(
+            "name",
+            &NAME,
+            Unset::Fault,
+            "The name by which callers ask for the table.",
+        );
+        let topic =
+            section.key("topic", &TOPIC, Unset::Fault, "The Kafka topic that feeds the table.");
         let key = section.key(
             "key",
             &Parsed::new(SOURCE),
             Unset::Fault,
-            "Where an entry's key comes from.",
+            "The part of the record that is the entry's key.",
         );
-        let fields = section.names(
-            "fields",
-            field_name_fault,
-            &Parsed::new(SOURCE),
-            &Unset::Fault,
-            "What an entry keeps: at least one field, its name and where it comes from.",
-        );
+        let fields = read_fields(section);
         let (only_when, delete_when) = (read_only_when(section), read_delete_when(section));
         let (ttl, ttl_from) = (read_ttl(section), read_ttl_from(section));
         let capacity = read_capacity(section, tables);
-        let store = section.key(
-            "store",
-            &Word(&[("moka", Store::Moka), ("compact", Store::Compact)]),
-            Unset::Means("moka"),
-            "What holds the entries. `moka`: of a full table, the least recently used leave; \
-             `compact`: the oldest leave, and an entry takes a third of the memory.",
-        );
+        let store = read_store(section);
         let dead_letter = read_dead_letter(section);
         Some(Self {
             name: name?,
@@ -124,6 +107,17 @@ impl Table {
     }
 }
 
+fn read_fields(section: &mut Section<'_>) -> Option<BTreeMap<String, Source>> {
+    section.names(
+        "fields",
+        field_name_fault,
+        &Parsed::new(SOURCE),
+        &Unset::Fault,
+        "The fields of an entry: at least one. Each has a name, and the part of the record \
+         that is its value.",
+    )
+}
+
 fn read_ttl(section: &mut Section<'_>) -> Option<Duration> {
     section.key(
         "ttl",
@@ -138,12 +132,12 @@ fn read_ttl_from(section: &mut Section<'_>) -> Option<TtlFrom> {
         "ttl_from",
         &Parsed::new("\"@record\", \"@arrival\", or where a time is, such as \"/updated_at\""),
         Unset::Means("@record"),
-        "From when that counts: the record's timestamp, its coming here, or a time in it, as \
-         milliseconds since 1970 or RFC 3339. A time in the future counts as now. A record \
-         without that time is rejected. With anything but `@record` the topic is read from its \
-         first record at the start, whatever `ingest.start` says: a record's timestamp does \
-         not tell then whether it can be alive. With `@arrival` a restart begins every life \
-         anew.",
+        "The start of the time to live: the record's timestamp, its arrival here, or a time in the \
+         record, as milliseconds since 1970 or RFC 3339. A time in the future counts as now. A \
+         record without that time is rejected. With anything but `@record`, reading starts at the \
+         first record of the topic, whatever `ingest.start` says, because a timestamp does not \
+         tell then whether its record is still alive. With `@arrival`, every time to live starts \
+         again after a restart.",
     )
 }
 
@@ -153,33 +147,33 @@ fn read_dead_letter(section: &mut Section<'_>) -> Option<Option<String>> {
         "dead_letter",
         &Optional(TOPIC),
         Unset::Derived("`kafka.dead_letter`", || None),
-        "The topic that its rejected records are handed on to.",
+        "The topic to which the rejected records of the table are produced.",
     )
 }
 
 fn read_only_when(section: &mut Section<'_>) -> Option<Vec<Condition>> {
     let conditions = section.names(
         "only_when",
-        constant::name_fault,
+        condition::name_fault,
         &ConstantForm,
         &Unset::Derived("every record", || ()),
-        "Which records count, such as `{ \"/kind\" = \"service\" }`: those in which each of \
-         these places has this value, compared as JSON compares. The others are filtered out \
-         and change nothing. A tombstone always counts.",
+        "Which records the table takes, such as `{ \"/kind\" = \"service\" }`: those in which each \
+         of these parts has this value, compared as JSON compares. All others are filtered out and \
+         change nothing. A tombstone is never filtered out.",
     );
-    conditions.map(constant::all)
+    conditions.map(condition::all)
 }
 
 fn read_delete_when(section: &mut Section<'_>) -> Option<Vec<Condition>> {
     let conditions = section.names(
         "delete_when",
-        constant::name_fault,
+        condition::name_fault,
         &ConstantForm,
         &Unset::Derived("none", || ()),
-        "Which records delete the entry of their `key`, such as `{ \"/deleted\" = true }`: \
-         those that count and in which each of these places has this value.",
+        "Which records delete the entry of their `key`, such as `{ \"/deleted\" = true }`: of the \
+         records that `only_when` takes, those in which each of these parts has this value.",
     );
-    conditions.map(constant::all)
+    conditions.map(condition::all)
 }
 
 fn field_name_fault(name: &str) -> Option<(String, String)> {
@@ -189,49 +183,25 @@ fn field_name_fault(name: &str) -> Option<(String, String)> {
     (!starts || !legal || name.len() > 63).then(|| ("not a field's name".into(), cure.into()))
 }
 
-/// Tables that share have to say how: only a table alone gets a default.
+fn read_store(section: &mut Section<'_>) -> Option<Store> {
+    section.key(
+        "store",
+        &Word(&[("moka", Store::Moka), ("compact", Store::Compact)]),
+        Unset::Means("moka"),
+        "What keeps the entries. A full `moka` table evicts the least recently used entries; a \
+         full `compact` table evicts the oldest, and an entry takes a third of the memory.",
+    )
+}
+
+/// Several tables share the budget, so each needs a capacity: only a single table has a
+/// default.
 fn read_capacity(section: &mut Section<'_>, tables: usize) -> Option<Capacity> {
     let unset = if tables > 1 { Unset::Fault } else { Unset::Means("60%") };
     section.key(
         "capacity",
         &Parsed::new("a size such as \"64MiB\", or a share such as \"60%\""),
         unset,
-        "How much it may hold: bytes, or a share of the memory budget. With several tables \
-         there is no default and each states its own.",
+        "How much the table may hold: bytes, or a share of the memory budget. With several tables \
+         there is no default: each needs its own.",
     )
-}
-
-/// Checks what no table can see alone.
-pub(super) fn check_together(tables: &[Table], memory: Option<&Memory>, report: &mut Report) {
-    let mut names = BTreeSet::new();
-    for (index, table) in tables.iter().enumerate() {
-        if !names.insert(&table.name) {
-            let wrong = format!("found \"{}\": an earlier table has this name", table.name);
-            report.fault(&format!("tables[{index}].name"), wrong, "give each its own");
-        }
-    }
-    let shares = tables.iter().filter_map(|table| match table.capacity {
-        Capacity::Share(share) => Some(share),
-        Capacity::Bytes(_) => None,
-    });
-    let hundredths = Share::sum(shares);
-    if hundredths > 100 * 100 {
-        let percent = hundredths.div_ceil(100);
-        let wrong = format!("the shares of all tables add up to {percent} %");
-        report.fault("tables", wrong, "lower the tables' capacity until they are 100 % at most");
-    }
-    check_bytes(tables, memory, report);
-}
-
-fn check_bytes(tables: &[Table], memory: Option<&Memory>, report: &mut Report) {
-    let Some(Memory { limit: MemoryLimit::Bytes(limit) }) = memory else { return };
-    let bytes = tables.iter().fold(0_u64, |sum, table| match table.capacity {
-        Capacity::Bytes(bytes) => sum.saturating_add(bytes),
-        Capacity::Share(_) => sum,
-    });
-    if bytes > *limit {
-        let [all, limit] = [bytes, *limit].map(ByteSize::bytes);
-        let wrong = format!("all tables may hold {all}, and memory.limit is {limit}");
-        report.fault("tables", wrong, "lower the tables' capacity or raise memory.limit");
-    }
 }

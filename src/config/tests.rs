@@ -1,9 +1,9 @@
-//! What a whole configuration comes to. Shared here: how the tests load one.
+//! Tests of whole configurations, and what they share.
 
+mod cross_checks;
 mod effective;
 mod faults;
 mod layers;
-mod together;
 
 use std::fs;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ fields = { description = "/description" }
 ttl = "24h"
 "#;
 
-/// A configuration file that goes when it is dropped.
+/// A configuration file, deleted when it is dropped.
 struct File(TempDir);
 
 impl File {

@@ -1,60 +1,60 @@
-//! A configuration before it is understood: keys, texts, and who wrote them.
+//! A configuration before it is interpreted: a tree of keys and texts, each with its place.
 //!
-//! Files, the environment and flags all end up in one tree, the later writing over
-//! the earlier. The tree knows no schema but one oddity: the settings of librdkafka
-//! have dots in their names, so beneath `kafka.properties` a path is one name. Some
-//! of the texts are secrets, so nothing here has a debug form.
+//! The file, the environment and flags are written into one tree; a later layer overwrites an
+//! earlier one. The tree does not know which keys exist. It has one special case: names of
+//! librdkafka's settings contain dots, so below `kafka.properties` a whole path is one name.
+//! Some of the texts are secrets, so no type here that holds texts implements `Debug`.
 
 use std::collections::BTreeMap;
 
 use super::fault::{Fault, Place};
 
-/// A value, or what holds values.
+/// A value, or a section or list of nodes.
 pub(super) struct Node {
     pub(super) place: Place,
     pub(super) content: Content,
 }
 
 pub(super) enum Content {
-    /// Every value is kept as text until it is known what it should be.
+    /// Kept as text until the schema says which type it has.
     Value(String, Kind),
     Section(Entries),
-    /// By index, so that a later layer can write in any order.
+    /// By index, so that a later layer can write the items in any order.
     List(BTreeMap<usize, Node>),
 }
 
 pub(super) type Entries = BTreeMap<String, Node>;
 
-/// What the writer of a value took it for.
+/// The type that a value was written with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Text,
     Whole,
     Truth,
-    /// A fraction or a date: nothing in the schema is one.
+    /// A fraction or a date.
     Other,
-    /// From the environment or a flag, where everything is text.
+    /// No type: from the environment or a flag, where everything is text.
     Untyped,
 }
 
-/// A value for one key, from outside the file.
+/// A value for one key, from the environment or a flag.
 pub(super) struct Change {
     pub(super) path: Vec<String>,
     pub(super) text: String,
     pub(super) place: Place,
 }
 
-/// Where the names are librdkafka's.
+/// The section of librdkafka's settings.
 pub(super) const PROPERTIES: [&str; 2] = ["kafka", "properties"];
-/// No key lies deeper, as in `tables.0.fields.name`.
-const DEEPEST: usize = 4;
+/// The longest path of a key, such as `tables.0.fields.name`.
+const MAX_DEPTH: usize = 4;
 
 impl Node {
     pub(super) fn section(place: Place) -> Self {
         Self { place, content: Content::Section(Entries::new()) }
     }
 
-    /// Writes a value at its path, if there can be one.
+    /// Writes a value at its path, if a value can be there.
     pub(super) fn apply(&mut self, change: Change) -> Result<(), Fault> {
         let Change { path, text, place } = change;
         match self.at(&path, &place) {
@@ -71,20 +71,20 @@ impl Node {
         }
     }
 
-    /// The node at a path, made with all that leads there if it is new.
+    /// The node at a path; creates it and its parents if they do not exist.
     fn at(&mut self, path: &[String], place: &Place) -> Result<&mut Self, &'static str> {
-        if path.len() > DEEPEST {
+        if path.len() > MAX_DEPTH {
             return Err("there is no such key: it has too many parts");
         }
         let mut node = self;
         for (depth, name) in path.iter().enumerate() {
-            node = node.child(name, || Self::holder(path.get(depth + 1), place))?;
+            node = node.child(name, || Self::parent_of(path.get(depth + 1), place))?;
         }
         Ok(node)
     }
 
-    /// What can hold `next`: a list if it is a number, or else a section.
-    fn holder(next: Option<&String>, place: &Place) -> Self {
+    /// An empty node that can hold `next`: a list if `next` is a number, else a section.
+    fn parent_of(next: Option<&String>, place: &Place) -> Self {
         match next.map(|name| name.parse::<usize>()) {
             Some(Ok(_)) => Self { place: place.clone(), content: Content::List(BTreeMap::new()) },
             _ => Self::section(place.clone()),
@@ -102,7 +102,7 @@ impl Node {
         }
     }
 
-    /// Gives the settings of librdkafka their dotted names, however a file nests them.
+    /// Turns nested sections of librdkafka's settings into dotted names.
     pub(super) fn flatten_properties(&mut self) {
         let [kafka, properties] = PROPERTIES;
         if let Content::Section(root) = &mut self.content

@@ -1,4 +1,4 @@
-//! From when a time to live counts.
+//! The start of a time to live, and its text form.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,14 +7,14 @@ use serde::{Serialize, Serializer};
 
 use super::source::{InvalidSource, Source};
 
-/// From when a time to live counts.
+/// The start of a time to live.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TtlFrom {
     /// The record's timestamp, written `@record`.
     Record,
-    /// When the record came here, written `@arrival`.
+    /// The time when the record was read from Kafka, written `@arrival`.
     Arrival,
-    /// A time that the record has.
+    /// A time in the record, written as a source.
     Source(Source),
 }
 

@@ -58,7 +58,7 @@ pub fn librdkafka_version() -> String {
     rdkafka::util::get_rdkafka_version().1
 }
 
-/// One thread's share of `kafka.queue`.
+/// One thread's share of `kafka.fetch_buffer`.
 #[derive(Debug, Clone, Copy)]
 struct Queues {
     /// As many as are listed; Kafka may have more.
@@ -82,7 +82,7 @@ const BYTES_A_RECORD: u64 = 1024;
 impl Queues {
     /// Half of the share is for the fetches in flight, unpacked, and the rest is queued.
     fn of(config: &Config) -> Self {
-        let share_bytes = config.kafka.queue.as_u64() / config.ingest.threads as u64;
+        let share_bytes = config.kafka.fetch_buffer.as_u64() / config.ingest.threads as u64;
         let brokers = config.kafka.brokers.split(',').count() as u64;
         let fetch_bytes = share_bytes / 2 / UNPACKED_FACTOR / brokers;
         let fetch_bytes = fetch_bytes.clamp(MIN_FETCH_BYTES, MAX_FETCH_BYTES);
@@ -145,7 +145,7 @@ mod tests {
     fn config(queue: &str, threads: usize, brokers: &str) -> Config {
         let settings = [
             format!("kafka.brokers={brokers}"),
-            format!("kafka.queue={queue}"),
+            format!("kafka.fetch_buffer={queue}"),
             format!("ingest.threads={threads}"),
             "tables.0.name=services".into(),
             "tables.0.topic=events".into(),
@@ -165,7 +165,7 @@ mod tests {
             ("64MiB", 2, "a:1,b:2,c:3"),
         ] {
             let config = config(queue, threads, brokers);
-            assert!(queue_bytes_at_worst(&config) <= config.kafka.queue.as_u64(), "{queue}");
+            assert!(queue_bytes_at_worst(&config) <= config.kafka.fetch_buffer.as_u64(), "{queue}");
         }
     }
 

@@ -15,7 +15,7 @@ pub(super) struct Rejected {
 
 impl Rejected {
     pub(super) fn new(config: &Config) -> KafkaResult<Self> {
-        let last = Rejections::keeping(config.ingest.rejections);
+        let last = Rejections::keeping(config.ingest.recent_rejections);
         Ok(Self { last, dead_letters: DeadLetters::new(config)? })
     }
 

@@ -26,13 +26,13 @@ impl Watch {
 
     /// It has not come on, and the broker's partition reaches up to `end`. Whether it has
     /// stood still for too long.
-    pub(super) fn has_stalled(&mut self, end: i64, now: Instant, stall_after: Duration) -> bool {
+    pub(super) fn has_stalled(&mut self, end: i64, now: Instant, stall_timeout: Duration) -> bool {
         if end <= self.position {
             self.behind_since = None;
             return false;
         }
         let since = *self.behind_since.get_or_insert(now);
-        now.duration_since(since) >= stall_after
+        now.duration_since(since) >= stall_timeout
     }
 
     /// Whether it was seen to be behind at this position, so that nothing the client says of
@@ -48,8 +48,8 @@ impl Watch {
 }
 
 /// How often to look, so that a stall is noticed soon after it counts as one.
-pub(super) fn interval(stall_after: Duration) -> Duration {
-    stall_after / 4
+pub(super) fn interval(stall_timeout: Duration) -> Duration {
+    stall_timeout / 4
 }
 
 #[cfg(test)]

@@ -70,7 +70,7 @@ pub enum OverBudget {
     /// Nothing is left for tables.
     #[error(
         "memory.limit: the reserves take more than there is; raise the limit or lower \
-         kafka.queue, ingest.max_document, ingest.threads or rpc.in_flight\n{0}"
+         kafka.fetch_buffer, ingest.max_document, ingest.threads or rpc.buffer\n{0}"
     )]
     Reserves(Budget),
     /// The tables ask for more than is left.
@@ -127,13 +127,13 @@ impl Budget {
     /// As [`Self::plan`].
     pub fn plan_within(limit: Limit, config: &Config, needs: Needs) -> Result<Self, OverBudget> {
         let reserves = vec![
-            line("kafka queues (kafka.queue)", needs.kafka_bytes),
+            line("kafka fetch buffers (kafka.fetch_buffer)", needs.kafka_bytes),
             line(
                 "parsing large documents, one at a time (by ingest.max_document)",
                 needs.large_document_bytes,
             ),
             line("parsing the rest (by ingest.threads)", needs.small_bytes),
-            line("rpc answers in flight (rpc.in_flight)", config.rpc.in_flight.as_u64()),
+            line("rpc response buffers (rpc.buffer)", config.rpc.buffer.as_u64()),
             line("code, stacks, connections", FIXED_BYTES),
             line("allocator slack (a sixteenth of the limit)", limit.bytes / ALLOCATOR_PART),
         ];
@@ -239,10 +239,10 @@ mod tests {
     fn config(settings: &[&str]) -> Config {
         let basics = [
             "kafka.brokers=localhost:9092",
-            "kafka.queue=32MiB",
+            "kafka.fetch_buffer=32MiB",
             "ingest.threads=2",
             "ingest.max_document=1MiB",
-            "rpc.in_flight=8MiB",
+            "rpc.buffer=8MiB",
             "tables.0.name=services",
             "tables.0.topic=events",
             "tables.0.key=/id",
@@ -282,8 +282,8 @@ mod tests {
         let error = plan(&["memory.limit=64MiB"]).unwrap_err();
         let text = error.to_string();
         assert!(matches!(error, OverBudget::Reserves(_)), "{text}");
-        assert!(text.contains("memory.limit") && text.contains("kafka.queue"), "{text}");
-        assert!(text.contains("8.0 MiB  rpc answers in flight (rpc.in_flight)"), "{text}");
+        assert!(text.contains("memory.limit") && text.contains("kafka.fetch_buffer"), "{text}");
+        assert!(text.contains("8.0 MiB  rpc response buffers (rpc.buffer)"), "{text}");
     }
 
     #[test]

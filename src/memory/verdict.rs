@@ -126,11 +126,11 @@ fn where_to_look(memory_type: &MemoryType) -> &'static str {
              number of partitions"
         }
         MemoryType::KafkaClient => {
-            "fetched records hold more than kafka.queue: look at kafka.properties, and for a \
+            "fetched records hold more than kafka.fetch_buffer: look at kafka.properties, and for a \
              record that is kept after its turn"
         }
         MemoryType::Rpc => {
-            "calls hold more than rpc.in_flight: look at the number of connections and the \
+            "calls hold more than rpc.buffer: look at the number of connections and the \
              size of requests"
         }
         MemoryType::OtherHeap | MemoryType::Allocator | MemoryType::OutsideHeap => {

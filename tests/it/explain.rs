@@ -110,7 +110,7 @@ fn assert_budget(stats: &GetStatsResponse) {
         let line = budget.iter().find(|line| line.what.contains(&format!("table {} ", table.name)));
         assert_eq!(line.map(|line| line.bytes), Some(table.capacity_bytes), "{budget:?}");
     }
-    assert!(budget[0].what.contains("kafka.queue"), "{budget:?}");
+    assert!(budget[0].what.contains("kafka.fetch_buffer"), "{budget:?}");
 }
 
 async fn a_described_entry_says_what_it_costs_and_where_it_comes_from(broker: &Broker) {

@@ -1,4 +1,4 @@
-//! What slow callers cost: no more than `rpc.in_flight`, and small answers never wait.
+//! What slow callers cost: no more than `rpc.buffer`, and small answers never wait.
 
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ fn ask_slowly_until(service: &Service, deadline: Option<Duration>) -> JoinHandle
 
 async fn service_with_large_answers(broker: &broker::Broker) -> Service {
     let topic = broker.create_topic(1).await;
-    let settings = ["tables.0.capacity=64MiB", "rpc.in_flight=4MiB"];
+    let settings = ["tables.0.capacity=64MiB", "rpc.buffer=4MiB"];
     let service = Service::ready(broker, &topic, &settings).await;
     let text = "x".repeat(60_000);
     let mut events: Vec<_> = keys().iter().map(|key| event(key, &text)).collect();

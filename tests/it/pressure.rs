@@ -22,7 +22,7 @@ const PARTITIONS: i32 = 8;
 const BATCH_BYTES: usize = 8 << 20;
 /// Of the reserves as little as will do, so that the limits can be small.
 const SMALL_RESERVES: [&str; 3] =
-    ["kafka.queue=8MiB", "ingest.max_document=512KiB", "rpc.in_flight=4MiB"];
+    ["kafka.fetch_buffer=8MiB", "ingest.max_document=512KiB", "rpc.buffer=4MiB"];
 
 /// A service of these settings, over an in-process broker, in a container of `limit_bytes`.
 fn contained(
@@ -240,7 +240,7 @@ async fn assert_is_no_stall(service: &Contained, lagging: &GetStatsResponse) {
 #[test]
 fn pressure_is_answered_stage_by_stage_and_left_in_reverse() {
     let test = "pressure_is_answered_stage_by_stage_and_left_in_reverse";
-    let settings = ["tables.0.capacity=16MiB", "ingest.stall_after=4s"];
+    let settings = ["tables.0.capacity=16MiB", "ingest.stall_timeout=4s"];
     contained(test, LIMIT_BYTES, &settings, async |topic, service| {
         let next = feed(&service, topic, 0, &[1_000], 16 * MIB).await;
         let before = service.stats().await;

@@ -32,7 +32,7 @@ async fn list(service: &Service, table: &str) -> Result<Vec<Rejection>, Status> 
 
 async fn the_records_that_were_rejected_last_are_listed(broker: &Broker) {
     let topic = broker.create_topic(1).await;
-    let service = Service::ready(broker, &topic, &["ingest.rejections=2"]).await;
+    let service = Service::ready(broker, &topic, &["ingest.recent_rejections=2"]).await;
     assert!(list(&service, "").await.unwrap().is_empty());
     let old = Message { timestamp_ms: Some(now_ms() - 60_000), ..poison("{") };
     topic.produce(&[poison("first"), event("a", "good"), poison("{}"), old]);

@@ -19,7 +19,7 @@ use crate::topic_changes::{open_transaction, sum};
 fn a_client_that_stands_still_is_made_anew_and_reads_on_where_it_was() {
     broker::in_process(async |broker| {
         let topic = broker.create_topic(2).await;
-        let settings = ["ingest.stall_after=1s", "ingest.threads=1"];
+        let settings = ["ingest.stall_timeout=1s", "ingest.threads=1"];
         let service = Service::ready(broker, &topic, &settings).await;
         topic.produce(&events("before"));
         service.wait_until_polled(100).await;
@@ -54,7 +54,7 @@ fn refuse_fetches(cluster: &MockCluster<'_, impl ProducerContext>) {
 fn a_partition_with_nothing_to_read_has_not_stalled() {
     broker::in_process(async |broker| {
         let topic = broker.create_topic(2).await;
-        let service = Service::ready(broker, &topic, &["ingest.stall_after=1s"]).await;
+        let service = Service::ready(broker, &topic, &["ingest.stall_timeout=1s"]).await;
         topic.produce(&[event("a", "first")]);
         service.wait_until_polled(1).await;
         let later = |stats: &GetStatsResponse| {
@@ -72,7 +72,7 @@ fn an_open_transaction_is_no_stall() {
     let test = concat!(module_path!(), "::an_open_transaction_is_no_stall");
     broker::real(test, async |broker| {
         let topic = broker.create_topic(1).await;
-        let service = Service::ready(broker, &topic, &["ingest.stall_after=1s"]).await;
+        let service = Service::ready(broker, &topic, &["ingest.stall_timeout=1s"]).await;
         let open = open_transaction(broker, &topic);
         topic.produce(&[event("a", "behind")]);
         let start = service.stats().await.uptime.unwrap().seconds;
@@ -144,9 +144,9 @@ fn a_partition_that_is_not_fetched_any_more_grows_stale_though_the_broker_answer
         let topic = broker.create_topic(1).await;
         let settings = [
             ONE_REFUSAL_STALLS,
-            "ingest.refresh=100ms",
+            "ingest.metadata_refresh=100ms",
             "ingest.threads=1",
-            "ingest.stall_after=2s",
+            "ingest.stall_timeout=2s",
         ];
         let service = Service::ready(broker, &topic, &settings).await;
         wait_until_stale_as(&service, |staleness| staleness < Duration::from_secs(2)).await;
@@ -169,7 +169,7 @@ fn a_partition_that_stands_behind_grows_stale_though_others_are_fetched() {
         cluster(broker).topic_error(&other.name, unknown).unwrap();
         let mut settings = table(0, "services", &stalled.name);
         settings.extend(table(1, "others", &other.name));
-        let more = ["ingest.start=earliest", "ingest.threads=1", "ingest.stall_after=8s"];
+        let more = ["ingest.start=earliest", "ingest.threads=1", "ingest.stall_timeout=8s"];
         settings.extend(more.into_iter().chain([ONE_REFUSAL_STALLS]).map(String::from));
         let service = Service::start_with(&broker.bootstrap(), &settings).await;
         service.wait_for("the partition", |stats| !stats.partitions.is_empty()).await;

@@ -17,7 +17,7 @@ fn partitions_that_stand_still_do_not_hold_up_the_others() {
     broker::real(test, async |broker| {
         let topic = broker.create_topic(MANY).await;
         // Looked at four times in this time.
-        let settings = ["ingest.stall_after=1s", "ingest.threads=1"];
+        let settings = ["ingest.stall_timeout=1s", "ingest.threads=1"];
         let service = Service::ready(broker, &topic, &settings).await;
         let writes = async {
             for n in 0..30 {

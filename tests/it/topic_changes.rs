@@ -55,7 +55,7 @@ fn a_topic_that_may_not_be_read_is_told_and_the_others_go_on() {
         cluster(broker).topic_error(&theirs.name, forbidden).unwrap();
         let mut settings = table(0, "services", &ours.name);
         settings.extend(table(1, "others", &theirs.name));
-        settings.push("ingest.refresh=100ms".into());
+        settings.push("ingest.metadata_refresh=100ms".into());
         let service = Service::start_with(&broker.bootstrap(), &settings).await;
         ours.produce(&[event("a", "first")]);
         let both = |stats: &GetStatsResponse| {
@@ -81,7 +81,7 @@ fn allow(broker: &Broker, topic: &Topic) {
 fn a_topic_that_may_be_described_and_not_read_is_told_until_it_may() {
     broker::in_process(async |broker| {
         let topic = broker.create_topic(2).await;
-        let settings = ["ingest.refresh=100ms", "ingest.stall_after=4s"];
+        let settings = ["ingest.metadata_refresh=100ms", "ingest.stall_timeout=4s"];
         let service = Service::ready(broker, &topic, &settings).await;
         topic.produce(&[event("a", "before")]);
         service.wait_until_polled(1).await;
@@ -121,7 +121,7 @@ fn partitions_that_are_added_are_read_from_their_beginning() {
     let test = concat!(module_path!(), "::partitions_that_are_added_are_read");
     broker::real(test, async |broker| {
         let topic = broker.create_topic(1).await;
-        let service = Service::ready(broker, &topic, &["ingest.refresh=500ms"]).await;
+        let service = Service::ready(broker, &topic, &["ingest.metadata_refresh=500ms"]).await;
         topic.produce(&[event("a", "first")]);
         topic.grow(4).await;
         let on = |partition: i32| Message {
@@ -149,7 +149,7 @@ fn a_topic_that_is_made_anew_is_read_from_its_start() {
     let test = concat!(module_path!(), "::a_topic_that_is_made_anew_is_read_from_its_start");
     broker::real(test, async |broker| {
         let topic = broker.create_topic(1).await;
-        let service = Service::ready(broker, &topic, &["ingest.refresh=500ms"]).await;
+        let service = Service::ready(broker, &topic, &["ingest.metadata_refresh=500ms"]).await;
         topic.produce(&(0..20).map(|n| event(&format!("old-{n}"), "x")).collect::<Vec<_>>());
         service.wait_until_polled(20).await;
         topic.delete().await;
@@ -175,7 +175,7 @@ fn a_topic_that_is_made_anew_before_it_is_missed_is_read_from_its_start_too() {
     let test = concat!(module_path!(), "::a_topic_that_is_made_anew_before_it_is_missed");
     broker::real(test, async |broker| {
         let topic = broker.create_topic(2).await;
-        let service = Service::ready(broker, &topic, &["ingest.refresh=2s"]).await;
+        let service = Service::ready(broker, &topic, &["ingest.metadata_refresh=2s"]).await;
         let on = |partition: i32, n: i32| Message {
             partition: Some(partition),
             ..event(&format!("{partition}-{n}"), "x")

@@ -1,4 +1,4 @@
-//! What is wrong is said, all of it, and where.
+//! Every fault is reported at once, with its place and with what to write instead.
 
 use super::super::Config;
 use super::{SMALLEST, faults, load};
@@ -7,7 +7,7 @@ const MANY_FAULTS: &str = r#"
 colour = "green"
 [kafka]
 broker = "localhost:9092"
-queue = "1MiB"
+fetch_buffer = "1MiB"
 [kafka.properties]
 "group.id" = "mine"
 "sasl.password" = [ "hunter2" ]
@@ -43,13 +43,13 @@ fn every_fault_is_reported_at_once() {
         ("MILLPOND_ADMIN__PORT", "80"),
         ("MILLPOND_SHUTDOWN__DEADLINE", "2 weeks"),
     ];
-    let found = faults(MANY_FAULTS, &environment, &["log.format", "kafka.queue.x=1"]);
+    let found = faults(MANY_FAULTS, &environment, &["log.format", "kafka.fetch_buffer.x=1"]);
     let expected = [
         ": this names no key of the configuration",
         ": there is no = in it, and so no value",
-        "kafka.queue.x: this is a value and holds no keys",
+        "kafka.fetch_buffer.x: this is a value and holds no keys",
         "kafka.brokers: missing",
-        "kafka.queue: found \"1MiB\": too little",
+        "kafka.fetch_buffer: found \"1MiB\": too little",
         "kafka.properties.group.id: millpond owns this setting of librdkafka",
         "kafka.properties.sasl.password: found a list: a single value belongs here",
         "kafka.broker: there is no such key",
@@ -78,13 +78,13 @@ fn every_fault_is_reported_at_once() {
 }
 
 #[test]
-fn a_fault_says_who_wrote_it_and_what_would_be_right() {
+fn a_fault_says_where_it_was_written_and_what_to_write_instead() {
     let text = SMALLEST.replace("ttl", "tll");
-    let environment = [("MILLPOND_KAFKA__QUEUE", "1MiB")];
+    let environment = [("MILLPOND_KAFKA__FETCH_BUFFER", "1MiB")];
     let page = load(&text, &environment, &["log.format=xml"]).unwrap_err().to_string();
     for part in [
         "the configuration has 4 faults",
-        "  kafka.queue (environment MILLPOND_KAFKA__QUEUE)\n    found \"1MiB\": too little\n    \
+        "  kafka.fetch_buffer (environment MILLPOND_KAFKA__FETCH_BUFFER)\n    found \"1MiB\": too little\n    \
          write a size from 4MiB to 1GiB",
         "millpond.toml:4)\n    missing\n    write a duration",
         "millpond.toml:9)\n    there is no such key\n    write tables[0].ttl, if that was meant",
@@ -95,8 +95,38 @@ fn a_fault_says_who_wrote_it_and_what_would_be_right() {
     }
 }
 
+/// Each old key, in each layer that can hold it, with its new name.
 #[test]
-fn what_is_not_toml_is_one_fault_with_its_line() {
+fn a_renamed_key_is_a_fault_that_names_the_new_key() {
+    for (section, old, new) in [
+        ("kafka", "queue", "fetch_buffer"),
+        ("ingest", "refresh", "metadata_refresh"),
+        ("ingest", "stall_after", "stall_timeout"),
+        ("ingest", "rejections", "recent_rejections"),
+        ("rpc", "in_flight", "buffer"),
+    ] {
+        let key = format!("{section}.{old}");
+        let variable = format!("MILLPOND_{section}__{old}").to_uppercase();
+        let setting = format!("{key}=1");
+        let file = match section {
+            "kafka" => SMALLEST.replacen("[kafka]", &format!("[kafka]\n{old} = 1"), 1),
+            _ => format!("{SMALLEST}[{section}]\n{old} = 1"),
+        };
+        for (page, place) in [
+            (load(&file, &[], &[]), "millpond.toml:".to_owned()),
+            (load(SMALLEST, &[(&variable, "1")], &[]), format!("environment {variable}")),
+            (load(SMALLEST, &[], &[&setting]), format!("--set {key}")),
+        ] {
+            let page = page.unwrap_err().to_string();
+            assert!(page.contains(&place), "{page}");
+            let expected = format!(")\n    renamed\n    write {section}.{new}");
+            assert!(page.contains(&format!("  {key} (")) && page.ends_with(&expected), "{page}");
+        }
+    }
+}
+
+#[test]
+fn text_that_is_not_toml_is_one_fault_with_its_line() {
     let error = load("[kafka]\n\"sasl.password\" = \"hunter2\nx = 1", &[], &[]).unwrap_err();
     let page = error.to_string();
     assert_eq!(error.as_slice().len(), 1);
@@ -105,7 +135,7 @@ fn what_is_not_toml_is_one_fault_with_its_line() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_a_fault() {
+fn a_missing_file_is_a_fault() {
     let missing = tempfile::tempdir().unwrap().path().join("none.toml");
     let page = Config::load(Some(&missing), [], &[]).unwrap_err().to_string();
     assert!(page.contains("none.toml"), "{page}");

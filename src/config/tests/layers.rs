@@ -1,4 +1,4 @@
-//! What holds when several layers speak.
+//! Which value holds when several layers set a key.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::{SMALLEST, load};
 #[test]
 fn the_smallest_configuration_gets_the_defaults() {
     let config = load(SMALLEST, &[], &[]).unwrap();
-    assert_eq!(config.kafka.queue, ByteSize::mib(12));
+    assert_eq!(config.kafka.fetch_buffer, ByteSize::mib(12));
     assert!(config.kafka.properties.is_empty());
     let [table] = config.tables.as_slice() else { panic!("one table") };
     assert_eq!(table.key, "/id".parse().unwrap());
@@ -19,7 +19,7 @@ fn the_smallest_configuration_gets_the_defaults() {
     assert_eq!(config.ingest.start, Start::Alive);
     assert_eq!(config.memory.limit, MemoryLimit::Auto);
     assert_eq!(config.rpc.listen.to_string(), "0.0.0.0:50051");
-    assert_eq!(config.rpc.in_flight, ByteSize::mib(6));
+    assert_eq!(config.rpc.buffer, ByteSize::mib(6));
     assert_eq!(config.log.format, LogFormat::Json);
     assert_eq!(config.shutdown.deadline, Duration::from_secs(20));
 }

@@ -26,7 +26,7 @@ impl Worker {
         match self.begin(client, &mut topic) {
             Ok(()) => {
                 self.shared.topics.found(&topic.share.topic, TopicState::Reading);
-                topic.look_at = Instant::now() + self.shared.config.ingest.refresh;
+                topic.look_at = Instant::now() + self.shared.config.ingest.metadata_refresh;
                 self.reading.push(topic);
             }
             Err(error) => {

@@ -28,8 +28,8 @@ impl Worker {
         if now < self.watch_at {
             return None;
         }
-        let stall_after = self.shared.config.ingest.stall_after;
-        self.watch_at = now + watchdog::interval(stall_after);
+        let stall_timeout = self.shared.config.ingest.stall_timeout;
+        self.watch_at = now + watchdog::interval(stall_timeout);
         let asked = Instant::now();
         let ends = self.ends_of_still(client).unwrap_or_default();
         let mut stalled = Vec::new();
@@ -43,7 +43,7 @@ impl Worker {
                     continue;
                 };
                 // Another client would be refused it too.
-                if watch.has_stalled(end, now, stall_after) && !is_refused {
+                if watch.has_stalled(end, now, stall_timeout) && !is_refused {
                     stalled.push((index, partition));
                 }
                 if watch.is_behind_at(position) {

@@ -29,7 +29,7 @@ impl Worker {
         let mut topic = self.reading.swap_remove(index);
         let looked = self.look(client, &mut topic);
         let after = if looked.is_ok() || !topic.is_astray {
-            self.shared.config.ingest.refresh
+            self.shared.config.ingest.metadata_refresh
         } else {
             RETRY_AFTER
         };

@@ -1,4 +1,4 @@
-//! What each section may say, but not all of them together.
+//! Checks between sections.
 
 use super::{SMALLEST, faults, load};
 
@@ -27,7 +27,7 @@ fn two_servers_on_one_port_are_a_fault() {
 }
 
 #[test]
-fn a_dead_letter_that_would_come_back_is_a_fault() {
+fn a_dead_letter_topic_that_feeds_a_table_is_a_fault() {
     let wrong = "found \"service-events\": a table is fed by this topic";
     let settings = ["kafka.dead_letter=service-events", "tables.0.dead_letter=service-events"];
     let expected = ["kafka.dead_letter", "tables[0].dead_letter"];
@@ -35,7 +35,7 @@ fn a_dead_letter_that_would_come_back_is_a_fault() {
 }
 
 #[test]
-fn a_dead_letter_is_a_tables_own_or_the_common_one() {
+fn the_dead_letter_topic_is_the_tables_own_or_the_common_one() {
     let dead_letter = |settings: &[&str]| {
         let config = load(SMALLEST, &[], settings).unwrap();
         config.dead_letter_of(&config.tables[0]).map(str::to_owned)

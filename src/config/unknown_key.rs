@@ -1,13 +1,30 @@
-//! What a misspelt name was probably meant to be.
+//! What to write instead of a key that does not exist.
+//!
+//! The key may have had another name in an earlier version, or it may be misspelt.
+//! Which keys exist is known to the sections; they pass the candidates in.
 
-/// The candidate that the fewest edits make of `name`, unless they are too many to be
-/// a slip of the pen.
+/// Keys that were renamed, old and new. A closed list: a rename adds one line here.
+const RENAMED: [(&str, &str); 5] = [
+    ("kafka.queue", "kafka.fetch_buffer"),
+    ("ingest.refresh", "ingest.metadata_refresh"),
+    ("ingest.stall_after", "ingest.stall_timeout"),
+    ("ingest.rejections", "ingest.recent_rejections"),
+    ("rpc.in_flight", "rpc.buffer"),
+];
+
+/// The new name of a key, given by its whole path, that was renamed.
+pub(super) fn renamed(path: &str) -> Option<&'static str> {
+    RENAMED.iter().find(|(old, _)| *old == path).map(|(_, new)| *new)
+}
+
+/// The candidate that takes the fewest edits to reach from `name`. None if every candidate
+/// takes too many edits to be a misspelling.
 pub(super) fn nearest<'n>(name: &str, candidates: &[&'n str]) -> Option<&'n str> {
-    let slips = 1 + name.chars().count().min(30) / 4;
+    let max_edits = 1 + name.chars().count().min(30) / 4;
     candidates
         .iter()
         .map(|candidate| (edits(name, candidate), *candidate))
-        .filter(|(edits, _)| *edits <= slips)
+        .filter(|(edits, _)| *edits <= max_edits)
         .min_by_key(|(edits, _)| *edits)
         .map(|(_, candidate)| candidate)
 }
@@ -32,7 +49,7 @@ mod tests {
     use super::nearest;
 
     #[test]
-    fn a_slip_is_recognised_and_a_stranger_is_not() {
+    fn a_misspelling_is_recognised_and_another_word_is_not() {
         let known = ["brokers", "queue", "properties"];
         assert_eq!(nearest("broker", &known), Some("brokers"));
         assert_eq!(nearest("bokers", &known), Some("brokers"));
