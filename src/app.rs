@@ -1,8 +1,10 @@
-//! The one place that knows every part: configuration in, a running service out.
+//! The composition root: builds every part from the configuration, connects the parts, and
+//! runs and stops the service. No other module knows all parts.
 
-mod books;
+mod counter_check;
 mod memory_governor;
 mod reclaim;
+mod reserves;
 mod snapshot;
 mod table_limits;
 mod threads;
@@ -10,7 +12,9 @@ mod threads;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
+use parking_lot::Mutex;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -21,57 +25,60 @@ use crate::admin::Admin;
 use crate::config::Config;
 use crate::health::Health;
 use crate::ingest::{self, Ingest, TableSource};
-use crate::memory::{Accounts, Budget, Needs, OverBudget};
-use crate::rpc::{Rpc, Service, TakeSnapshot};
-use crate::table::{MIN_CAPACITY_BYTES, Maintenance, Spec, Table};
-use books::Books;
+use crate::memory::{Accounts, Budget, BudgetError};
+use crate::rpc::{Reclaim, Rpc, Service, TakeSnapshot};
+use crate::table::{Maintenance, Spec, Table};
+use counter_check::CounterCheck;
 use memory_governor::{GovernorInputs, MemoryGovernor};
+use reclaim::Reclaimer;
+use snapshot::{MemoryReader, SnapshotReader};
 use table_limits::TableLimits;
 use threads::{Count, Threads};
 
 /// Why a service could not be built.
 #[derive(Debug, Error)]
 pub enum BuildError {
-    /// A port is taken, or not ours to take.
+    /// The port is taken, or the process may not listen on it.
     #[error("{key}: cannot listen on {address}: {source}; choose another address or port")]
     Listen {
         /// The configuration key of the address.
         key: &'static str,
         /// The address.
         address: SocketAddr,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The memory that the configuration asks for is not there.
+    /// The configuration asks for more memory than there is.
     #[error(transparent)]
-    Memory(#[from] OverBudget),
+    Memory(#[from] BudgetError),
     /// librdkafka refuses the configuration.
     #[error("kafka: librdkafka refuses the configuration: {0}; see kafka.properties")]
     Kafka(String),
-    /// The system gives no thread or no socket.
+    /// The system gives no thread or no socket, or the allocator no account.
     #[error("cannot start: {0}")]
     System(#[from] io::Error),
 }
 
-/// Does everything with a configuration that needs neither a port nor a broker.
+/// Checks everything about a configuration that needs neither a port nor a broker.
 ///
 /// # Errors
 ///
 /// When the memory does not suffice or librdkafka refuses a setting.
 pub fn check(config: &Config) -> Result<Budget, BuildError> {
-    let budget = Budget::plan(config, needs(config))?;
+    let budget = Budget::plan(config, reserves::needs(config))?;
     ingest::create_client(config).map_err(|error| BuildError::Kafka(error.to_string()))?;
     Ok(budget)
 }
 
-/// A service that ingests and listens, and answers as soon as it is run.
+/// A built service. Its threads read Kafka and its ports are bound; it answers calls once
+/// [`App::run`] is called.
 pub struct App {
     config: Config,
     rpc: Rpc,
     admin: Admin,
     ingest: Ingest,
     snapshot: TakeSnapshot,
-    books: Arc<Books>,
+    counter_check: Arc<CounterCheck>,
     _governor: MemoryGovernor,
     _maintenance: Maintenance,
     rpc_threads: Threads,
@@ -96,13 +103,16 @@ impl App {
         let health = Health::new(names, config.ingest.threads);
         let maintenance = Maintenance::spawn(tables.clone(), &accounts.other)?;
         let ingest = Ingest::start(&config, &sources, &health, &accounts.ingest)?;
-        let books = Arc::new(Books::new(tables.clone(), ingest.reader()));
-        let inputs = inputs(&config, budget, &tables, &books, &ingest);
+        let counter_check = Arc::new(CounterCheck::new(tables.clone(), ingest.reader()));
+        let inputs = governor_inputs(&config, budget, &tables, &counter_check, &ingest);
         let governor = MemoryGovernor::spawn(inputs, &accounts.other)?;
 
-        let rpc_threads = sockets.rpc_threads.handle();
-        let parts = snapshot::Parts { config: &config, accounts, rpc_threads };
-        let (snapshot, reclaim) = parts.readers(&governor, &health, &tables, &books, &ingest);
+        let memory = Arc::new(MemoryReader { accounts, governor: governor.state_reader() });
+        let reclaim = reclaim(&config, &memory, &tables, &sockets.rpc_threads);
+        let (check, of_health) = (Arc::clone(&counter_check), Arc::clone(&health));
+        let reader =
+            SnapshotReader::new(&config, memory, of_health, tables.clone(), check, &ingest);
+        let snapshot: TakeSnapshot = Arc::new(move || reader.read());
         let service = Service {
             tables,
             health: Arc::clone(&health),
@@ -117,7 +127,7 @@ impl App {
             config,
             ingest,
             snapshot,
-            books,
+            counter_check,
             _governor: governor,
             _maintenance: maintenance,
             rpc_threads: sockets.rpc_threads,
@@ -125,36 +135,36 @@ impl App {
         })
     }
 
-    /// Where the gRPC server listens.
+    /// The address of the gRPC server.
     ///
     /// # Errors
     ///
-    /// When the system does not say.
+    /// When the system does not report it.
     pub fn rpc_addr(&self) -> io::Result<SocketAddr> {
         self.rpc.local_addr()
     }
 
-    /// Where the admin server listens.
+    /// The address of the admin server.
     ///
     /// # Errors
     ///
-    /// When the system does not say.
+    /// When the system does not report it.
     pub fn admin_addr(&self) -> io::Result<SocketAddr> {
         self.admin.local_addr()
     }
 
-    /// Takes snapshots, also when the service has ended.
+    /// Takes snapshots, also after the service has ended.
     pub fn snapshots(&self) -> TakeSnapshot {
         Arc::clone(&self.snapshot)
     }
 
-    /// Serves until `shutdown`, then drains: not serving, calls in flight are
-    /// answered, consumers close. Returns within the configured deadline whatever
+    /// Serves until `shutdown`, then drains: it reports not serving, finishes the calls that
+    /// have begun, and closes the consumers. Returns within the configured deadline, whatever
     /// callers and brokers do.
     ///
     /// # Errors
     ///
-    /// When a server ends before it was asked to; and in a debug build when the books did not
+    /// When a server ends before `shutdown`. In a debug build also when the counters do not
     /// balance, so that every test that runs a service checks them.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
         let (stop, stopping) = watch::channel(false);
@@ -172,20 +182,21 @@ impl App {
         let consumers = tokio::task::spawn_blocking(move || ingest.stop());
         let is_drained = drain(rpc, consumers, self.config.shutdown.deadline).await?;
         admin.abort();
-        // After a drain nobody reads or writes any more.
-        let books = if is_drained { self.books.close() } else { self.books.check() };
-        if cfg!(debug_assertions) && books.mismatch_count > 0 {
-            anyhow::bail!("the books do not balance: the log has the figures, at the level error");
+        // Only after a drain is it certain that nothing reads or writes any more.
+        let counters =
+            if is_drained { self.counter_check.final_check() } else { self.counter_check.check() };
+        if cfg!(debug_assertions) && counters.mismatch_count > 0 {
+            anyhow::bail!("the counters do not balance: the log has the figures, at level error");
         }
         Ok(())
     }
 }
 
-/// Whether both ended within the deadline.
+/// Whether the server and the consumers ended within the deadline.
 async fn drain(
     rpc: JoinHandle<anyhow::Result<()>>,
     consumers: JoinHandle<()>,
-    deadline: std::time::Duration,
+    deadline: Duration,
 ) -> anyhow::Result<bool> {
     let drained = timeout(deadline, async { tokio::join!(rpc, consumers) });
     if let Ok((served, closed)) = drained.await {
@@ -200,11 +211,11 @@ async fn drain(
 }
 
 async fn until_true(mut value: watch::Receiver<bool>) {
-    // An error means that the sender is gone, and with it the service.
+    // An error means that the sender was dropped, and with it the service.
     let _ = value.wait_for(|value| *value).await;
 }
 
-/// The ports, bound, and the threads that they are served on.
+/// The bound ports, and the threads that serve them.
 struct Sockets {
     rpc: TcpListener,
     rpc_threads: Threads,
@@ -215,7 +226,7 @@ struct Sockets {
 impl Sockets {
     async fn bind(config: &Config, accounts: &Accounts) -> Result<Self, BuildError> {
         let rpc_threads = Threads::start("rpc", &Count::AsManyAsCores, &accounts.rpc)?;
-        // Of its own, so that probes are answered whatever the load.
+        // A thread apart, so that probes are answered under any load.
         let admin_threads = Threads::start("admin", &Count::One, &accounts.other)?;
         Ok(Self {
             rpc: bind(&rpc_threads, "rpc.listen", config.rpc.listen).await?,
@@ -226,7 +237,7 @@ impl Sockets {
     }
 }
 
-/// A listener belongs to the threads that it is bound on.
+/// Binds on the threads that will serve the port: a listener belongs to its runtime.
 async fn bind(
     threads: &Threads,
     key: &'static str,
@@ -237,31 +248,37 @@ async fn bind(
     bound.map_err(|failed| listen(io::Error::other(failed)))?.map_err(listen)
 }
 
-fn needs(config: &Config) -> Needs {
-    let scratch = ingest::scratch_at_worst(config);
-    Needs {
-        kafka_bytes: ingest::queue_bytes_at_worst(config),
-        large_document_bytes: scratch.large_document_bytes,
-        small_bytes: scratch.small_bytes,
-        smallest_table_bytes: MIN_CAPACITY_BYTES,
-    }
-}
-
-fn inputs(
+fn governor_inputs(
     config: &Config,
     budget: Budget,
     tables: &[Arc<Table>],
-    books: &Arc<Books>,
+    counter_check: &Arc<CounterCheck>,
     ingest: &Ingest,
 ) -> GovernorInputs {
     GovernorInputs {
         config: config.clone(),
-        needs: needs(config),
+        needs: reserves::needs(config),
         budget,
-        levels: TableLimits::at_capacity(tables.to_vec()),
+        table_limits: TableLimits::at_capacity(tables.to_vec()),
         pause_handle: ingest.pause_handle(),
-        books: Arc::clone(books),
+        counter_check: Arc::clone(counter_check),
     }
+}
+
+fn reclaim(
+    config: &Config,
+    memory: &Arc<MemoryReader>,
+    tables: &[Arc<Table>],
+    rpc_threads: &Threads,
+) -> Reclaim {
+    let reclaimer = Reclaimer {
+        memory: Arc::clone(memory),
+        tables: tables.to_vec(),
+        reserves: reserves::reserves(config),
+        rpc_threads: rpc_threads.handle(),
+        one_at_a_time: Mutex::new(()),
+    };
+    Arc::new(move || reclaimer.reclaim())
 }
 
 fn sources(config: &Config, budget: &Budget, accounts: &Accounts) -> Vec<TableSource> {

@@ -1,4 +1,4 @@
-//! What the process says about itself while it runs: its log, on standard error.
+//! The log of the process, on standard error: set up once, from `[log]` in the configuration.
 
 use std::io::{self, IsTerminal};
 
@@ -18,9 +18,9 @@ pub fn start(log: &Log) -> Result<(), ParseError> {
         .with_env_filter(filter)
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
-        // Otherwise a closed standard error panics whoever says something.
+        // Otherwise writing to a closed standard error panics.
         .log_internal_errors(false);
-    // An error means that a program around us logs already: its way is kept.
+    // An error means that the surrounding program has set up a log. That one is kept.
     let _ = match log.format {
         LogFormat::Json => subscriber.json().flatten_event(true).try_init(),
         LogFormat::Text => subscriber.try_init(),
@@ -28,11 +28,11 @@ pub fn start(log: &Log) -> Result<(), ParseError> {
     Ok(())
 }
 
-/// Whether the filter parses.
+/// Checks that the filter parses.
 ///
 /// # Errors
 ///
-/// When it does not; the error says where.
+/// When it does not parse; the error says where.
 pub fn check(log: &Log) -> Result<(), ParseError> {
     EnvFilter::try_new(&log.filter).map(drop)
 }

@@ -1,87 +1,94 @@
-//! Keeps the process inside its memory limit: watches what counts against it, and has
-//! pages given back, entries evicted and the stream paused, in that order and back.
+//! Keeps the process inside its memory limit.
 //!
-//! Follows a limit that changes while it runs, and has the books checked as long as it has
-//! nothing else to do. Lookups are never its business.
+//! One thread reads the limit and the usage again and again. As memory gets short it purges
+//! freed pages, then evicts entries by lowering the limits of the tables, then pauses the
+//! stream; it goes back in reverse order. When the container's limit changes it plans the
+//! budget again. While memory is not short the thread also runs the counter check. Lookups
+//! are served at every stage.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::books::Books;
+use parking_lot::Mutex;
+
+use super::counter_check::CounterCheck;
 use super::table_limits::TableLimits;
 use crate::config::Config;
 use crate::heap::{self, Account};
 use crate::ingest::PauseHandle;
-use crate::memory::{Budget, Limit, Needs, OverBudget, Pressure, Stage, Usage};
+use crate::memory::{Budget, BudgetError, Limit, Needs, Pressure, Stage, Usage};
 
-/// How often the limit is read, and what counts against it. A step of the stages each time:
-/// from nothing to a paused stream it is three of them. A limit that is lowered to what is
-/// in use leaves no longer than this.
+/// How often the limit and the usage are read. Each reading moves the pressure by one stage
+/// at most, so it takes three from a normal to a paused stream. The interval is short because
+/// a lowered limit may be all but reached.
 const INTERVAL: Duration = Duration::from_millis(25);
-/// How often the books are checked.
+/// How often the counters are checked.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What the governor goes by at the moment.
+/// The budget and the pressure at one moment.
 #[derive(Debug, Clone)]
-pub(super) struct Kept {
+pub(super) struct GovernorState {
     pub(super) budget: Budget,
     pub(super) pressure: Pressure,
 }
 
-impl Kept {
+impl GovernorState {
     pub(super) fn limit(&self) -> &Limit {
         self.budget.limit()
     }
 }
 
+/// Reads the state of the governor, also after its end.
+pub(super) struct GovernorStateReader(Arc<Mutex<GovernorState>>);
+
+impl GovernorStateReader {
+    pub(super) fn read(&self) -> GovernorState {
+        self.0.lock().clone()
+    }
+}
+
 /// The running governor; its thread ends when this is dropped.
 pub(super) struct MemoryGovernor {
-    kept: Arc<Mutex<Kept>>,
+    state: Arc<Mutex<GovernorState>>,
     stop: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// What the governor works on.
+/// What the governor needs: the figures to plan with, and the parts that it acts on.
 pub(super) struct GovernorInputs {
     pub(super) config: Config,
     pub(super) needs: Needs,
     pub(super) budget: Budget,
-    pub(super) levels: TableLimits,
+    pub(super) table_limits: TableLimits,
     pub(super) pause_handle: PauseHandle,
-    pub(super) books: Arc<Books>,
+    pub(super) counter_check: Arc<CounterCheck>,
 }
 
 impl MemoryGovernor {
-    /// Starts the thread, on `account`.
+    /// Starts the thread, charged to `account`.
     ///
     /// # Errors
     ///
     /// When the system gives no thread.
     pub(super) fn spawn(inputs: GovernorInputs, account: &Account) -> io::Result<Self> {
-        let GovernorInputs { config, needs, budget, levels, pause_handle, books } = inputs;
-        let usage = Usage::against(budget.limit());
-        let kept = Arc::new(Mutex::new(Kept { budget, pressure: Pressure::default() }));
+        let mut control = ControlLoop::new(inputs);
+        let state = Arc::clone(&control.state);
         let (stop, stopped) = mpsc::sync_channel::<()>(0);
-        let (checked, own) = (Instant::now(), Arc::clone(&kept));
-        let mut watch =
-            Watch { config, needs, usage, levels, pause_handle, books, checked, kept: own };
         let account = account.clone();
         let thread = thread::Builder::new().name("memory-governor".into()).spawn(move || {
             account.adopt_thread();
             while stopped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
-                watch.turn();
+                control.turn();
             }
         })?;
-        Ok(Self { kept, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { state, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Reads what the governor goes by.
-    pub(super) fn reader(&self) -> impl Fn() -> Kept + Send + Sync + 'static {
-        let kept = Arc::clone(&self.kept);
-        move || lock(&kept).clone()
+    pub(super) fn state_reader(&self) -> GovernorStateReader {
+        GovernorStateReader(Arc::clone(&self.state))
     }
 }
 
@@ -89,109 +96,128 @@ impl Drop for MemoryGovernor {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // A panic in there was reported by the thread itself.
+            // If the thread panicked, the panic was reported by the thread itself.
             let _ = thread.join();
         }
     }
 }
 
-fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
-    kept.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The thread's own.
-struct Watch {
+/// The governor's thread.
+struct ControlLoop {
     config: Config,
     needs: Needs,
     usage: Usage,
-    levels: TableLimits,
+    table_limits: TableLimits,
     pause_handle: PauseHandle,
-    books: Arc<Books>,
-    checked: Instant,
-    kept: Arc<Mutex<Kept>>,
+    counter_check: Arc<CounterCheck>,
+    last_check: Instant,
+    state: Arc<Mutex<GovernorState>>,
 }
 
-impl Watch {
+impl ControlLoop {
+    fn new(inputs: GovernorInputs) -> Self {
+        let GovernorInputs { config, needs, budget, table_limits, pause_handle, counter_check } =
+            inputs;
+        let usage = Usage::against(budget.limit());
+        let state = GovernorState { budget, pressure: Pressure::default() };
+        Self {
+            config,
+            needs,
+            usage,
+            table_limits,
+            pause_handle,
+            counter_check,
+            last_check: Instant::now(),
+            state: Arc::new(Mutex::new(state)),
+        }
+    }
+
     fn turn(&mut self) {
         heap::flush_if_asked();
         self.follow_limit();
-        let limit_bytes = lock(&self.kept).limit().bytes;
-        // What cannot be read is not nothing: everything stays as it is.
+        let limit_bytes = self.state.lock().limit().bytes;
+        // A usage that cannot be read is not a usage of zero: everything stays as it is.
         let Some(current_bytes) = self.current_bytes(limit_bytes) else { return };
-        let changed = lock(&self.kept).pressure.step(current_bytes, limit_bytes);
-        if let Some(stage) = changed {
-            say(stage, current_bytes, limit_bytes);
-            self.pause_handle.set_paused(stage == Stage::Pausing);
-        }
-        let stage = lock(&self.kept).pressure.stage();
+        let stage = self.observe(current_bytes, limit_bytes);
         if stage == Stage::Normal {
-            self.levels.raise();
-            self.check_books();
+            self.table_limits.raise();
+            self.check_counters();
             return;
         }
         if stage >= Stage::Evicting {
-            let enough_bytes = Stage::Evicting.leave_below_bytes(limit_bytes);
-            self.levels.lower_by(current_bytes.saturating_sub(enough_bytes));
+            let target_bytes = Stage::Evicting.leave_below_bytes(limit_bytes);
+            self.table_limits.lower_by(current_bytes.saturating_sub(target_bytes));
         }
         heap::purge();
     }
 
-    fn check_books(&mut self) {
-        if self.checked.elapsed() >= CHECK_INTERVAL {
-            self.checked = Instant::now();
-            self.books.check();
+    /// The stage after a reading. Pauses or resumes the stream if the stage has changed.
+    fn observe(&self, current_bytes: u64, limit_bytes: u64) -> Stage {
+        let changed = self.state.lock().pressure.observe(current_bytes, limit_bytes);
+        if let Some(stage) = changed {
+            log_stage(stage, current_bytes, limit_bytes);
+            self.pause_handle.set_paused(stage == Stage::Paused);
+        }
+        self.state.lock().pressure.stage()
+    }
+
+    fn check_counters(&mut self) {
+        if self.last_check.elapsed() >= CHECK_INTERVAL {
+            self.last_check = Instant::now();
+            self.counter_check.check();
         }
     }
 
-    /// Files that the system caches are left out, but only where it matters: it is dearer.
+    /// Cached files do not count. To leave them out takes another file to read, so that is
+    /// done only near the limit.
     fn current_bytes(&self, limit_bytes: u64) -> Option<u64> {
         let bytes = self.usage.bytes()?;
-        let matters = bytes >= Stage::GivingBack.leave_below_bytes(limit_bytes);
-        if matters { self.usage.pressing_bytes() } else { Some(bytes) }
+        let is_near = bytes >= Stage::Purging.leave_below_bytes(limit_bytes);
+        if is_near { self.usage.bytes_without_cached_files() } else { Some(bytes) }
     }
 
-    /// Divides a limit anew that is another than before.
+    /// Plans the budget again if the limit has changed.
     fn follow_limit(&mut self) {
-        let limit = match Budget::limit_now(&self.config) {
+        let limit = match Budget::current_limit(&self.config) {
             Ok(limit) => limit,
-            // There is less by now than what is configured.
-            Err(OverBudget::Limit { there_is, .. }) => there_is,
+            // The container has less now than the configuration asks for.
+            Err(BudgetError::LimitAboveAvailable { available, .. }) => available,
             Err(_) => return,
         };
-        let before = lock(&self.kept).limit().clone();
+        let before = self.state.lock().limit().clone();
         if limit.bytes == before.bytes {
             return;
         }
-        // First of all: a lower one may be all but reached.
+        // First of all: a lower limit may be all but reached.
         heap::purge();
         self.usage = Usage::against(&limit);
         let budget = Budget::plan_within(limit.clone(), &self.config, self.needs);
         let fits = budget.is_ok();
-        // Where the sum does not come out the tables get as little as they work with.
-        let budget = budget.unwrap_or_else(|_| lock(&self.kept).budget.with_least(limit));
+        // Without a budget that fits, the tables get the least that they work with.
+        let budget = budget.unwrap_or_else(|_| self.state.lock().budget.with_no_capacities(limit));
         tracing::warn!(
             bytes = budget.limit().bytes,
             before_bytes = before.bytes,
             fits,
             "the memory limit has changed"
         );
-        self.levels.set_capacities(budget.capacities().copied());
-        lock(&self.kept).budget = budget;
+        self.table_limits.set_capacities(budget.capacities().copied());
+        self.state.lock().budget = budget;
     }
 }
 
-fn say(stage: Stage, current_bytes: u64, limit_bytes: u64) {
+fn log_stage(stage: Stage, current_bytes: u64, limit_bytes: u64) {
     match stage {
         Stage::Normal => {
             tracing::info!(current_bytes, limit_bytes, "memory is not short any more");
         }
-        Stage::GivingBack => {
-            tracing::info!(current_bytes, limit_bytes, "memory is short, giving pages back");
+        Stage::Purging => {
+            tracing::info!(current_bytes, limit_bytes, "memory is short, purging freed pages");
         }
         Stage::Evicting => {
             tracing::warn!(current_bytes, limit_bytes, "memory is short, evicting entries");
         }
-        Stage::Pausing => {
+        Stage::Paused => {
             tracing::warn!(current_bytes, limit_bytes, "memory is short, pausing the stream");
         }
     }

@@ -1,4 +1,4 @@
-//! Threads of a server's own, charged to an account of its own.
+//! The threads of one server: a runtime whose allocations are charged to one account.
 
 use std::io;
 
@@ -6,17 +6,17 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::heap::{self, Account};
 
-/// A runtime that ends when it is dropped, without waiting for what runs on it.
+/// A runtime that ends when it is dropped, without waiting for its tasks.
 pub(super) struct Threads(Option<Runtime>);
 
-/// How many threads a server has.
+/// The number of threads of a server.
 pub(super) enum Count {
     One,
     AsManyAsCores,
 }
 
 impl Threads {
-    /// Starts them.
+    /// Starts the threads.
     ///
     /// # Errors
     ///
@@ -36,9 +36,9 @@ impl Threads {
         Ok(Self(Some(runtime)))
     }
 
-    /// Where to spawn on them.
+    /// Spawns tasks on the threads.
     pub(super) fn handle(&self) -> Handle {
-        // Only dropping takes it.
+        // The runtime is there until it is dropped.
         self.0.as_ref().map_or_else(Handle::current, |runtime| runtime.handle().clone())
     }
 }

@@ -46,7 +46,7 @@ impl Backlogged {
 
 /// Says of each table that is loading how far it is.
 pub(super) fn say(partitions: &[PartitionStats]) {
-    let tables = Loading::by_table(partitions);
+    let tables = PartitionStats::loading_by_table(partitions);
     for (table, loading) in tables {
         tracing::info!(
             table,

@@ -1,28 +1,29 @@
 //! The census: every byte of the process by type, measured and not estimated.
 //!
-//! The heap's types are accounts that the allocator reports on; what is left of the
-//! resident set is the allocator's own slack and what is outside the heap.
+//! Each type of heap memory has an account, and the allocator reports the bytes of each
+//! account. The rest of the resident set is slack of the allocator and memory outside the
+//! heap.
 
 use std::{fmt, io};
 
 use super::resident::Resident;
 use crate::heap::{self, Account, AccountReading, Readings};
 
-/// What a byte of the process is for.
+/// What memory of the process is used for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MemoryType {
-    /// The table of that name: its entries and what its store spends on them.
+    /// The table of that name: its entries and the bookkeeping of its store.
     Table(String),
-    /// The ingest threads: scratch memory for parsing, and positions.
+    /// The ingest threads: scratch memory for parsing, and progress of partitions.
     Ingest,
-    /// The Kafka client's own threads: fetched records above all.
+    /// The threads of the Kafka client: mostly fetched records.
     KafkaClient,
     /// The threads that answer calls.
     Rpc,
     /// Any other allocation.
     OtherHeap,
-    /// Memory that the allocator holds and that nothing is allocated from: freed pages
-    /// that are not given back yet, gaps between allocations, its own bookkeeping.
+    /// Slack: memory that the allocator holds and from which nothing is allocated. Freed
+    /// pages that it has not returned yet, gaps between allocations, its bookkeeping.
     Allocator,
     /// Code, stacks, mapped files.
     OutsideHeap,
@@ -42,40 +43,41 @@ impl fmt::Display for MemoryType {
     }
 }
 
-/// So many bytes of one type.
+/// The bytes of one type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TypeBytes {
-    /// What they are for.
+    /// The type.
     pub memory_type: MemoryType,
-    /// How many.
+    /// The number of bytes.
     pub bytes: u64,
 }
 
-/// Where the memory is at one moment. Sizes are in bytes.
+/// The memory of the process at one moment.
 #[derive(Debug, Clone)]
 pub struct Census {
-    /// The resident set: what the types add up to, less what is untouched.
+    /// The resident set: the sum of the types, less the untouched bytes.
     pub rss_bytes: u64,
     /// Every type, tables first.
     pub types: Vec<TypeBytes>,
-    /// Allocated and never written to, so that no memory stands behind it yet. Mostly 0.
+    /// Bytes that were allocated and never written to: the system has not provided memory
+    /// for them yet. Mostly 0.
     pub untouched_bytes: u64,
     /// The allocator's own figures.
     pub heap: Readings,
 }
 
-/// The accounts that the census tells apart, to be adopted and charged.
+/// The accounts that the census reports, for threads to adopt and for code to charge.
 #[derive(Debug)]
 pub struct Accounts {
-    /// Of the ingest threads.
+    /// The ingest threads.
     pub ingest: Account,
-    /// Of the threads that answer calls.
+    /// The threads that answer calls.
     pub rpc: Account,
-    /// Of every other thread of ours.
+    /// All other threads that millpond starts.
     pub other: Account,
-    /// Of librdkafka's own threads, which adopt nothing.
+    /// The threads that librdkafka starts: they adopt no account.
     kafka: Account,
-    /// By table, in the order of the configuration.
+    /// One for each table, in the order of the configuration.
     tables: Vec<(String, Account)>,
 }
 
@@ -101,7 +103,7 @@ impl Accounts {
         self.tables.iter().map(|(_, account)| account)
     }
 
-    /// Takes the census. Costs some tens of microseconds and stops nobody.
+    /// Takes a census. Takes some tens of microseconds and blocks no other thread.
     pub fn census(&self) -> Census {
         let ours = [&self.ingest, &self.kafka, &self.rpc];
         let readings = heap::read(self.tables().chain(ours));
@@ -120,7 +122,7 @@ impl Accounts {
 }
 
 impl Census {
-    /// Adds to the types of the heap what they leave of the resident set.
+    /// Adds the rest of the resident set to the types of the heap.
     fn of(
         resident: Resident,
         heap: Readings,
@@ -128,8 +130,8 @@ impl Census {
     ) -> Self {
         let mut types = by_type(&heap.accounts);
         let known_bytes: u64 = types.iter().map(|known| known.bytes).sum();
-        // The allocator counts a page as resident that was never written to. Memory of the
-        // heap is anonymous, so there is never more of it than the system says.
+        // The allocator counts pages as resident that were never written to. The heap is
+        // anonymous memory, so the system's count of that bounds it.
         let heap_bytes = heap.resident_bytes.min(resident.anonymous_bytes);
         let allocated_bytes = heap.allocated_bytes.max(known_bytes);
         let rest = [
@@ -182,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn they_add_up_where_memory_was_allocated_and_never_touched() {
+    fn the_types_add_up_where_memory_was_allocated_and_never_touched() {
         let census = census(60, 40, 50, 70);
         assert_adds_up(&census);
         assert_eq!(census.untouched_bytes, 10 * MIB);

@@ -1,4 +1,6 @@
-//! How much memory the process may have: the container's limit or the machine's memory.
+//! The memory limit that the system sets: that of the container, or the machine's memory.
+//!
+//! Reads control groups of version 1 and 2. A limit in the configuration is not known here.
 
 use std::fmt;
 use std::fs;
@@ -7,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::resident::kib_field;
 
-/// How many bytes, and who says so.
+/// A memory limit and its source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limit {
     /// The limit, in bytes.
@@ -16,12 +18,12 @@ pub struct Limit {
     pub source: LimitSource,
 }
 
-/// Who sets the limit.
+/// Where a limit comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LimitSource {
     /// The configuration.
     Configured,
-    /// The control group, by this file.
+    /// This file of a control group.
     Cgroup(PathBuf),
     /// The machine: no control group sets a limit.
     Physical,
@@ -43,8 +45,8 @@ impl Limit {
     ///
     /// # Errors
     ///
-    /// When a file is there and cannot be read at the moment. That is not to be taken for
-    /// there being no limit.
+    /// When a file exists and cannot be read at the moment. That does not mean that there
+    /// is no limit.
     pub fn detect() -> io::Result<Self> {
         Self::detect_under(Path::new("/"))
     }
@@ -60,7 +62,7 @@ impl Limit {
     }
 }
 
-/// The text of a file; none where there is no such file for us.
+/// The text of a file; none if it does not exist or may not be read.
 fn read(file: &Path) -> io::Result<Option<String>> {
     use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
     match fs::read_to_string(file) {
@@ -72,19 +74,20 @@ fn read(file: &Path) -> io::Result<Option<String>> {
     }
 }
 
-/// Version 2 writes `max` and version 1 a number beyond any machine where there is no limit.
+/// Without a limit, version 2 has the word `max` and version 1 a number above any machine's
+/// memory.
 fn read_limit(file: &Path) -> io::Result<Option<u64>> {
     Ok(read(file)?.and_then(|text| text.trim().parse().ok()))
 }
 
-/// The limit files of every control group that the process is in, its own first:
-/// a parent's limit binds its children as well.
+/// The limit files of the process's control groups and of all their parents, whose limits
+/// hold as well.
 fn limit_files(root: &Path) -> io::Result<Vec<PathBuf>> {
     let groups = read(&root.join("proc/self/cgroup"))?.unwrap_or_default();
     Ok(groups.lines().flat_map(|line| limit_files_of(root, line)).collect())
 }
 
-/// A line is `hierarchy:controllers:path`; version 2 has no controllers in it.
+/// A line is `hierarchy:controllers:path`. In version 2 the controllers are empty.
 fn limit_files_of(root: &Path, line: &str) -> Vec<PathBuf> {
     let mut parts = line.splitn(3, ':').skip(1);
     let (Some(controllers), Some(path)) = (parts.next(), parts.next()) else { return Vec::new() };
@@ -176,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_make_no_sense_are_passed_over() {
+    fn malformed_files_are_ignored() {
         let malformed =
             [("proc/self/cgroup", "nonsense\n0::/\n::\n"), ("sys/fs/cgroup/memory.max", "a lot\n")];
         assert_eq!(detected(&malformed), (PHYSICAL, None));

@@ -1,53 +1,56 @@
-//! How near the limit is, and what is to be done about it: first give pages back, then
-//! evict, then pause the stream, and back in reverse order.
+//! The pressure stage: how short memory is, and what the process does about it.
 //!
-//! One stage a step, and a stage is left only well below where it is entered, so that
-//! none of them comes and goes. Only decides; the readings come in, the actions are
-//! somebody else's.
+//! ```text
+//! share of the limit    below 90 %   from 90 %   from 94 %   from 97 %
+//! stage                 Normal       Purging     Evicting    Paused
+//! ```
+//!
+//! A reading moves the stage by one step at most. A stage ends 2 % of the limit below its
+//! beginning, so that readings around a threshold do not switch it on and off. This file
+//! only decides: the readings come in as numbers, and the governor in `app` acts.
 
-/// What is done about memory being short, the mildest first. Each includes those before it.
+/// What the process does about memory, the mildest first. Each stage includes the earlier ones.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
-    /// Nothing has to be.
+    /// Nothing: memory is not short.
     #[default]
     Normal,
-    /// Freed pages are given back to the system at once.
-    GivingBack,
-    /// Entries leave their tables.
+    /// Freed pages are returned to the system at once.
+    Purging,
+    /// Entries are evicted from the tables.
     Evicting,
-    /// The partitions are paused.
-    Pausing,
+    /// The stream is paused: no record is read.
+    Paused,
 }
 
 impl Stage {
     /// Every stage, the mildest first.
-    pub const ALL: [Self; 4] = [Self::Normal, Self::GivingBack, Self::Evicting, Self::Pausing];
+    pub const ALL: [Self; 4] = [Self::Normal, Self::Purging, Self::Evicting, Self::Paused];
 
-    /// The share of the limit from which on it holds, in thousandths.
+    /// The share of the limit at which the stage begins, in thousandths.
     const fn enter_thousandths(self) -> u64 {
         match self {
             Self::Normal => 0,
-            Self::GivingBack => 900,
+            Self::Purging => 900,
             Self::Evicting => 940,
-            Self::Pausing => 970,
+            Self::Paused => 970,
         }
     }
 
-    /// What has to be undercut to leave it, in bytes.
+    /// The stage ends when less than this is used, in bytes.
     pub fn leave_below_bytes(self, limit_bytes: u64) -> u64 {
-        /// How far below its beginning a stage ends.
         const HYSTERESIS_THOUSANDTHS: u64 = 20;
         part(limit_bytes, self.enter_thousandths().saturating_sub(HYSTERESIS_THOUSANDTHS))
     }
 
-    /// The stage before and the stage after.
+    /// The next milder and the next harder stage; at either end the stage itself.
     fn neighbours(self) -> (Self, Self) {
-        let at = self as usize;
-        (Self::ALL[at.saturating_sub(1)], Self::ALL[(at + 1).min(Self::ALL.len() - 1)])
+        let index = self as usize;
+        (Self::ALL[index.saturating_sub(1)], Self::ALL[(index + 1).min(Self::ALL.len() - 1)])
     }
 }
 
-/// The stage of the moment, and how often each was entered.
+/// The current stage, and how often each stage was entered.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pressure {
     stage: Stage,
@@ -55,24 +58,24 @@ pub struct Pressure {
 }
 
 impl Pressure {
-    /// The stage of the moment.
+    /// The current stage.
     pub fn stage(&self) -> Stage {
         self.stage
     }
 
-    /// How often a stage was entered, from either side.
+    /// How often a stage was entered, from a milder or from a harder one.
     pub fn entered_count(&self, stage: Stage) -> u64 {
         self.entered[stage as usize]
     }
 
-    /// Takes a reading. The new stage, if that changes it.
-    pub fn step(&mut self, used_bytes: u64, limit_bytes: u64) -> Option<Stage> {
-        let (before, after) = self.stage.neighbours();
-        if used_bytes >= part(limit_bytes, after.enter_thousandths()) && after != self.stage {
-            return Some(self.enter(after));
+    /// Takes a reading into account. Returns the new stage if the reading changes it.
+    pub fn observe(&mut self, used_bytes: u64, limit_bytes: u64) -> Option<Stage> {
+        let (milder, harder) = self.stage.neighbours();
+        if used_bytes >= part(limit_bytes, harder.enter_thousandths()) && harder != self.stage {
+            return Some(self.enter(harder));
         }
         let leaves = used_bytes < self.stage.leave_below_bytes(limit_bytes);
-        leaves.then(|| self.enter(before))
+        leaves.then(|| self.enter(milder))
     }
 
     fn enter(&mut self, stage: Stage) -> Stage {
@@ -91,43 +94,43 @@ fn part(bytes: u64, thousandths: u64) -> u64 {
 mod tests {
     use super::*;
 
-    /// The stages that readings lead to, in thousandths of the limit.
+    /// The stage after each reading, given in thousandths of the limit.
     fn stages(readings: &[u64]) -> Vec<Stage> {
         let mut pressure = Pressure::default();
         readings
             .iter()
             .map(|&reading| {
-                pressure.step(reading, 1_000);
+                pressure.observe(reading, 1_000);
                 pressure.stage()
             })
             .collect()
     }
 
     #[test]
-    fn stages_come_one_by_one_and_go_in_reverse_order() {
-        use Stage::{Evicting, GivingBack, Normal, Pausing};
+    fn stages_are_entered_one_by_one_and_left_in_reverse_order() {
+        use Stage::{Evicting, Normal, Paused, Purging};
         let rise_and_fall = [899, 990, 990, 990, 990, 100, 100, 100, 100];
         let expected =
-            [Normal, GivingBack, Evicting, Pausing, Pausing, Evicting, GivingBack, Normal, Normal];
+            [Normal, Purging, Evicting, Paused, Paused, Evicting, Purging, Normal, Normal];
         assert_eq!(stages(&rise_and_fall), expected);
     }
 
     #[test]
-    fn a_stage_does_not_come_and_go_with_every_reading() {
+    fn a_reading_a_little_below_the_threshold_does_not_end_a_stage() {
         let mut pressure = Pressure::default();
         for reading in [905, 895, 905, 890, 901, 881] {
-            pressure.step(reading, 1_000);
+            pressure.observe(reading, 1_000);
         }
-        assert_eq!(pressure.stage(), Stage::GivingBack);
-        assert_eq!(pressure.entered_count(Stage::GivingBack), 1);
-        assert_eq!(pressure.step(879, 1_000), Some(Stage::Normal));
-        assert_eq!(pressure.step(879, 1_000), None);
+        assert_eq!(pressure.stage(), Stage::Purging);
+        assert_eq!(pressure.entered_count(Stage::Purging), 1);
+        assert_eq!(pressure.observe(879, 1_000), Some(Stage::Normal));
+        assert_eq!(pressure.observe(879, 1_000), None);
     }
 
     #[test]
-    fn a_lower_limit_is_as_good_as_more_use() {
+    fn a_lowered_limit_raises_the_pressure_like_a_higher_reading() {
         let mut pressure = Pressure::default();
-        assert_eq!(pressure.step(600, 1_000), None);
-        assert_eq!(pressure.step(600, 500), Some(Stage::GivingBack));
+        assert_eq!(pressure.observe(600, 1_000), None);
+        assert_eq!(pressure.observe(600, 500), Some(Stage::Purging));
     }
 }

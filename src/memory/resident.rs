@@ -1,4 +1,4 @@
-//! What the system says that the process holds.
+//! The resident set of this process, as the system reports it.
 
 use std::fs;
 
@@ -12,12 +12,12 @@ pub fn rss_bytes() -> u64 {
 pub(super) struct Resident {
     /// All of it.
     pub(super) rss_bytes: u64,
-    /// What no file stands behind: heap and stacks.
+    /// The part without a file behind it: heap and stacks.
     pub(super) anonymous_bytes: u64,
 }
 
 impl Resident {
-    /// As `/proc/self/status` gives it; zero where there is no such file.
+    /// Read from `/proc/self/status`; zero where there is no such file.
     pub(super) fn of_this_process() -> Self {
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
         let bytes = |name| kib_field(&status, name).map_or(0, |kib| kib * 1024);
@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_is_not_there_is_none() {
+    fn a_missing_field_is_none() {
         assert_eq!(kib_field("VmPeak:\t 9 kB\nVmRSS:\t 12 kB\n", "VmRSS:"), Some(12));
         assert_eq!(kib_field("VmPeak:\t 9 kB\n", "VmRSS:"), None);
     }

@@ -1,5 +1,6 @@
-//! How much of the limit is used at the moment: as the container counts it, or else the
-//! resident set.
+//! The current usage: the bytes that count against the limit at the moment.
+//!
+//! Where a control group sets the limit, its own count; elsewhere the resident set.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,22 +8,22 @@ use std::path::{Path, PathBuf};
 use super::limit::{Limit, LimitSource};
 use super::resident::rss_bytes;
 
-/// Reads what counts against a limit.
+/// How the current usage is read.
 #[derive(Debug, Clone)]
 pub enum Usage {
-    /// What the control group counts, by these two files.
+    /// From these two files of a control group.
     Cgroup {
-        /// All that is charged to the group, the system's cache of its files among it.
+        /// All memory that is charged to the group, with its cached files.
         current: PathBuf,
-        /// What it is made of.
+        /// The parts of that memory.
         stat: PathBuf,
     },
-    /// The resident set of this process.
+    /// From the resident set of this process.
     Resident,
 }
 
 impl Usage {
-    /// What counts against `limit`.
+    /// The usage that counts against `limit`.
     pub fn against(limit: &Limit) -> Self {
         let LimitSource::Cgroup(file) = &limit.source else { return Self::Resident };
         let group = file.parent().unwrap_or(Path::new("/"));
@@ -30,7 +31,7 @@ impl Usage {
         Self::Cgroup { current: group.join(current), stat: group.join("memory.stat") }
     }
 
-    /// Bytes that count against the limit; none where they cannot be read at the moment.
+    /// The bytes that count against the limit; none if they cannot be read at the moment.
     pub fn bytes(&self) -> Option<u64> {
         match self {
             Self::Cgroup { current, .. } => fs::read_to_string(current).ok()?.trim().parse().ok(),
@@ -38,9 +39,9 @@ impl Usage {
         }
     }
 
-    /// The same, less the cached files that the system drops before it kills anybody.
-    /// Costs more to read, and so only where [`Self::bytes`] is high.
-    pub fn pressing_bytes(&self) -> Option<u64> {
+    /// The same without cached files, which the system drops before it kills a process.
+    /// Reading that takes longer: worth it only where [`Self::bytes`] is high.
+    pub fn bytes_without_cached_files(&self) -> Option<u64> {
         match self {
             Self::Cgroup { stat, .. } => {
                 Some(self.bytes()?.saturating_sub(inactive_file_bytes(stat)))
@@ -52,7 +53,7 @@ impl Usage {
 
 const V1_CURRENT: &str = "memory.usage_in_bytes";
 
-/// Version 1 has a line of the group alone too; the total has its children in it.
+/// In version 1 the line without `total_` leaves out the children of the group.
 fn inactive_file_bytes(stat: &Path) -> u64 {
     let text = fs::read_to_string(stat).unwrap_or_default();
     let field =
@@ -70,11 +71,11 @@ mod tests {
         fs::write(group.path().join("memory.stat"), stat).unwrap();
         let source = LimitSource::Cgroup(group.path().join(limit_file));
         let usage = Usage::against(&Limit { bytes: 2000, source });
-        Some((usage.bytes()?, usage.pressing_bytes()?))
+        Some((usage.bytes()?, usage.bytes_without_cached_files()?))
     }
 
     #[test]
-    fn a_container_counts_its_cached_files_and_they_do_not_press() {
+    fn cached_files_count_as_usage_and_can_be_left_out() {
         let version_2 = usage("memory.max", "memory.current", "anon 1\ninactive_file 300\n");
         assert_eq!(version_2, Some((1000, 700)));
         let stat = "inactive_file 100\ntotal_inactive_file 400\n";
@@ -82,13 +83,13 @@ mod tests {
     }
 
     #[test]
-    fn files_that_make_no_sense_are_not_taken_for_nothing_in_use() {
+    fn an_unreadable_usage_is_not_zero() {
         assert_eq!(usage("memory.max", "another", "inactive_file many\n"), None);
     }
 
     #[test]
     fn without_a_container_the_resident_set_counts() {
         let limit = Limit { bytes: 1, source: LimitSource::Physical };
-        assert!(Usage::against(&limit).pressing_bytes() > Some(1 << 20));
+        assert!(Usage::against(&limit).bytes_without_cached_files() > Some(1 << 20));
     }
 }

@@ -127,7 +127,7 @@ fn failed(error: &dyn std::error::Error) -> Status {
 impl From<Snapshot> for GetStatsResponse {
     fn from(snapshot: Snapshot) -> Self {
         let census = &snapshot.memory.census;
-        let loading = Loading::by_table(&snapshot.partitions);
+        let loading = PartitionStats::loading_by_table(&snapshot.partitions);
         let table = |table: TableStats| {
             let measured_bytes = census.bytes_of(&MemoryType::Table(table.name.clone()));
             let loading = loading.get(table.name.as_str()).copied();
@@ -147,7 +147,7 @@ impl From<Snapshot> for GetStatsResponse {
             partitions: snapshot.partitions.into_iter().map(Into::into).collect(),
             topics: snapshot.topics.into_iter().map(Into::into).collect(),
             dead_letters: Some(snapshot.dead_letters.into()),
-            books: Some(wire::BooksStats { mismatch_count: snapshot.books.mismatch_count }),
+            books: Some(wire::BooksStats { mismatch_count: snapshot.counter_check.mismatch_count }),
         }
     }
 }

@@ -1,10 +1,10 @@
-//! What became of rejected records beside being counted.
+//! Rejected records of a snapshot: the newest ones, and what became of dead letters.
 
 use std::sync::Arc;
 
 use crate::record::{Reject, Timestamp};
 
-/// One rejected record: where it stands and what was wrong, and nothing of what it said.
+/// One rejected record: its offset and the reason, without its content.
 #[derive(Debug, Clone)]
 pub struct Rejection {
     /// The table that rejected it.
@@ -19,17 +19,17 @@ pub struct Rejection {
     pub record_time: Timestamp,
     /// When it was rejected.
     pub reject_time: Timestamp,
-    /// What was wrong.
+    /// Why it was rejected.
     pub reason: Reject,
 }
 
-/// Rejected records handed on to dead-letter topics, by what became of them.
+/// Rejected records that were produced to dead-letter topics, by result.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DeadLetterStats {
-    /// A broker has taken them.
+    /// A broker has accepted them.
     pub delivered_count: u64,
-    /// There was no room for them in the queue, or they are too large for it.
+    /// The queue was full, or they are too large for it.
     pub dropped_count: u64,
-    /// No broker took them.
+    /// No broker accepted them.
     pub failed_count: u64,
 }

@@ -188,7 +188,7 @@ fn a_limit_that_changes_is_followed_down_and_up() {
 fn stages_said(service: &Contained) -> Vec<PressureStage> {
     let stage = |message: &String| match message.as_str() {
         "memory is not short any more" => Some(PressureStage::Normal),
-        "memory is short, giving pages back" => Some(PressureStage::GivingBack),
+        "memory is short, purging freed pages" => Some(PressureStage::GivingBack),
         "memory is short, evicting entries" => Some(PressureStage::Evicting),
         "memory is short, pausing the stream" => Some(PressureStage::Pausing),
         _ => None,

@@ -1,10 +1,10 @@
-//! A store that leaks is caught by the census, and named by the verdict of a reclaim.
+//! A store that leaks is caught by the census, and named in the report of a reclaim.
 
 use std::cell::RefCell;
 
 use millpond::config::Store;
 use millpond::heap;
-use millpond::memory::{Accounts, Explained, MemoryType, Verdict};
+use millpond::memory::{Accounts, ExpectedBytes, MemoryType, ReclaimReport};
 use millpond::record::{Entry, EntryView, Timestamp};
 use millpond::table::Table;
 
@@ -27,9 +27,9 @@ impl LeakyStore<'_> {
     }
 }
 
-over_both_stores! { a_store_that_leaks_is_named_by_the_verdict_and_one_that_does_not_is_not }
+over_both_stores! { a_store_that_leaks_is_named_in_the_report_and_one_that_does_not_is_not }
 
-fn a_store_that_leaks_is_named_by_the_verdict_and_one_that_does_not_is_not(store: Store) {
+fn a_store_that_leaks_is_named_in_the_report_and_one_that_does_not_is_not(store: Store) {
     let (_turn, _account) = turn();
     let accounts = Accounts::open(["leaky", "sound"]).unwrap();
     let mut of_tables = accounts.tables();
@@ -43,27 +43,27 @@ fn a_store_that_leaks_is_named_by_the_verdict_and_one_that_does_not_is_not(store
         to_sound.store(number % 10_000);
     }
 
-    let verdict = reclaim(&accounts, [("leaky", &leaky), ("sound", &sound)]);
-    assert!(!verdict.explains_all());
-    let texts: Vec<_> = verdict.findings.iter().map(ToString::to_string).collect();
+    let report = reclaim(&accounts, [("leaky", &leaky), ("sound", &sound)]);
+    assert!(report.has_unexplained());
+    let texts: Vec<_> = report.findings.iter().map(ToString::to_string).collect();
     assert!(texts[0].starts_with("table leaky: ") && texts[0].contains("unexplained"), "{texts:?}");
     assert!(texts[1].starts_with("table sound: ") && texts[1].contains("accounted"), "{texts:?}");
 
     leak.leaked.take();
-    let verdict = reclaim(&accounts, [("leaky", &leaky), ("sound", &sound)]);
-    assert!(verdict.explains_all(), "{verdict:?}");
+    let report = reclaim(&accounts, [("leaky", &leaky), ("sound", &sound)]);
+    assert!(!report.has_unexplained(), "{report:?}");
 }
 
-fn reclaim(accounts: &Accounts, tables: [(&str, &Table); 2]) -> Verdict {
+fn reclaim(accounts: &Accounts, tables: [(&str, &Table); 2]) -> ReclaimReport {
     let before = accounts.census();
     for (_, table) in tables {
         table.maintain();
     }
     heap::flush_thread_cache();
     heap::purge();
-    let explained = tables.map(|(name, table)| Explained {
+    let expected = tables.map(|(name, table)| ExpectedBytes {
         memory_type: MemoryType::Table(name.into()),
         bytes: table.stats().weight_bytes,
     });
-    Verdict::of(&before, &accounts.census(), &explained)
+    ReclaimReport::compare(&before, &accounts.census(), &expected)
 }

@@ -1,6 +1,6 @@
 //! Where the memory is, and what a reclaim shows, as messages.
 
-use crate::memory::{Census, Finding, MemoryType, Stage, TypeBytes, Verdict};
+use crate::memory::{Census, Finding, MemoryType, ReclaimReport, Stage, TypeBytes};
 use crate::proto::server::{
     self as wire, AllocatorStats, BudgetLine, FindingKind, Memory, MemoryDifference,
     MemoryPressure, MemoryTypeBytes, PressureStage, PressureStageCount, ReclaimResponse,
@@ -24,7 +24,7 @@ impl From<MemoryStats> for Memory {
             stage: wire_stage(memory.pressure.stage()).into(),
             entered: entered.into(),
         };
-        let line = |line: crate::memory::Line| BudgetLine { what: line.what, bytes: line.bytes };
+        let line = |line: crate::memory::Line| BudgetLine { what: line.purpose, bytes: line.bytes };
         Self {
             rss_bytes: memory.census.rss_bytes,
             limit_bytes: memory.limit_bytes,
@@ -49,7 +49,7 @@ impl From<Reclaimed> for ReclaimResponse {
     fn from(reclaimed: Reclaimed) -> Self {
         Self {
             differences: differences(&reclaimed.before.census, &reclaimed.after.census),
-            findings: findings(&reclaimed.verdict),
+            findings: findings(&reclaimed.report),
             before: Some(reclaimed.before.into()),
             after: Some(reclaimed.after.into()),
         }
@@ -67,15 +67,15 @@ fn differences(before: &Census, after: &Census) -> Vec<MemoryDifference> {
     after.types.iter().map(difference).collect()
 }
 
-fn findings(verdict: &Verdict) -> Vec<wire::Finding> {
+fn findings(report: &ReclaimReport) -> Vec<wire::Finding> {
     let wire_finding = |finding: &Finding| {
         let (kind, memory_type, bytes) = match finding {
             Finding::Live { memory_type, bytes } => (FindingKind::Live, memory_type, *bytes),
             Finding::Slack { released_bytes, .. } => {
                 (FindingKind::Slack, &MemoryType::Allocator, *released_bytes)
             }
-            Finding::Unexplained { memory_type, bytes, explained_bytes } => {
-                (FindingKind::Unexplained, memory_type, bytes - explained_bytes)
+            Finding::Unexplained { memory_type, bytes, expected_bytes } => {
+                (FindingKind::Unexplained, memory_type, bytes - expected_bytes)
             }
         };
         let (memory_type, table) = wire_type(memory_type);
@@ -87,7 +87,7 @@ fn findings(verdict: &Verdict) -> Vec<wire::Finding> {
             text: finding.to_string(),
         }
     };
-    verdict.findings.iter().map(wire_finding).collect()
+    report.findings.iter().map(wire_finding).collect()
 }
 
 /// The type, and the table's name where it is one.
@@ -107,8 +107,8 @@ fn wire_type(memory_type: &MemoryType) -> (wire::MemoryType, String) {
 fn wire_stage(stage: Stage) -> PressureStage {
     match stage {
         Stage::Normal => PressureStage::Normal,
-        Stage::GivingBack => PressureStage::GivingBack,
+        Stage::Purging => PressureStage::GivingBack,
         Stage::Evicting => PressureStage::Evicting,
-        Stage::Pausing => PressureStage::Pausing,
+        Stage::Paused => PressureStage::Pausing,
     }
 }

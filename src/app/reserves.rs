@@ -1,0 +1,29 @@
+//! How much memory each part of the service needs: asked of the parts, for the budget and
+//! for the report of a reclaim.
+
+use crate::config::Config;
+use crate::ingest;
+use crate::memory::{ExpectedBytes, MemoryType, Needs};
+use crate::table::MIN_CAPACITY_BYTES;
+
+/// The needs that the budget is planned with.
+pub(super) fn needs(config: &Config) -> Needs {
+    let scratch = ingest::scratch_at_worst(config);
+    Needs {
+        kafka_bytes: ingest::queue_bytes_at_worst(config),
+        large_document_bytes: scratch.large_document_bytes,
+        small_bytes: scratch.small_bytes,
+        smallest_table_bytes: MIN_CAPACITY_BYTES,
+    }
+}
+
+/// The reserve of each type of memory that is not a table.
+pub(super) fn reserves(config: &Config) -> Vec<ExpectedBytes> {
+    let needs = needs(config);
+    let types = [
+        (MemoryType::Ingest, needs.large_document_bytes + needs.small_bytes),
+        (MemoryType::KafkaClient, needs.kafka_bytes),
+        (MemoryType::Rpc, config.rpc.buffer.as_u64()),
+    ];
+    types.map(|(memory_type, bytes)| ExpectedBytes { memory_type, bytes }).into()
+}

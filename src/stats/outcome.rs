@@ -1,0 +1,55 @@
+//! What becomes of a record: the closed list of outcomes, each with a counter.
+
+use crate::record::Reject;
+
+/// The outcome of a record. Each record that is polled has exactly one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Stored under a key that had no live entry.
+    Stored,
+    /// Stored in place of the live entry under its key.
+    Replaced,
+    /// Deleted the entry of its key: a tombstone, or a record that `delete_when` names.
+    Deleted,
+    /// Past its time to live when it came: the older entry of its key was removed.
+    ExpiredOnArrival,
+    /// Ignored, because `only_when` does not name it.
+    Filtered,
+    /// Could not be stored.
+    Rejected(Reject),
+}
+
+impl Outcome {
+    /// The number of outcomes.
+    pub const COUNT: usize = 5 + Reject::ALL.len();
+
+    /// Every outcome, each at its [`Self::index`].
+    pub fn all() -> impl Iterator<Item = Self> {
+        [Self::Stored, Self::Replaced, Self::Deleted, Self::ExpiredOnArrival, Self::Filtered]
+            .into_iter()
+            .chain(Reject::ALL.into_iter().map(Self::Rejected))
+    }
+
+    /// The index of its counter among [`Self::COUNT`].
+    pub fn index(self) -> usize {
+        match self {
+            Self::Stored => 0,
+            Self::Replaced => 1,
+            Self::Deleted => 2,
+            Self::ExpiredOnArrival => 3,
+            Self::Filtered => 4,
+            Self::Rejected(reject) => 5 + reject as usize,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_outcome_has_a_counter_of_its_own() {
+        let indexes: Vec<_> = Outcome::all().map(Outcome::index).collect();
+        assert_eq!(indexes, (0..Outcome::COUNT).collect::<Vec<_>>());
+    }
+}
