@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .build_client(false)
         .extern_path(".millpond.v1.GetRequest", "crate::rpc::GetRequest")
         .extern_path(".millpond.v1.BatchGetRequest", "crate::rpc::BatchGetRequest")
-        .codec_path("crate::rpc::AnswerCodec")
+        .codec_path("crate::rpc::ResponseCodec")
         .compile_fds(descriptors)?;
     Ok(())
 }

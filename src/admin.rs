@@ -1,7 +1,7 @@
-//! The HTTP face for those who run the service: probes.
+//! The HTTP server for operators: the probes of an orchestrator.
 //!
-//! `/livez` says whether the poll loops turn, `/readyz` whether every table has
-//! caught up once. 200 means yes and 503 no.
+//! `/livez` answers whether every poll loop turns, `/readyz` whether every table has caught up
+//! once: 200 for yes and 503 for no. It knows the states only, not where they come from.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,9 +15,9 @@ use tokio::net::TcpListener;
 
 use crate::health::Health;
 
-type Answer = (StatusCode, &'static str);
+type Response = (StatusCode, &'static str);
 
-/// The server, its port bound and nothing answered yet.
+/// The server. Its port is bound, and it serves once it runs.
 pub struct Admin {
     listener: TcpListener,
     health: Arc<Health>,
@@ -29,16 +29,16 @@ impl Admin {
         Self { listener, health }
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     ///
     /// # Errors
     ///
-    /// When the system does not say.
+    /// When the system does not know it.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Serves until it is dropped: probes are answered to the last.
+    /// Serves until it is dropped, so probes are answered during the shutdown too.
     ///
     /// # Errors
     ///
@@ -52,14 +52,14 @@ impl Admin {
     }
 }
 
-async fn livez(State(health): State<Arc<Health>>) -> Answer {
-    answer(health.is_live(), "live\n", "a poll loop is stuck\n")
+async fn livez(State(health): State<Arc<Health>>) -> Response {
+    response(health.is_live(), "live\n", "a poll loop is stuck\n")
 }
 
-async fn readyz(State(health): State<Arc<Health>>) -> Answer {
-    answer(health.is_ready(), "ready\n", "loading\n")
+async fn readyz(State(health): State<Arc<Health>>) -> Response {
+    response(health.is_ready(), "ready\n", "loading\n")
 }
 
-fn answer(holds: bool, yes: &'static str, no: &'static str) -> Answer {
+fn response(holds: bool, yes: &'static str, no: &'static str) -> Response {
     if holds { (StatusCode::OK, yes) } else { (StatusCode::SERVICE_UNAVAILABLE, no) }
 }

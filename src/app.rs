@@ -116,7 +116,7 @@ impl App {
         let service = Service {
             tables,
             health: Arc::clone(&health),
-            in_flight_bytes: config.rpc.buffer.as_u64(),
+            response_buffer_bytes: config.rpc.buffer.as_u64(),
             snapshot: Arc::clone(&snapshot),
             reclaim,
             rejections: Arc::new(ingest.rejections_reader()),

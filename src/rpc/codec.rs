@@ -1,8 +1,8 @@
-//! How a message becomes bytes where tonic makes them of it, as of the statistics: in a buffer
-//! of just its size, made when it is sent. What is large is written another way.
+//! Encodes the responses that are messages, such as statistics, into buffers of their exact size.
 //!
-//! tonic's own way begins with a buffer for each call and doubles it until the answer
-//! fits, so that an answer could hold twice what it is. Requests are read tonic's way.
+//! tonic's own codec begins with a buffer for each call and doubles it until the response fits,
+//! so a response could hold twice its size. Requests are decoded by tonic's own codec.
+//! Responses of lookups do not come by here: `response.rs` writes and sends those.
 
 use std::marker::PhantomData;
 
@@ -11,35 +11,35 @@ use tonic::Status;
 use tonic::codec::{BufferSettings, Codec, EncodeBuf, Encoder};
 use tonic_prost::ProstCodec;
 
-/// From this size on tonic hands on what is encoded; its own default.
+/// tonic passes encoded bytes on from this size; its own default.
 const YIELD_BYTES: usize = 32 << 10;
 
-/// Encodes answers and decodes requests.
+/// Encodes responses and decodes requests.
 #[derive(Debug)]
-pub(crate) struct AnswerCodec<T, U>(PhantomData<(T, U)>);
+pub(crate) struct ResponseCodec<T, U>(PhantomData<(T, U)>);
 
-/// Encodes answers.
+/// Encodes responses.
 #[derive(Debug)]
-pub(crate) struct AnswerEncoder<T>(PhantomData<T>);
+pub(crate) struct ResponseEncoder<T>(PhantomData<T>);
 
-impl<T, U> Default for AnswerCodec<T, U> {
+impl<T, U> Default for ResponseCodec<T, U> {
     fn default() -> Self {
         Self(PhantomData)
     }
 }
 
-impl<T, U> Codec for AnswerCodec<T, U>
+impl<T, U> Codec for ResponseCodec<T, U>
 where
     T: Message + Send + 'static,
     U: Message + Default + Send + 'static,
 {
     type Encode = T;
     type Decode = U;
-    type Encoder = AnswerEncoder<T>;
+    type Encoder = ResponseEncoder<T>;
     type Decoder = <ProstCodec<T, U> as Codec>::Decoder;
 
     fn encoder(&mut self) -> Self::Encoder {
-        AnswerEncoder(PhantomData)
+        ResponseEncoder(PhantomData)
     }
 
     fn decoder(&mut self) -> Self::Decoder {
@@ -47,13 +47,13 @@ where
     }
 }
 
-impl<T: Message> Encoder for AnswerEncoder<T> {
+impl<T: Message> Encoder for ResponseEncoder<T> {
     type Item = T;
     type Error = Status;
 
-    fn encode(&mut self, answer: T, buf: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        buf.reserve(answer.encoded_len());
-        answer.encode(buf).map_err(|error| Status::internal(error.to_string()))
+    fn encode(&mut self, response: T, buf: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        buf.reserve(response.encoded_len());
+        response.encode(buf).map_err(|error| Status::internal(error.to_string()))
     }
 
     fn buffer_settings(&self) -> BufferSettings {
@@ -70,17 +70,17 @@ mod tests {
     use crate::proto::v1::BatchGetRequest;
 
     #[tokio::test]
-    async fn an_answer_takes_a_buffer_of_its_own_size() {
-        // In many small parts, as those of an answer are: a buffer that doubles overshoots.
-        let answer = BatchGetRequest {
+    async fn a_response_takes_a_buffer_of_its_exact_size() {
+        // Many small parts, as a response has: a buffer that doubles would be too large.
+        let response = BatchGetRequest {
             table: String::new(),
             keys: vec!["x".repeat(1_000); 2_200],
             ..Default::default()
         };
-        let bytes = answer.encoded_len();
-        let source = tokio_stream::once(Ok(answer));
+        let bytes = response.encoded_len();
+        let source = tokio_stream::once(Ok(response));
         let (encoder, plain) =
-            (AnswerEncoder(PhantomData), SingleMessageCompressionOverride::default());
+            (ResponseEncoder(PhantomData), SingleMessageCompressionOverride::default());
         let mut body = Box::pin(EncodeBody::new_server(encoder, source, None, plain, None));
         let frame = std::future::poll_fn(|cx| body.as_mut().poll_frame(cx)).await;
         let data = frame.unwrap().unwrap().into_data().unwrap();

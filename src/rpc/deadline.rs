@@ -1,17 +1,17 @@
-//! Until when a call may wait for something.
+//! How long a call may wait, and how long its response may be sent.
 //!
-//! tonic ends a call at its deadline as CANCELLED, and its caller does by then as well.
-//! So a wait ends a little before, while there is time to say what it was for.
+//! At its deadline tonic ends a call as CANCELLED, which tells the caller nothing. So a wait ends
+//! a little earlier, while there is time for an error that says what the call waited for.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 use tonic::metadata::MetadataMap;
 
-/// What is kept of the time for the answer: a tenth, at most this.
+/// The time kept for the error: a tenth of the timeout, at most this.
 const MAX_RESERVE: Duration = Duration::from_millis(200);
 
-/// When a call is over for its caller, if it said so.
+/// The deadline of a call, if its caller set one.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Deadline {
     end: Option<Instant>,
@@ -19,7 +19,7 @@ pub(super) struct Deadline {
 }
 
 impl Deadline {
-    /// That of a call that came just now with this metadata.
+    /// The deadline of a call that arrived just now with this metadata.
     pub(super) fn of(metadata: &MetadataMap) -> Self {
         let header = metadata.get("grpc-timeout").and_then(|header| header.to_str().ok());
         header.and_then(timeout).map_or(Self::default(), |timeout| {
@@ -28,14 +28,15 @@ impl Deadline {
         })
     }
 
-    /// When a wait that begins now ends, with time left to say what it was for.
-    pub(super) fn wait_until(self, longest: Duration) -> Instant {
+    /// The end of a wait that begins now and takes at most `longest`.
+    pub(super) fn wait_end(self, longest: Duration) -> Instant {
         let end = self.end.and_then(|end| end.checked_sub(self.reserve));
         earlier(end, longest)
     }
 
-    /// When what begins now and has nothing more to say ends.
-    pub(super) fn end_within(self, longest: Duration) -> Instant {
+    /// The end of sending that begins now and takes at most `longest`. Nothing is said after it,
+    /// so it may last until the deadline.
+    pub(super) fn send_end(self, longest: Duration) -> Instant {
         earlier(self.end, longest)
     }
 }
@@ -45,7 +46,7 @@ fn earlier(end: Option<Instant>, longest: Duration) -> Instant {
     end.map_or(longest, |end| end.min(longest))
 }
 
-/// As gRPC writes it: up to eight digits and a unit.
+/// Parses gRPC's format: up to eight digits and a unit.
 fn timeout(header: &str) -> Option<Duration> {
     let (digits, unit) = header.split_at_checked(header.len().checked_sub(1)?)?;
     let is_number = (1..=8).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
@@ -66,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_timeout_is_read_in_every_unit_that_grpc_has() {
+    fn a_timeout_is_parsed_in_every_unit_that_grpc_has() {
         let read: Vec<_> = ["2H", "3M", "4S", "5m", "6u", "7n"].map(timeout).into();
         let millis = Duration::from_millis;
         let small = [millis(5), Duration::from_micros(6), Duration::from_nanos(7)];
@@ -78,7 +79,7 @@ mod tests {
         }
     }
 
-    /// The deadline of a call with this timeout, and when it came or a little earlier.
+    /// The deadline of a call with this timeout, and a time just before the call arrived.
     fn deadline(timeout: &'static str) -> (Deadline, Instant) {
         let mut metadata = MetadataMap::new();
         metadata.insert("grpc-timeout", timeout.parse().unwrap());
@@ -87,12 +88,12 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_leaves_time_to_answer() {
+    fn a_wait_leaves_time_for_an_error() {
         let (millis, hour) = (Duration::from_millis, Duration::from_secs(3600));
         for (timeout, reserve) in [("1S", millis(100)), ("10S", millis(200))] {
             let (deadline, start) = deadline(timeout);
-            let end = deadline.end_within(hour);
-            assert_eq!(end - deadline.wait_until(hour), reserve, "of {timeout}");
+            let end = deadline.send_end(hour);
+            assert_eq!(end - deadline.wait_end(hour), reserve, "of {timeout}");
             assert!(end >= start + millis(1_000));
         }
     }
@@ -102,10 +103,10 @@ mod tests {
         let minute = Duration::from_secs(60);
         for timeout in ["2H", "99999999H"] {
             let (deadline, start) = deadline(timeout);
-            let ends = [deadline.wait_until(minute), deadline.end_within(minute)];
+            let ends = [deadline.wait_end(minute), deadline.send_end(minute)];
             assert!(ends.iter().all(|&end| end - start < 2 * minute), "of {timeout}");
         }
         let without = Deadline::of(&MetadataMap::new());
-        assert!(without.wait_until(minute) - Instant::now() <= minute);
+        assert!(without.wait_end(minute) - Instant::now() <= minute);
     }
 }

@@ -1,4 +1,7 @@
-//! Errors as callers see them: a status with a reason from the published enum.
+//! Errors as callers get them: a gRPC status with a reason from the published `ErrorReason`.
+//!
+//! The one place that decides on status codes, messages and error details. It takes plain
+//! values, and names no other file of this module.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -6,86 +9,112 @@ use std::time::Duration;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
-use super::demands::State;
 use crate::proto::server::ErrorReason;
 
 const DOMAIN: &str = "millpond";
-/// No table has a longer name; of a key it tells enough.
+/// No table has a longer name. A key is cut here: its beginning tells enough.
 const MAX_NAME_CHARS: usize = 64;
+/// Error details travel in a header, and clients limit its size.
 const MAX_NAMES: usize = 10;
-/// When to ask again for what is not there yet.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// The delay that a `RetryInfo` names.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// No table has that name; `tables` are those there are.
+/// No table has that name. `tables` are the names of all tables.
 pub(super) fn table_not_found(table: &str, tables: &[&str]) -> Status {
-    // Details travel in a header, and clients take only so much of one.
     let table: String = table.chars().take(MAX_NAME_CHARS).collect();
     let more = if tables.len() > MAX_NAMES { ", ..." } else { "" };
     let tables = tables[..tables.len().min(MAX_NAMES)].join(", ") + more;
     let message = format!("no table is called {table:?}; there are: {tables}");
     let metadata = [("table", table), ("tables", tables)];
-    status(Code::NotFound, message, ErrorReason::TableNotFound, metadata, Vec::new())
+    status(Code::NotFound, message, ErrorReason::TableNotFound, metadata)
 }
 
-/// The table has no live entry under the key, where the call is about one.
+/// The table has no live entry under the key of a call that is about one entry.
 pub(super) fn entry_not_found(table: &str, key: &str) -> Status {
     let key: String = key.chars().take(MAX_NAME_CHARS).collect();
     let message = format!("table {table:?} has no live entry under {key:?}");
     let metadata = [("table", table.to_owned()), ("key", key)];
-    status(Code::NotFound, message, ErrorReason::EntryNotFound, metadata, Vec::new())
+    status(Code::NotFound, message, ErrorReason::EntryNotFound, metadata)
 }
 
-/// The call requires a table that has caught up, and this one is loading.
+/// The call requires a ready table, and the table is loading.
 pub(super) fn table_loading(table: &str) -> Status {
-    let message = format!("table {table:?} has not caught up with its stream yet; ask again");
+    let message = format!("table {table:?} has not caught up with its stream yet; retry later");
     let metadata = [("table", table.to_owned())];
-    let mut details = details(ErrorReason::TableLoading, metadata);
-    details.set_retry_info(Some(RETRY_AFTER));
-    Status::with_error_details(Code::Unavailable, message, details)
+    retryable(Code::Unavailable, message, ErrorReason::TableLoading, metadata)
 }
 
-/// The table is staler than the call takes.
-pub(super) fn table_stale(table: &str, state: State, max_staleness: Duration) -> Status {
-    let State { is_ready, staleness } = state;
+/// The table is staler than the call accepts. It has no staleness if it was never complete.
+pub(super) fn table_stale(
+    table: &str,
+    is_ready: bool,
+    staleness: Option<Duration>,
+    max_staleness: Duration,
+) -> Status {
     let max_staleness = seconds(max_staleness);
     let was = staleness.map_or("was never known to be complete".into(), |staleness| {
         format!("was last known to be complete {} ago", seconds(staleness))
     });
-    let message = format!("table {table:?} {was}, and the call takes at most {max_staleness}");
+    let message = format!("table {table:?} {was}, and the call accepts at most {max_staleness}");
     let metadata = [
         ("table", table.to_owned()),
         ("ready", is_ready.to_string()),
         ("max_staleness", max_staleness),
     ];
     let staleness = staleness.map(|staleness| ("staleness", seconds(staleness)));
-    let details = details(ErrorReason::TableStale, metadata.into_iter().chain(staleness));
-    Status::with_error_details(Code::FailedPrecondition, message, details)
+    let metadata = metadata.into_iter().chain(staleness);
+    status(Code::FailedPrecondition, message, ErrorReason::TableStale, metadata)
 }
 
-/// The table has not handled what the call waited for: the partitions that are behind, and
-/// their positions where they are read.
-pub(super) fn positions_not_reached(table: &str, missed: &[(i32, Option<i64>)]) -> Status {
+/// The table did not reach `min_positions` in time. `behind` are the partitions that are behind,
+/// each with its position if the table reads it.
+pub(super) fn positions_not_reached(table: &str, behind: &[(i32, Option<i64>)]) -> Status {
     let position = |&(partition, position): &(i32, Option<i64>)| {
         position.map_or(format!("{partition}:-"), |position| format!("{partition}:{position}"))
     };
-    let more = if missed.len() > MAX_NAMES { ", ..." } else { "" };
-    let positions: Vec<_> = missed.iter().take(MAX_NAMES).map(position).collect();
+    let more = if behind.len() > MAX_NAMES { ", ..." } else { "" };
+    let positions: Vec<_> = behind.iter().take(MAX_NAMES).map(position).collect();
     let positions = positions.join(", ") + more;
     let message = format!(
-        "table {table:?} has not handled min_positions in time, it is at {positions}; ask again \
-         with more time"
+        "table {table:?} did not reach min_positions in time, it is at {positions}; retry with a \
+         longer deadline"
     );
     let metadata = [("table", table.to_owned()), ("positions", positions)];
-    let reason = ErrorReason::PositionsNotReached;
-    status(Code::DeadlineExceeded, message, reason, metadata, Vec::new())
+    status(Code::DeadlineExceeded, message, ErrorReason::PositionsNotReached, metadata)
 }
 
-/// The service is stopping and what the call waits for will not come.
+/// The service is stopping, so the call would wait in vain.
 pub(super) fn draining() -> Status {
-    let message = "the service is stopping; ask another replica, or when it is back".to_owned();
-    let mut details = details(ErrorReason::Draining, []);
-    details.set_retry_info(Some(RETRY_AFTER));
-    Status::with_error_details(Code::Unavailable, message, details)
+    let message = "the service is stopping; ask another replica, or retry later".to_owned();
+    retryable(Code::Unavailable, message, ErrorReason::Draining, [])
+}
+
+/// Some fields of the request break their rules.
+pub(super) fn invalid_request(violations: Vec<FieldViolation>) -> Status {
+    let rules: Vec<_> =
+        violations.iter().map(|v| format!("{} {}", v.field, v.description)).collect();
+    let mut details = details(ErrorReason::InvalidRequest, []);
+    details.set_bad_request(violations);
+    Status::with_error_details(Code::InvalidArgument, rules.join("; "), details)
+}
+
+/// The response would be larger than `limit_bytes`. Only the first `fitting_keys` fit.
+pub(super) fn response_too_large(limit_bytes: usize, fitting_keys: usize) -> Status {
+    let message = format!(
+        "the response is over {limit_bytes} bytes; the first {fitting_keys} keys fit, ask for the \
+         rest in another call"
+    );
+    let metadata =
+        [("limit_bytes", limit_bytes.to_string()), ("fitting_keys", fitting_keys.to_string())];
+    status(Code::ResourceExhausted, message, ErrorReason::AnswerTooLarge, metadata)
+}
+
+/// The response got no permit in time, because slow callers hold the response buffer.
+pub(super) fn response_buffer_full() -> Status {
+    let message = "the response buffer is full, because other callers read their responses \
+                   slowly; retry later, or ask for less";
+    let reason = ErrorReason::NoRoom;
+    retryable(Code::ResourceExhausted, message.to_owned(), reason, [])
 }
 
 /// As protobuf writes a duration in JSON.
@@ -93,46 +122,24 @@ fn seconds(span: Duration) -> String {
     format!("{:.3}s", span.as_secs_f64())
 }
 
-/// Some fields of the request break their rules.
-pub(super) fn invalid_request(violations: Vec<FieldViolation>) -> Status {
-    let broken: Vec<_> =
-        violations.iter().map(|v| format!("{} {}", v.field, v.description)).collect();
-    let message = broken.join("; ");
-    status(Code::InvalidArgument, message, ErrorReason::InvalidRequest, [], violations)
-}
-
-/// The answer would be over `limit_bytes`; only the first `fitting_keys` fit.
-pub(super) fn answer_too_large(limit_bytes: usize, fitting_keys: usize) -> Status {
-    let message = format!(
-        "the answer is over {limit_bytes} bytes; the first {fitting_keys} keys fit, \
-         ask for the rest in another call"
-    );
-    let metadata =
-        [("limit_bytes", limit_bytes.to_string()), ("fitting_keys", fitting_keys.to_string())];
-    let reason = ErrorReason::AnswerTooLarge;
-    status(Code::ResourceExhausted, message, reason, metadata, Vec::new())
-}
-
-/// Answers on their way to slow callers left no room for this one in time.
-pub(super) fn no_room() -> Status {
-    let message = "there was no room for the answer: others are taken slowly by their callers; ask \
-                   again, or for less";
-    let mut details = details(ErrorReason::NoRoom, []);
-    details.set_retry_info(Some(RETRY_AFTER));
-    Status::with_error_details(Code::ResourceExhausted, message, details)
-}
-
-fn status<const N: usize>(
+fn status<'a>(
     code: Code,
     message: String,
     reason: ErrorReason,
-    metadata: [(&str, String); N],
-    violations: Vec<FieldViolation>,
+    metadata: impl IntoIterator<Item = (&'a str, String)>,
+) -> Status {
+    Status::with_error_details(code, message, details(reason, metadata))
+}
+
+/// The same, with a `RetryInfo`.
+fn retryable<'a>(
+    code: Code,
+    message: String,
+    reason: ErrorReason,
+    metadata: impl IntoIterator<Item = (&'a str, String)>,
 ) -> Status {
     let mut details = details(reason, metadata);
-    if !violations.is_empty() {
-        details.set_bad_request(violations);
-    }
+    details.set_retry_info(Some(RETRY_DELAY));
     Status::with_error_details(code, message, details)
 }
 

@@ -1,7 +1,8 @@
-//! Tells the service's states over `grpc.health.v1`.
+//! Publishes the states of the service over `grpc.health.v1`.
 //!
-//! The empty name and the services' mean *ready*, `millpond.table/NAME` that this table is;
-//! `millpond.live` means *live*. No other name is known.
+//! The empty name and the names of our services are SERVING when all tables are *ready*,
+//! `millpond.table/NAME` when that table is, and `millpond.live` when the process is *live*. No
+//! other name is known. How the states come about is not known here.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,41 +16,40 @@ use crate::health::Health;
 const READY_NAMES: [&str; 3] = ["", "millpond.v1.LookupService", "millpond.v1.StatsService"];
 const TABLE_PREFIX: &str = "millpond.table/";
 const LIVE_NAME: &str = "millpond.live";
+/// A change of *ready* is published at once, a change of *live* within this time.
 const LIVE_INTERVAL: Duration = Duration::from_secs(1);
 
-pub(super) struct HealthTeller {
+pub(super) struct HealthPublisher {
     health: Arc<Health>,
     reporter: HealthReporter,
 }
 
-impl HealthTeller {
+impl HealthPublisher {
+    /// A publisher that has published the present states, and the service that answers them.
     pub(super) async fn new(health: Arc<Health>) -> (Self, HealthServer<impl HealthService>) {
         let (reporter, service) = health_reporter();
-        let teller = Self { health, reporter };
-        teller.tell().await;
-        (teller, service)
+        let publisher = Self { health, reporter };
+        publisher.publish().await;
+        (publisher, service)
     }
 
-    /// Tells each change of state until `shutdown`, then that nothing is served.
-    pub(super) async fn tell_until(mut self, shutdown: impl Future<Output = ()>) {
+    /// Publishes each change until `shutdown`, and then that nothing is ready any more.
+    pub(super) async fn run(mut self, shutdown: impl Future<Output = ()>) {
         tokio::select! {
             () = shutdown => {}
-            () = self.tell_changes() => {}
+            () = self.publish_changes() => {}
         }
-        for (name, _) in self.states() {
+        for (name, _) in self.ready_states() {
             self.reporter.set_service_status(&name, ServingStatus::NotServing).await;
-            // Ends the calls that watch it; they would hold the server up for good.
-            self.reporter.clear_service_status(&name).await;
-            self.reporter.set_service_status(&name, ServingStatus::NotServing).await;
+            self.end_watches(&name, ServingStatus::NotServing).await;
         }
-        self.reporter.clear_service_status(LIVE_NAME).await;
-        self.reporter.set_service_status(LIVE_NAME, ServingStatus::Serving).await;
+        self.end_watches(LIVE_NAME, ServingStatus::Serving).await;
     }
 
-    async fn tell_changes(&self) {
+    async fn publish_changes(&self) {
         let mut ready = self.health.watch_ready();
         loop {
-            self.tell().await;
+            self.publish().await;
             tokio::select! {
                 _ = ready.changed() => {}
                 () = tokio::time::sleep(LIVE_INTERVAL) => {}
@@ -57,15 +57,22 @@ impl HealthTeller {
         }
     }
 
-    async fn tell(&self) {
-        for (name, is_ready) in self.states() {
+    async fn publish(&self) {
+        for (name, is_ready) in self.ready_states() {
             self.reporter.set_service_status(name, status(is_ready)).await;
         }
         self.reporter.set_service_status(LIVE_NAME, status(self.health.is_live())).await;
     }
 
-    /// Every name that tells whether something is ready, and whether it is.
-    fn states(&self) -> Vec<(String, bool)> {
+    /// Ends the calls that watch a name, since an open watch would keep the server from stopping.
+    /// Calls that check the name get its last status.
+    async fn end_watches(&mut self, name: &str, last: ServingStatus) {
+        self.reporter.clear_service_status(name).await;
+        self.reporter.set_service_status(name, last).await;
+    }
+
+    /// Every name that stands for *ready*, and whether it is.
+    fn ready_states(&self) -> Vec<(String, bool)> {
         let is_ready = self.health.is_ready();
         let overall = READY_NAMES.map(|name| (name.to_owned(), is_ready));
         let tables = self.health.tables();

@@ -1,4 +1,7 @@
-//! `LookupService`: what a table has under a key, or that it has nothing.
+//! `LookupService`: reads entries of the tables, one key or many.
+//!
+//! Each call goes the same way: validate, wait for `min_positions`, check freshness, look up, and
+//! write the response. It knows the tables and their health, and nothing of the stream.
 
 use std::sync::Arc;
 
@@ -6,47 +9,44 @@ use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 use tonic_types::FieldViolation;
 
-use super::answer::{self, FoundEntry, Outcome, wire_span, wire_time};
+use super::convert::{loading_miss, to_duration, to_miss, to_timestamp};
 use super::deadline::Deadline;
-use super::demands::{Demands, State};
 use super::errors;
-use super::in_flight::{InFlight, Look, Parcel};
-use super::miss;
-use super::positions::{self, Positions};
-use super::question::{BatchGetRequest, GetRequest, Keys, Question};
-use super::request::{Tables, required, validate};
+use super::freshness::TableState;
+use super::lookup_request::{BatchGetRequest, GetRequest, Keys, LookupRequest, MAX_BATCH_KEYS};
+use super::lookup_response::{FoundEntry, LookupOutcome, batch_as_of_len, put_batch_as_of};
+use super::positions::{self, PositionWaiter};
+use super::response::{Attempt, ResponseBudget, ResponseBuffer};
+use super::validation::{Tables, required, validate};
 use crate::health::Health;
 use crate::proto::server::lookup_service_server::LookupService;
 use crate::proto::server::{AsOf, BatchGetResponse, GetResponse, Miss};
 use crate::record::Timestamp;
 use crate::table::Table;
 
-/// Most keys in one batch. Stated in the protocol.
-pub const MAX_BATCH_KEYS: usize = 1_000;
-
-/// Most bytes of an encoded batch answer. Stated in the protocol, and under the
-/// 4 MiB that clients of any language accept unless they are told otherwise.
-pub const MAX_ANSWER_BYTES: usize = 3_584 << 10;
+/// Largest encoded response of a batch. Stated in the protocol. Under the 4 MiB that clients
+/// in any language accept by default.
+pub const MAX_RESPONSE_BYTES: usize = 3_584 << 10;
 
 pub(super) struct Lookup {
     tables: Tables,
     health: Arc<Health>,
-    positions: Positions,
-    in_flight: InFlight,
+    positions: PositionWaiter,
+    budget: ResponseBudget,
 }
 
 #[tonic::async_trait]
 impl LookupService for Lookup {
     async fn get(&self, request: Request<GetRequest>) -> Result<Response<GetResponse>, Status> {
         let deadline = Deadline::of(request.metadata());
-        let question = request.into_inner();
-        validate(faults(&question, required("key", &question.key)))?;
-        self.wait(&question, deadline).await?;
-        let look_up = |look, parcel: &mut Parcel| {
-            self.ask(&question, look)?.one(&question.key, parcel);
+        let request = request.into_inner();
+        validate(violations(&request, required("key", &request.key)))?;
+        self.wait_for_positions(&request, deadline).await?;
+        let look_up = |attempt, buffer: &mut ResponseBuffer| {
+            self.begin(&request, attempt)?.get(&request.key, buffer);
             Ok(())
         };
-        self.in_flight.answer(deadline, look_up).await
+        self.budget.respond(deadline, look_up).await
     }
 
     async fn batch_get(
@@ -54,64 +54,75 @@ impl LookupService for Lookup {
         request: Request<BatchGetRequest>,
     ) -> Result<Response<BatchGetResponse>, Status> {
         let deadline = Deadline::of(request.metadata());
-        let question = request.into_inner();
-        let keys = &question.key;
-        validate(faults(&question, key_count(keys)).chain(empty(keys)))?;
-        self.wait(&question, deadline).await?;
-        let look_up = |look, parcel: &mut Parcel| self.ask(&question, look)?.batch(keys, parcel);
-        self.in_flight.answer(deadline, look_up).await
+        let request = request.into_inner();
+        let keys = &request.key;
+        validate(violations(&request, key_count(keys)).chain(empty_keys(keys)))?;
+        self.wait_for_positions(&request, deadline).await?;
+        let look_up = |attempt, buffer: &mut ResponseBuffer| {
+            self.begin(&request, attempt)?.batch_get(keys, buffer)
+        };
+        self.budget.respond(deadline, look_up).await
     }
 }
 
 impl Lookup {
-    /// Nobody waits for a position any more once `draining` is true.
+    /// When `draining` becomes true, calls stop waiting for positions.
     pub(super) fn new(
         tables: Tables,
         health: Arc<Health>,
-        in_flight: InFlight,
+        budget: ResponseBudget,
         draining: watch::Receiver<bool>,
     ) -> Self {
-        let positions = Positions::new(Arc::clone(&health), draining);
-        Self { tables, health, positions, in_flight }
+        let positions = PositionWaiter::new(Arc::clone(&health), draining);
+        Self { tables, health, positions, budget }
     }
 
-    async fn wait<K>(&self, question: &Question<K>, deadline: Deadline) -> Result<(), Status> {
-        let Question { table, min_positions, .. } = question;
+    async fn wait_for_positions<K>(
+        &self,
+        request: &LookupRequest<K>,
+        deadline: Deadline,
+    ) -> Result<(), Status> {
+        let LookupRequest { table, freshness, .. } = request;
         self.tables.find(table)?;
-        if min_positions.is_empty() {
+        if freshness.min_positions.is_empty() {
             return Ok(());
         }
-        let until = deadline.wait_until(positions::MAX_WAIT);
-        self.positions.reach(table, min_positions, until).await
+        let wait_end = deadline.wait_end(positions::MAX_WAIT);
+        self.positions.wait_for(table, &freshness.min_positions, wait_end).await
     }
 
-    fn ask<K>(&self, question: &Question<K>, look: Look) -> Result<Asked<'_>, Status> {
-        let table = self.tables.find(&question.table)?;
-        // The state before the lookup: what it did not find then was not there yet.
-        let state = self.health.table(table.name()).map(State::of).unwrap_or_default();
-        Demands::of(question).check(table.name(), state)?;
-        Ok(Asked { table, state, now: Timestamp::now(), look })
+    fn begin<K>(
+        &self,
+        request: &LookupRequest<K>,
+        attempt: Attempt,
+    ) -> Result<TableLookup<'_>, Status> {
+        let table = self.tables.find(&request.table)?;
+        // Taken before the keys are read, so that the response never claims to be fresher than
+        // its results are.
+        let state = self.health.table(table.name()).map(TableState::of).unwrap_or_default();
+        request.freshness.check(table.name(), state)?;
+        Ok(TableLookup { table, state, now: Timestamp::now(), attempt })
     }
 }
 
-/// One question to one table: every key of it sees the same time and state.
-struct Asked<'a> {
+/// One attempt to look up the keys of a call. All keys see the same time and state.
+struct TableLookup<'a> {
     table: &'a Table,
-    state: State,
+    state: TableState,
     now: Timestamp,
-    look: Look,
+    attempt: Attempt,
 }
 
-impl Asked<'_> {
-    fn one(&self, key: &str, parcel: &mut Parcel) {
+impl TableLookup<'_> {
+    fn get(&self, key: &str, buffer: &mut ResponseBuffer) {
         let as_of = self.as_of();
-        let is_hit = self.see(key, |outcome| outcome.put_alone(&as_of, parcel));
+        let is_hit = self.read(key, |outcome| outcome.put_get_response(&as_of, buffer));
         self.count(u64::from(is_hit), u64::from(!is_hit));
     }
 
-    fn batch(&self, keys: &Keys, parcel: &mut Parcel) -> Result<(), Status> {
+    fn batch_get(&self, keys: &Keys, buffer: &mut ResponseBuffer) -> Result<(), Status> {
         let as_of = self.as_of();
-        let limit_bytes = MAX_ANSWER_BYTES - answer::batch_state_len(&as_of);
+        let limit_bytes = MAX_RESPONSE_BYTES - batch_as_of_len(&as_of);
         let (mut hits, mut fitting_keys) = (0, 0);
         let mut fits = true;
         let mut ahead = keys.iter();
@@ -119,10 +130,10 @@ impl Asked<'_> {
             if number % Table::LOOKAHEAD == 0 {
                 self.table.prefetch(&mut ahead);
             }
-            let is_hit = self.see(key, |outcome| {
-                fits = parcel.message_bytes() + outcome.result_len() <= limit_bytes;
+            let is_hit = self.read(key, |outcome| {
+                fits = buffer.message_bytes() + outcome.batch_result_len() <= limit_bytes;
                 if fits {
-                    outcome.put_result(parcel);
+                    outcome.put_batch_result(buffer);
                 }
             });
             hits += u64::from(is_hit);
@@ -133,56 +144,53 @@ impl Asked<'_> {
         }
         self.count(hits, fitting_keys as u64 + u64::from(!fits) - hits);
         if !fits {
-            return Err(errors::answer_too_large(MAX_ANSWER_BYTES, fitting_keys));
+            return Err(errors::response_too_large(MAX_RESPONSE_BYTES, fitting_keys));
         }
-        answer::put_batch_state(&as_of, parcel);
+        put_batch_as_of(&as_of, buffer);
         Ok(())
     }
 
-    /// Shows what is under the key, and where it lies; whether it is an entry. The table's
-    /// writers may wait for that, so nothing is done there but to write it.
-    fn see(&self, key: &str, mut see: impl FnMut(&Outcome<'_>)) -> bool {
+    /// Reads the outcome under a key, and returns whether it is an entry. An entry is read in
+    /// the table's memory, which may hold up its writers, so `read` must be quick.
+    fn read(&self, key: &str, mut read: impl FnMut(&LookupOutcome<'_>)) -> bool {
         let names = self.table.fields();
         let found = self.table.peek(key, self.now, |entry| {
-            see(&Outcome::Entry(FoundEntry::new(key, names, entry)));
+            read(&LookupOutcome::Entry(FoundEntry::new(key, names, entry)));
         });
         if found.is_none() {
-            see(&Outcome::Miss(self.miss(key)));
+            read(&LookupOutcome::Miss(self.miss(key)));
         }
         found.is_some()
     }
 
-    /// A call that waited is still one question: its hits and misses are counted.
+    /// Counts on the first attempt only, so that a call that waited is counted once.
     fn count(&self, hits: u64, misses: u64) {
-        if self.look == Look::First {
+        if self.attempt == Attempt::First {
             self.table.count_lookups(hits, misses);
         }
     }
 
     fn miss(&self, key: &str) -> Miss {
         if self.state.is_ready {
-            miss::explained(self.table.miss_reason(key, self.now))
+            to_miss(self.table.miss_reason(key, self.now))
         } else {
-            miss::loading()
+            loading_miss()
         }
     }
 
     fn as_of(&self) -> AsOf {
-        let newest_record_time = self.table.newest_record_time().map(wire_time);
-        let staleness = self.state.staleness.and_then(wire_span);
+        let newest_record_time = self.table.newest_record_time().map(to_timestamp);
+        let staleness = self.state.staleness.and_then(to_duration);
         AsOf { ready: self.state.is_ready, newest_record_time, staleness }
     }
 }
 
-/// What is wrong with a question; `of_keys` is what is wrong with its keys.
-fn faults<K>(
-    question: &Question<K>,
+/// The fields that break their rules. `of_keys` is the violation of the field with the keys.
+fn violations<K>(
+    request: &LookupRequest<K>,
     of_keys: Option<FieldViolation>,
 ) -> impl Iterator<Item = Option<FieldViolation>> {
-    let demands = Demands::of(question).violation();
-    [required("table", &question.table), of_keys, demands]
-        .into_iter()
-        .chain(positions::violations(&question.min_positions))
+    [required("table", &request.table), of_keys].into_iter().chain(request.freshness.violations())
 }
 
 fn key_count(keys: &Keys) -> Option<FieldViolation> {
@@ -193,8 +201,8 @@ fn key_count(keys: &Keys) -> Option<FieldViolation> {
     })
 }
 
-/// Names only those that are empty: there can be a thousand that are not.
-fn empty(keys: &Keys) -> impl Iterator<Item = Option<FieldViolation>> {
+/// Makes a field name only for keys that are empty, since a valid batch may have a thousand.
+fn empty_keys(keys: &Keys) -> impl Iterator<Item = Option<FieldViolation>> {
     let empty = keys.iter().enumerate().filter(|(_, key)| key.is_empty());
     empty.map(|(index, key)| required(&format!("keys[{index}]"), key))
 }

@@ -1,5 +1,7 @@
-//! Waiting until a table has handled what a caller knows to be in the stream, so that a
-//! service reads its own writes.
+//! Waits until a table has reached the positions that a call names.
+//!
+//! A service that writes to the stream reads its own writes that way: it names the offsets that
+//! its producer was told. The order of the partitions does not matter, as all have to be reached.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,70 +15,52 @@ use super::errors;
 use crate::health::{Health, Progress, TableHealth};
 use crate::proto::server::PartitionOffset;
 
-/// The longest wait, also of a call without a deadline. Stated in the protocol.
+/// The longest wait, even if the call has no deadline. Stated in the protocol.
 pub(super) const MAX_WAIT: Duration = Duration::from_secs(30);
 
-/// Most offsets in one call. Stated in the protocol.
-pub(super) const MAX_POSITIONS: usize = 1_000;
-
-/// Which of the offsets make no sense by themselves.
-pub(super) fn violations(
-    wanted: &[PartitionOffset],
-) -> impl Iterator<Item = Option<FieldViolation>> {
-    let too_many = (wanted.len() > MAX_POSITIONS).then(|| {
-        let rule = format!("must be at most {MAX_POSITIONS}, and there are more");
-        FieldViolation::new("min_positions", rule)
-    });
-    let negative = |(index, wanted): (usize, &PartitionOffset)| {
-        (wanted.offset < 0).then(|| {
-            let field = format!("min_positions[{index}].offset");
-            FieldViolation::new(field, "must not be negative")
-        })
-    };
-    std::iter::once(too_many).chain(wanted.iter().enumerate().map(negative))
-}
-
-/// The waits of all calls.
-pub(super) struct Positions {
+/// Lets calls wait for positions. One for the whole service.
+pub(super) struct PositionWaiter {
     health: Arc<Health>,
     draining: watch::Receiver<bool>,
 }
 
-impl Positions {
-    /// Waits end when `draining` is true: nothing is read any more then.
+impl PositionWaiter {
+    /// When `draining` becomes true all waits end, because no record is read any more.
     pub(super) fn new(health: Arc<Health>, draining: watch::Receiver<bool>) -> Self {
         Self { health, draining }
     }
 
-    /// Returns once the table of that name has handled all the `wanted` offsets.
-    pub(super) async fn reach(
+    /// Returns when the table of this name has handled the record at each of the positions.
+    pub(super) async fn wait_for(
         &self,
         name: &str,
-        wanted: &[PartitionOffset],
-        until: Instant,
+        min_positions: &[PartitionOffset],
+        wait_end: Instant,
     ) -> Result<(), Status> {
         let Some(table) = self.health.table(name) else { return Ok(()) };
         let mut draining = self.draining.clone();
         let reached = async {
             tokio::select! {
                 biased;
-                reached = self.handles_all(table, wanted) => reached,
+                reached = self.reach_all(table, min_positions) => reached,
                 _ = draining.wait_for(|draining| *draining) => Err(errors::draining()),
             }
         };
-        let timely = timeout_at(until, reached).await;
-        timely.unwrap_or_else(|_| Err(errors::positions_not_reached(name, &missed(table, wanted))))
+        let in_time = timeout_at(wait_end, reached).await;
+        in_time.unwrap_or_else(|_| {
+            Err(errors::positions_not_reached(name, &behind(table, min_positions)))
+        })
     }
 
-    async fn handles_all(
+    async fn reach_all(
         &self,
         table: &TableHealth,
-        wanted: &[PartitionOffset],
+        min_positions: &[PartitionOffset],
     ) -> Result<(), Status> {
-        for (index, &PartitionOffset { partition, offset }) in wanted.iter().enumerate() {
+        for (index, &PartitionOffset { partition, offset }) in min_positions.iter().enumerate() {
             let Some(progress) = self.progress(table, partition).await else {
                 let field = format!("min_positions[{index}].partition");
-                let rule = format!("{partition} is none that table {:?} reads", table.name());
+                let rule = format!("{partition} is not read by table {:?}", table.name());
                 return Err(errors::invalid_request(vec![FieldViolation::new(field, rule)]));
             };
             progress.handles(offset).await;
@@ -84,27 +68,27 @@ impl Positions {
         Ok(())
     }
 
-    /// The progress in a partition; none where the table does not read it. Which it reads is
-    /// known for sure when it is ready.
+    /// The progress in a partition, or none if the table does not read it. A loading table may
+    /// not have begun all of its partitions, so this waits for the partition or for ready.
     async fn progress(&self, table: &TableHealth, partition: i32) -> Option<Arc<Progress>> {
-        let mut told = self.health.watch_ready();
+        let mut ready = self.health.watch_ready();
         loop {
-            told.mark_unchanged();
+            ready.mark_unchanged();
             let is_ready = table.is_ready();
             let progress = table.progress(partition);
-            if progress.is_some() || is_ready || told.changed().await.is_err() {
+            if progress.is_some() || is_ready || ready.changed().await.is_err() {
                 return progress;
             }
         }
     }
 }
 
-/// Those that are not reached: each with the position of its partition, if it is read.
-fn missed(table: &TableHealth, wanted: &[PartitionOffset]) -> Vec<(i32, Option<i64>)> {
+/// The partitions that are behind, each with its position if the table reads it.
+fn behind(table: &TableHealth, min_positions: &[PartitionOffset]) -> Vec<(i32, Option<i64>)> {
     let progress = |wanted: &PartitionOffset| (*wanted, table.progress(wanted.partition));
-    let missed = wanted.iter().map(progress).filter(|(wanted, progress)| {
+    let behind = min_positions.iter().map(progress).filter(|(wanted, progress)| {
         !progress.as_ref().is_some_and(|progress| progress.has_handled(wanted.offset))
     });
     let position = |progress: Arc<Progress>| progress.next_offset();
-    missed.map(|(wanted, progress)| (wanted.partition, progress.map(position))).collect()
+    behind.map(|(wanted, progress)| (wanted.partition, progress.map(position))).collect()
 }

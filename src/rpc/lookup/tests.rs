@@ -1,4 +1,4 @@
-//! What a lookup allocates and counts.
+//! How much a lookup allocates, and that it is counted once.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use super::*;
 use crate::heap::{Account, allocated_by_thread};
 use crate::proto::v1;
 use crate::record::{Draft, FieldsBuffer, KeyRef, Origin, Value};
-use crate::rpc::in_flight::{ample, written};
+use crate::rpc::response::{buffered, encoded};
 use crate::table::{MIN_CAPACITY_BYTES, Spec};
 
-/// Of every two keys, the first is there.
+/// Holds every other key.
 fn table() -> Table {
     let table = Table::new(Spec {
         name: "services".into(),
@@ -40,18 +40,18 @@ fn key(n: usize) -> String {
     format!("a-service-with-a-name-of-some-length-{n:04}")
 }
 
-fn question(keys: usize) -> Bytes {
+fn request(keys: usize) -> Bytes {
     let keys = (0..keys).map(key).collect();
-    let question = v1::BatchGetRequest { table: "services".into(), keys, ..Default::default() };
-    question.encode_to_vec().into()
+    let request = v1::BatchGetRequest { table: "services".into(), keys, ..Default::default() };
+    request.encode_to_vec().into()
 }
 
-fn asked(table: &Table, look: Look) -> Asked<'_> {
-    let state = State { is_ready: true, staleness: None };
-    Asked { table, state, now: Timestamp::now(), look }
+fn lookup(table: &Table, attempt: Attempt) -> TableLookup<'_> {
+    let state = TableState { is_ready: true, staleness: None };
+    TableLookup { table, state, now: Timestamp::now(), attempt }
 }
 
-/// What `work` allocates on this thread, in bytes, and what it gives.
+/// The bytes that `work` allocates on this thread, and its result.
 fn allocating<T>(work: impl FnOnce() -> T) -> (usize, T) {
     let before = allocated_by_thread();
     let done = work();
@@ -59,39 +59,39 @@ fn allocating<T>(work: impl FnOnce() -> T) -> (usize, T) {
 }
 
 #[test]
-fn a_batch_allocates_for_no_key_alone() {
+fn a_batch_allocates_nothing_for_a_single_key() {
     let table = table();
-    let question = question(MAX_BATCH_KEYS);
-    let question_bytes = question.len();
-    let (bytes, question) = allocating(|| BatchGetRequest::decode(question).unwrap());
-    // Its text, rounded up, and the ends of a thousand keys in a buffer that doubles.
-    assert!(bytes < question_bytes * 5 / 4 + (20 << 10), "{bytes} B for {question_bytes} B");
+    let request = request(MAX_BATCH_KEYS);
+    let request_bytes = request.len();
+    let (bytes, request) = allocating(|| BatchGetRequest::decode(request).unwrap());
+    // The text, rounded up, and the ends of a thousand keys in a vector that doubles.
+    assert!(bytes < request_bytes * 5 / 4 + (20 << 10), "{bytes} B for {request_bytes} B");
 
     let (bytes, ()) = allocating(|| {
-        let faults = faults(&question, key_count(&question.key)).chain(empty(&question.key));
-        validate(faults).unwrap();
+        let violations = violations(&request, key_count(&request.key));
+        validate(violations.chain(empty_keys(&request.key))).unwrap();
     });
-    assert!(bytes < 1 << 10, "{bytes} B to find nothing wrong");
+    assert!(bytes < 1 << 10, "{bytes} B to find no violation");
 
-    let (bytes, answer_bytes) = allocating(|| {
-        let look_up = |parcel: &mut Parcel| {
-            asked(&table, Look::First).batch(&question.key, parcel).unwrap();
+    let (bytes, response_bytes) = allocating(|| {
+        let look_up = |buffer: &mut ResponseBuffer| {
+            lookup(&table, Attempt::First).batch_get(&request.key, buffer).unwrap();
         };
-        ample(look_up).message_bytes()
+        buffered(look_up).message_bytes()
     });
-    // Its pieces, of which the first doubles and the last is not full, and their list.
-    assert!(bytes < answer_bytes + (20 << 10), "{bytes} B for {answer_bytes} B");
+    // The list of pieces, and the pieces: the first doubles and the last is not full.
+    assert!(bytes < response_bytes + (20 << 10), "{bytes} B for {response_bytes} B");
 }
 
 #[test]
-fn a_call_counts_each_key_once_however_often_it_looks() {
+fn a_call_counts_each_key_once_however_often_it_retries() {
     let table = table();
-    let keys = BatchGetRequest::decode(question(10)).unwrap().key;
-    for look in [Look::First, Look::Again, Look::Again] {
-        let answer = written(|parcel| asked(&table, look).batch(&keys, parcel).unwrap());
-        let answer = v1::BatchGetResponse::decode(answer.as_slice()).unwrap();
-        assert_eq!(answer.results.len(), 10);
-        written(|parcel| asked(&table, look).one("nobody", parcel));
+    let keys = BatchGetRequest::decode(request(10)).unwrap().key;
+    for attempt in [Attempt::First, Attempt::Retry, Attempt::Retry] {
+        let response = encoded(|buffer| lookup(&table, attempt).batch_get(&keys, buffer).unwrap());
+        let response = v1::BatchGetResponse::decode(response.as_slice()).unwrap();
+        assert_eq!(response.results.len(), 10);
+        encoded(|buffer| lookup(&table, attempt).get("nobody", buffer));
     }
     let stats = table.stats();
     assert_eq!((stats.hit_count, stats.miss_count), (5, 6));

@@ -1,4 +1,4 @@
-//! What single entries cost: one by its key, or the largest of a table.
+//! Describes what entries cost in memory: one by its key, or the largest of a table.
 
 use tonic::Status;
 use tonic_types::FieldViolation;
@@ -8,18 +8,18 @@ use crate::proto::server::{
     ListLargestEntriesRequest, ListLargestEntriesResponse,
 };
 use crate::record::{Key, Timestamp};
-use crate::rpc::answer::{wire_origin, wire_span};
+use crate::rpc::convert::{to_duration, to_origin};
 use crate::rpc::errors;
-use crate::rpc::request::{Tables, required, validate};
+use crate::rpc::validation::{Tables, required, validate};
 use crate::table::{Described, Table};
 
-/// Most entries of one page. Stated in the protocol.
+/// Most entries in one page. Stated in the protocol.
 const MAX_PAGE_SIZE: u32 = 1_000;
 const DEFAULT_PAGE_SIZE: u32 = 20;
-/// What descriptions take together at most, in bytes: clients refuse answers over 4 MiB. A key
-/// is of 64 KiB at most, so that some fit always.
+/// Most bytes in one page, since clients refuse responses over 4 MiB. A key has at most 64 KiB,
+/// so a page has room for some entries at least.
 const MAX_PAGE_BYTES: usize = 2 << 20;
-/// What a description takes beside its key, in bytes, and more.
+/// More than a description takes beside its key.
 const DESCRIPTION_BYTES: usize = 128;
 
 pub(super) fn describe(
@@ -40,7 +40,7 @@ pub(super) fn list_largest(
     tables: &Tables,
     request: &ListLargestEntriesRequest,
 ) -> Result<ListLargestEntriesResponse, Status> {
-    validate([required("table", &request.table), page_size_fault(request.page_size)])?;
+    validate([required("table", &request.table), page_size_violation(request.page_size)])?;
     let table = tables.find(&request.table)?;
     let after = parse_token(&request.page_token)?;
     let count = if request.page_size == 0 { DEFAULT_PAGE_SIZE } else { request.page_size };
@@ -49,7 +49,7 @@ pub(super) fn list_largest(
 
 fn page(table: &Table, count: usize, after: Option<(u64, &str)>) -> ListLargestEntriesResponse {
     let now = Timestamp::now();
-    // One more than the page, to know whether it is the last.
+    // One more than the page has, to know whether the page is the last.
     let largest = table.largest(count + 1, after, now);
     let page = &largest.entries[..fitting(&largest.entries, count)];
     let last = page.last().filter(|_| page.len() < largest.entries.len());
@@ -60,7 +60,7 @@ fn page(table: &Table, count: usize, after: Option<(u64, &str)>) -> ListLargestE
     }
 }
 
-/// How many of the entries are a page: as many as are asked for, or as many as clients take.
+/// The number of entries in the page: `count`, or fewer if their keys are very long.
 fn fitting(entries: &[Described], count: usize) -> usize {
     let mut page_bytes = 0;
     let fits = |entry: &&Described| {
@@ -70,12 +70,12 @@ fn fitting(entries: &[Described], count: usize) -> usize {
     entries.iter().take(count).take_while(fits).count()
 }
 
-fn page_size_fault(page_size: u32) -> Option<FieldViolation> {
+fn page_size_violation(page_size: u32) -> Option<FieldViolation> {
     let rule = format!("must be at most {MAX_PAGE_SIZE}, and is {page_size}");
     (page_size > MAX_PAGE_SIZE).then(|| FieldViolation::new("page_size", rule))
 }
 
-/// A page begins after an entry's weight and key.
+/// The next page begins after this entry. Weight and key are the order of the entries.
 fn token_after(last: &Described) -> String {
     format!("{} {}", last.weight_bytes(), last.key.as_str())
 }
@@ -85,9 +85,9 @@ fn parse_token(token: &str) -> Result<Option<(u64, &str)>, Status> {
         return Ok(None);
     }
     let parsed = token.split_once(' ').and_then(|(weight, key)| Some((weight.parse().ok()?, key)));
-    let rule = "must be empty or the next_page_token of an answer";
-    let broken = || errors::invalid_request(vec![FieldViolation::new("page_token", rule)]);
-    parsed.map(Some).ok_or_else(broken)
+    let rule = "must be empty or the next_page_token of a response";
+    let violation = || errors::invalid_request(vec![FieldViolation::new("page_token", rule)]);
+    parsed.map(Some).ok_or_else(violation)
 }
 
 fn description(described: &Described, now: Timestamp) -> EntryDescription {
@@ -102,9 +102,9 @@ fn description(described: &Described, now: Timestamp) -> EntryDescription {
             rounding_bytes: parts.rounding_bytes,
             bookkeeping_bytes: parts.bookkeeping_bytes,
         }),
-        origin: Some(wire_origin(*origin)),
-        age: wire_span(origin.time.until(now)),
-        time_left: wire_span(now.until(*expires_at)),
+        origin: Some(to_origin(*origin)),
+        age: to_duration(origin.time.until(now)),
+        time_left: to_duration(now.until(*expires_at)),
         replaced_count: *replaced_count,
     }
 }

@@ -1,4 +1,4 @@
-//! Where the memory is, and what a reclaim shows, as messages.
+//! Converts the memory report and the effect of a reclaim to messages.
 
 use crate::memory::{Census, Finding, MemoryType, ReclaimReport, Stage, TypeBytes};
 use crate::proto::server::{
@@ -17,11 +17,11 @@ impl From<MemoryStats> for Memory {
             retained_bytes: heap.retained_bytes,
         };
         let entered = Stage::ALL.map(|stage| PressureStageCount {
-            stage: wire_stage(stage).into(),
+            stage: to_stage(stage).into(),
             count: memory.pressure.entered_count(stage),
         });
         let pressure = MemoryPressure {
-            stage: wire_stage(memory.pressure.stage()).into(),
+            stage: to_stage(memory.pressure.stage()).into(),
             entered: entered.into(),
         };
         let line = |line: crate::memory::Line| BudgetLine { what: line.purpose, bytes: line.bytes };
@@ -40,7 +40,7 @@ impl From<MemoryStats> for Memory {
 
 impl From<&TypeBytes> for MemoryTypeBytes {
     fn from(of_type: &TypeBytes) -> Self {
-        let (memory_type, table) = wire_type(&of_type.memory_type);
+        let (memory_type, table) = to_type(&of_type.memory_type);
         Self { r#type: memory_type.into(), table, bytes: of_type.bytes }
     }
 }
@@ -58,9 +58,9 @@ impl From<Reclaimed> for ReclaimResponse {
 
 fn differences(before: &Census, after: &Census) -> Vec<MemoryDifference> {
     let difference = |of_type: &TypeBytes| {
-        let (memory_type, table) = wire_type(&of_type.memory_type);
+        let (memory_type, table) = to_type(&of_type.memory_type);
         let had_bytes = before.bytes_of(&of_type.memory_type);
-        // No process has half of what 64 bits can count.
+        // No process has 2^63 bytes.
         let bytes = of_type.bytes.cast_signed() - had_bytes.cast_signed();
         MemoryDifference { r#type: memory_type.into(), table, bytes }
     };
@@ -78,7 +78,7 @@ fn findings(report: &ReclaimReport) -> Vec<wire::Finding> {
                 (FindingKind::Unexplained, memory_type, bytes - expected_bytes)
             }
         };
-        let (memory_type, table) = wire_type(memory_type);
+        let (memory_type, table) = to_type(memory_type);
         wire::Finding {
             kind: kind.into(),
             r#type: memory_type.into(),
@@ -90,8 +90,8 @@ fn findings(report: &ReclaimReport) -> Vec<wire::Finding> {
     report.findings.iter().map(wire_finding).collect()
 }
 
-/// The type, and the table's name where it is one.
-fn wire_type(memory_type: &MemoryType) -> (wire::MemoryType, String) {
+/// The type, and the name of the table if it is one.
+fn to_type(memory_type: &MemoryType) -> (wire::MemoryType, String) {
     let plain = match memory_type {
         MemoryType::Table(name) => return (wire::MemoryType::Table, name.clone()),
         MemoryType::Ingest => wire::MemoryType::Ingest,
@@ -104,7 +104,7 @@ fn wire_type(memory_type: &MemoryType) -> (wire::MemoryType, String) {
     (plain, String::new())
 }
 
-fn wire_stage(stage: Stage) -> PressureStage {
+fn to_stage(stage: Stage) -> PressureStage {
     match stage {
         Stage::Normal => PressureStage::Normal,
         Stage::Purging => PressureStage::GivingBack,

@@ -1,4 +1,4 @@
-//! Questions are taken and refused as the generated messages take and refuse them.
+//! Requests are accepted and refused exactly as the generated messages are.
 
 use std::fmt::Debug;
 
@@ -7,9 +7,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::proto::v1;
-use crate::rpc::MAX_BATCH_KEYS;
 
-/// Holds the decoded question, or the error, against what the generated message makes of it.
+/// Compares what is decoded, or the error, with what the generated message decodes.
 fn assert_same_batch(bytes: &[u8]) {
     let decoded = (BatchGetRequest::decode(bytes), v1::BatchGetRequest::decode(bytes));
     assert_alike(decoded, |ours, theirs| {
@@ -29,27 +28,28 @@ fn assert_same_get(bytes: &[u8]) {
     });
 }
 
-/// Both are taken, and `are_same`, or refused with the same words.
+/// Both are accepted and `assert_same`, or both are refused with the same error.
 fn assert_alike<O: Debug, T: Debug>(
     decoded: (Result<O, DecodeError>, Result<T, DecodeError>),
-    are_same: impl FnOnce(O, T),
+    assert_same: impl FnOnce(O, T),
 ) {
     match decoded {
-        (Ok(ours), Ok(theirs)) => are_same(ours, theirs),
+        (Ok(ours), Ok(theirs)) => assert_same(ours, theirs),
         (Err(ours), Err(theirs)) => assert_eq!(ours.to_string(), theirs.to_string()),
         (ours, theirs) => panic!("{ours:?} and {theirs:?}"),
     }
 }
 
 fn assert_same<K>(
-    ours: &Question<K>,
+    ours: &LookupRequest<K>,
     theirs: (&String, bool, Option<prost_types::Duration>),
     positions: Vec<v1::PartitionOffset>,
 ) {
-    assert_eq!((&ours.table, ours.require_ready, ours.max_staleness), theirs);
+    let Freshness { require_ready, max_staleness, min_positions } = &ours.freshness;
+    assert_eq!((&ours.table, *require_ready, *max_staleness), theirs);
     let theirs = positions.into_iter().take(MAX_POSITIONS + 1);
     let theirs = theirs.map(|v1::PartitionOffset { partition, offset }| (partition, offset));
-    let ours = ours.min_positions.iter().map(|wanted| (wanted.partition, wanted.offset));
+    let ours = min_positions.iter().map(|wanted| (wanted.partition, wanted.offset));
     assert!(ours.eq(theirs));
 }
 
@@ -89,7 +89,7 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn what_a_caller_asks_is_what_is_decoded(
+    fn a_request_is_decoded_as_the_caller_wrote_it(
         batch in batches(), other in batches(), get in gets(), cut in any::<prop::sample::Index>(),
     ) {
         let mut bytes = batch.encode_to_vec();
@@ -102,7 +102,7 @@ proptest! {
     }
 
     #[test]
-    fn a_broken_question_is_refused_with_the_same_words(
+    fn a_corrupt_request_is_refused_with_the_same_error(
         batch in batches(), at in any::<prop::sample::Index>(), byte in any::<u8>(),
     ) {
         let mut bytes = batch.encode_to_vec();
@@ -115,13 +115,13 @@ proptest! {
     }
 
     #[test]
-    fn garbage_is_taken_or_refused_and_never_panics(bytes in vec(any::<u8>(), 0..64)) {
+    fn garbage_is_accepted_or_refused_and_never_panics(bytes in vec(any::<u8>(), 0..64)) {
         assert_same_batch(&bytes);
         assert_same_get(&bytes);
     }
 
     #[test]
-    fn fields_of_any_type_are_taken_or_refused_alike(
+    fn fields_of_any_type_are_accepted_or_refused_alike(
         fields in vec((1..8_u8, 0..8_u8, vec(any::<u8>(), 0..6)), 0..6),
     ) {
         let field = |(tag, wire_type, rest): &(u8, u8, Vec<u8>)| {
@@ -136,7 +136,7 @@ proptest! {
 }
 
 #[test]
-fn what_is_over_a_limit_is_counted_and_not_kept() {
+fn keys_and_positions_over_the_limit_are_counted_and_not_kept() {
     let key = |n: usize| if n.is_multiple_of(3) { String::new() } else { format!("key-{n}") };
     let position = v1::PartitionOffset { partition: 1, offset: 2 };
     let batch = v1::BatchGetRequest {
@@ -149,5 +149,5 @@ fn what_is_over_a_limit_is_counted_and_not_kept() {
     let ours = BatchGetRequest::decode(bytes.as_slice()).unwrap();
     assert_eq!(ours.key.count(), 3 * MAX_BATCH_KEYS);
     assert_eq!(ours.key.iter().count(), MAX_BATCH_KEYS);
-    assert_eq!(ours.min_positions.len(), MAX_POSITIONS + 1);
+    assert_eq!(ours.freshness.min_positions.len(), MAX_POSITIONS + 1);
 }

@@ -1,4 +1,4 @@
-//! What every request is held to: its fields' rules, and tables that there are.
+//! The checks of every request: the rules of its fields, and that its table exists.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use tonic_types::FieldViolation;
 use super::errors;
 use crate::table::Table;
 
-/// A request's faults are listed up to this many.
+/// An error lists at most this many violations.
 const MAX_VIOLATIONS: usize = 10;
 
 /// The tables by name. Clones share them.
@@ -28,15 +28,15 @@ impl Tables {
     }
 }
 
-/// Fails with all violations at once.
+/// Fails if there are violations, and lists them in one error.
 pub(super) fn validate(
     violations: impl IntoIterator<Item = Option<FieldViolation>>,
 ) -> Result<(), Status> {
-    let broken: Vec<_> = violations.into_iter().flatten().take(MAX_VIOLATIONS).collect();
-    if broken.is_empty() { Ok(()) } else { Err(errors::invalid_request(broken)) }
+    let violations: Vec<_> = violations.into_iter().flatten().take(MAX_VIOLATIONS).collect();
+    if violations.is_empty() { Ok(()) } else { Err(errors::invalid_request(violations)) }
 }
 
-/// The violation of a field that must not be empty.
+/// The violation if a field is empty that must not be.
 pub(super) fn required(field: &str, text: &str) -> Option<FieldViolation> {
     text.is_empty().then(|| FieldViolation::new(field, "must not be empty"))
 }

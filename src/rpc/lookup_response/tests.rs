@@ -1,4 +1,4 @@
-//! What is written is what callers decode.
+//! Callers decode what the table holds.
 
 use proptest::collection::vec;
 use proptest::option;
@@ -7,18 +7,19 @@ use proptest::prelude::*;
 use super::*;
 use crate::proto::v1;
 use crate::proto::v1::value::Kind;
-use crate::record::FieldsBuffer;
-use crate::rpc::in_flight::written;
+use crate::record::{self, FieldsBuffer, Timestamp};
+use crate::rpc::convert::to_duration;
+use crate::rpc::response::encoded;
 
 const ORIGIN: record::Origin =
     record::Origin { partition: 3, offset: 1 << 40, time: Timestamp::from_millis(-1_500) };
 
 fn as_of() -> AsOf {
-    let staleness = wire_span(std::time::Duration::from_millis(1_250));
-    AsOf { ready: true, newest_record_time: Some(wire_time(ORIGIN.time)), staleness }
+    let staleness = to_duration(std::time::Duration::from_millis(1_250));
+    AsOf { ready: true, newest_record_time: Some(to_timestamp(ORIGIN.time)), staleness }
 }
 
-/// What a caller decodes of an entry under `key` with these values, alone and in a batch.
+/// The entry that a caller decodes, the same from a `GetResponse` and from a batch.
 fn decoded(key: &str, origin: record::Origin, values: &[(String, Option<Kind>)]) -> v1::Entry {
     let names: Vec<Box<str>> = values.iter().map(|(name, _)| name.as_str().into()).collect();
     let mut fields = FieldsBuffer::default();
@@ -27,16 +28,19 @@ fn decoded(key: &str, origin: record::Origin, values: &[(String, Option<Kind>)])
     }
     let expires_at = Timestamp::from_millis(2_250);
     let entry = EntryView { origin, expires_at, replaced_count: 7, fields: fields.fields() };
-    let outcome = || Outcome::Entry(FoundEntry::new(key, &names, entry));
+    let outcome = || LookupOutcome::Entry(FoundEntry::new(key, &names, entry));
 
-    let alone = written(|parcel| outcome().put_alone(&as_of(), parcel));
+    let alone = encoded(|buffer| outcome().put_get_response(&as_of(), buffer));
     let alone = v1::GetResponse::decode(alone.as_slice()).unwrap();
     assert!(alone.as_of.is_some_and(|as_of| as_of.ready && as_of.staleness.is_some()));
-    let batch = written(|parcel| {
-        outcome().put_result(parcel);
-        assert_eq!(parcel.message_bytes(), outcome().result_len());
-        put_batch_state(&as_of(), parcel);
-        assert_eq!(parcel.message_bytes(), outcome().result_len() + batch_state_len(&as_of()));
+    let batch = encoded(|buffer| {
+        outcome().put_batch_result(buffer);
+        assert_eq!(buffer.message_bytes(), outcome().batch_result_len());
+        put_batch_as_of(&as_of(), buffer);
+        assert_eq!(
+            buffer.message_bytes(),
+            outcome().batch_result_len() + batch_as_of_len(&as_of())
+        );
     });
     let batch = v1::BatchGetResponse::decode(batch.as_slice()).unwrap();
     assert_eq!(batch.as_of, alone.as_of);
@@ -104,16 +108,16 @@ fn a_caller_decodes_a_miss_with_its_reason() {
     let deleted_by =
         crate::proto::server::PartitionOffset { partition: i32::MAX, offset: i64::MAX };
     let reason = crate::proto::server::MissReason::Deleted.into();
-    let miss = || Outcome::Miss(Miss { reason, time: None, deleted_by: Some(deleted_by) });
-    let answer = written(|parcel| miss().put_alone(&as_of(), parcel));
-    let answer = v1::GetResponse::decode(answer.as_slice()).unwrap();
-    let Some(v1::get_response::Outcome::Miss(decoded)) = answer.outcome else {
-        panic!("a miss: {answer:?}")
+    let miss = || LookupOutcome::Miss(Miss { reason, time: None, deleted_by: Some(deleted_by) });
+    let response = encoded(|buffer| miss().put_get_response(&as_of(), buffer));
+    let response = v1::GetResponse::decode(response.as_slice()).unwrap();
+    let Some(v1::get_response::Outcome::Miss(decoded)) = response.outcome else {
+        panic!("a miss: {response:?}")
     };
     assert_eq!(decoded.reason(), v1::MissReason::Deleted);
     assert_eq!(decoded.deleted_by.unwrap().offset, i64::MAX);
-    let batch = written(|parcel| miss().put_result(parcel));
-    assert_eq!(batch.len(), miss().result_len());
+    let batch = encoded(|buffer| miss().put_batch_result(buffer));
+    assert_eq!(batch.len(), miss().batch_result_len());
     let batch = v1::BatchGetResponse::decode(batch.as_slice()).unwrap();
     assert_eq!(batch.results.len(), 1);
 }
@@ -135,7 +139,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn a_caller_decodes_whatever_a_table_may_hold(
+    fn a_caller_decodes_any_entry_that_a_table_may_hold(
         key in ".+",
         partition in any::<i32>(),
         offset in any::<i64>(),

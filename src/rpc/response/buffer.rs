@@ -1,0 +1,203 @@
+//! Writes one response as encoded Protobuf, in pieces, while its permit grows with it.
+//!
+//! In pieces for three reasons: no buffer is copied to grow, a piece that was sent is free while
+//! the rest is still being sent, and the transport holds no more than a piece or two of a
+//! response that its caller does not read. This file knows Protobuf's encoding, but no message.
+
+use std::collections::VecDeque;
+
+use prost::Message;
+use prost::bytes::Bytes;
+use prost::encoding::{WireType, double, encode_key, encode_varint};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::budget::Permit;
+
+/// A response up to this size needs no permit and never waits. Their number is bounded, because
+/// the number of calls at once is.
+const SMALL_BYTES: usize = 4 << 10;
+/// Size of a piece. The first piece doubles up to it, so the last doubling is the one that
+/// needs a permit.
+const PIECE_BYTES: usize = 2 * SMALL_BYTES;
+/// Size that the first piece begins with. Most responses about one key are no larger.
+const FIRST_BYTES: usize = 512;
+/// What gRPC puts before a message: a zero, as it is not compressed, and its length.
+const FRAME_HEADER: [u8; 5] = [0; 5];
+/// A message up to this size is encoded without an allocation.
+const SHORT_BYTES: usize = 64;
+
+/// A response that is being written. Once its permit cannot grow it drops what was written and
+/// only counts bytes, so that the call knows how large a permit to wait for.
+#[derive(Debug)]
+pub(in crate::rpc) struct ResponseBuffer {
+    full: VecDeque<Vec<u8>>,
+    last: Vec<u8>,
+    message_bytes: usize,
+    is_permitted: bool,
+    permit: Permit,
+}
+
+/// The permit could not grow to the size of the response.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct PermitTooSmall {
+    pub(super) needed_bytes: usize,
+}
+
+impl ResponseBuffer {
+    pub(super) fn new(permit: Permit) -> Self {
+        let mut last = Vec::with_capacity(FIRST_BYTES);
+        last.extend_from_slice(&FRAME_HEADER);
+        Self { full: VecDeque::new(), last, message_bytes: 0, is_permitted: true, permit }
+    }
+
+    /// Size of the message so far, including bytes that were counted only.
+    pub(in crate::rpc) fn message_bytes(&self) -> usize {
+        self.message_bytes
+    }
+
+    /// Writes these bytes.
+    pub(in crate::rpc) fn put(&mut self, bytes: &[u8]) {
+        self.message_bytes += bytes.len();
+        let mut rest = bytes;
+        while self.is_permitted && !rest.is_empty() {
+            let free_bytes = self.last.capacity() - self.last.len();
+            if free_bytes == 0 {
+                self.grow(rest.len());
+                continue;
+            }
+            let (now, later) = rest.split_at(free_bytes.min(rest.len()));
+            self.last.extend_from_slice(now);
+            rest = later;
+        }
+    }
+
+    /// Writes an integer field.
+    pub(in crate::rpc) fn put_integer(&mut self, tag: u32, integer: u64) {
+        self.put_head(tag, WireType::Varint, integer);
+    }
+
+    /// Writes the head of a field that is this long. Its bytes have to follow.
+    pub(in crate::rpc) fn put_length(&mut self, tag: u32, length: usize) {
+        self.put_head(tag, WireType::LengthDelimited, length as u64);
+    }
+
+    /// Writes a string field.
+    pub(in crate::rpc) fn put_text(&mut self, tag: u32, text: &str) {
+        self.put_length(tag, text.len());
+        self.put(text.as_bytes());
+    }
+
+    /// Writes a double field.
+    pub(in crate::rpc) fn put_double(&mut self, tag: u32, value: f64) {
+        let mut bytes = [0; 16];
+        let mut free = &mut bytes[..];
+        double::encode(tag, &value, &mut free);
+        let written = 16 - free.len();
+        self.put(&bytes[..written]);
+    }
+
+    /// Writes a message field.
+    pub(in crate::rpc) fn put_field(&mut self, tag: u32, message: &impl Message) {
+        self.put_length(tag, message.encoded_len());
+        self.put_message(message);
+    }
+
+    /// Writes the fields of a message.
+    pub(in crate::rpc) fn put_message(&mut self, message: &impl Message) {
+        let mut short = [0; SHORT_BYTES];
+        match short.get_mut(..message.encoded_len()) {
+            Some(mut bytes) => {
+                message.encode_raw(&mut bytes);
+                self.put(&short[..message.encoded_len()]);
+            }
+            None => self.put(&message.encode_to_vec()),
+        }
+    }
+
+    /// The complete response, if its permit could grow to its size.
+    pub(super) fn finish(mut self) -> Result<ResponsePieces, PermitTooSmall> {
+        let needed_bytes = permit_bytes(FRAME_HEADER.len() + self.message_bytes);
+        if !self.is_permitted {
+            return Err(PermitTooSmall { needed_bytes });
+        }
+        // A call that waited may hold more than it needs now.
+        self.permit.shrink_to(needed_bytes);
+        self.full.push_back(self.last);
+        let length = u32::try_from(self.message_bytes).unwrap_or(u32::MAX);
+        if let Some(header) = self.full[0].get_mut(1..FRAME_HEADER.len()) {
+            header.copy_from_slice(&length.to_be_bytes());
+        }
+        Ok(ResponsePieces { pieces: self.full, permit: self.permit })
+    }
+
+    fn put_head(&mut self, tag: u32, wire_type: WireType, varint: u64) {
+        let key = (tag << 3) | wire_type as u32;
+        // Nearly all heads have two bytes, and to encode those in loops slows a batch down.
+        if let (Ok(key @ ..0x80), Ok(varint @ ..0x80)) = (u8::try_from(key), u8::try_from(varint)) {
+            return self.put(&[key, varint]);
+        }
+        let mut bytes = [0; 16];
+        let mut free = &mut bytes[..];
+        encode_key(tag, wire_type, &mut free);
+        encode_varint(varint, &mut free);
+        let written = 16 - free.len();
+        self.put(&bytes[..written]);
+    }
+
+    /// Makes space for at least one of the `rest_bytes`, or drops all pieces if the permit cannot
+    /// grow. The first piece doubles, so that a small response takes little memory. The pieces
+    /// after it have their full size from the beginning.
+    fn grow(&mut self, rest_bytes: usize) {
+        let last_bytes = if self.last.len() < PIECE_BYTES && self.full.is_empty() {
+            (self.last.len() + rest_bytes).next_power_of_two().min(PIECE_BYTES)
+        } else {
+            self.full.push_back(std::mem::take(&mut self.last));
+            PIECE_BYTES
+        };
+        let total_bytes = PIECE_BYTES * self.full.len() + last_bytes;
+        self.is_permitted = self.permit.grow_to(permit_bytes(total_bytes));
+        if self.is_permitted {
+            self.last.reserve_exact(last_bytes - self.last.len());
+        } else {
+            (self.full, self.last) = (VecDeque::new(), Vec::new());
+        }
+    }
+}
+
+/// The permit that a response of this size needs: none while it is small, then whole pieces.
+fn permit_bytes(bytes: usize) -> usize {
+    if bytes <= SMALL_BYTES { 0 } else { bytes.next_multiple_of(PIECE_BYTES) }
+}
+
+/// A complete response and the permit that it holds.
+#[derive(Debug)]
+pub(super) struct ResponsePieces {
+    pieces: VecDeque<Vec<u8>>,
+    permit: Permit,
+}
+
+impl ResponsePieces {
+    /// Whether they hold a permit: small responses need none.
+    pub(super) fn hold_permit(&self) -> bool {
+        self.permit.held_bytes() > 0
+    }
+
+    /// Removes the next piece, which takes its part of the permit along.
+    pub(super) fn next_piece(&mut self) -> Option<Bytes> {
+        let bytes = self.pieces.pop_front()?;
+        let permit = self.permit.split(PIECE_BYTES);
+        Some(Bytes::from_owner(Piece { bytes, _permit: permit }))
+    }
+}
+
+/// Owns the memory of `Bytes`: dropped with the last reference to any part of the piece.
+struct Piece {
+    bytes: Vec<u8>,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl AsRef<[u8]> for Piece {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}

@@ -1,0 +1,111 @@
+//! Converts the snapshot to `GetStatsResponse`: tables, topics and dead letters.
+//!
+//! `records.rs` converts the partitions, `memory.rs` the memory.
+
+use crate::memory::MemoryType;
+use crate::proto::server::{
+    self as wire, BooksStats, Build, GetStatsResponse, RemovalCause, RemovalCount,
+};
+use crate::rpc::convert::{to_duration, to_timestamp};
+use crate::stats::{DeadLetterStats, Loading, PartitionStats, Snapshot, TopicState, TopicStats};
+use crate::table::{Removal, TableStats};
+
+impl From<Snapshot> for GetStatsResponse {
+    fn from(snapshot: Snapshot) -> Self {
+        let census = &snapshot.memory.census;
+        let loading = PartitionStats::loading_by_table(&snapshot.partitions);
+        let table = |table: TableStats| {
+            let measured_bytes = census.bytes_of(&MemoryType::Table(table.name.clone()));
+            let loading = loading.get(table.name.as_str()).copied();
+            to_table_stats(table, measured_bytes, loading)
+        };
+        Self {
+            tables: snapshot.tables.into_iter().map(table).collect(),
+            start_time: Some(to_timestamp(snapshot.started)),
+            uptime: to_duration(snapshot.uptime),
+            build: Some(Build {
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                librdkafka_version: snapshot.librdkafka_version,
+            }),
+            config_digest: snapshot.config_digest,
+            ready: snapshot.ready,
+            memory: Some(snapshot.memory.into()),
+            partitions: snapshot.partitions.into_iter().map(Into::into).collect(),
+            topics: snapshot.topics.into_iter().map(Into::into).collect(),
+            dead_letters: Some(snapshot.dead_letters.into()),
+            books: Some(BooksStats { mismatch_count: snapshot.counter_check.mismatch_count }),
+        }
+    }
+}
+
+/// Joins the counters of a table with its memory as the allocator measured it.
+fn to_table_stats(
+    table: TableStats,
+    measured_bytes: u64,
+    loading: Option<Loading>,
+) -> wire::TableStats {
+    let removal =
+        |cause| RemovalCount { cause: to_cause(cause).into(), count: table.removals.count(cause) };
+    let per_entry = |bytes: u64| bytes.checked_div(table.entry_count).unwrap_or(0);
+    wire::TableStats {
+        level_bytes: table.level_bytes,
+        measured_bytes,
+        ghost_bytes: table.ghost_bytes,
+        retained_bytes_per_entry: per_entry(measured_bytes.saturating_sub(table.ghost_bytes)),
+        weight_bytes_per_entry: per_entry(table.weight_bytes.saturating_sub(table.ghost_bytes)),
+        plucked_bytes: table.plucked_bytes,
+        entry_count: table.entry_count,
+        weight_bytes: table.weight_bytes,
+        capacity_bytes: table.capacity_bytes,
+        hit_count: table.hit_count,
+        miss_count: table.miss_count,
+        stored_count: table.stored_count,
+        removals: Removal::ALL.map(removal).into(),
+        newest_record_time: table.newest_record_time.map(to_timestamp),
+        loading: loading.map(Into::into),
+        name: table.name,
+    }
+}
+
+fn to_cause(removal: Removal) -> RemovalCause {
+    match removal {
+        Removal::Replaced => RemovalCause::Replaced,
+        Removal::Deleted => RemovalCause::Deleted,
+        Removal::Expired => RemovalCause::Expired,
+        Removal::Evicted => RemovalCause::Evicted,
+    }
+}
+
+impl From<Loading> for wire::Loading {
+    fn from(loading: Loading) -> Self {
+        Self {
+            done_records: loading.done_records,
+            remaining_records: loading.remaining_records,
+            records_per_second: loading.records_per_second(),
+            time_left: loading.time_left().and_then(to_duration),
+        }
+    }
+}
+
+impl From<DeadLetterStats> for wire::DeadLetterStats {
+    fn from(dead_letters: DeadLetterStats) -> Self {
+        Self {
+            delivered_count: dead_letters.delivered_count,
+            dropped_count: dead_letters.dropped_count,
+            failed_count: dead_letters.failed_count,
+        }
+    }
+}
+
+impl From<TopicStats> for wire::TopicStats {
+    fn from(topic: TopicStats) -> Self {
+        let state = match topic.state {
+            TopicState::Waiting => wire::TopicState::Waiting,
+            TopicState::Reading => wire::TopicState::Reading,
+            TopicState::Missing => wire::TopicState::Missing,
+            TopicState::Unauthorized => wire::TopicState::Unauthorized,
+            TopicState::Unreadable => wire::TopicState::Unreadable,
+        };
+        Self { topic: topic.topic, state: state.into(), since: Some(to_timestamp(topic.since)) }
+    }
+}
