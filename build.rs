@@ -1,38 +1,24 @@
-//! Compiles the protocol in pure Rust, so that no protoc has to be installed.
+//! Generates the server's side of the protocol.
 //!
-//! It is compiled twice. Callers get plain messages. The server's questions are types of
-//! its own, which do not allocate for each key.
+//! The protocol is compiled, and its messages are generated, in the crate `millpond-client`. Two
+//! requests are not those messages but types of `src/rpc`, which do not allocate for each key.
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::fs;
 
 use prost::Message;
-
-const INCLUDE: &str = "proto";
-const FILES: [&str; 3] = [
-    "proto/millpond/v1/errors.proto",
-    "proto/millpond/v1/lookup.proto",
-    "proto/millpond/v1/stats.proto",
-];
+use prost_types::FileDescriptorSet;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("cargo::rerun-if-changed={INCLUDE}");
-    let out = PathBuf::from(std::env::var("OUT_DIR")?);
-    let descriptors = protox::compile(FILES, [INCLUDE])?;
-    std::fs::write(out.join("millpond.v1.bin"), descriptors.encode_to_vec())?;
-
-    generator(&out, "client")?.build_server(false).compile_fds(descriptors.clone())?;
-    generator(&out, "server")?
+    let file = std::env::var("DEP_MILLPOND_PROTOCOL_DESCRIPTORS")?;
+    println!("cargo::rerun-if-changed={file}");
+    let descriptors = FileDescriptorSet::decode(fs::read(file)?.as_slice())?;
+    tonic_prost_build::configure()
         .build_client(false)
+        .extern_path(".millpond.v1", "::millpond_client::v1")
         .extern_path(".millpond.v1.GetRequest", "crate::rpc::GetRequest")
         .extern_path(".millpond.v1.BatchGetRequest", "crate::rpc::BatchGetRequest")
         .codec_path("crate::rpc::ResponseCodec")
         .compile_fds(descriptors)?;
     Ok(())
-}
-
-fn generator(out: &Path, side: &str) -> Result<tonic_prost_build::Builder, Box<dyn Error>> {
-    let dir = out.join(side);
-    std::fs::create_dir_all(&dir)?;
-    Ok(tonic_prost_build::configure().out_dir(dir))
 }

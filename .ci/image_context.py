@@ -18,22 +18,23 @@ def copies(dockerfile):
 
 
 def admitted(dockerignore):
-    """The top-level names that .dockerignore, which starts by ignoring all, lets through."""
+    """The paths that .dockerignore, which starts by ignoring all, lets through."""
     lines = dockerignore.read_text(encoding="utf-8").splitlines()
     rules = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     if rules[:1] != ["*"] or not all(rule.startswith("!") for rule in rules[1:]):
-        sys.exit('.dockerignore: want "*", then a "!NAME" for each name that is copied')
-    return {rule[1:] for rule in rules[1:]}
+        sys.exit('.dockerignore: want "*", then a "!PATH" for each path that is copied')
+    return {pathlib.Path(rule[1:]) for rule in rules[1:]}
 
 
-def lay_out(source, folder, names):
+def lay_out(source, folder, paths):
     if not (source.is_file() or source.is_dir()):
         sys.exit(f"deploy/Dockerfile: it copies {source}, which is not there")
-    if source.parts[0] not in names:
+    if not paths & {source, *source.parents}:
         sys.exit(f".dockerignore: it keeps out {source}, which deploy/Dockerfile copies")
     if source.is_dir():
-        shutil.copytree(source, folder / source)
+        shutil.copytree(source, folder / source, dirs_exist_ok=True)
     else:
+        (folder / source).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, folder / source)
 
 
@@ -41,12 +42,12 @@ def main():
     folder = pathlib.Path(sys.argv[1])
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    names = admitted(pathlib.Path(".dockerignore"))
+    paths = admitted(pathlib.Path(".dockerignore"))
     for sources, destination in copies(pathlib.Path("deploy/Dockerfile")):
         if destination not in ("./", *sources):
             sys.exit(f"deploy/Dockerfile: COPY to {destination}: sources keep their place here")
         for source in sources:
-            lay_out(pathlib.Path(source), folder, names)
+            lay_out(pathlib.Path(source), folder, paths)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,9 @@
-//! The protocol `millpond.v1`, generated from `proto/` at build time.
+//! The protocol `millpond.v1`: messages from the crate `millpond-client`, and the server's side.
 
-/// The whole protocol as an encoded `FileDescriptorSet`, comments included.
-pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/millpond.v1.bin"));
+pub use millpond_client::{FILE_DESCRIPTOR_SET, v1};
 
-/// What a caller needs: plain messages and the clients of the services.
-#[expect(
-    clippy::pedantic,
-    clippy::allow_attributes_without_reason,
-    unused_qualifications,
-    reason = "generated code"
-)]
-pub mod v1 {
-    include!(concat!(env!("OUT_DIR"), "/client/millpond.v1.rs"));
-}
-
-/// What the server needs: questions in it do not allocate for each key.
+/// The services as the server implements them, generated at build time. Their two lookup
+/// requests are types of [`rpc`](crate::rpc), which do not allocate for each key.
 #[expect(
     clippy::pedantic,
     clippy::allow_attributes,
@@ -23,5 +12,5 @@ pub mod v1 {
     reason = "generated code"
 )]
 pub mod server {
-    include!(concat!(env!("OUT_DIR"), "/server/millpond.v1.rs"));
+    include!(concat!(env!("OUT_DIR"), "/millpond.v1.rs"));
 }

@@ -1,4 +1,4 @@
 # The documentation: every link in it leads somewhere.
 # shellcheck shell=bash
 set -euo pipefail
-RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
+RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked

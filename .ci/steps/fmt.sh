@@ -1,4 +1,4 @@
 # The layout of the Rust source, as rustfmt.toml has it.
 # shellcheck shell=bash
 set -euo pipefail
-cargo fmt --check
+cargo fmt --all --check

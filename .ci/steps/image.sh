@@ -5,5 +5,5 @@ set -euo pipefail
 hadolint deploy/Dockerfile
 context=$PWD/target/ci/image-context
 python3 .ci/image_context.py "$context"
-# The dependencies are those of the clippy step, so only the crate itself is compiled.
-cargo check --locked --manifest-path "$context/Cargo.toml" --target-dir target
+# The dependencies are those of the clippy step, so only the crates themselves are compiled.
+cargo check --locked --package millpond --manifest-path "$context/Cargo.toml" --target-dir target

@@ -3,12 +3,9 @@
 use std::time::Duration;
 
 use clap::Args;
-use tonic::Request;
-use tonic::transport::{Channel, Endpoint};
+use millpond_client::{Client, ConnectError};
 
 use super::failure::{Exit, Failure};
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Which service to ask, and how long to wait for it.
 #[derive(Debug, Args)]
@@ -22,38 +19,19 @@ pub(super) struct ClientArgs {
 }
 
 impl ClientArgs {
-    /// A request that tells the service how long its caller waits.
-    pub(super) fn within_timeout<T>(&self, message: T) -> Request<T> {
-        let mut request = Request::new(message);
-        request.set_timeout(self.timeout);
-        request
-    }
-
-    pub(super) async fn connect(&self) -> Result<Channel, Failure> {
-        let usage = |error: String| {
-            let cure = "write it as http://HOST:PORT";
-            Failure::new(Exit::Usage, format!("--endpoint {}: {error}; {cure}", self.endpoint))
-        };
-        let parsed = Endpoint::from_shared(self.endpoint.clone());
-        let endpoint = parsed.map_err(|error| usage(error.to_string()))?;
-        if endpoint.uri().scheme_str() != Some("http") {
-            return Err(usage("not an http address".into()));
-        }
-        let endpoint = endpoint.connect_timeout(CONNECT_TIMEOUT).timeout(self.timeout);
-        endpoint.connect().await.map_err(|error| {
-            let cause = innermost(&error);
-            let cure = "is millpond running there? --endpoint names another address";
-            let message = format!("cannot reach {}: {cause}; {cure}", self.endpoint);
-            Failure::new(Exit::Unreachable, message)
-        })
+    pub(super) async fn connect(&self) -> Result<Client, Failure> {
+        Ok(Client::connect(&self.endpoint, self.timeout).await?)
     }
 }
 
-/// The transport says only that it failed; why is told by its cause.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Self {
+        match &error {
+            ConnectError::Endpoint { .. } => Self::new(Exit::Usage, format!("--endpoint {error}")),
+            ConnectError::Unreachable { .. } => {
+                let cure = "is millpond running there? --endpoint names another address";
+                Self::new(Exit::Unreachable, format!("{error}; {cure}"))
+            }
+        }
     }
-    innermost.to_string()
 }

@@ -9,7 +9,6 @@ use super::block_on;
 use super::client::ClientArgs;
 use super::failure::Failure;
 use super::output::{self, Output, bytes};
-use crate::proto::v1::stats_service_client::StatsServiceClient;
 use crate::proto::v1::{DescribeEntryRequest, DescribeEntryResponse, EntryDescription};
 
 /// Which entry.
@@ -29,8 +28,12 @@ pub(super) struct DescribeArgs {
 pub(super) fn run(args: DescribeArgs) -> Result<(), Failure> {
     let DescribeArgs { table, key, client, output } = args;
     let answer = block_on(async {
-        let mut client = StatsServiceClient::new(client.connect().await?);
-        Ok(client.describe_entry(DescribeEntryRequest { table, key }).await?.into_inner())
+        let client = client.connect().await?;
+        Ok(client
+            .stats()
+            .describe_entry(client.request(DescribeEntryRequest { table, key }))
+            .await?
+            .into_inner())
     })?;
     let text = match output {
         Output::Json => output::json("DescribeEntryResponse", &answer)?,

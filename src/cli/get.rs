@@ -11,7 +11,6 @@ use super::block_on;
 use super::client::ClientArgs;
 use super::failure::Failure;
 use super::output::{self, Output};
-use crate::proto::v1::lookup_service_client::LookupServiceClient;
 use crate::proto::v1::{BatchGetRequest, GetRequest};
 use demands::DemandArgs;
 
@@ -38,17 +37,17 @@ pub(super) fn run(args: GetArgs) -> Result<(), Failure> {
 }
 
 async fn answer(args: GetArgs) -> Result<String, Failure> {
-    let mut client = LookupServiceClient::new(args.client.connect().await?);
-    let GetArgs { table, mut keys, demands, client: client_args, output } = args;
+    let client = args.client.connect().await?;
+    let GetArgs { table, mut keys, demands, output, .. } = args;
     if output == Output::Json && keys.len() == 1 {
         let request =
             demands.of_get(GetRequest { table, key: keys.remove(0), ..GetRequest::default() });
-        let answer = client.get(client_args.within_timeout(request)).await?.into_inner();
+        let answer = client.lookup().get(client.request(request)).await?.into_inner();
         return Ok(output::json("GetResponse", &answer)?);
     }
     let request = BatchGetRequest { table, keys: keys.clone(), ..BatchGetRequest::default() };
-    let request = client_args.within_timeout(demands.of_batch(request));
-    let answer = client.batch_get(request).await?.into_inner();
+    let request = client.request(demands.of_batch(request));
+    let answer = client.lookup().batch_get(request).await?.into_inner();
     Ok(match output {
         Output::Json => output::json("BatchGetResponse", &answer)?,
         Output::Text => text::answer(&keys, answer),

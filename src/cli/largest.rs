@@ -10,7 +10,6 @@ use super::client::ClientArgs;
 use super::describe::span;
 use super::failure::Failure;
 use super::output::{self, Output, bytes, count};
-use crate::proto::v1::stats_service_client::StatsServiceClient;
 use crate::proto::v1::{ListLargestEntriesRequest, ListLargestEntriesResponse};
 
 /// Of which table, and how many.
@@ -34,9 +33,9 @@ pub(super) struct LargestArgs {
 pub(super) fn run(args: LargestArgs) -> Result<(), Failure> {
     let LargestArgs { table, count: page_size, page_token, client, output } = args;
     let answer = block_on(async {
-        let mut client = StatsServiceClient::new(client.connect().await?);
+        let client = client.connect().await?;
         let request = ListLargestEntriesRequest { table, page_size, page_token };
-        Ok(client.list_largest_entries(request).await?.into_inner())
+        Ok(client.stats().list_largest_entries(client.request(request)).await?.into_inner())
     })?;
     let text = match output {
         Output::Json => output::json("ListLargestEntriesResponse", &answer)?,

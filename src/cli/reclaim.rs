@@ -10,7 +10,6 @@ use super::client::ClientArgs;
 use super::failure::Failure;
 use super::output::{self, Output, bytes};
 use super::stats::memory::type_name;
-use crate::proto::v1::stats_service_client::StatsServiceClient;
 use crate::proto::v1::{Memory, MemoryDifference, ReclaimRequest, ReclaimResponse};
 
 /// Which service to ask and how to print the answer.
@@ -25,8 +24,8 @@ pub(super) struct ReclaimArgs {
 
 pub(super) fn run(args: &ReclaimArgs) -> Result<(), Failure> {
     let answer = block_on(async {
-        let mut client = StatsServiceClient::new(args.client.connect().await?);
-        Ok(client.reclaim(ReclaimRequest {}).await?.into_inner())
+        let client = args.client.connect().await?;
+        Ok(client.stats().reclaim(client.request(ReclaimRequest {})).await?.into_inner())
     })?;
     let text = match args.output {
         Output::Json => output::json("ReclaimResponse", &answer)?,

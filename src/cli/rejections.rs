@@ -9,7 +9,6 @@ use super::block_on;
 use super::client::ClientArgs;
 use super::failure::Failure;
 use super::output::{self, Output};
-use crate::proto::v1::stats_service_client::StatsServiceClient;
 use crate::proto::v1::{ListRejectionsRequest, ListRejectionsResponse};
 
 /// Of which table.
@@ -28,8 +27,12 @@ pub(super) struct RejectionsArgs {
 pub(super) fn run(args: RejectionsArgs) -> Result<(), Failure> {
     let RejectionsArgs { table, client, output } = args;
     let answer = block_on(async {
-        let mut client = StatsServiceClient::new(client.connect().await?);
-        Ok(client.list_rejections(ListRejectionsRequest { table }).await?.into_inner())
+        let client = client.connect().await?;
+        Ok(client
+            .stats()
+            .list_rejections(client.request(ListRejectionsRequest { table }))
+            .await?
+            .into_inner())
     })?;
     let text = match output {
         Output::Json => output::json("ListRejectionsResponse", &answer)?,

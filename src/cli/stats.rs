@@ -11,7 +11,6 @@ use super::block_on;
 use super::client::ClientArgs;
 use super::failure::Failure;
 use super::output::{self, Output, bytes, count};
-use crate::proto::v1::stats_service_client::StatsServiceClient;
 use crate::proto::v1::{
     GetStatsRequest, GetStatsResponse, Loading, PartitionStats, RecordOutcome, RemovalCause,
     TableStats, TopicState,
@@ -29,8 +28,8 @@ pub(super) struct StatsArgs {
 
 pub(super) fn run(args: &StatsArgs) -> Result<(), Failure> {
     let answer = block_on(async {
-        let mut client = StatsServiceClient::new(args.client.connect().await?);
-        Ok(client.get_stats(GetStatsRequest {}).await?.into_inner())
+        let client = args.client.connect().await?;
+        Ok(client.stats().get_stats(client.request(GetStatsRequest {})).await?.into_inner())
     })?;
     let text = match args.output {
         Output::Json => output::json("GetStatsResponse", &answer)?,

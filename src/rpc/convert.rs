@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::proto::server::{Miss, MissReason, Origin, PartitionOffset};
+use crate::proto::v1::{Miss, MissReason, Origin, PartitionOffset};
 use crate::record::{self, Timestamp};
 use crate::table::{self, Ghost};
 

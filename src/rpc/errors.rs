@@ -9,7 +9,7 @@ use std::time::Duration;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
-use crate::proto::server::ErrorReason;
+use crate::proto::v1::ErrorReason;
 
 const DOMAIN: &str = "millpond";
 /// No table has a longer name. A key is cut here: its beginning tells enough.

@@ -9,7 +9,7 @@ use tonic_types::FieldViolation;
 
 use super::errors;
 use crate::health::TableHealth;
-use crate::proto::server::PartitionOffset;
+use crate::proto::v1::PartitionOffset;
 
 /// Most `min_positions` in one call. Stated in the protocol.
 pub(super) const MAX_POSITIONS: usize = 1_000;

@@ -20,7 +20,7 @@ use super::response::{Attempt, ResponseBudget, ResponseBuffer};
 use super::validation::{Tables, required, validate};
 use crate::health::Health;
 use crate::proto::server::lookup_service_server::LookupService;
-use crate::proto::server::{AsOf, BatchGetResponse, GetResponse, Miss};
+use crate::proto::v1::{AsOf, BatchGetResponse, GetResponse, Miss};
 use crate::record::Timestamp;
 use crate::table::Table;
 

@@ -12,7 +12,7 @@ use prost::encoding::{
 use prost::{DecodeError, Message};
 
 use super::freshness::{Freshness, MAX_POSITIONS};
-use crate::proto::server::PartitionOffset;
+use crate::proto::v1::PartitionOffset;
 
 /// Most keys in one batch. Stated in the protocol.
 pub const MAX_BATCH_KEYS: usize = 1_000;

@@ -9,7 +9,7 @@ use prost::encoding::{encoded_len_varint, key_len};
 
 use super::convert::{to_origin, to_timestamp};
 use super::response::ResponseBuffer;
-use crate::proto::server::{AsOf, Miss, Origin};
+use crate::proto::v1::{AsOf, Miss, Origin};
 use crate::record::{EntryView, Value};
 
 /// Field numbers of the outcome, in `GetResponse` and `BatchGetResult` alike.

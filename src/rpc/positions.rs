@@ -13,7 +13,7 @@ use tonic_types::FieldViolation;
 
 use super::errors;
 use crate::health::{Health, Progress, TableHealth};
-use crate::proto::server::PartitionOffset;
+use crate::proto::v1::PartitionOffset;
 
 /// The longest wait, even if the call has no deadline. Stated in the protocol.
 pub(super) const MAX_WAIT: Duration = Duration::from_secs(30);

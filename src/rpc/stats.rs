@@ -17,7 +17,7 @@ use super::deadline::Deadline;
 use super::response::{ResponseBudget, ResponseBuffer};
 use super::validation::Tables;
 use crate::proto::server::stats_service_server::StatsService;
-use crate::proto::server::{
+use crate::proto::v1::{
     DescribeEntryRequest, DescribeEntryResponse, GetStatsRequest, GetStatsResponse,
     ListLargestEntriesRequest, ListLargestEntriesResponse, ListRejectionsRequest,
     ListRejectionsResponse, ReclaimRequest, ReclaimResponse,

@@ -89,7 +89,7 @@ fn a_call_counts_each_key_once_however_often_it_retries() {
     let keys = BatchGetRequest::decode(request(10)).unwrap().key;
     for attempt in [Attempt::First, Attempt::Retry, Attempt::Retry] {
         let response = encoded(|buffer| lookup(&table, attempt).batch_get(&keys, buffer).unwrap());
-        let response = v1::BatchGetResponse::decode(response.as_slice()).unwrap();
+        let response = BatchGetResponse::decode(response.as_slice()).unwrap();
         assert_eq!(response.results.len(), 10);
         encoded(|buffer| lookup(&table, attempt).get("nobody", buffer));
     }

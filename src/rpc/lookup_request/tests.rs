@@ -43,18 +43,18 @@ fn assert_alike<O: Debug, T: Debug>(
 fn assert_same<K>(
     ours: &LookupRequest<K>,
     theirs: (&String, bool, Option<prost_types::Duration>),
-    positions: Vec<v1::PartitionOffset>,
+    positions: Vec<PartitionOffset>,
 ) {
     let Freshness { require_ready, max_staleness, min_positions } = &ours.freshness;
     assert_eq!((&ours.table, *require_ready, *max_staleness), theirs);
     let theirs = positions.into_iter().take(MAX_POSITIONS + 1);
-    let theirs = theirs.map(|v1::PartitionOffset { partition, offset }| (partition, offset));
+    let theirs = theirs.map(|PartitionOffset { partition, offset }| (partition, offset));
     let ours = min_positions.iter().map(|wanted| (wanted.partition, wanted.offset));
     assert!(ours.eq(theirs));
 }
 
-fn positions() -> impl Strategy<Value = Vec<v1::PartitionOffset>> {
-    let position = |(partition, offset)| v1::PartitionOffset { partition, offset };
+fn positions() -> impl Strategy<Value = Vec<PartitionOffset>> {
+    let position = |(partition, offset)| PartitionOffset { partition, offset };
     vec(any::<(i32, i64)>().prop_map(position), 0..4)
 }
 
@@ -138,7 +138,7 @@ proptest! {
 #[test]
 fn keys_and_positions_over_the_limit_are_counted_and_not_kept() {
     let key = |n: usize| if n.is_multiple_of(3) { String::new() } else { format!("key-{n}") };
-    let position = v1::PartitionOffset { partition: 1, offset: 2 };
+    let position = PartitionOffset { partition: 1, offset: 2 };
     let batch = v1::BatchGetRequest {
         keys: (0..3 * MAX_BATCH_KEYS).map(key).collect(),
         min_positions: vec![position; 3 * MAX_POSITIONS],

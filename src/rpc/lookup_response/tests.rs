@@ -105,9 +105,8 @@ fn a_caller_decodes_what_the_table_holds() {
 
 #[test]
 fn a_caller_decodes_a_miss_with_its_reason() {
-    let deleted_by =
-        crate::proto::server::PartitionOffset { partition: i32::MAX, offset: i64::MAX };
-    let reason = crate::proto::server::MissReason::Deleted.into();
+    let deleted_by = v1::PartitionOffset { partition: i32::MAX, offset: i64::MAX };
+    let reason = v1::MissReason::Deleted.into();
     let miss = || LookupOutcome::Miss(Miss { reason, time: None, deleted_by: Some(deleted_by) });
     let response = encoded(|buffer| miss().put_get_response(&as_of(), buffer));
     let response = v1::GetResponse::decode(response.as_slice()).unwrap();

@@ -3,7 +3,7 @@
 use tonic::Status;
 use tonic_types::FieldViolation;
 
-use crate::proto::server::{
+use crate::proto::v1::{
     self as wire, DescribeEntryRequest, DescribeEntryResponse, EntryDescription,
     ListLargestEntriesRequest, ListLargestEntriesResponse,
 };

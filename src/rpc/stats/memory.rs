@@ -1,7 +1,7 @@
 //! Converts the memory report and the effect of a reclaim to messages.
 
 use crate::memory::{Census, Finding, MemoryType, ReclaimReport, Stage, TypeBytes};
-use crate::proto::server::{
+use crate::proto::v1::{
     self as wire, AllocatorStats, BudgetLine, FindingKind, Memory, MemoryDifference,
     MemoryPressure, MemoryTypeBytes, PressureStage, PressureStageCount, ReclaimResponse,
 };

@@ -2,7 +2,7 @@
 
 use tonic::Status;
 
-use crate::proto::server::{
+use crate::proto::v1::{
     self as wire, ListRejectionsRequest, ListRejectionsResponse, RecordCount, RecordOutcome,
     RejectReason, RejectionCount,
 };

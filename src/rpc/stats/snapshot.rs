@@ -3,7 +3,7 @@
 //! `records.rs` converts the partitions, `memory.rs` the memory.
 
 use crate::memory::MemoryType;
-use crate::proto::server::{
+use crate::proto::v1::{
     self as wire, BooksStats, Build, GetStatsResponse, RemovalCause, RemovalCount,
 };
 use crate::rpc::convert::{to_duration, to_timestamp};

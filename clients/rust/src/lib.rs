@@ -1,0 +1,27 @@
+#![doc = include_str!("../README.md")]
+//!
+//! | item | what it is |
+//! |---|---|
+//! | [`Client`] | a connection to one service, and the stubs of its methods |
+//! | [`ConnectError`] | why there is no connection |
+//! | [`v1`] | the messages and stubs of `millpond.v1`, generated from `proto/` |
+//! | [`FILE_DESCRIPTOR_SET`] | the protocol itself, for those who work with it at run time |
+
+mod client;
+
+pub use client::{Client, ConnectError};
+
+/// The protocol `millpond.v1` as an encoded `google.protobuf.FileDescriptorSet`, comments
+/// included.
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/millpond.v1.bin"));
+
+/// The messages of `millpond.v1` and the clients of its services.
+#[expect(
+    clippy::pedantic,
+    clippy::allow_attributes_without_reason,
+    unused_qualifications,
+    reason = "generated code"
+)]
+pub mod v1 {
+    include!(concat!(env!("OUT_DIR"), "/millpond.v1.rs"));
+}
