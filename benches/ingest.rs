@@ -1,43 +1,19 @@
 //! What ingest costs beside a bare poll-and-drop loop, on a real broker, in one run.
 //!
-//! `cargo bench --bench ingest -- --records 1000000 --bytes 2048 --partitions 64`
+//! `cargo bench -p millpond-benches --bench ingest -- --records 1000000 --bytes 2048 --partitions 64`
 //!
 //! Each side is a process of its own that reads the same topic from its beginning. CPU
 //! seconds are steadier than wall time: the broker shares the machine with both.
 
-#[path = "ingest/bare.rs"]
-mod bare;
-#[expect(
-    dead_code,
-    unused_imports,
-    reason = "a benchmark uses less of the harness than the tests do"
-)]
-#[path = "../tests/it/support/kafka.rs"]
-mod kafka;
-#[path = "ingest/millpond.rs"]
-mod millpond;
-#[path = "ingest/new_topic.rs"]
-mod new_topic;
-#[path = "ingest/process.rs"]
-mod process;
-#[path = "ingest/process_end.rs"]
-mod process_end;
-#[expect(dead_code, reason = "compare goes on asking what was started here")]
-#[path = "ingest/served.rs"]
-mod served;
-#[path = "ingest/topic.rs"]
-mod topic;
-#[path = "ingest/workload.rs"]
-mod workload;
-
 use clap::{Parser, Subcommand};
-
-use bare::Bare;
-use millpond::Setup;
-use process::Cost;
-use served::Served;
-use topic::Topic;
-use workload::Workload;
+use millpond_acceptance::cost::Cost;
+use millpond_acceptance::kafka;
+use millpond_acceptance::report::say;
+use millpond_benches::bare::{self, Bare};
+use millpond_benches::reading::Reading;
+use millpond_benches::setup::Setup;
+use millpond_benches::topic::Topic;
+use millpond_benches::workload::Workload;
 
 #[derive(Debug, Parser)]
 struct Args {
@@ -82,11 +58,11 @@ fn main() -> anyhow::Result<()> {
         threads,
         core: None,
     };
-    let served = Served::read(&setup, records)?;
-    say(&served.cost.line("millpond serve", records));
-    say(&format!("{:<16} {:.2} times the CPU of the bare loop", "", ratio(&served.cost, &bare)));
-    say(&served.pace());
-    say(&format!("{}\n{}", served.accounts(), served.stats_latency()));
+    let reading = Reading::read(&setup, records)?;
+    say(&reading.cost.line("millpond serve", records));
+    say(&format!("{:<16} {:.2} times the CPU of the bare loop", "", ratio(&reading.cost, &bare)));
+    say(&reading.pace());
+    say(&format!("{}\n{}", reading.accounts(), reading.stats_latency()));
     Ok(())
 }
 
@@ -97,9 +73,4 @@ fn record(number: u64) -> (String, String) {
 
 fn ratio(served: &Cost, bare: &Cost) -> f64 {
     served.cpu.as_secs_f64() / bare.cpu.as_secs_f64()
-}
-
-#[expect(clippy::print_stdout, reason = "a benchmark is read on a terminal")]
-fn say(line: &str) {
-    println!("{line}");
 }

@@ -1,22 +1,16 @@
 //! What it takes to pluck two texts out of a document, by millpond and by what one would use
 //! instead.
 //!
-//! `MILLPOND_TEST_PAYLOADS=webhooks.ndjson cargo bench --bench pluck`
+//! `MILLPOND_TEST_PAYLOADS=webhooks.ndjson cargo bench -p millpond-benches --bench pluck`
 //!
 //! Without that file, which holds a document a line, documents like those of webhooks are made
-//! up. `cargo bench --bench compare` puts the same by CPU time into docs/BENCHMARKS.md.
-
-#[path = "pluck/contenders.rs"]
-mod contenders;
-#[path = "pluck/documents.rs"]
-mod documents;
+//! up. `cargo bench -p millpond-benches --bench compare` puts the same by CPU time into docs/BENCHMARKS.md.
 
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput};
-
-use contenders::Contender;
-use documents::Documents;
+use millpond_benches::contenders::{self, Contender};
+use millpond_benches::documents::Documents;
 
 fn main() -> anyhow::Result<()> {
     let mut criterion = Criterion::default().configure_from_args();

@@ -1,12 +1,13 @@
 //! What a table takes once loaded, and what it takes after many times as many replacements:
 //! memory must not creep.
 //!
-//! `cargo bench --bench replacements -- --store compact --entries 1000000 --replacements 20000000`
+//! `cargo bench -p millpond-benches --bench replacements -- --store compact --entries 1000000 --replacements 20000000`
 //!
 //! One process, one thread, records as plucked; it ends in failure where the resident set has
 //! grown by more than a twentieth.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
@@ -15,7 +16,7 @@ use millpond::heap::{self, Account};
 use millpond::memory;
 use millpond::record::{Draft, FieldsBuffer, KeyRef, Origin, Timestamp, Value};
 use millpond::table::{Maintenance, Spec, Table};
-use std::sync::Arc;
+use millpond_acceptance::report::say;
 
 /// The most that the resident set may be after the replacements, in thousandths of before.
 const MOST_THOUSANDTHS: u64 = 1_050;
@@ -69,16 +70,16 @@ fn main() -> anyhow::Result<ExitCode> {
     let start = Instant::now();
     (0..args.entries).for_each(|number| store(&table, &args, &fields, number));
     let loaded = settled_rss(&table);
-    say(&args, "loaded", args.entries, start.elapsed(), &table, loaded);
+    report(&args, "loaded", args.entries, start.elapsed(), &table, loaded);
 
     let start = Instant::now();
     let mut random = fastrand::Rng::with_seed(1);
     (0..args.replacements).for_each(|_| store(&table, &args, &fields, random.u64(0..args.entries)));
     let replaced = settled_rss(&table);
-    say(&args, "replaced", args.replacements, start.elapsed(), &table, replaced);
+    report(&args, "replaced", args.replacements, start.elapsed(), &table, replaced);
 
     let thousandths = replaced * 1_000 / loaded;
-    line(&format!("resident after replacements / before: {thousandths} / 1000"));
+    say(&format!("resident after replacements / before: {thousandths} / 1000"));
     let is_good = thousandths <= MOST_THOUSANDTHS;
     Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -99,10 +100,10 @@ fn settled_rss(table: &Table) -> u64 {
     memory::rss_bytes()
 }
 
-fn say(args: &Args, what: &str, records: u64, took: Duration, table: &Table, rss: u64) {
+fn report(args: &Args, what: &str, records: u64, took: Duration, table: &Table, rss: u64) {
     let stats = table.stats();
     let measured = heap::read([table.account()]).accounts[0].allocated_bytes;
-    line(&format!(
+    say(&format!(
         "{what:<9} {records:>9} records of {} + {} B, {:.2} us each; {} entries weigh {} B each, \
          take {} B each; {} KiB resident",
         args.key_bytes,
@@ -113,9 +114,4 @@ fn say(args: &Args, what: &str, records: u64, took: Duration, table: &Table, rss
         measured / stats.entry_count,
         rss / 1024,
     ));
-}
-
-#[expect(clippy::print_stdout, reason = "a benchmark is read on a terminal")]
-fn line(text: &str) {
-    println!("{text}");
 }

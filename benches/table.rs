@@ -1,22 +1,15 @@
 //! What a table takes to store and to look up, for each store.
 //!
-//! `cargo bench --bench table`
+//! `cargo bench -p millpond-benches --bench table`
 //!
 //! Making a key and a value up is part of each figure, some 100 ns of it. `cargo bench --bench
 //! compare` measures stores by CPU time, their own threads' included.
 
-#[path = "table/shape.rs"]
-mod shape;
-#[expect(dead_code, reason = "compare asks more of a table than this")]
-#[path = "table/subject.rs"]
-mod subject;
-
 use std::hint::black_box;
 
 use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
-
-use shape::Shape;
-use subject::Subject;
+use millpond_benches::shape::Shape;
+use millpond_benches::subject::Subject;
 
 const STORES: [&str; 2] = ["moka", "compact"];
 const ENTRIES: u64 = 200_000;

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use millpond_benches::bare::Bare;
 
-use crate::bare::Bare;
 use crate::in_process::InProcess;
 
 /// The store whose figures the targets are for.
@@ -77,7 +77,7 @@ impl Args {
 
     /// What was run, as one would type it.
     pub(crate) fn command() -> String {
-        let mut command = "cargo bench --bench compare".to_owned();
+        let mut command = "cargo bench -p millpond-benches --bench compare".to_owned();
         let own = std::env::args().skip(1).filter(|word| word != "--bench").collect::<Vec<_>>();
         if !own.is_empty() {
             command = format!("{command} -- {}", own.join(" "));
@@ -87,7 +87,7 @@ impl Args {
 
     pub(crate) fn output(&self) -> PathBuf {
         let is_whole = !self.short && self.only.len() == Group::value_variants().len();
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let default = if is_whole { "docs/BENCHMARKS.md" } else { "target/BENCHMARKS.md" };
         self.output.clone().unwrap_or_else(|| root.join(default))
     }

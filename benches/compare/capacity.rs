@@ -1,6 +1,6 @@
 //! How much room a table is given, so that nothing is evicted from it.
 
-use crate::shape::Shape;
+use millpond_benches::shape::Shape;
 
 /// More than any store takes beside key and value.
 const OVERHEAD_BYTES: u64 = 480;

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::Bytes;
+use millpond_acceptance::report::say;
 use tokio::net::TcpListener;
 use tonic::body::Body;
 use tonic::codegen::{BoxFuture, Service, http};
@@ -19,15 +20,15 @@ use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
-use crate::millpond::on_core;
-use crate::process_end::Ends;
 use crate::raw_codec::RawCodec;
+use millpond_acceptance::process::OwnedProcess;
+use millpond_benches::setup::on_core;
 
 pub(crate) const PATH: &str = "/millpond.bench.Empty/Call";
 
 /// One that listens. It has ended when this is dropped.
 pub(crate) struct EmptyServer {
-    process: Ends,
+    process: OwnedProcess,
     /// Where it answers: `host:port`.
     pub(crate) rpc: String,
 }
@@ -36,8 +37,8 @@ impl EmptyServer {
     pub(crate) fn start(core: Option<usize>) -> anyhow::Result<Self> {
         let program = std::env::current_exe()?;
         let mut command = on_core(core, program.to_str().context("a path that is no text")?);
-        let mut process = Ends::start(command.arg("empty-server").stdout(Stdio::piped()))?;
-        let output = process.child().stdout.take().context("no output")?;
+        let mut process = OwnedProcess::start(command.arg("empty-server").stdout(Stdio::piped()))?;
+        let output = process.stdout.take().context("no output")?;
         let mut rpc = String::new();
         BufReader::new(output).read_line(&mut rpc)?;
         Ok(Self { process, rpc: rpc.trim().to_owned() })
@@ -52,7 +53,7 @@ impl EmptyServer {
 pub(crate) fn serve() -> anyhow::Result<()> {
     tokio::runtime::Runtime::new()?.block_on(async {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        crate::say(&listener.local_addr()?.to_string());
+        say(&listener.local_addr()?.to_string());
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
         let server = Server::builder()
             .max_concurrent_streams(256)

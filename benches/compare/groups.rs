@@ -1,16 +1,10 @@
 //! What is measured, a file a group.
 
-#[path = "groups/growth.rs"]
 pub(crate) mod growth;
-#[path = "groups/ingest.rs"]
 pub(crate) mod ingest;
-#[path = "groups/lookups.rs"]
 pub(crate) mod lookups;
-#[path = "groups/memory.rs"]
 pub(crate) mod memory;
-#[path = "groups/pluck.rs"]
 pub(crate) mod pluck;
-#[path = "groups/table.rs"]
 pub(crate) mod table;
 
 use crate::args::Group;

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use clap::Args;
+use millpond_acceptance::cost::{self, exact};
+use millpond_acceptance::report::say;
+use millpond_benches::shape::Shape;
+use millpond_benches::subject::Subject;
 
-use crate::process::{self, exact};
 use crate::resident;
-use crate::shape::Shape;
-use crate::subject::Subject;
 
 /// What the process is told.
 #[derive(Debug, Clone, Args)]
@@ -81,18 +82,15 @@ impl InProcess {
         let replaced = rss(&subject)?;
         ensure!(subject.entries() == self.entries, "{} entries", subject.entries());
         let (insert, replace) = (insert - making_up, replace - making_up);
-        crate::say(&format!(
-            "{insert} {replace} {} {empty} {loaded} {replaced}",
-            hit - making_up_key
-        ));
+        say(&format!("{insert} {replace} {} {empty} {loaded} {replaced}", hit - making_up_key));
         Ok(())
     }
 
     /// CPU nanoseconds of one `act`, those of the table's other threads included.
     fn nanos_each(&self, mut act: impl FnMut(u64)) -> anyhow::Result<f64> {
-        let before = process::cpu(std::process::id())?;
+        let before = cost::cpu(std::process::id())?;
         (0..self.entries).for_each(&mut act);
-        let cpu = process::cpu(std::process::id())?.saturating_sub(before);
+        let cpu = cost::cpu(std::process::id())?.saturating_sub(before);
         Ok(cpu.as_secs_f64() * 1e9 / exact(self.entries))
     }
 }

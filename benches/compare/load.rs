@@ -1,9 +1,7 @@
 //! Calls to a server from several connections, at a fixed rate or as fast as they are answered,
 //! and what they cost it.
 
-#[path = "load/grpc.rs"]
 mod grpc;
-#[path = "load/text.rs"]
 mod text;
 
 use std::time::{Duration, Instant};
@@ -11,9 +9,9 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 
 use crate::pause;
-use crate::process;
 use crate::spread::Spread;
 pub(crate) use grpc::Grpc;
+use millpond_acceptance::cost;
 pub(crate) use text::Text;
 
 pub(crate) const CONNECTIONS: usize = 4;
@@ -61,12 +59,12 @@ impl Asked {
         pace: Pace,
         window: Duration,
     ) -> anyhow::Result<Micros<f64>> {
-        let before = process::cpu(server)?;
+        let before = cost::cpu(server)?;
         let mut tally = match self {
             Self::Grpc(grpc) => grpc.drive(pace, window)?,
             Self::Text(text) => text.drive(pace, window)?,
         };
-        let cpu = process::cpu(server)?.saturating_sub(before);
+        let cpu = cost::cpu(server)?.saturating_sub(before);
         ensure!(!tally.took.is_empty(), "not one call was answered");
         tally.took.sort_unstable();
         let micros = |time: Duration| time.as_secs_f64() * 1e6;

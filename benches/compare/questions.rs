@@ -2,7 +2,8 @@
 
 use anyhow::{Context, ensure};
 use bytes::Bytes;
-use millpond::proto::v1::{
+use millpond_benches::shape::Shape;
+use millpond_client::v1::{
     BatchGetRequest, BatchGetResponse, GetRequest, GetResponse, batch_get_result, get_response,
 };
 use prost::Message;
@@ -10,7 +11,6 @@ use tonic::codegen::http::uri::PathAndQuery;
 
 use crate::empty_server::{self, EmptyServer};
 use crate::load::{Asked, Grpc, Text};
-use crate::shape::Shape;
 use crate::text_server::TextServer;
 
 /// Keys that are asked for before the first is again.

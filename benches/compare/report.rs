@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use millpond_acceptance::report::say;
+
 use crate::targets::{self, Reached};
 
 const WHAT: &str = "millpond side by side with what one would use instead, all of it measured by \
@@ -31,7 +33,7 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn new(header: &[&str]) -> Self {
-        crate::say(&header.join("  "));
+        say(&header.join("  "));
         let header = header.iter().map(ToString::to_string).collect();
         Self { header, rule: "---:", rows: Vec::new() }
     }
@@ -44,7 +46,7 @@ impl Table {
     /// It is said at once too: a measurement takes its time.
     pub(crate) fn row<const N: usize>(&mut self, cells: [&dyn ToString; N]) {
         let cells: Vec<_> = cells.iter().map(|cell| cell.to_string()).collect();
-        crate::say(&cells.join("  "));
+        say(&cells.join("  "));
         self.rows.push(cells);
     }
 

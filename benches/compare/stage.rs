@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::time::Duration;
 
 use anyhow::bail;
+use millpond_acceptance::report::say;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
@@ -12,11 +13,11 @@ use rdkafka::client::DefaultClientContext;
 use crate::args::Args;
 use crate::capacity;
 use crate::cores::Cores;
-use crate::kafka;
-use crate::millpond::Setup;
-use crate::shape::Shape;
 use crate::text_server::Protocol;
-use crate::topic::Topic;
+use millpond_acceptance::kafka;
+use millpond_benches::setup::Setup;
+use millpond_benches::shape::Shape;
+use millpond_benches::topic::Topic;
 
 pub(crate) struct Stage<'a> {
     pub(crate) args: &'a Args,
@@ -68,7 +69,7 @@ fn skip(what: &str, why: &str) -> anyhow::Result<String> {
         bail!("{what} is required, and {why}, or unset MILLPOND_REQUIRE_ALL to skip it");
     }
     let skipped = format!("{what}: {why}");
-    crate::say(&format!("SKIPPED {skipped}"));
+    say(&format!("SKIPPED {skipped}"));
     Ok(skipped)
 }
 

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use millpond::proto::v1::stats_service_client::StatsServiceClient;
-use millpond::proto::v1::{GetStatsRequest, GetStatsResponse};
+use millpond_client::v1::stats_service_client::StatsServiceClient;
+use millpond_client::v1::{GetStatsRequest, GetStatsResponse};
 
 const PATIENCE: Duration = Duration::from_secs(300);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);

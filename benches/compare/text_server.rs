@@ -7,11 +7,11 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use millpond_acceptance::process::OwnedProcess;
+use millpond_benches::setup::on_core;
+use millpond_benches::shape::Shape;
 
-use crate::millpond::on_core;
 use crate::pause;
-use crate::process_end::Ends;
-use crate::shape::Shape;
 
 const TTL_SECONDS: u32 = 86_400;
 const START_PATIENCE: Duration = Duration::from_secs(10);
@@ -26,7 +26,7 @@ pub(crate) enum Protocol {
 
 /// One that listens. It has ended when this is dropped.
 pub(crate) struct TextServer {
-    process: Ends,
+    process: OwnedProcess,
     pub(crate) address: SocketAddr,
     pub(crate) protocol: Protocol,
 }
@@ -62,7 +62,7 @@ impl Protocol {
         drop(listener);
         let mut command = on_core(core, self.program());
         command.args(self.options()).arg(address.port().to_string());
-        let process = Ends::start(command.stdout(Stdio::null()).stderr(Stdio::null()))?;
+        let process = OwnedProcess::start(command.stdout(Stdio::null()).stderr(Stdio::null()))?;
         let start = Instant::now();
         while let Err(error) = TcpStream::connect(address) {
             let is_late = start.elapsed() > START_PATIENCE;

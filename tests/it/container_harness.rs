@@ -1,6 +1,6 @@
 //! The container that other tests and the soak lean on does what they lean on.
 //!
-//! Owns the promises of `support/container.rs`. It must not know millpond.
+//! Owns the promises of the harness's `container.rs`. It must not know millpond.
 
 use std::fs;
 use std::io::Write;

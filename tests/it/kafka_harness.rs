@@ -1,6 +1,7 @@
 //! The real broker that other tests lean on does what they lean on.
 //!
-//! Owns the promises of `support/kafka.rs` and `support/broker.rs`. It must not know millpond.
+//! Owns the promises of the harness's `kafka.rs`, `guard.rs` and `broker.rs`. It must not know
+//! millpond.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "how a test fails")]
 
@@ -14,7 +15,8 @@ use rdkafka::message::{Headers, Message as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::support::broker::{self, Broker, Message, Topic, on_each_broker};
-use crate::support::kafka::{self, Guard};
+use crate::support::guard::Guard;
+use crate::support::kafka;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 

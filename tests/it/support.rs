@@ -1,8 +1,7 @@
-//! What the tests stand on: brokers to feed a service, the service itself, and walls around one.
+//! The tests' surroundings: the harness for brokers, callers and containers, and on it the service
+//! itself, in this process or as one of its own.
 
-pub(crate) mod broker;
-pub(crate) mod caller;
 pub(crate) mod contained;
-pub(crate) mod container;
-pub(crate) mod kafka;
 pub(crate) mod service;
+
+pub(crate) use millpond_acceptance::{broker, caller, container, guard, kafka};

@@ -1,13 +1,14 @@
 //! Whether the main figures hold as entries, partitions and tables become more.
 
+use millpond_acceptance::cost::exact;
+use millpond_benches::reading::Reading;
+use millpond_benches::setup::Setup;
+use millpond_benches::shape::Shape;
+
 use crate::load::{Micros, Pace};
-use crate::millpond::Setup;
-use crate::process::exact;
 use crate::questions::Questions;
 use crate::report::{Findings, Table};
 use crate::resident;
-use crate::served::Served;
-use crate::shape::Shape;
 use crate::spread::Spread;
 use crate::stage::{OwnTopic, Stage};
 use crate::targets::Reached;
@@ -114,17 +115,17 @@ impl Figures {
         topic: &str,
     ) -> anyhow::Result<()> {
         let setup = Setup { tables: size.tables as usize, ..setup.clone() };
-        let empty = Served::read(&setup, 0)?;
-        let empty = resident::settled_bytes(empty.millpond.id(), stage.settle())?;
+        let empty = Reading::read(&setup, 0)?;
+        let empty = resident::settled_bytes(empty.process, stage.settle())?;
         let records = size.entries * u64::from(size.tables);
-        let served = Served::read(&Setup { topic, ..setup }, records)?;
-        let full = resident::settled_bytes(served.millpond.id(), stage.settle())?;
+        let reading = Reading::read(&Setup { topic, ..setup }, records)?;
+        let full = resident::settled_bytes(reading.process, stage.settle())?;
         self.entry_bytes.add(exact(full.saturating_sub(empty)) / exact(records));
-        self.cpu.add(served.cost.cpu_a_million(records));
-        self.ready.add(served.ready_over_rate());
+        self.cpu.add(reading.cost.cpu_a_million(records));
+        self.ready.add(reading.ready_over_rate());
         let asked = Questions { batch: 1, entries: size.entries, shape: SHAPE };
-        let asked = asked.to_millpond(&served.millpond.rpc);
-        let load = asked.load(served.millpond.id(), Pace::AsAnswered, stage.args.window() / 3)?;
+        let asked = asked.to_millpond(reading.served.rpc());
+        let load = asked.load(reading.process, Pace::AsAnswered, stage.args.window() / 3)?;
         self.get.add(load);
         Ok(())
     }

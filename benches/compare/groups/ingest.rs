@@ -1,15 +1,16 @@
 //! What a record costs from the broker into the table, beside polling it and dropping it.
 
+use millpond_acceptance::cost::{Cost, exact};
+use millpond_benches::bare;
+use millpond_benches::reading::Reading;
+use millpond_benches::shape::Shape;
+use millpond_benches::workload::Workload;
+
 use crate::args::COMPACT;
-use crate::bare;
-use crate::process::{Cost, exact};
 use crate::report::{Findings, Table};
-use crate::served::Served;
-use crate::shape::Shape;
 use crate::spread::Spread;
 use crate::stage::{OwnTopic, Stage};
 use crate::targets::{Reached, Target, keep_most};
-use crate::workload::Workload;
 
 const DOCUMENT_BYTES: [usize; 3] = [500, 2_048, 10_240];
 const PARTITIONS: [i32; 2] = [8, 64];
@@ -80,9 +81,9 @@ fn measure_all(
     for _ in 0..stage.args.repeats() {
         bare.add(&bare::measure(broker, &topic.name, workload)?, records);
         for (store, side) in stage.args.stores.iter().zip(&mut sides) {
-            let served = Served::read(&topic.setup(store, records, shape), records)?;
-            side.add(&served.cost, records);
-            side.ready.add(served.ready_over_rate());
+            let reading = Reading::read(&topic.setup(store, records, shape), records)?;
+            side.add(&reading.cost, records);
+            side.ready.add(reading.ready_over_rate());
         }
     }
     Ok((bare, sides))

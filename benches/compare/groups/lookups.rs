@@ -1,18 +1,19 @@
 //! What a lookup costs the server, and how long it takes, idle and while the stream comes in.
 
-#[path = "lookups/tables.rs"]
 mod tables;
 
 use std::time::Instant;
 
+use anyhow::Context;
+use millpond_acceptance::caller::polled;
+use millpond_acceptance::cost::exact;
+use millpond_benches::setup::Setup;
+use millpond_benches::shape::Shape;
+
 use crate::empty_server::EmptyServer;
 use crate::load::{Asked, Micros, Pace};
-use crate::millpond::{Millpond, Setup};
-use crate::process::exact;
 use crate::questions::Questions;
 use crate::report::Findings;
-use crate::served::polled;
-use crate::shape::Shape;
 use crate::spread::Spread;
 use crate::stage::{OwnTopic, Stage};
 use crate::statistics;
@@ -107,8 +108,9 @@ fn ask_millpond(
     side: &mut Side,
 ) -> anyhow::Result<()> {
     let setup = stream.topic.setup(store, stream.entries, SHAPE);
-    let millpond = Millpond::start(&Setup { threads: 1, core: stage.cores.server, ..setup })?;
-    let (server, rpc) = (millpond.id(), millpond.rpc.as_str());
+    let millpond = Setup { threads: 1, core: stage.cores.server, ..setup }.start()?;
+    let server = millpond.id().context("millpond has no process")?;
+    let rpc = millpond.rpc();
     statistics::wait_for(rpc, |stats| {
         stats.tables.iter().any(|t| t.entry_count >= stream.entries)
     })?;

@@ -1,12 +1,13 @@
 //! What a live entry takes of the resident set.
 
+use millpond_acceptance::cost::exact;
+use millpond_benches::reading::Reading;
+use millpond_benches::shape::Shape;
+
 use crate::args::COMPACT;
 use crate::capacity::raw_bytes;
-use crate::process::exact;
 use crate::report::{Findings, Table};
 use crate::resident;
-use crate::served::Served;
-use crate::shape::Shape;
 use crate::spread::Spread;
 use crate::stage::{OwnTopic, Stage};
 use crate::targets::{Reached, Target};
@@ -97,8 +98,8 @@ fn through_kafka(
     let topic =
         OwnTopic::create(broker, &format!("full-{}-{entries}", raw_bytes(shape)), PARTITIONS)?;
     let rss = |topic: &OwnTopic, store, records| {
-        let served = Served::read(&topic.setup(store, entries, shape), records)?;
-        resident::settled_bytes(served.millpond.id(), stage.settle())
+        let reading = Reading::read(&topic.setup(store, entries, shape), records)?;
+        resident::settled_bytes(reading.process, stage.settle())
     };
     for round in 0..2 {
         topic.produce(0, (0..entries).map(|number| (shape.key(number), shape.value(number))))?;

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
+use millpond_acceptance::cost::exact;
+use millpond_benches::contenders::{self, Contender};
+use millpond_benches::documents::Documents;
 
-use crate::contenders::{self, Contender};
-use crate::documents::Documents;
-use crate::process::exact;
 use crate::report::{Findings, Table};
 use crate::spread::{Spread, short};
 use crate::stage::Stage;

@@ -1,10 +1,11 @@
 //! What the stores alone take.
 
+use millpond_acceptance::cost::exact;
+use millpond_benches::shape::Shape;
+
 use crate::args::COMPACT;
 use crate::in_process::{self, Figures};
-use crate::process::exact;
 use crate::report::{Findings, Table};
-use crate::shape::Shape;
 use crate::spread::Spread;
 use crate::stage::Stage;
 use crate::targets::{Reached, Target};

@@ -5,7 +5,6 @@
 
 use std::net::SocketAddr;
 use std::ops::Deref;
-use std::time::Duration;
 
 use millpond::app::App;
 use millpond::config::Config;
@@ -15,9 +14,7 @@ use tokio::task::JoinHandle;
 
 use super::broker::{Broker, Topic};
 use super::caller::Caller;
-
-/// For a machine that is busy with other things.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) use super::caller::{PATIENCE, polled};
 
 /// A running service with a table `services`, unless a test sets it otherwise.
 pub(crate) struct Service {
@@ -101,11 +98,6 @@ pub(crate) fn with_basics(bootstrap: &str, settings: &[String]) -> Vec<String> {
         "admin.listen=127.0.0.1:0".into(),
     ];
     basics.into_iter().chain(settings.iter().cloned()).collect()
-}
-
-/// Records handled, over all partitions.
-pub(crate) fn polled(stats: &GetStatsResponse) -> u64 {
-    stats.partitions.iter().map(|partition| partition.polled_count).sum()
 }
 
 /// Records that came to `outcome`, over all partitions.

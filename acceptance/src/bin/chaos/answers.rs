@@ -1,0 +1,105 @@
+//! Asks for every key, and holds each answer to the model.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use millpond_client::v1::lookup_service_client::LookupServiceClient;
+use millpond_client::v1::value::Kind;
+use millpond_client::v1::{
+    BatchGetRequest, Entry, GetRequest, Miss, MissReason, batch_get_result, get_response,
+};
+use tokio::time::timeout;
+use tonic::transport::{Channel, Endpoint};
+
+use crate::model::{Expected, Model};
+use crate::scene::now_ms;
+
+const SLOWEST_CALL: Duration = Duration::from_secs(10);
+const BATCH: usize = 250;
+/// One in so many keys is also asked for alone.
+const ALONE: usize = 10;
+/// Of a line.
+const SHOWN_CHARS: usize = 600;
+
+type Answer = Result<Entry, Miss>;
+
+/// A line for each wrong answer.
+pub(crate) async fn wrong(
+    rpc: &str,
+    keys: &BTreeSet<String>,
+    model: &Model,
+) -> anyhow::Result<Vec<String>> {
+    let endpoint = Endpoint::from_shared(format!("http://{rpc}"))?;
+    let mut client = LookupServiceClient::new(endpoint.connect_lazy());
+    let keys: Vec<_> = keys.iter().cloned().collect();
+    let mut wrong = Vec::new();
+    for batch in keys.chunks(BATCH) {
+        let from_ms = now_ms();
+        let answers = timeout(SLOWEST_CALL, batch_get(&mut client, batch)).await??;
+        wrong.extend(wrong_of(batch, &answers, model, from_ms));
+    }
+    for key in keys.iter().step_by(ALONE) {
+        let from_ms = now_ms();
+        let answer = timeout(SLOWEST_CALL, get(&mut client, key)).await??;
+        wrong.extend(wrong_of(std::slice::from_ref(key), &[answer], model, from_ms));
+    }
+    Ok(wrong)
+}
+
+async fn batch_get(
+    client: &mut LookupServiceClient<Channel>,
+    keys: &[String],
+) -> anyhow::Result<Vec<Answer>> {
+    let request =
+        BatchGetRequest { table: "services".into(), keys: keys.to_vec(), ..Default::default() };
+    let results = client.batch_get(request).await?.into_inner().results;
+    ensure!(results.len() == keys.len(), "{} answers to {} keys", results.len(), keys.len());
+    let answer = |outcome| match outcome {
+        batch_get_result::Outcome::Entry(entry) => Ok(entry),
+        batch_get_result::Outcome::Miss(miss) => Err(miss),
+    };
+    let results = results.into_iter();
+    results.map(|result| Ok(answer(result.outcome.context("no outcome")?))).collect()
+}
+
+async fn get(client: &mut LookupServiceClient<Channel>, key: &str) -> anyhow::Result<Answer> {
+    let request = GetRequest { table: "services".into(), key: key.into(), ..Default::default() };
+    let answer = client.get(request).await?.into_inner();
+    Ok(match answer.outcome.context("no outcome")? {
+        get_response::Outcome::Entry(entry) => Ok(entry),
+        get_response::Outcome::Miss(miss) => Err(miss),
+    })
+}
+
+/// The answers came between `from_ms` and now.
+fn wrong_of(keys: &[String], answers: &[Answer], model: &Model, from_ms: i64) -> Vec<String> {
+    let to_ms = now_ms();
+    let pairs = keys.iter().zip(answers);
+    let lines = pairs.filter_map(|(key, answer)| {
+        let expected = model.entries.get(key);
+        // What was over in between may be there or not.
+        let live = expected.filter(|expected| expected.expiry_ms > from_ms);
+        let sure = live.filter(|live| live.expiry_ms > to_ms);
+        let is_right = match answer {
+            Ok(entry) => live.is_some_and(|live| is_entry(entry, key, live)),
+            // Loading is no answer to a service that says it is ready; why it is gone may be told.
+            Err(miss) => sure.is_none() && miss.reason() != MissReason::Loading,
+        };
+        let wrong = || format!("key {key}: expected {live:?}, found {answer:?}");
+        (!is_right).then(|| wrong().chars().take(SHOWN_CHARS).collect())
+    });
+    lines.collect()
+}
+
+fn is_entry(entry: &Entry, key: &str, expected: &Expected) -> bool {
+    let value = entry.fields.get("description").and_then(|value| value.kind.as_ref());
+    let is_value = match (value, &expected.value) {
+        (Some(Kind::StringValue(found)), Some(expected)) => found == expected,
+        (found, expected) => found.is_none() && expected.is_none(),
+    };
+    let is_origin = entry.origin.as_ref().is_some_and(|origin| {
+        (origin.partition, origin.offset) == (expected.partition, expected.offset)
+    });
+    entry.key == key && is_value && is_origin
+}

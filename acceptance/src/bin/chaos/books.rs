@@ -1,0 +1,123 @@
+//! Whether the service has come to the end of the stream, and what its books say then.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use millpond_client::v1::stats_service_client::StatsServiceClient;
+use millpond_client::v1::{
+    GetStatsRequest, GetStatsResponse, PartitionStats, RecordOutcome, RejectReason, RemovalCause,
+    TableStats,
+};
+use tokio::time::timeout;
+use tonic::transport::{Channel, Endpoint};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use crate::model::{Model, Read};
+use crate::scene::{Scene, now_ms};
+
+/// How long a service may take to come to the end.
+const PATIENCE: Duration = Duration::from_secs(60);
+const SLOWEST_CALL: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(20);
+
+/// The statistics once all is read, or when patience is over, and whatever is wrong by then.
+pub(crate) async fn settled(
+    rpc: &str,
+    ends: &[i64],
+) -> anyhow::Result<(GetStatsResponse, Vec<String>)> {
+    let channel = Endpoint::from_shared(format!("http://{rpc}"))?.connect_lazy();
+    let mut client = StatsServiceClient::new(channel.clone());
+    let start = Instant::now();
+    loop {
+        let stats = timeout(SLOWEST_CALL, client.get_stats(GetStatsRequest {})).await??;
+        let stats = stats.into_inner();
+        let mut stuck = stuck(&stats, ends);
+        if stuck.is_empty() || start.elapsed() > PATIENCE {
+            stuck.extend(unwell(channel).await?);
+            return Ok((stats, stuck));
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+fn stuck(stats: &GetStatsResponse, ends: &[i64]) -> Vec<String> {
+    let mut stuck: Vec<_> = (0..)
+        .zip(ends)
+        .filter_map(|(id, &end)| {
+            let found = stats.partitions.iter().find(|found| found.partition == id);
+            let at = found.map(|found| (found.position, found.high_watermark, found.lag_records));
+            (at != Some((end, end, 0))).then(|| {
+                format!(
+                    "stuck: partition {id} ends at {end}, position, watermark and lag are {at:?}"
+                )
+            })
+        })
+        .collect();
+    if !stats.ready {
+        stuck.push("stuck: not ready".into());
+    }
+    stuck
+}
+
+async fn unwell(channel: Channel) -> anyhow::Result<Vec<String>> {
+    let (mut client, mut unwell) = (HealthClient::new(channel), Vec::new());
+    for service in ["", "millpond.live"] {
+        let request = HealthCheckRequest { service: service.into() };
+        let status = timeout(SLOWEST_CALL, client.check(request)).await??.into_inner().status();
+        if status != ServingStatus::Serving {
+            unwell.push(format!("health of {service:?} is {status:?}"));
+        }
+    }
+    Ok(unwell)
+}
+
+/// A line for each sum that does not come out.
+pub(crate) fn unbalanced(
+    stats: &GetStatsResponse,
+    model: &Model,
+    scene: &Scene,
+) -> anyhow::Result<Vec<String>> {
+    let table = stats.tables.first().context("no table")?;
+    let mut wrong = table_faults(table, model, scene);
+    for found in &stats.partitions {
+        let read = model.partitions.get(usize::try_from(found.partition)?);
+        let read = read.context("a partition that is not there")?;
+        let faults = partition_faults(found, read, scene);
+        wrong.extend(faults.into_iter().map(|what| format!("{what}: {read:?}, {found:?}")));
+    }
+    Ok(wrong)
+}
+
+fn table_faults(table: &TableStats, model: &Model, scene: &Scene) -> Vec<String> {
+    let gone: u64 = table.removals.iter().map(|removal| removal.count).sum();
+    let evicted = table.removals.iter().find(|gone| gone.cause() == RemovalCause::Evicted);
+    let now = now_ms();
+    let live = model.entries.values().filter(|expected| expected.expiry_ms > now).count() as u64;
+    let faults = [
+        (table.stored_count - gone != table.entry_count, "stored less removals is not entries"),
+        (evicted.is_none_or(|evicted| evicted.count > 0), "there was room, yet some were evicted"),
+        (scene.nothing_expires() && table.entry_count != live, "other entries than the log's"),
+    ];
+    let faults = faults.into_iter().filter(|(is_so, _)| *is_so);
+    faults.map(|(_, what)| format!("{what}, which are {live}: {table:?}")).collect()
+}
+
+fn partition_faults(found: &PartitionStats, read: &Read, scene: &Scene) -> Vec<&'static str> {
+    let records: u64 = found.records.iter().map(|record| record.count).sum();
+    let rejected = found.records.iter().find(|of| of.outcome() == RecordOutcome::Rejected);
+    let rejected = rejected.map_or(0, |rejected| rejected.count);
+    let reasons: u64 = found.rejections.iter().map(|rejection| rejection.count).sum();
+    let too_large = found.rejections.iter().find(|of| of.reason() == RejectReason::EntryTooLarge);
+    let too_large = too_large.map_or(0, |too_large| too_large.count);
+    let is_counted = (found.polled_count, rejected, too_large)
+        == (read.records, read.rejected, read.too_large_entries);
+    let faults = [
+        (records != found.polled_count, "outcomes are not the records polled"),
+        (reasons != rejected, "reasons are not the records rejected"),
+        // A service that starts later in the log has read less of it.
+        (scene.from_earliest && !is_counted, "records are not those of the log, each once"),
+    ];
+    faults.into_iter().filter(|(is_so, _)| *is_so).map(|(_, what)| what).collect()
+}

@@ -1,0 +1,61 @@
+//! What happens to the broker: it ends in order or not, comes back, and its topic grows.
+
+use std::time::Duration;
+
+use fastrand::Rng;
+use millpond_acceptance::kafka::KafkaNode;
+use millpond_acceptance::topics;
+
+use crate::args::Args;
+use crate::scene::Scene;
+
+const MOST_PARTITIONS: i32 = 10;
+
+/// How often what happened.
+#[derive(Debug, Default)]
+pub(crate) struct Troubles {
+    pub(crate) stopped: u64,
+    pub(crate) killed: u64,
+    pub(crate) grown: u64,
+}
+
+/// Makes trouble until it is time to stop; the broker is up in the end.
+pub(crate) fn trouble(
+    node: &mut KafkaNode,
+    scene: &Scene,
+    args: &Args,
+    mut rng: Rng,
+) -> anyhow::Result<Troubles> {
+    let mut troubles = Troubles::default();
+    while !scene.stop.within(Duration::from_millis(rng.u64(2_000..9_000))) {
+        let (what, pause) = (rng.u8(..5), Duration::from_millis(rng.u64(..4_000)));
+        match what {
+            ..2 => {
+                node.stop()?;
+                troubles.stopped += 1;
+            }
+            2..4 => {
+                node.kill()?;
+                troubles.killed += 1;
+            }
+            _ => {
+                troubles.grown += u64::from(args.add_partitions && grow(scene)?);
+                continue;
+            }
+        }
+        scene.stop.within(pause);
+        node.restart()?;
+    }
+    Ok(troubles)
+}
+
+/// Adds a partition, if there is room for one.
+fn grow(scene: &Scene) -> anyhow::Result<bool> {
+    let partitions = scene.partitions() + 1;
+    if partitions > MOST_PARTITIONS {
+        return Ok(false);
+    }
+    topics::grow_blocking(&scene.bootstrap, &scene.topic, usize::try_from(partitions)?)?;
+    scene.has_partitions(partitions);
+    Ok(true)
+}

@@ -1,0 +1,57 @@
+//! The service of one seed, killed and started again.
+
+use std::time::Duration;
+
+use fastrand::Rng;
+use millpond_acceptance::served::Served;
+
+use crate::scene::Scene;
+
+pub(crate) struct Service<'a> {
+    scene: &'a Scene,
+    pub(crate) served: Served,
+}
+
+impl<'a> Service<'a> {
+    /// Starts it, and returns when it listens.
+    pub(crate) fn start(scene: &'a Scene) -> anyhow::Result<Self> {
+        let log = format!("chaos-{}.log", scene.seed);
+        Ok(Self { scene, served: Served::start_release(&settings(scene), &log)? })
+    }
+
+    /// Kills it, and starts it when `pause` is over.
+    pub(crate) fn restart(&mut self, pause: Duration) -> anyhow::Result<()> {
+        self.served.kill()?;
+        self.scene.stop.within(pause);
+        self.served.run()
+    }
+
+    /// Kills and starts it until it is time to stop; how often.
+    pub(crate) fn trouble(&mut self, mut rng: Rng) -> anyhow::Result<u64> {
+        let mut kills = 0;
+        while !self.scene.stop.within(Duration::from_millis(rng.u64(2_000..10_000))) {
+            self.restart(Duration::from_millis(rng.u64(..2_000)))?;
+            kills += 1;
+        }
+        Ok(kills)
+    }
+}
+
+fn settings(scene: &Scene) -> Vec<String> {
+    let start = if scene.from_earliest { "earliest" } else { "alive" };
+    vec![
+        format!("kafka.brokers={}", scene.bootstrap),
+        "memory.limit=512MiB".into(),
+        format!("ingest.threads={}", scene.threads),
+        format!("ingest.start={start}"),
+        "ingest.max_document=1200KiB".into(),
+        format!("tables.0.topic={}", scene.topic),
+        "tables.0.name=services".into(),
+        "tables.0.key=/id".into(),
+        "tables.0.fields.description=/description".into(),
+        format!("tables.0.ttl={}s", scene.ttl.as_secs()),
+        "tables.0.capacity=64MiB".into(),
+        "rpc.listen=127.0.0.1:0".into(),
+        "admin.listen=127.0.0.1:0".into(),
+    ]
+}

@@ -1,0 +1,88 @@
+//! Lookups, in the terms that the benchmarks check.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use millpond_client::v1::lookup_service_client::LookupServiceClient;
+use millpond_client::v1::value::Kind;
+use millpond_client::v1::{
+    AsOf, BatchGetRequest, Entry, GetRequest, MissReason, PartitionOffset, batch_get_result,
+    get_response,
+};
+use tonic::Request;
+use tonic::transport::{Channel, Endpoint};
+
+/// The one table.
+pub(crate) const TABLE: &str = "services";
+/// A call that takes longer has failed.
+pub(crate) const SLOWEST_CALL: Duration = Duration::from_secs(10);
+
+pub(crate) type Client = LookupServiceClient<Channel>;
+
+/// Partition and offset of a record.
+pub(crate) type Place = (i32, i64);
+
+/// An entry: the record that it came from, and its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) place: Place,
+    pub(crate) value: String,
+}
+
+pub(crate) type Answer = Result<Found, MissReason>;
+
+pub(crate) fn channel(rpc: &str) -> anyhow::Result<Channel> {
+    Ok(Endpoint::from_shared(format!("http://{rpc}"))?.connect_lazy())
+}
+
+/// Asks for one key, once the record at `after` is handled.
+pub(crate) async fn get(
+    client: &mut Client,
+    key: &str,
+    after: Option<Place>,
+) -> anyhow::Result<(Answer, AsOf)> {
+    let (table, key) = (TABLE.to_owned(), key.to_owned());
+    let min_positions = after.into_iter().map(position).collect();
+    let request = GetRequest { table, key, min_positions, ..Default::default() };
+    let answer = client.get(timely(request)).await?.into_inner();
+    let outcome = match answer.outcome.context("no outcome")? {
+        get_response::Outcome::Entry(entry) => Ok(found(&entry)?),
+        get_response::Outcome::Miss(miss) => Err(miss.reason()),
+    };
+    Ok((outcome, answer.as_of.context("no as_of")?))
+}
+
+/// Asks for up to 1,000 keys, once the records at `after` are handled.
+pub(crate) async fn batch_get(
+    client: &mut Client,
+    keys: Vec<String>,
+    after: &[Place],
+) -> anyhow::Result<Vec<Answer>> {
+    let (table, asked) = (TABLE.to_owned(), keys.len());
+    let min_positions = after.iter().copied().map(position).collect();
+    let request = BatchGetRequest { table, keys, min_positions, ..Default::default() };
+    let results = client.batch_get(timely(request)).await?.into_inner().results;
+    ensure!(results.len() == asked, "{} answers to {asked} keys", results.len());
+    let answer = |outcome| match outcome {
+        batch_get_result::Outcome::Entry(entry) => Ok(Ok(found(&entry)?)),
+        batch_get_result::Outcome::Miss(miss) => Ok(Err(miss.reason())),
+    };
+    results.into_iter().map(|result| answer(result.outcome.context("no outcome")?)).collect()
+}
+
+fn timely<T>(message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.set_timeout(SLOWEST_CALL);
+    request
+}
+
+fn position((partition, offset): Place) -> PartitionOffset {
+    PartitionOffset { partition, offset }
+}
+
+fn found(entry: &Entry) -> anyhow::Result<Found> {
+    let origin = entry.origin.context("an entry without its origin")?;
+    let value = entry.fields.get("description").and_then(|value| value.kind.as_ref());
+    let Some(Kind::StringValue(value)) = value else { bail!("no text under {}", entry.key) };
+    Ok(Found { place: (origin.partition, origin.offset), value: value.clone() })
+}

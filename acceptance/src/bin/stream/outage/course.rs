@@ -1,0 +1,61 @@
+//! What has happened so far, for all that take part.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use millpond_acceptance::producer::Delivered;
+use millpond_acceptance::stop::Stop;
+
+/// How long catching up may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Before,
+    Away,
+    After,
+}
+
+impl Phase {
+    pub(crate) const ALL: [Self; 3] = [Self::Before, Self::Away, Self::After];
+}
+
+#[derive(Debug)]
+pub(crate) struct Course {
+    pub(crate) rpc: String,
+    /// What the broker has taken.
+    pub(crate) delivered: Arc<Delivered>,
+    /// How many records were there from the start.
+    pub(crate) records: u64,
+    phase: AtomicUsize,
+    /// Told when, after the outage, all is as it was before.
+    pub(crate) well: Stop,
+    /// Told when all is over.
+    pub(crate) over: Stop,
+}
+
+impl Course {
+    pub(crate) fn new(rpc: &str, delivered: Arc<Delivered>, records: u64) -> Self {
+        let phase = AtomicUsize::new(Phase::Before as usize);
+        let (well, over) = (Stop::default(), Stop::default());
+        Self { rpc: rpc.into(), delivered, records, phase, well, over }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        Phase::ALL.get(self.phase.load(Ordering::Relaxed)).copied().unwrap_or(Phase::After)
+    }
+
+    pub(crate) fn goes_on(&self, phase: Phase) {
+        self.phase.store(phase as usize, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.within(Duration::ZERO)
+    }
+
+    /// At most so long as one may have patience with it.
+    pub(crate) fn wait_until_well(&self) {
+        self.well.within(PATIENCE);
+    }
+}

@@ -1,0 +1,109 @@
+//! One who asks a running service, wherever it runs, and waits for what it says.
+//!
+//! It must not know how the service was started, nor what a test is about.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use millpond_client::Client;
+use millpond_client::v1::{
+    BatchGetRequest, BatchGetResponse, Entry, GetRequest, GetResponse, GetStatsRequest,
+    GetStatsResponse, MissReason, get_response, value::Kind,
+};
+use tonic::Status;
+use tonic::transport::Channel;
+
+/// For a machine that is busy with other things.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A connection to a service, which is made when it is first used. A call that fails ends the test.
+pub struct Caller(Client);
+
+impl Caller {
+    /// Of the service that answers at `rpc`.
+    pub fn of(rpc: SocketAddr) -> Self {
+        Self(Client::connect_lazy(&format!("http://{rpc}"), PATIENCE).unwrap())
+    }
+
+    /// The connection, for calls that are not here.
+    pub fn channel(&self) -> Channel {
+        self.0.channel()
+    }
+
+    /// What a table answers to one key.
+    pub async fn try_get(&self, table: &str, key: &str) -> Result<GetResponse, Status> {
+        let request = GetRequest { table: table.into(), key: key.into(), ..Default::default() };
+        Ok(self.0.lookup().get(request).await?.into_inner())
+    }
+
+    /// What a table answers to several keys.
+    pub async fn try_batch(
+        &self,
+        table: &str,
+        keys: Vec<String>,
+    ) -> Result<BatchGetResponse, Status> {
+        let request = BatchGetRequest { table: table.into(), keys, ..Default::default() };
+        Ok(self.0.lookup().batch_get(request).await?.into_inner())
+    }
+
+    /// What the table `services` has under `key`.
+    pub async fn entry(&self, key: &str) -> Option<Entry> {
+        match self.try_get("services", key).await.unwrap().outcome.unwrap() {
+            get_response::Outcome::Entry(entry) => Some(entry),
+            get_response::Outcome::Miss(_) => None,
+        }
+    }
+
+    /// Why the table `services` has nothing under `key`.
+    pub async fn miss(&self, key: &str) -> MissReason {
+        match self.try_get("services", key).await.unwrap().outcome.unwrap() {
+            get_response::Outcome::Entry(entry) => panic!("there is {entry:?}"),
+            get_response::Outcome::Miss(miss) => miss.reason(),
+        }
+    }
+
+    /// The text of the field `description` under `key`.
+    pub async fn description(&self, key: &str) -> Option<String> {
+        match self.entry(key).await?.fields.remove("description")?.kind? {
+            Kind::StringValue(text) => Some(text),
+            other => panic!("expected text, found {other:?}"),
+        }
+    }
+
+    /// The statistics as of now.
+    pub async fn stats(&self) -> GetStatsResponse {
+        self.0.stats().get_stats(GetStatsRequest {}).await.unwrap().into_inner()
+    }
+
+    /// Waits until all tables have caught up once.
+    pub async fn wait_until_ready(&self) {
+        self.wait_for("readiness", |stats| stats.ready).await;
+    }
+
+    /// Waits until so many records were handled, over all partitions.
+    pub async fn wait_until_polled(&self, records: u64) -> GetStatsResponse {
+        self.wait_for("records", |stats| polled(stats) >= records).await
+    }
+
+    /// Waits until the statistics are such that `holds`; `what` says in a word what for.
+    pub async fn wait_for(
+        &self,
+        what: &str,
+        holds: impl Fn(&GetStatsResponse) -> bool,
+    ) -> GetStatsResponse {
+        let start = Instant::now();
+        loop {
+            let stats = self.stats().await;
+            if holds(&stats) {
+                return stats;
+            }
+            assert!(start.elapsed() < PATIENCE, "waited in vain for {what}: {stats:#?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+/// Records handled, over all partitions.
+pub fn polled(stats: &GetStatsResponse) -> u64 {
+    stats.partitions.iter().map(|partition| partition.polled_count).sum()
+}

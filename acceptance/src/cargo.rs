@@ -1,0 +1,59 @@
+//! Where cargo puts what it builds, and the `millpond` that runs are about.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use anyhow::{Context, Result, ensure};
+
+const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
+
+/// The `millpond` of this workspace as it is shipped: its release build, which is brought up to
+/// date first.
+pub fn millpond() -> Result<PathBuf> {
+    // Once: a run is about one build, whatever becomes of the source meanwhile.
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(built) = BUILT.get() {
+        return Ok(built.clone());
+    }
+    let built = build()?;
+    Ok(BUILT.get_or_init(|| built).clone())
+}
+
+/// The place for a log that is kept: `target/tmp/NAME`.
+pub fn log_file(name: &str) -> Result<PathBuf> {
+    let folder = temporary_folder()?;
+    std::fs::create_dir_all(&folder)?;
+    Ok(folder.join(name))
+}
+
+/// Where files of tests and runs may lie, as in `CARGO_TARGET_TMPDIR`.
+pub(crate) fn temporary_folder() -> Result<PathBuf> {
+    Ok(target_folder()?.join("tmp"))
+}
+
+fn build() -> Result<PathBuf> {
+    let target = target_folder()?;
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["build", "--release", "--quiet", "--package", "millpond", "--bin", "millpond"])
+        .args(["--manifest-path", WORKSPACE])
+        .arg("--target-dir")
+        .arg(&target)
+        .status()
+        .context("cargo could not be run")?;
+    ensure!(status.success(), "millpond could not be built: cargo ended with {status}");
+    Ok(target.join("release/millpond"))
+}
+
+/// This program is `target/PROFILE/NAME`, or `target/PROFILE/deps/NAME-HASH` if it is a test or a
+/// benchmark.
+fn target_folder() -> Result<PathBuf> {
+    let program = env::current_exe()?;
+    let folder = program.parent().context("this program has no folder")?;
+    let is_deps = folder.file_name().is_some_and(|name| name == "deps");
+    let profile = if is_deps { folder.parent() } else { Some(folder) };
+    let target = profile.and_then(Path::parent).context("this program was not built by cargo")?;
+    Ok(target.to_owned())
+}

@@ -1,0 +1,90 @@
+//! The watch over a process: a small shell that outlives this program by a moment, kills the
+//! process if it still runs and removes its folder.
+//!
+//! Owns the folder's life and the promise that no process is left behind. It must not know what
+//! the process is.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+const SCRIPT: &str = include_str!("guard.sh");
+/// Becomes the program once a line has come, and ends if the line never comes.
+const GATE: &str = r#"read -r go && exec "$@" </dev/null"#;
+
+/// A temporary folder, and at most one process at a time that works in it. Both are gone soon
+/// after this process has ended in any way, and at once when this is dropped.
+#[derive(Debug)]
+pub struct Guard {
+    shell: Child,
+    orders: Option<ChildStdin>,
+    folder: PathBuf,
+}
+
+impl Guard {
+    /// Makes the folder and starts the watch over it.
+    pub fn new() -> Result<Self> {
+        let mut shell = shell(SCRIPT)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("sh could not be run")?;
+        let orders = shell.stdin.take();
+        let mut folder = String::new();
+        BufReader::new(shell.stdout.take().context("no stdout")?).read_line(&mut folder)?;
+        let guard = Self { shell, orders, folder: PathBuf::from(folder.trim_end()) };
+        ensure!(!folder.is_empty(), "no temporary folder could be made");
+        Ok(guard)
+    }
+
+    /// The folder that goes with the guard.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Starts a program under the watch; what it prints is appended to `log`. The program waits
+    /// until the guard knows its process, so that there is no moment in which it could be left.
+    pub fn spawn(&mut self, command_line: &[OsString], log: File) -> Result<Child> {
+        let mut process = shell(GATE)
+            .arg("gate")
+            .args(command_line)
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .context("sh could not be run")?;
+        self.watch(Some(process.id()))?;
+        process.stdin.take().context("no stdin")?.write_all(b"go\n")?;
+        Ok(process)
+    }
+
+    /// To be called when the process has ended: its number may soon be another's.
+    pub fn forget(&mut self) -> Result<()> {
+        self.watch(None)
+    }
+
+    fn watch(&mut self, process: Option<u32>) -> Result<()> {
+        let line = process.map(|process| process.to_string()).unwrap_or_default();
+        let orders = self.orders.as_mut().context("the guard has ended")?;
+        writeln!(orders, "{line}").context("the guard has died")
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        drop(self.orders.take());
+        drop(self.shell.wait());
+    }
+}
+
+/// A shell in a process group of its own: Ctrl-C at a terminal ends this process alone, and the
+/// guard does the rest.
+fn shell(script: &str) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script]).stdin(Stdio::piped()).process_group(0);
+    shell
+}

@@ -1,0 +1,95 @@
+//! A real Apache Kafka for tests and benchmarks: one node shared by all of a process, or a node
+//! of a test's own that it may stop and restart.
+//!
+//! Owns the choice between a given broker, a started one and a plain skip. It must not know
+//! millpond: what it hands out is an address.
+
+mod distribution;
+mod node;
+mod probe;
+
+use std::env;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use distribution::Distribution;
+pub use node::KafkaNode;
+
+use crate::require;
+
+/// Names a running broker, as `host:port`, to use in place of a node of ours.
+const GIVEN_BROKER: &str = "MILLPOND_TEST_KAFKA";
+/// A given broker is expected to run already.
+const GIVEN_BROKER_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The address (`host:port`) of the broker that all tests of this process share: the one that
+/// `MILLPOND_TEST_KAFKA` names, or a node that is started at the first call and ends with the
+/// process. None where there can be no node: it has then been said on stderr that `test` is
+/// skipped, and the caller returns.
+///
+/// # Panics
+/// When a given broker does not answer, when a node does not start, and in place of a skip when
+/// `MILLPOND_REQUIRE_ALL` is 1.
+pub fn require(test: &str) -> Option<&'static str> {
+    static SHARED: OnceLock<KafkaNode> = OnceLock::new();
+    if let Some(given) = given_broker() {
+        return Some(given);
+    }
+    let distribution = installed(test)?;
+    Some(SHARED.get_or_init(|| start(distribution)).bootstrap())
+}
+
+/// A node for `test` alone, to stop, kill and restart. None as for [`require`], and also when
+/// `MILLPOND_TEST_KAFKA` names a broker, which is not ours to stop.
+///
+/// # Panics
+/// When the node does not start, and in place of a skip when `MILLPOND_REQUIRE_ALL` is 1.
+pub fn require_own(test: &str) -> Option<KafkaNode> {
+    if let Ok(given) = env::var(GIVEN_BROKER) {
+        let why = format!("{GIVEN_BROKER} names {given}, which is not ours to stop: unset it");
+        skip(test, &why);
+        return None;
+    }
+    installed(test).map(start)
+}
+
+fn given_broker() -> Option<&'static str> {
+    static GIVEN: OnceLock<Option<String>> = OnceLock::new();
+    let given = GIVEN.get_or_init(|| {
+        let given = env::var(GIVEN_BROKER).ok()?;
+        let answered = probe::wait_until_ready(&given, GIVEN_BROKER_PATIENCE, || Ok(()));
+        answered.unwrap_or_else(|error| fail(&format!("{GIVEN_BROKER}={given}: {error:#}")));
+        Some(given)
+    });
+    given.as_deref()
+}
+
+fn installed(test: &str) -> Option<&'static Distribution> {
+    static DISTRIBUTION: OnceLock<Result<Distribution, String>> = OnceLock::new();
+    let found = DISTRIBUTION
+        .get_or_init(|| Distribution::find_or_fetch().map_err(|error| format!("{error:#}")));
+    match found {
+        Ok(distribution) => Some(distribution),
+        Err(why) => {
+            skip(test, why);
+            None
+        }
+    }
+}
+
+fn start(distribution: &'static Distribution) -> KafkaNode {
+    KafkaNode::start(distribution)
+        .unwrap_or_else(|error| fail(&format!("no kafka node could be started: {error:#}")))
+}
+
+fn skip(test: &str, why: &str) {
+    let cure = format!(
+        "install Java 17 or later and Maven (which needs a network once), or name a running broker \
+         in {GIVEN_BROKER}=host:port"
+    );
+    require::skip(test, "a kafka broker", why, &cure);
+}
+
+fn fail(why: &str) -> ! {
+    panic!("{why}")
+}

@@ -1,0 +1,174 @@
+//! One `KRaft` node, broker and controller in one process, on loopback.
+//!
+//! Owns its ports, its settings (`server.properties`) and its starts and ends. It must not know
+//! which test it serves, nor how Kafka came to this machine.
+
+use std::fs::{self, File};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::net::{Ipv4Addr, TcpListener};
+use std::ops::Range;
+use std::path::PathBuf;
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::distribution::Distribution;
+use super::probe;
+use crate::guard::Guard;
+
+const SETTINGS: &str = include_str!("server.properties");
+/// Sixteen bytes in URL-safe base64: the form that Kafka asks for.
+const CLUSTER_ID: &str = "MillpondTestCluster-0A";
+/// Below the ports that systems hand out by themselves, so that no client's socket and no other
+/// test's listener takes a node's port while the node is down.
+const PORTS: Range<u16> = 20_000..30_000;
+/// A port that was free when it was chosen may be taken when the node comes to it.
+const ATTEMPTS: u32 = 3;
+/// For a machine that is busy with other things.
+const START_PATIENCE: Duration = Duration::from_secs(120);
+
+/// A running or stopped node. It is killed and its data removed when this is dropped, and also
+/// when the process ends without dropping it.
+#[derive(Debug)]
+pub struct KafkaNode {
+    distribution: &'static Distribution,
+    bootstrap: String,
+    process: Option<Child>,
+    guard: Guard,
+}
+
+impl KafkaNode {
+    /// Starts a node without data, and returns when it serves.
+    pub(super) fn start(distribution: &'static Distribution) -> Result<Self> {
+        let guard = Guard::new()?;
+        let mut node = Self { distribution, bootstrap: String::new(), process: None, guard };
+        for attempt in 1.. {
+            node.take_ports()?;
+            match node.format().and_then(|()| node.run()) {
+                Err(_) if attempt < ATTEMPTS && node.port_was_taken() => {}
+                outcome => return outcome.map(|()| node),
+            }
+        }
+        bail!("no attempt was made")
+    }
+
+    /// Where clients connect: `host:port`. It stays the same over restarts.
+    pub fn bootstrap(&self) -> &str {
+        &self.bootstrap
+    }
+
+    /// The folder of the node's settings, data and log.
+    pub fn folder(&self) -> PathBuf {
+        self.guard.folder().to_owned()
+    }
+
+    /// Ends the node in good order, and returns when it has ended. The data stays.
+    pub fn stop(&mut self) -> Result<()> {
+        if let Some(process) = &mut self.process {
+            let asked = Command::new("kill").args(["-TERM", &process.id().to_string()]).status()?;
+            ensure!(asked.success(), "the node could not be asked to end");
+            process.wait()?;
+        }
+        self.ended()
+    }
+
+    /// Ends the node as a crash would, and returns when it has ended. The data stays.
+    pub fn kill(&mut self) -> Result<()> {
+        if let Some(process) = &mut self.process {
+            process.kill()?;
+            process.wait()?;
+        }
+        self.ended()
+    }
+
+    /// Starts the stopped or running node again, on the same ports and data, and returns when
+    /// it serves.
+    pub fn restart(&mut self) -> Result<()> {
+        self.stop()?;
+        self.run()
+    }
+
+    fn ended(&mut self) -> Result<()> {
+        self.process = None;
+        self.guard.forget()
+    }
+
+    fn take_ports(&mut self) -> Result<()> {
+        let (port, controller_port) = (free_port()?, free_port()?);
+        let data = self.folder().join("data");
+        let settings = SETTINGS
+            .replace("@PORT@", &port.to_string())
+            .replace("@CONTROLLER_PORT@", &controller_port.to_string())
+            .replace("@DATA@", &data.to_string_lossy());
+        fs::write(self.settings(), settings)?;
+        self.bootstrap = format!("{}:{port}", Ipv4Addr::LOCALHOST);
+        Ok(())
+    }
+
+    fn format(&self) -> Result<()> {
+        let line = self.distribution.command_line("kafka.tools.StorageTool");
+        let (java, options) = line.split_first().context("an empty command line")?;
+        let output = Command::new(java)
+            .args(options)
+            .args(["format", "--ignore-formatted", "--cluster-id", CLUSTER_ID, "--config"])
+            .arg(self.settings())
+            .output()?;
+        let why = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "the node's folder could not be formatted: {why}");
+        Ok(())
+    }
+
+    fn run(&mut self) -> Result<()> {
+        let mut line = self.distribution.command_line("kafka.Kafka");
+        line.push(self.settings().into_os_string());
+        let log = File::options().create(true).append(true).open(self.log())?;
+        let mut process = self.guard.spawn(&line, log)?;
+        let served = probe::wait_until_ready(&self.bootstrap, START_PATIENCE, || {
+            let ended = process.try_wait()?;
+            ended.map_or(Ok(()), |status| bail!("the node ended with {status}"))
+        });
+        self.process = Some(process);
+        if served.is_err() {
+            self.kill()?;
+        }
+        served.with_context(|| format!("kafka said: {}", self.last_words()))
+    }
+
+    fn port_was_taken(&self) -> bool {
+        self.last_words().contains("Address already in use")
+    }
+
+    fn last_words(&self) -> String {
+        let log = fs::read_to_string(self.log()).unwrap_or_default();
+        let from = log.char_indices().rev().nth(4_000).map_or(0, |(at, _)| at);
+        log.get(from..).unwrap_or_default().to_owned()
+    }
+
+    fn settings(&self) -> PathBuf {
+        self.folder().join("server.properties")
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder().join("node.log")
+    }
+}
+
+impl Drop for KafkaNode {
+    fn drop(&mut self) {
+        drop(self.kill());
+    }
+}
+
+fn free_port() -> Result<u16> {
+    let span = u64::from(PORTS.end - PORTS.start);
+    for _ in 0..100 {
+        // Each RandomState is seeded anew: processes that start together try other ports.
+        let step = u16::try_from(RandomState::new().build_hasher().finish() % span)?;
+        let port = PORTS.start + step;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("no free port between {} and {}", PORTS.start, PORTS.end)
+}

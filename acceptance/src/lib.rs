@@ -1,0 +1,49 @@
+//! The harness of millpond's tests, acceptance runs and benchmarks.
+//!
+//! Starts brokers and a whole millpond, gives them work, and makes sure that nothing it started
+//! outlives it. Knows millpond by its command line and its gRPC protocol alone: it links none of
+//! the service's code.
+//!
+//! | module | what it owns |
+//! |---|---|
+//! | [`broker`] | either broker that a test runs against, and its topics |
+//! | [`kafka`] | a real Kafka node |
+//! | [`container`] | a memory limit around a process |
+//! | [`served`] | `millpond serve` as a process, with its log |
+//! | [`cargo`] | which `millpond` that is, and where logs go |
+//! | [`process`], [`guard`] | processes that end with their owner |
+//! | [`caller`] | questions to a running service |
+//! | [`records`], [`documents`], [`producer`] | a stream that can be checked to the last byte |
+//! | [`topics`] | topics on a real broker |
+//! | [`cost`] | CPU time and memory of a process |
+//! | [`stop`] | the end of threads that wait |
+//! | [`report`], [`size`] | what a program says and reads on a command line |
+
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test or a run ends at the first thing that its surroundings do not give"
+)]
+#![expect(
+    clippy::missing_errors_doc,
+    clippy::missing_panics_doc,
+    reason = "they end a run, and the message says why"
+)]
+
+pub mod broker;
+pub mod caller;
+pub mod cargo;
+pub mod container;
+pub mod cost;
+pub mod documents;
+pub mod guard;
+pub mod kafka;
+pub mod process;
+pub mod producer;
+pub mod records;
+pub mod report;
+mod require;
+pub mod served;
+pub mod size;
+pub mod stop;
+pub mod topics;

@@ -1,0 +1,7 @@
+//! What a program of this package says.
+
+/// Prints a line on standard output.
+#[expect(clippy::print_stdout, reason = "a report is read on a terminal")]
+pub fn say(line: &str) {
+    println!("{line}");
+}

@@ -1,0 +1,155 @@
+//! `millpond serve` as it is shipped, stopped, killed and started again, with its log kept.
+//!
+//! Owns the process from its start to its end, which comes with this program's, however that ends.
+//! It must not know what a run is about.
+
+mod log;
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus};
+use std::sync::mpsc::sync_channel;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use serde_json::Value;
+
+use crate::cargo;
+use crate::guard::Guard;
+
+const START_PATIENCE: Duration = Duration::from_secs(60);
+/// More than millpond's own deadline for a stop.
+const STOP_PATIENCE: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_millis(50);
+/// How much of the log is shown where millpond does not start.
+const LAST_LINES: usize = 12;
+
+/// A process of millpond. It is killed when this is dropped.
+#[derive(Debug)]
+pub struct Served {
+    line: Vec<OsString>,
+    guard: Guard,
+    process: Option<Child>,
+    rpc: String,
+    log: PathBuf,
+}
+
+impl Served {
+    /// Starts it, and returns when it listens.
+    ///
+    /// `program` is the path of `millpond`, after the words of a wrapper if there is one, such as
+    /// [`Container::command_line`](crate::container::Container::command_line). The log is kept in
+    /// the file `log`.
+    pub fn start(program: Vec<OsString>, settings: &[String], log: PathBuf) -> Result<Self> {
+        let mut line = program;
+        line.push("serve".into());
+        for setting in settings {
+            line.extend(["--set".into(), setting.into()]);
+        }
+        File::create(&log)?;
+        let guard = Guard::new()?;
+        let mut served = Self { line, guard, process: None, rpc: String::new(), log };
+        served.run()?;
+        Ok(served)
+    }
+
+    /// The same with the release build of this workspace, and the log at `target/tmp/LOG`.
+    pub fn start_release(settings: &[String], log: &str) -> Result<Self> {
+        let program = vec![cargo::millpond()?.into_os_string()];
+        Self::start(program, settings, cargo::log_file(log)?)
+    }
+
+    /// Starts it again, once it has ended; the log goes on.
+    pub fn run(&mut self) -> Result<()> {
+        // A pipe and not the file: what is written to a file is charged to the memory of who writes.
+        let (output, input) = std::io::pipe()?;
+        self.process = Some(self.guard.spawn(&self.line, File::from(OwnedFd::from(input)))?);
+        let (listening, heard) = sync_channel(1);
+        let kept = File::options().append(true).open(&self.log)?;
+        std::thread::spawn(move || log::drain(output, kept, &listening));
+        let Ok(rpc) = heard.recv_timeout(START_PATIENCE) else { return self.no_start() };
+        self.rpc = rpc;
+        Ok(())
+    }
+
+    fn no_start(&mut self) -> Result<()> {
+        let how = self.ended()?.map_or("is silent".to_owned(), |status| format!("ended: {status}"));
+        let log = fs::read_to_string(&self.log)?;
+        let lines: Vec<_> = log.lines().collect();
+        let last = lines.get(lines.len().saturating_sub(LAST_LINES)..).unwrap_or_default();
+        let file = self.log.display();
+        bail!("millpond does not listen, it {how}; {file} ends with\n{}", last.join("\n"))
+    }
+
+    /// Where it answers since it was last started: `host:port`.
+    pub fn rpc(&self) -> &str {
+        &self.rpc
+    }
+
+    /// The log of all its starts.
+    pub fn log(&self) -> &Path {
+        &self.log
+    }
+
+    /// The lines that the log has so far, the earliest first.
+    pub fn log_lines(&self) -> Result<Vec<Value>> {
+        let text = fs::read_to_string(&self.log)?;
+        // The last line may be half written.
+        Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+    }
+
+    /// The process's id; none when it was stopped.
+    pub fn id(&self) -> Option<u32> {
+        self.process.as_ref().map(Child::id)
+    }
+
+    /// How it ended, if it has by itself.
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        Ok(self.process.as_mut().map(Child::try_wait).transpose()?.flatten())
+    }
+
+    /// Asks it to end, and waits for that: how it ended. None when it had to be killed.
+    pub fn stop(&mut self) -> Result<Option<ExitStatus>> {
+        let Some(id) = self.id() else { return Ok(None) };
+        Command::new("kill").args(["-s", "TERM", &id.to_string()]).status()?;
+        let start = Instant::now();
+        while start.elapsed() < STOP_PATIENCE {
+            if let Some(status) = self.ended()? {
+                self.forget()?;
+                return Ok(Some(status));
+            }
+            std::thread::park_timeout(LOOK);
+        }
+        self.kill()?;
+        Ok(None)
+    }
+
+    /// Kills it, and waits for its end.
+    pub fn kill(&mut self) -> Result<()> {
+        let early = self.ended()?;
+        let Some(process) = &mut self.process else { return Ok(()) };
+        process.kill()?;
+        process.wait()?;
+        self.forget()?;
+        match early {
+            None => Ok(()),
+            Some(status) => {
+                bail!("millpond ended by itself, {status}: {}", self.log.display())
+            }
+        }
+    }
+
+    fn forget(&mut self) -> Result<()> {
+        self.process = None;
+        self.guard.forget()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // Where it ended by itself, that has been said or another fault has.
+        let _ = self.kill();
+    }
+}

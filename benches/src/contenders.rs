@@ -1,0 +1,120 @@
+//! Who plucks: each copies a key and a field out of a document, and says whether it has the key.
+
+use std::borrow::Cow;
+use std::hint::black_box;
+
+use millpond::config::Source;
+use millpond::pluck::{Limits, Message, Plucked, Plucker, Scratch};
+use millpond::record::{Origin, Timestamp};
+use serde::Deserialize;
+use sonic_rs::JsonValueTrait;
+
+const KEY: [&str; 2] = ["sender", "login"];
+const FIELD: [&str; 2] = ["repository", "html_url"];
+
+/// One way to pluck.
+pub struct Contender {
+    /// As the report has it.
+    pub name: &'static str,
+    /// Plucks a document, and says whether it had the key.
+    pub pluck: Pluck,
+}
+
+type Pluck = Box<dyn FnMut(&[u8]) -> bool>;
+
+/// All of them, millpond first.
+pub fn all() -> anyhow::Result<Vec<Contender>> {
+    let named = |(name, pluck)| Contender { name, pluck };
+    let all: [(_, Pluck); 5] = [
+        ("millpond (simd-json)", millpond()?),
+        ("serde_json, a borrowing struct", Box::new(serde_json_struct)),
+        ("serde_json, Value", Box::new(serde_json_value)),
+        ("sonic-rs, a borrowing struct", Box::new(sonic_struct)),
+        ("sonic-rs, get_many", sonic_get_many()),
+    ];
+    Ok(all.into_iter().map(named).collect())
+}
+
+fn millpond() -> anyhow::Result<Pluck> {
+    let source = |path: [&str; 2]| format!("/{}", path.join("/")).parse::<Source>();
+    let limits =
+        Limits { max_document_bytes: 1 << 20, max_key_bytes: 4_096, max_values_bytes: 1 << 20 };
+    let plucker = Plucker::new(&source(KEY)?, &[source(FIELD)?], limits);
+    let mut scratch = Scratch::new();
+    Ok(Box::new(move |payload| {
+        let message = Message {
+            key: None,
+            payload: Some(payload),
+            header: &|_| None,
+            origin: Origin { partition: 0, offset: 0, time: Timestamp::from_millis(0) },
+            expires_at: Timestamp::from_millis(1),
+        };
+        match plucker.pluck(&message, &mut scratch) {
+            Ok(Plucked::Record(draft)) => {
+                black_box(draft.copy());
+                true
+            }
+            Ok(Plucked::Tombstone(_) | Plucked::Filtered) | Err(_) => false,
+        }
+    }))
+}
+
+#[derive(Deserialize)]
+struct Event<'a> {
+    #[serde(borrow)]
+    sender: Option<Sender<'a>>,
+    #[serde(borrow)]
+    repository: Option<Repository<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Sender<'a> {
+    #[serde(borrow)]
+    login: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct Repository<'a> {
+    #[serde(borrow)]
+    html_url: Option<Cow<'a, str>>,
+}
+
+impl Event<'_> {
+    fn has_key(&self) -> bool {
+        let key = self.sender.as_ref().and_then(|sender| sender.login.as_deref());
+        let repository = self.repository.as_ref();
+        is_plucked(key, repository.and_then(|repository| repository.html_url.as_deref()))
+    }
+}
+
+fn serde_json_struct(payload: &[u8]) -> bool {
+    serde_json::from_slice::<Event<'_>>(payload).is_ok_and(|event| event.has_key())
+}
+
+fn sonic_struct(payload: &[u8]) -> bool {
+    sonic_rs::from_slice::<Event<'_>>(payload).is_ok_and(|event| event.has_key())
+}
+
+fn serde_json_value(payload: &[u8]) -> bool {
+    let Ok(value) = serde_json::from_slice::<serde_json::Value>(payload) else { return false };
+    let text = |[outer, inner]: [&str; 2]| value.get(outer)?.get(inner)?.as_str();
+    is_plucked(text(KEY), text(FIELD))
+}
+
+/// Goes no further than the last of the two, and so neither validates nor reads the rest.
+fn sonic_get_many() -> Pluck {
+    let mut tree = sonic_rs::PointerTree::new();
+    tree.add_path(KEY);
+    tree.add_path(FIELD);
+    Box::new(move |payload| {
+        let Ok(found) = sonic_rs::get_many(payload, &tree) else { return false };
+        let text = |at: usize| found.get(at)?.as_ref()?.as_str();
+        is_plucked(text(0), text(1))
+    })
+}
+
+/// Copies what was found, as a table needs it.
+fn is_plucked(key: Option<&str>, field: Option<&str>) -> bool {
+    let copies = (key.map(str::to_owned), field.map(str::to_owned));
+    black_box(copies).0.is_some()
+}

@@ -1,0 +1,71 @@
+//! How millpond is set up to be measured.
+
+use std::ffi::OsString;
+use std::process::Command;
+
+use millpond_acceptance::cargo;
+use millpond_acceptance::served::Served;
+
+/// What it is started with.
+#[derive(Debug, Clone)]
+pub struct Setup<'a> {
+    /// The broker's address: `host:port`.
+    pub broker: &'a str,
+    /// The topic that feeds every table.
+    pub topic: &'a str,
+    /// What holds the entries.
+    pub store: &'a str,
+    /// All fed by the one topic: `table-0` and on.
+    pub tables: usize,
+    /// Of each table.
+    pub capacity_bytes: u64,
+    /// Ingest threads.
+    pub threads: usize,
+    /// The one core that it may run on, if not all.
+    pub core: Option<usize>,
+}
+
+impl Setup<'_> {
+    /// Starts the release build, and returns when it listens.
+    pub fn start(&self) -> anyhow::Result<Served> {
+        let log = cargo::log_file(&format!("{}.log", self.topic))?;
+        let program = on_core_words(self.core, cargo::millpond()?.into_os_string());
+        Served::start(program, &self.settings(), log)
+    }
+
+    fn settings(&self) -> Vec<String> {
+        let capacity = self.capacity_bytes;
+        let limit = (capacity * self.tables as u64).max(1 << 30) / 2 * 3;
+        let mut settings = vec![
+            format!("kafka.brokers={}", self.broker),
+            format!("ingest.threads={}", self.threads),
+            "ingest.start=earliest".into(),
+            format!("memory.limit={limit}"),
+            "rpc.listen=127.0.0.1:0".into(),
+            "admin.listen=127.0.0.1:0".into(),
+        ];
+        for number in 0..self.tables {
+            let mut set = |setting: &str| settings.push(format!("tables.{number}.{setting}"));
+            set(&format!("name=table-{number}"));
+            set(&format!("topic={}", self.topic));
+            set(&format!("store={}", self.store));
+            set(&format!("capacity={capacity}"));
+            ["key=/id", "fields.description=/description", "ttl=24h"].into_iter().for_each(set);
+        }
+        settings
+    }
+}
+
+/// A command that runs on this core alone, if one is given.
+pub fn on_core(core: Option<usize>, program: impl Into<OsString>) -> Command {
+    let words = on_core_words(core, program.into());
+    let mut words = words.into_iter();
+    let mut command = Command::new(words.next().unwrap_or_default());
+    command.args(words);
+    command
+}
+
+fn on_core_words(core: Option<usize>, program: OsString) -> Vec<OsString> {
+    let Some(core) = core else { return vec![program] };
+    vec!["taskset".into(), "-c".into(), core.to_string().into(), program]
+}

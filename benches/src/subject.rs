@@ -1,0 +1,70 @@
+//! A table in this process, behind what the benchmarks ask of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::bail;
+use millpond::config::Store;
+use millpond::heap::Account;
+use millpond::record::{Draft, FieldsBuffer, KeyRef, Origin, Timestamp, Value};
+use millpond::table::{Maintenance, Spec, Table};
+
+use crate::shape::Shape;
+
+const AN_HOUR: Duration = Duration::from_secs(3_600);
+
+/// A table and its maintenance.
+pub struct Subject {
+    table: Arc<Table>,
+    _maintenance: Maintenance,
+    fields: FieldsBuffer,
+    shape: Shape,
+}
+
+impl Subject {
+    /// An empty table over the store of this name.
+    pub fn open(store: &str, shape: Shape, capacity_bytes: u64) -> anyhow::Result<Self> {
+        let store = match store {
+            "moka" => Store::Moka,
+            "compact" => Store::Compact,
+            other => bail!("no table has a store {other}: there are moka and compact"),
+        };
+        let table = Arc::new(Table::new(Spec {
+            name: "services".into(),
+            fields: vec!["description".into()],
+            ttl: AN_HOUR,
+            capacity_bytes,
+            store,
+            account: Account::open()?,
+        }));
+        let maintenance = Maintenance::spawn(vec![Arc::clone(&table)], &Account::open()?)?;
+        Ok(Self { table, _maintenance: maintenance, fields: FieldsBuffer::default(), shape })
+    }
+
+    /// Stores a record as it is plucked: from a draft.
+    pub fn insert(&mut self, number: u64) {
+        let (key, now) = (self.shape.key(number), Timestamp::now());
+        self.fields.clear();
+        self.fields.push(Some(Value::Text(&self.shape.value(number))));
+        let origin = Origin { partition: 0, offset: number.cast_signed(), time: now };
+        if let Some(key) = KeyRef::new(&key) {
+            let draft = Draft::new(key, origin, now.plus(AN_HOUR), &self.fields);
+            self.table.insert(draft, now);
+        }
+    }
+
+    /// Looks a key up.
+    pub fn has(&self, number: u64) -> bool {
+        self.table.get(&self.shape.key(number), Timestamp::now(), |_| ()).is_some()
+    }
+
+    /// Does the maintenance that is due.
+    pub fn settle(&self) {
+        self.table.maintain();
+    }
+
+    /// How many entries it holds.
+    pub fn entries(&self) -> u64 {
+        self.table.stats().entry_count
+    }
+}

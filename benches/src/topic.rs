@@ -1,0 +1,62 @@
+//! A topic that several sides read.
+
+use std::time::Duration;
+
+use millpond_acceptance::topics;
+use rdkafka::ClientConfig;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+/// What a document takes beside its key, its description and the noise.
+const FRAME_BYTES: usize = r#"{"noise":"","id":"","description":""}"#.len();
+
+/// A topic, and a producer for it.
+pub struct Topic {
+    /// Its name on the broker.
+    pub name: String,
+    producer: BaseProducer,
+}
+
+impl Topic {
+    /// Makes an empty one.
+    pub fn create(broker: &str, name: String, partitions: i32) -> anyhow::Result<Self> {
+        topics::create_blocking(broker, &name, partitions, &[])?;
+        let producer = ClientConfig::new()
+            .set("bootstrap.servers", broker)
+            .set("linger.ms", "20")
+            .set("partitioner", "murmur2_random")
+            .create()?;
+        Ok(Self { name, producer })
+    }
+
+    /// Adds a record for each key and description, in a document of so many bytes or, where
+    /// that is too little, as few as they take.
+    pub fn produce(
+        &self,
+        bytes: usize,
+        records: impl Iterator<Item = (String, String)>,
+    ) -> anyhow::Result<()> {
+        let noise = "n".repeat(bytes);
+        for (key, description) in records {
+            let taken = FRAME_BYTES + key.len() + description.len();
+            let noise = &noise[..bytes.saturating_sub(taken)];
+            let document =
+                format!(r#"{{"noise":"{noise}","id":"{key}","description":"{description}"}}"#);
+            self.send(&key, &document)?;
+        }
+        Ok(self.producer.flush(PATIENCE)?)
+    }
+
+    fn send(&self, key: &str, document: &str) -> anyhow::Result<()> {
+        let mut record = BaseRecord::to(&self.name).key(key).payload(document);
+        while let Err((error, refused)) = self.producer.send(record) {
+            if error != KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) {
+                return Err(error.into());
+            }
+            self.producer.poll(Duration::from_millis(100));
+            record = refused;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,60 @@
+//! The leak that millpond exists because of: small slices that hold whole messages alive.
+//!
+//! `cargo run --release --example retained_payload`
+//!
+//! The same messages are plucked three times, each time into a table of the same type.
+//! Only what becomes of the plucked bytes differs, and what they were cut from. What is
+//! printed was counted by the allocator: see docs/RETAINED-PAYLOADS.md.
+
+mod census;
+mod chart;
+mod delivery;
+mod events;
+mod figures;
+mod side;
+
+use std::path::PathBuf;
+
+use anyhow::ensure;
+use clap::Parser;
+
+use delivery::Delivery;
+use side::{Keep, Side};
+
+#[derive(Debug, Parser)]
+struct Args {
+    /// Messages to pluck, the same for each side
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(100..))]
+    messages: u32,
+    /// Where to draw the curves
+    #[arg(long, default_value = "target/retained_payload.svg")]
+    svg: PathBuf,
+}
+
+/// The copies come out of message sets too, where a slice would hold the most.
+const COPIES: Side = Side { name: "copies", keep: Keep::Copy, delivery: Delivery::InSets };
+const SLICES: [Side; 2] = [
+    Side { name: "slices of messages", keep: Keep::Slice, delivery: Delivery::Alone },
+    Side { name: "slices of message sets", keep: Keep::Slice, delivery: Delivery::InSets },
+];
+
+fn main() -> anyhow::Result<()> {
+    let Args { messages, svg } = Args::parse();
+    let copies = COPIES.run(messages)?;
+    let mut all = vec![copies.census];
+    for side in SLICES {
+        let slices = side.run(messages)?;
+        ensure!(slices.table == copies.table, "{} answer otherwise than copies", side.name);
+        all.push(slices.census);
+    }
+    all.reverse();
+    say(&census::side_by_side(messages, &all));
+    chart::draw(&svg, messages, &all)?;
+    say(&format!("The curves are in {}", svg.display()));
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "an example is read on a terminal")]
+fn say(text: &str) {
+    println!("{text}");
+}
