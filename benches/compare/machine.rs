@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::report::Table;
+use crate::table::Table;
 use crate::text_server::Protocol;
 
 pub(crate) fn table() -> Table {

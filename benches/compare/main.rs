@@ -23,6 +23,7 @@ mod resident;
 mod spread;
 mod stage;
 mod statistics;
+mod table;
 mod targets;
 mod text_server;
 mod thread_cpu;

@@ -45,8 +45,8 @@ impl Questions {
             BatchGetRequest { table: table.clone(), keys, ..Default::default() }.encode_to_vec()
         };
         let (path, check): (_, fn(Bytes) -> anyhow::Result<()>) = match self.batch {
-            1 => ("/millpond.v1.LookupService/Get", is_entry),
-            _ => ("/millpond.v1.LookupService/BatchGet", are_entries),
+            1 => ("/millpond.v1.LookupService/Get", check_entry),
+            _ => ("/millpond.v1.LookupService/BatchGet", check_entries),
         };
         let encode = |numbers| {
             let keys = keys(numbers).collect();
@@ -77,13 +77,13 @@ impl Questions {
     }
 }
 
-fn is_entry(answer: Bytes) -> anyhow::Result<()> {
+fn check_entry(answer: Bytes) -> anyhow::Result<()> {
     let outcome = GetResponse::decode(answer)?.outcome.context("no outcome")?;
     ensure!(matches!(outcome, get_response::Outcome::Entry(_)), "a miss: {outcome:?}");
     Ok(())
 }
 
-fn are_entries(answer: Bytes) -> anyhow::Result<()> {
+fn check_entries(answer: Bytes) -> anyhow::Result<()> {
     for result in BatchGetResponse::decode(answer)?.results {
         let outcome = result.outcome.context("no outcome")?;
         ensure!(matches!(outcome, batch_get_result::Outcome::Entry(_)), "a miss: {outcome:?}");

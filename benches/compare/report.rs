@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 
-use millpond_acceptance::report::say;
-
+use crate::table::Table;
 use crate::targets::{self, Reached};
 
 const WHAT: &str = "millpond side by side with what one would use instead, all of it measured by \
@@ -22,43 +21,6 @@ pub(crate) struct Findings {
     pub(crate) about: String,
     pub(crate) tables: Vec<Table>,
     pub(crate) reached: Reached,
-}
-
-pub(crate) struct Table {
-    header: Vec<String>,
-    /// How columns behind the first are aligned.
-    rule: &'static str,
-    rows: Vec<Vec<String>>,
-}
-
-impl Table {
-    pub(crate) fn new(header: &[&str]) -> Self {
-        say(&header.join("  "));
-        let header = header.iter().map(ToString::to_string).collect();
-        Self { header, rule: "---:", rows: Vec::new() }
-    }
-
-    /// One that holds words rather than figures.
-    pub(crate) fn of_words(header: &[&str]) -> Self {
-        Self { rule: "---", ..Self::new(header) }
-    }
-
-    /// It is said at once too: a measurement takes its time.
-    pub(crate) fn row<const N: usize>(&mut self, cells: [&dyn ToString; N]) {
-        let cells: Vec<_> = cells.iter().map(|cell| cell.to_string()).collect();
-        say(&cells.join("  "));
-        self.rows.push(cells);
-    }
-
-    pub(crate) fn markdown(&self) -> String {
-        let rule = self.header.iter().enumerate();
-        let rule: Vec<_> = rule.map(|(at, _)| if at == 0 { "---" } else { self.rule }).collect();
-        let mut text = format!("| {} |\n|{}|\n", self.header.join(" | "), rule.join("|"));
-        for row in &self.rows {
-            let _ = writeln!(text, "| {} |", row.join(" | "));
-        }
-        text
-    }
 }
 
 impl Findings {

@@ -1,7 +1,7 @@
 //! What is aimed at.
 
-use crate::report::Table;
 use crate::spread::short;
+use crate::table::Table;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Target {

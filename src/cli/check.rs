@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::ConfigArgs;
+use super::config_args::ConfigArgs;
 use super::failure::Failure;
 use super::serve::bad_filter;
 use crate::{app, telemetry};

@@ -15,8 +15,8 @@ use clap::Args;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
-use super::block_on;
 use super::failure::Failure;
+use super::runtime::block_on;
 use crate::app::App;
 use crate::config::Config;
 use crate::rpc::TakeSnapshot;

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::block_on;
 use super::client::ClientArgs;
 use super::failure::Failure;
 use super::output::{self, Output, bytes};
+use super::runtime::block_on;
 use crate::proto::v1::{DescribeEntryRequest, DescribeEntryResponse, EntryDescription};
 
 /// Which entry.

@@ -5,11 +5,11 @@ use std::io::{self, Write as _};
 
 use clap::Args;
 
-use super::block_on;
 use super::client::ClientArgs;
 use super::describe::span;
 use super::failure::Failure;
 use super::output::{self, Output, bytes, count};
+use super::runtime::block_on;
 use crate::proto::v1::{ListLargestEntriesRequest, ListLargestEntriesResponse};
 
 /// Of which table, and how many.

@@ -5,10 +5,10 @@ use std::io::{self, Write as _};
 
 use clap::Args;
 
-use super::block_on;
 use super::client::ClientArgs;
 use super::failure::Failure;
 use super::output::{self, Output, bytes};
+use super::runtime::block_on;
 use super::stats::memory::type_name;
 use crate::proto::v1::{Memory, MemoryDifference, ReclaimRequest, ReclaimResponse};
 

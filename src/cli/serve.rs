@@ -1,7 +1,8 @@
 //! `millpond serve`: the service, until it is asked to stop.
 
+use super::config_args::ConfigArgs;
 use super::failure::{Exit, Failure};
-use super::{ConfigArgs, block_on};
+use super::runtime::block_on;
 use crate::app::App;
 use crate::{shutdown, telemetry};
 

@@ -7,10 +7,10 @@ use std::io::{self, Write as _};
 
 use clap::Args;
 
-use super::block_on;
 use super::client::ClientArgs;
 use super::failure::Failure;
 use super::output::{self, Output, bytes, count};
+use super::runtime::block_on;
 use crate::proto::v1::{
     GetStatsRequest, GetStatsResponse, Loading, PartitionStats, RecordOutcome, RemovalCause,
     TableStats, TopicState,

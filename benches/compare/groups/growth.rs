@@ -7,10 +7,11 @@ use millpond_benches::shape::Shape;
 
 use crate::load::{Micros, Pace};
 use crate::questions::Questions;
-use crate::report::{Findings, Table};
+use crate::report::Findings;
 use crate::resident;
 use crate::spread::Spread;
 use crate::stage::{OwnTopic, Stage};
+use crate::table::Table;
 use crate::targets::Reached;
 
 const SHAPE: Shape = Shape::USUAL;

@@ -7,9 +7,10 @@ use millpond_benches::shape::Shape;
 use millpond_benches::workload::Workload;
 
 use crate::args::COMPACT;
-use crate::report::{Findings, Table};
+use crate::report::Findings;
 use crate::spread::Spread;
 use crate::stage::{OwnTopic, Stage};
+use crate::table::Table;
 use crate::targets::{Reached, Target, keep_most};
 
 const DOCUMENT_BYTES: [usize; 3] = [500, 2_048, 10_240];

@@ -1,5 +1,6 @@
 //! What a lookup costs the server, and how long it takes, idle and while the stream comes in.
 
+mod side;
 mod tables;
 
 use std::time::Instant;
@@ -11,38 +12,18 @@ use millpond_benches::setup::Setup;
 use millpond_benches::shape::Shape;
 
 use crate::empty_server::EmptyServer;
-use crate::load::{Asked, Micros, Pace};
+use crate::load::{Asked, Pace};
 use crate::questions::Questions;
 use crate::report::Findings;
-use crate::spread::Spread;
 use crate::stage::{OwnTopic, Stage};
 use crate::statistics;
 use crate::text_server::Protocol;
+use side::{BATCHES, Batch, Side};
 
 const SHAPE: Shape = Shape::USUAL;
 const PARTITIONS: i32 = 8;
 const DOCUMENT_BYTES: usize = 500;
-/// Keys at once, and calls a second.
-const BATCHES: [(usize, u32); 4] = [(1, 2_000), (10, 1_000), (100, 500), (1_000, 100)];
 pub(crate) const EMPTY: &str = "empty call";
-
-/// Who was asked, and what came of it, by batch.
-struct Side {
-    name: String,
-    batches: Vec<Batch>,
-}
-
-#[derive(Default)]
-struct Batch {
-    /// As fast as calls are answered.
-    full: Micros<Spread>,
-    /// At the rate.
-    idle: Micros<Spread>,
-    /// At the rate, while the stream comes in at full speed.
-    busy: Micros<Spread>,
-    /// Records a second that came in then.
-    ingested: Spread,
-}
 
 /// The entries, and records that replace some of them while lookups are answered.
 struct Stream {
@@ -87,12 +68,6 @@ impl Stream {
 
     fn questions(&self, batch: usize) -> Questions {
         Questions { batch, entries: self.entries, shape: SHAPE }
-    }
-}
-
-impl Side {
-    fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), batches: BATCHES.map(|_| Batch::default()).into() }
     }
 }
 

@@ -6,10 +6,11 @@ use millpond_benches::shape::Shape;
 
 use crate::args::COMPACT;
 use crate::capacity::raw_bytes;
-use crate::report::{Findings, Table};
+use crate::report::Findings;
 use crate::resident;
 use crate::spread::Spread;
 use crate::stage::{OwnTopic, Stage};
+use crate::table::Table;
 use crate::targets::{Reached, Target};
 
 const PARTITIONS: i32 = 8;

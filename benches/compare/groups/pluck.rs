@@ -7,9 +7,10 @@ use millpond_acceptance::cost::exact;
 use millpond_benches::contenders::{self, Contender};
 use millpond_benches::documents::Documents;
 
-use crate::report::{Findings, Table};
+use crate::report::Findings;
 use crate::spread::{Spread, short};
 use crate::stage::Stage;
+use crate::table::Table;
 use crate::targets::{Reached, Target};
 use crate::thread_cpu;
 

@@ -5,9 +5,10 @@ use millpond_benches::shape::Shape;
 
 use crate::args::COMPACT;
 use crate::in_process::{self, Figures};
-use crate::report::{Findings, Table};
+use crate::report::Findings;
 use crate::spread::Spread;
 use crate::stage::Stage;
+use crate::table::Table;
 use crate::targets::{Reached, Target};
 
 const ABOUT: &str = "\

@@ -11,7 +11,7 @@ use tonic::Request;
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::{Channel, Endpoint};
 
-use super::{AT_ONCE, CONNECTIONS, Pace, Schedule, Tally};
+use super::schedule::{AT_ONCE, CONNECTIONS, Pace, Schedule, Tally};
 use crate::raw_codec::RawCodec;
 
 /// Whether an answer is right.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 
-use super::{AT_ONCE, CONNECTIONS, Pace, Schedule, Tally};
+use super::schedule::{AT_ONCE, CONNECTIONS, Pace, Schedule, Tally};
 
 /// Far more calls than are ever on their way.
 const MOST_ON_THEIR_WAY: usize = 1 << 16;

@@ -1,10 +1,11 @@
 //! The figures of lookups, in tables.
 
-use super::{BATCHES, Batch, Side};
+use super::side::{BATCHES, Batch, Side};
 use crate::args::COMPACT;
 use crate::load::{AT_ONCE, CONNECTIONS};
-use crate::report::{Findings, Table};
+use crate::report::Findings;
 use crate::spread::short;
+use crate::table::Table;
 use crate::targets::{Reached, Target};
 
 /// Where in [`BATCHES`] they stand.

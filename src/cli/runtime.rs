@@ -1,0 +1,22 @@
+//! The runtime that a verb runs on.
+
+use crate::heap::Account;
+
+use super::failure::Failure;
+
+/// Runs a future to its end, and does not wait for tasks that are still running then: a drain that
+/// missed its deadline must not hold the process up.
+///
+/// The runtime's threads have an account of their own. What threads without an account allocate is
+/// counted as the Kafka client's.
+pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let account = Account::open()?;
+    account.adopt_thread();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .on_thread_start(move || account.adopt_thread())
+        .build()?;
+    let outcome = runtime.block_on(work);
+    runtime.shutdown_background();
+    outcome
+}
