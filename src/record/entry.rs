@@ -1,4 +1,7 @@
-//! An entry: as it lies somewhere, and as a copy of its own in one allocation.
+//! An entry: the values of a record's fields, with its place in the stream and its expiry.
+//!
+//! An [`EntryView`] borrows an entry from wherever it is; an [`Entry`] owns one in a single
+//! allocation.
 
 use std::fmt;
 
@@ -7,43 +10,42 @@ use triomphe::{Arc, ThinArc};
 use super::fields::{Fields, Values};
 use super::timestamp::Timestamp;
 
-/// Where in the stream a record came from.
+/// A record's place in the stream, and its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Origin {
     /// The partition of the table's topic.
     pub partition: i32,
     /// The record's offset in the partition.
     pub offset: i64,
-    /// The record's own timestamp, as the stream gave it.
+    /// The record's timestamp, unaltered.
     pub time: Timestamp,
 }
 
-/// What a table keeps under a key, as it lies in a store or in the memory that it was
-/// plucked in. It is lent, and cannot outlive that memory.
+/// An entry, borrowed from a store or from the memory that it was plucked into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EntryView<'a> {
-    /// Where it came from.
+    /// The place of its record in the stream.
     pub origin: Origin,
-    /// From this time on the entry is absent, whether it has been swept or not.
+    /// From this time on no read returns the entry, whether it has been removed or not.
     pub expires_at: Timestamp,
-    /// How many entries under its key it has taken the place of, one after the other.
+    /// How many entries under its key it and those before it have replaced.
     pub replaced_count: u32,
     /// The values of its fields.
     pub fields: Fields<'a>,
 }
 
 impl<'a> EntryView<'a> {
-    /// Whether no read at `now` may return it any more.
+    /// Whether it is past its expiry at `now`.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         now >= self.expires_at
     }
 
-    /// Its values, in the order of the table's fields; none where the message had none.
+    /// Its values, in the order of the table's fields; `None` for a field that the message lacked.
     pub fn values(&self) -> Values<'a> {
         self.fields.values()
     }
 
-    /// Copies it into one allocation of exactly the size needed.
+    /// Copies it into one allocation of exactly its size.
     pub fn copy(&self) -> Entry {
         let Self { origin: Origin { partition, offset, time }, expires_at, replaced_count, fields } =
             *self;
@@ -52,7 +54,7 @@ impl<'a> EntryView<'a> {
     }
 }
 
-/// The origin's parts stand apart, so that the count takes no room of its own.
+/// [`Origin`]'s fields are spread out here, so that the count fills a gap and takes no space.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Header {
     partition: i32,
@@ -62,13 +64,12 @@ struct Header {
     expires_at: Timestamp,
 }
 
-/// An entry in an allocation of its own: a fixed header and the packed fields. Cloning
-/// shares it.
+/// An owned entry: one allocation with a fixed header and the packed fields. Clones share it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Entry(ThinArc<Header, u8>);
 
 impl Entry {
-    /// The entry as it lies here.
+    /// The entry, borrowed.
     pub fn view(&self) -> EntryView<'_> {
         let Header { partition, replaced_count, offset, time, expires_at } = self.0.header.header;
         EntryView {
@@ -90,12 +91,12 @@ impl Entry {
         });
     }
 
-    /// Bytes that the allocation of one with so many bytes of fields is asked for.
+    /// The size that is requested for the allocation of an entry with `fields_bytes` of fields.
     pub fn allocated_bytes(fields_bytes: usize) -> usize {
         (Self::HEADER_BYTES + fields_bytes).next_multiple_of(align_of::<Header>())
     }
 
-    /// Bytes before the fields: reference count, length, header.
+    /// Bytes before the fields: reference count, length and header.
     pub const HEADER_BYTES: usize = 2 * size_of::<usize>() + size_of::<Header>();
 }
 
@@ -112,11 +113,11 @@ mod tests {
 
     const ORIGIN: Origin = Origin { partition: 3, offset: 42, time: Timestamp::from_millis(1_000) };
 
-    fn with_view<T>(see: impl FnOnce(EntryView<'_>) -> T) -> T {
+    fn with_view<T>(read: impl FnOnce(EntryView<'_>) -> T) -> T {
         let mut fields = FieldsBuffer::default();
         fields.push(Some(Value::Text("text")));
         let expires_at = Timestamp::from_millis(2_000);
-        see(EntryView { origin: ORIGIN, expires_at, replaced_count: 0, fields: fields.fields() })
+        read(EntryView { origin: ORIGIN, expires_at, replaced_count: 0, fields: fields.fields() })
     }
 
     #[test]
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_counts_those_it_follows() {
+    fn an_entry_counts_those_that_it_replaces() {
         let entry = || with_view(|view| view.copy());
         let (first, mut second, mut third) = (entry(), entry(), entry());
         second.count_replaced(&first);

@@ -1,7 +1,7 @@
-//! How an entry's fields are packed: their values one after the other, without names.
+//! The packed form of an entry's fields: their values one after the other, without names.
 //!
-//! Values stand in the order of the table's fields, since the table knows their names.
-//! Each is one tag byte and its bytes:
+//! Values are in the order of the table's fields; the table knows the names. Each value is a
+//! tag of one byte and then its own bytes:
 //!
 //! | tag | value | bytes after the tag |
 //! |---|---|---|
@@ -18,16 +18,16 @@ use std::fmt;
 
 use super::varint;
 
-/// A field's value, borrowed from where its entry lies.
+/// The value of a field, borrowed from its entry.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Value<'a> {
     /// JSON null.
     Null,
     /// JSON true or false.
     Bool(bool),
-    /// An integer that fits 64 bits with a sign.
+    /// An integer that fits into 64 bits with a sign.
     Int(i64),
-    /// An integer over `i64::MAX` that fits 64 bits without a sign.
+    /// An integer over `i64::MAX` that fits into 64 bits without a sign.
     Uint(u64),
     /// Any other number.
     Double(f64),
@@ -47,7 +47,7 @@ const DOUBLE: u8 = 6;
 const TEXT: u8 = 7;
 const JSON: u8 = 8;
 
-/// The packed fields of one entry, wherever they lie.
+/// The packed fields of one entry, borrowed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Fields<'a>(&'a [u8]);
 
@@ -55,22 +55,22 @@ impl<'a> Fields<'a> {
     /// No fields at all.
     pub(crate) const NONE: Fields<'static> = Fields(&[]);
 
-    /// What [`Self::packed`] gave.
+    /// Fields from the bytes that [`Self::packed`] gave.
     pub(crate) fn of_packed(packed: &'a [u8]) -> Self {
         Self(packed)
     }
 
-    /// Their bytes.
+    /// The packed bytes.
     pub(crate) fn packed(self) -> &'a [u8] {
         self.0
     }
 
-    /// How many bytes they take.
+    /// How many bytes they take, packed.
     pub fn packed_bytes(self) -> usize {
         self.0.len()
     }
 
-    /// Their values, in the order of the table's fields; none where the message had none.
+    /// Their values, in the order of the table's fields; `None` for one that the message lacked.
     pub fn values(self) -> Values<'a> {
         Values { rest: self.0 }
     }
@@ -82,7 +82,7 @@ impl fmt::Debug for Fields<'_> {
     }
 }
 
-/// Packs one entry's fields; reused from record to record.
+/// Packs the fields of one entry; its allocation is reused for the next.
 #[derive(Debug, Default)]
 pub struct FieldsBuffer(Vec<u8>);
 
@@ -92,17 +92,17 @@ impl FieldsBuffer {
         self.0.clear();
     }
 
-    /// What is packed.
+    /// The fields packed so far.
     pub fn fields(&self) -> Fields<'_> {
         Fields(&self.0)
     }
 
-    /// How many bytes are allocated for packing.
+    /// The bytes that are allocated.
     pub fn capacity(&self) -> usize {
         self.0.capacity()
     }
 
-    /// Packs the next field's value; none for a field that the message lacks.
+    /// Packs the value of the next field; `None` for a field that the message lacks.
     pub fn push(&mut self, value: Option<Value<'_>>) {
         match value {
             None => self.0.push(ABSENT),
@@ -129,7 +129,7 @@ impl FieldsBuffer {
     }
 }
 
-/// Walks an entry's values in field order.
+/// Iterates over the values of an entry, in the order of the table's fields.
 #[derive(Debug, Clone)]
 pub struct Values<'a> {
     rest: &'a [u8],

@@ -1,14 +1,14 @@
-//! Why a message is not stored: a closed set, so that every message is counted somewhere.
+//! The reasons for which a message is rejected: a closed set, so that each can be counted.
 //!
-//! Who rejects, what becomes of a reject and what it is called in statistics is not
+//! Some are found by pluck and one by a table. What happens to a rejected message is not
 //! decided here.
 
-/// Why a message was turned away.
+/// Why a message was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reject {
-    /// The payload is there and has no bytes; only a null payload is a tombstone.
+    /// The payload has no bytes, but is not null; only a null payload is a tombstone.
     EmptyPayload,
-    /// The payload has more bytes than a document may have, or takes more to parse.
+    /// The payload is larger than a document may be, or takes more memory to parse than it may.
     DocumentTooLarge,
     /// The payload, or a header or record key that a source names, is not UTF-8.
     InvalidUtf8,
@@ -18,20 +18,20 @@ pub enum Reject {
     MissingKey,
     /// The key is a boolean, an object or an array.
     InvalidKeyType,
-    /// The key is text of no length, which could never be asked for.
+    /// The key is an empty string.
     EmptyKey,
-    /// The key has more bytes than a key may have.
+    /// The key is longer than a key may be.
     KeyTooLong,
-    /// The entry is larger than its table takes.
+    /// The entry is larger than its table accepts.
     EntryTooLarge,
-    /// The time that the entry's life counts from is absent or null.
+    /// The time from which the time to live counts is absent or null.
     MissingTime,
     /// That time is neither milliseconds since 1970 nor RFC 3339.
     InvalidTime,
 }
 
 impl Reject {
-    /// Every reason in order of declaration, so that each stands at its own `as usize`.
+    /// Every reason in the order of declaration, so that each has its `as usize` for an index.
     pub const ALL: [Self; 11] = [
         Self::EmptyPayload,
         Self::DocumentTooLarge,
@@ -46,7 +46,7 @@ impl Reject {
         Self::InvalidTime,
     ];
 
-    /// What it is called where it leaves the process as text.
+    /// Its name wherever it leaves the process as text.
     pub const fn name(self) -> &'static str {
         match self {
             Self::EmptyPayload => "empty_payload",

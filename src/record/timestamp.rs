@@ -12,7 +12,7 @@ impl Timestamp {
         Self(millis)
     }
 
-    /// The system clock's time.
+    /// The time of the system clock.
     pub fn now() -> Self {
         Self::from(SystemTime::now())
     }
@@ -22,19 +22,19 @@ impl Timestamp {
         self.0
     }
 
-    /// This time and `later`; stays at the last representable time rather than wrap.
+    /// The time that is `duration` after this one, or the last that can be represented.
     #[must_use]
-    pub fn plus(self, later: Duration) -> Self {
-        Self(self.0.saturating_add(millis(later)))
+    pub fn plus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(millis(duration)))
     }
 
-    /// This time less `earlier`; stays at the first representable time rather than wrap.
+    /// The time that is `duration` before this one, or the first that can be represented.
     #[must_use]
-    pub fn minus(self, earlier: Duration) -> Self {
-        Self(self.0.saturating_sub(millis(earlier)))
+    pub fn minus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(millis(duration)))
     }
 
-    /// How long it is from this time until `later`; zero when `later` is not later.
+    /// The time from this one until `later`; zero if `later` is not later.
     pub fn until(self, later: Self) -> Duration {
         Duration::from_millis(u64::try_from(later.0.saturating_sub(self.0)).unwrap_or(0))
     }

@@ -1,7 +1,7 @@
-//! Integers in as many bytes as they need: seven bits each, the lowest first, and a bit
-//! that says whether another byte follows.
+//! Integers in as few bytes as they need: seven bits in each byte, the lowest first, and one
+//! bit that says whether another byte follows (LEB128).
 
-/// The most bytes that one takes.
+/// The most bytes that an integer takes.
 pub(crate) const MAX_BYTES: usize = 10;
 
 /// How many bytes an integer takes.
@@ -19,7 +19,7 @@ pub(crate) fn push(bytes: &mut Vec<u8>, mut integer: u64) {
     bytes.push(low_bits(integer));
 }
 
-/// Takes an integer off the front; none if there is none that is whole.
+/// Takes an integer off the front; `None` if there is no whole one.
 #[inline]
 pub(crate) fn take(bytes: &mut &[u8]) -> Option<u64> {
     let mut integer = 0;
@@ -33,12 +33,12 @@ pub(crate) fn take(bytes: &mut &[u8]) -> Option<u64> {
     None
 }
 
-/// Of an integer near zero, whatever its sign, one that is small.
+/// Folds a signed integer so that one near zero takes few bytes, whatever its sign (zigzag).
 pub(crate) fn fold(signed: i64) -> u64 {
     ((signed << 1) ^ (signed >> 63)).cast_unsigned()
 }
 
-/// What was folded.
+/// The integer that was folded.
 pub(crate) fn unfold(folded: u64) -> i64 {
     (folded >> 1).cast_signed() ^ -(folded & 1).cast_signed()
 }
