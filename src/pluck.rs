@@ -1,68 +1,40 @@
-//! Plucks a key and a few fields out of a message: the only module that knows the encoding, JSON.
+//! Plucks a key and a few fields out of a message: the only module that knows an encoding.
 //!
-//! Pure and total: any bytes give a [`Draft`], a tombstone or a [`Reject`], and
-//! nothing here panics, blocks or asks the time. What leaves is lent or owned; the copy
-//! of the payload, the tape and the texts made on the way are [`Scratch`] memory,
-//! bounded by [`Limits`]. Knows nothing of Kafka beyond what
-//! [`Message`] shows, and nothing of tables.
+//! ```text
+//! Message --json::Parser--> nodes --Paths--> values --DraftBuilder--> Plucked or Reject
+//!           (a copy)        (borrow the copy)         (copied into Scratch)
+//! ```
 //!
-//! Where RFC 8259 leaves room: of a name given twice the last counts. Integers
-//! of 64 bits are exact, and `-0` is the integer 0; wider ones become doubles, and
-//! a number too big for a double is [`Reject::InvalidJson`], as is half of a surrogate
-//! pair. Nesting has no limit but the memory that a parse may take: no stack
-//! grows with it.
+//! It is pure and total: any bytes give a [`Plucked`] or a [`Reject`], and nothing here
+//! panics, blocks or reads a clock. [`Plucked`] borrows the [`Scratch`] memory, which is
+//! bounded by [`Limits`]. Nothing here knows tables, or more of Kafka than a [`Message`] shows.
+//!
+//! Where RFC 8259 leaves a choice: if a name is given twice, the last value counts. Integers
+//! of 64 bits are exact, and `-0` is the integer 0. Wider integers become doubles; a number
+//! too large for a double is [`Reject::InvalidJson`], and so is half of a surrogate pair.
+//! Nesting is limited only by the memory that a parse may take, since nothing recurses.
 
-mod assembly;
-mod bounded;
+mod document;
+mod draft_builder;
 mod filters;
-mod json_text;
+mod json;
 mod key;
+mod life;
 mod limits;
-mod parser;
-mod paths;
+mod message;
 mod scratch;
-mod shape;
 mod sources;
-mod tape;
-mod time;
 
 use std::time::Duration;
 
-use crate::config::{Condition, Source};
-use crate::record::{Draft, KeyRef, Origin, Reject, Timestamp};
-
 pub use limits::Limits;
+pub use message::{Message, Plucked};
 pub use scratch::Scratch;
-use shape::Shape;
-use sources::{Place, Sources};
-use time::LivesFrom;
 
-/// A message as it lies in the client's memory.
-#[derive(Clone, Copy)]
-pub struct Message<'a> {
-    /// The record's key, none if null.
-    pub key: Option<&'a [u8]>,
-    /// The record's value, none if null.
-    pub payload: Option<&'a [u8]>,
-    /// Gives the header of a name; none if there is no such header or it is null.
-    pub header: &'a dyn Fn(&str) -> Option<&'a [u8]>,
-    /// Where in the stream it stands.
-    pub origin: Origin,
-    /// When the entry made of it is to be absent again; at the latest, where its life counts
-    /// from a time in the message.
-    pub expires_at: Timestamp,
-}
-
-/// What a message asks of the table. It borrows scratch memory, never the message.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Plucked<'s> {
-    /// To store this record, or to delete what it would replace if it is oversized.
-    Record(Draft<'s>),
-    /// To delete the entry of this key: a tombstone, or a record that says so.
-    Tombstone(KeyRef<'s>),
-    /// Nothing: the record does not count for this table.
-    Filtered,
-}
+use crate::config::{Condition, Source};
+use crate::record::Reject;
+use json::{Nodes, Shape};
+use sources::Sources;
 
 /// Plucks messages for one table.
 pub struct Plucker {
@@ -71,49 +43,46 @@ pub struct Plucker {
 }
 
 impl Plucker {
-    /// Compiles where a table's key and fields come from. A record's values stand in the
+    /// Compiles the sources of a table's key and fields. The values of a record are in the
     /// order of `fields`.
     pub fn new(key: &Source, fields: &[Source], limits: Limits) -> Self {
-        Self { sources: Sources::compile(key, fields), limits }
+        Self { sources: Sources::new(key, fields), limits }
     }
 
-    /// Takes only records for which all of these hold.
+    /// Filters out records for which any of these conditions does not hold.
     #[must_use]
     pub fn only_when(mut self, conditions: &[Condition]) -> Self {
-        let Sources { filters, paths, .. } = &mut self.sources;
-        filters.add_only_when(conditions, paths);
+        self.sources.set_only_when(conditions);
         self
     }
 
-    /// Makes of records for which all of these hold tombstones for their keys.
+    /// Makes records for which all of these conditions hold tombstones for their keys.
     #[must_use]
     pub fn delete_when(mut self, conditions: &[Condition]) -> Self {
-        let Sources { filters, paths, .. } = &mut self.sources;
-        filters.add_delete_when(conditions, paths);
+        self.sources.set_delete_when(conditions);
         self
     }
 
-    /// Counts the life of an entry from a time in its record.
+    /// Counts the time to live of an entry from a time in its record.
     #[must_use]
-    pub fn living_from(mut self, source: &Source, ttl: Duration) -> Self {
-        let place = Place::of(source, &mut self.sources.paths);
-        self.sources.lives_from = Some(LivesFrom { place, ttl });
+    pub fn ttl_from(mut self, source: &Source, ttl: Duration) -> Self {
+        self.sources.set_life_start(source, ttl);
         self
     }
 
     /// Whether plucking this message takes so much memory that one thread at a time may do it.
     pub fn is_large(&self, message: &Message<'_>) -> bool {
         let payload_bytes = message.payload.map_or(0, <[u8]>::len);
-        Limits::is_large(payload_bytes + self.sources.envelope_bytes(message))
+        Limits::is_large(payload_bytes + self.sources.bytes_outside_document(message))
     }
 
     /// Plucks one message. A null payload is a tombstone for the entry whose key is the
-    /// *record's* key, wherever the table's keys come from otherwise.
+    /// *record's* key, even if the table takes its keys from elsewhere.
     ///
-    /// A payload that no source points into is not parsed and need not be JSON.
+    /// A payload into which no source points is not parsed and need not be JSON.
     ///
-    /// What is plucked is copied to `scratch` and borrows nothing else. So the message can be
-    /// dropped first:
+    /// The outcome is copied into `scratch` and borrows nothing else, so the payload can be
+    /// dropped before it:
     ///
     /// ```
     /// # use millpond::pluck::{Message, Plucked, Plucker, Scratch};
@@ -136,7 +105,7 @@ impl Plucker {
     /// }
     /// ```
     ///
-    /// The next message overwrites the scratch memory. To keep a draft until then does not
+    /// The next message overwrites the scratch memory. To keep an outcome beyond that does not
     /// compile,
     ///
     /// ```compile_fail,E0499
@@ -148,7 +117,7 @@ impl Plucker {
     /// }
     /// ```
     ///
-    /// nor does keeping it for longer than the scratch,
+    /// nor does keeping a draft for longer than the scratch,
     ///
     /// ```compile_fail,E0597
     /// # use millpond::pluck::{Message, Plucked, Plucker, Scratch};
@@ -161,7 +130,7 @@ impl Plucker {
     /// }
     /// ```
     ///
-    /// and to keep a copy does:
+    /// but to keep a copy does:
     ///
     /// ```
     /// # use millpond::pluck::{Message, Plucked, Plucker, Scratch};
@@ -176,15 +145,15 @@ impl Plucker {
     ///
     /// # Errors
     ///
-    /// The reason why the message gives no record: what is wrong with its payload first, then
-    /// with its key, then with its fields.
+    /// The reason why the message gives no record: a fault of its payload comes before one of
+    /// its key, and that before one of its time or fields.
     pub fn pluck<'s>(
         &self,
         message: &Message<'_>,
         scratch: &'s mut Scratch,
     ) -> Result<Plucked<'s>, Reject> {
         match message.payload {
-            None => scratch.assembly.tombstone(self.limits, message),
+            None => scratch.builder.build_tombstone(self.limits, message),
             Some([]) => Err(Reject::EmptyPayload),
             Some(payload) if payload.len() > self.limits.max_document_bytes => {
                 Err(Reject::DocumentTooLarge)
@@ -196,7 +165,7 @@ impl Plucker {
         }
     }
 
-    /// Gives back what the message before left over, and takes no more than this one may.
+    /// Prepares the scratch memory, so that it does not grow beyond what the message may take.
     fn prepare(
         &self,
         scratch: &mut Scratch,
@@ -205,7 +174,7 @@ impl Plucker {
     ) -> Result<(), Reject> {
         if !self.is_large(message) {
             scratch.prepare_for_small();
-        } else if self.sources.need_document() && Limits::is_large(payload.len()) {
+        } else if self.sources.needs_document() && Limits::is_large(payload.len()) {
             let shape = Shape::within(payload, self.limits.parsing_bytes());
             scratch.prepare_for_depth(shape.ok_or(Reject::DocumentTooLarge)?.depth);
         } else {
@@ -220,12 +189,12 @@ impl Plucker {
         payload: &[u8],
         scratch: &'s mut Scratch,
     ) -> Result<Plucked<'s>, Reject> {
-        let Scratch { parser, assembly, .. } = scratch;
+        let Scratch { parser, builder, .. } = scratch;
         let (sources, limits) = (&self.sources, self.limits);
-        if sources.need_document() {
-            parser.parse(payload, |nodes| assembly.pluck(sources, limits, message, nodes))
+        if sources.needs_document() {
+            parser.parse(payload, |nodes| builder.build(sources, limits, message, nodes))
         } else {
-            assembly.pluck(sources, limits, message, &[])
+            builder.build(sources, limits, message, Nodes::default())
         }
     }
 }

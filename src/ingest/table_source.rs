@@ -42,7 +42,7 @@ fn plucker(source: &config::Table, limits: Limits) -> Plucker {
         .only_when(&source.only_when)
         .delete_when(&source.delete_when);
     match &source.ttl_from {
-        TtlFrom::Source(from) => plucker.living_from(from, source.ttl),
+        TtlFrom::Source(from) => plucker.ttl_from(from, source.ttl),
         TtlFrom::Record | TtlFrom::Arrival => plucker,
     }
 }

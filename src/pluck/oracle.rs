@@ -1,8 +1,7 @@
-//! The same plucking done the plain way, on a whole `serde_json` value: what tests compare with.
+//! Plucking done in the plainest way, on a whole `serde_json` value: tests compare with it.
 //!
-//! Recurses with the document, so documents here must be shallow or small. Where
-//! the two readers differ by right is stated once: the integer `-0` is 0 here and
-//! the double -0.0 there.
+//! It recurses, so documents must be shallow or small. The two readers may differ in one way:
+//! the integer `-0` is 0 to pluck and the double -0.0 to `serde_json`.
 
 use std::str;
 
@@ -16,7 +15,7 @@ use crate::record::{Origin, Record, Reject, Timestamp, Value};
 const LIMITS: Limits =
     Limits { max_document_bytes: 1 << 20, max_key_bytes: 64, max_values_bytes: 1 << 20 };
 
-/// Pointers that cross, repeat, go through arrays and lead nowhere.
+/// Pointers that overlap, repeat, go through arrays and lead nowhere.
 const POINTERS: [&str; 11] = [
     "/a",
     "/a/b",
@@ -31,7 +30,7 @@ const POINTERS: [&str; 11] = [
     "/a",
 ];
 
-/// Plucks `payload` in several ways and panics where the outcome is not what the oracle says.
+/// Plucks `payload` in several ways, and panics if an outcome is not the oracle's.
 pub(crate) fn check(payload: &[u8]) {
     check_from("/id", payload);
     check_from("@key", payload);

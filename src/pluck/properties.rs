@@ -1,11 +1,11 @@
-//! Any bytes give what the oracle gives: well-formed documents, broken ones and noise.
+//! Properties: documents, damaged documents and random bytes are plucked as the oracle does it.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
+use super::json::shape_tests;
 use super::oracle;
-use super::tests::shapes;
 
 const LITERALS: [&str; 24] = [
     "null",
@@ -34,7 +34,7 @@ const LITERALS: [&str; 24] = [
     "\"\\ud83d\"",
 ];
 
-/// Few names, so that many are given twice; two spellings of one.
+/// Few names, so that many are given twice; one name in two spellings.
 const NAMES: [&str; 7] = ["\"a\"", "\"\\u0061\"", "\"b\"", "\"id\"", "\"tags\"", "\"\"", "\"~/\""];
 
 const ALPHABET: &[u8; 35] = b"{}[]:,\"\\/ \n019-+.eEaidutrfalsn\x00\x0c\x7f\x80\xf0";
@@ -74,13 +74,13 @@ proptest! {
     }
 }
 
-/// Checks what is plucked, and what was measured before.
+/// Checks both what is plucked and what is measured.
 fn check(payload: &[u8]) {
     oracle::check(payload);
-    shapes::check(payload);
+    shape_tests::check(payload);
 }
 
-/// JSON text, spelt in all the ways there are; now and then wrong, as some literals are.
+/// JSON text in every possible spelling. Some of the literals are not JSON.
 fn document() -> impl Strategy<Value = String> {
     scalar().prop_recursive(6, 64, 8, |value| {
         let element =

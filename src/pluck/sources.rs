@@ -1,93 +1,58 @@
-//! A table's sources, compiled, and what is read of a message outside its document.
-//!
-//! Headers and record keys are bytes to Kafka and text here. One that is named as
-//! a source and is not UTF-8 rejects the message, like a document that is not: to
-//! leave the field out would say that the message had none.
+//! A table's sources, compiled: where its keys, fields, conditions and times come from.
 
-use super::Message;
+use std::time::Duration;
+
+use super::document::CompiledSource;
 use super::filters::Filters;
-use super::paths::{PathId, Paths};
-use super::time;
-use crate::config::Source;
-use crate::record::Reject;
+use super::json::Paths;
+use super::life::LifeStart;
+use super::message::Message;
+use crate::config::{Condition, Source};
 
-/// Where a table's key and fields come from.
+/// Everything that a table reads of a message.
 #[derive(Debug)]
 pub(super) struct Sources {
-    /// Where the key comes from.
-    pub(super) key: Place,
-    /// Where each field comes from, in the table's order.
-    pub(super) fields: Box<[Place]>,
-    /// Which records count, and which delete.
+    pub(super) key: CompiledSource,
+    /// In the order of the table's fields.
+    pub(super) fields: Box<[CompiledSource]>,
     pub(super) filters: Filters,
-    /// Where the time is that a life counts from, if it is in the message.
-    pub(super) lives_from: Option<time::LivesFrom>,
-    /// The pointers that places name.
+    /// `None` if the time to live counts from a time outside the record's data.
+    pub(super) life_start: Option<LifeStart>,
+    /// Every pointer among the sources, in one tree.
     pub(super) paths: Paths,
 }
 
-/// Where one value comes from.
-#[derive(Debug)]
-pub(super) enum Place {
-    Envelope(Envelope),
-    Document(PathId),
-}
-
-/// A part of a message outside its document.
-#[derive(Debug)]
-pub(super) enum Envelope {
-    RecordKey,
-    Header(Box<str>),
-}
-
 impl Sources {
-    /// Compiles all pointers into one tree.
-    pub(super) fn compile(key: &Source, fields: &[Source]) -> Self {
+    pub(super) fn new(key: &Source, fields: &[Source]) -> Self {
         let mut paths = Paths::default();
-        let key = Place::of(key, &mut paths);
-        let fields = fields.iter().map(|field| Place::of(field, &mut paths)).collect();
-        Self { key, fields, filters: Filters::default(), lives_from: None, paths }
+        let key = CompiledSource::new(key, &mut paths);
+        let fields = fields.iter().map(|field| CompiledSource::new(field, &mut paths)).collect();
+        Self { key, fields, filters: Filters::default(), life_start: None, paths }
     }
 
-    /// How many bytes are read of a message outside its document.
-    pub(super) fn envelope_bytes(&self, message: &Message<'_>) -> usize {
-        let bytes = |place: &Place| match place {
-            Place::Envelope(part) => part.bytes(message).map_or(0, <[u8]>::len),
-            Place::Document(_) => 0,
-        };
-        let time = self.lives_from.as_ref().map(|from| &from.place);
-        let others = self.fields.iter().chain(self.filters.places()).chain(time);
-        bytes(&self.key) + others.map(bytes).sum::<usize>()
+    pub(super) fn set_only_when(&mut self, conditions: &[Condition]) {
+        self.filters.set_only_when(conditions, &mut self.paths);
     }
 
-    /// Whether any value comes from the document.
-    pub(super) fn need_document(&self) -> bool {
+    pub(super) fn set_delete_when(&mut self, conditions: &[Condition]) {
+        self.filters.set_delete_when(conditions, &mut self.paths);
+    }
+
+    pub(super) fn set_life_start(&mut self, source: &Source, ttl: Duration) {
+        let source = CompiledSource::new(source, &mut self.paths);
+        self.life_start = Some(LifeStart { source, ttl });
+    }
+
+    /// How many bytes they read of a message outside its document.
+    pub(super) fn bytes_outside_document(&self, message: &Message<'_>) -> usize {
+        let life_start = self.life_start.as_ref().map(|start| &start.source);
+        let others = self.fields.iter().chain(self.filters.sources()).chain(life_start);
+        let all = std::iter::once(&self.key).chain(others);
+        all.map(|source| source.bytes_outside_document(message)).sum()
+    }
+
+    /// Whether any source points into the document.
+    pub(super) fn needs_document(&self) -> bool {
         !self.paths.is_empty()
-    }
-}
-
-impl Place {
-    /// Compiles one source.
-    pub(super) fn of(source: &Source, paths: &mut Paths) -> Self {
-        match source {
-            Source::RecordKey => Self::Envelope(Envelope::RecordKey),
-            Source::Header(name) => Self::Envelope(Envelope::Header(name.clone())),
-            Source::Pointer(pointer) => Self::Document(paths.add(pointer)),
-        }
-    }
-}
-
-impl Envelope {
-    /// The text that stands there; none where there is nothing.
-    pub(super) fn text<'a>(&self, message: &Message<'a>) -> Result<Option<&'a str>, Reject> {
-        let text = self.bytes(message).map(std::str::from_utf8);
-        text.transpose().map_err(|_| Reject::InvalidUtf8)
-    }
-
-    fn bytes<'a>(&self, message: &Message<'a>) -> Option<&'a [u8]> {
-        match self {
-            Self::RecordKey => message.key,
-            Self::Header(name) => (message.header)(name),
-        }
     }
 }

@@ -1,11 +1,10 @@
-//! What plucking promises, message by message; the properties are beside this.
+//! The behaviour of plucking, message by message. Properties are tested in `properties`.
 
 mod conditions;
 mod fields;
 mod hostile;
 mod keys;
 mod memory;
-pub(super) mod shapes;
 
 use super::{Limits, Message, Plucked, Plucker, Scratch};
 use crate::config::Source;
@@ -60,7 +59,7 @@ impl Desk {
     }
 }
 
-/// A plucker of these sources, as they are written in a configuration.
+/// A plucker of these sources, spelt as in a configuration.
 fn plucker(key: &str, fields: &[&str]) -> Desk {
     plucker_within(LIMITS, key, fields)
 }
@@ -71,7 +70,7 @@ fn plucker_within(limits: Limits, key: &str, fields: &[&str]) -> Desk {
     Desk { plucker, scratch: Scratch::new() }
 }
 
-/// A message of this payload with nothing around it.
+/// A message with this payload, without a key or headers.
 fn message(payload: &[u8]) -> Message<'_> {
     Message {
         key: None,

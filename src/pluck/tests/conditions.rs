@@ -1,4 +1,4 @@
-//! Which records count, which delete, and from when an entry's life counts.
+//! Which records count, which delete, and when an entry expires.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn text(text: &str) -> Constant {
     Constant::Text(text.into())
 }
 
-/// A plucker of the key `/id`, changed in some way.
+/// A plucker of the key `/id`, with a change.
 fn desk(change: impl FnOnce(Plucker) -> Plucker) -> Desk {
     let Desk { plucker, scratch } = plucker("/id", &[]);
     Desk { plucker: change(plucker), scratch }
@@ -80,11 +80,11 @@ fn a_record_that_says_so_is_a_tombstone_for_its_key() {
     assert_eq!(keyless, Err(Reject::MissingKey));
 }
 
-/// What becomes of a message that counts as at 2,000 ms and lives for a second.
+/// The expiry of a record with this time; it lives for a second, and no longer than to 2,000 ms.
 fn expiry(time: &str) -> Result<i64, Reject> {
     let document = format!(r#"{{"id":1,"time":{time}}}"#);
     let source: Source = "/time".parse().unwrap();
-    let mut desk = desk(|it| it.living_from(&source, Duration::from_secs(1)));
+    let mut desk = desk(|it| it.ttl_from(&source, Duration::from_secs(1)));
     let record = record(desk.pluck(&message(document.as_bytes())));
     record.map(|record| record.entry.view().expires_at.as_millis())
 }

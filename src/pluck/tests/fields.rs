@@ -1,4 +1,4 @@
-//! What fields hold.
+//! The values that fields hold.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Payloads that are broken, deep or huge, and the memory that they leave behind.
+//! Payloads that are broken, deep or huge, and the memory that is held after them.
 
 use super::*;
 

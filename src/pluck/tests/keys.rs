@@ -1,4 +1,4 @@
-//! What becomes a key, and what cannot.
+//! Which values are keys, and which are not.
 
 use super::*;
 

@@ -1,7 +1,7 @@
-//! Which documents are too dense to parse, and what becomes of values that are too many.
+//! Which documents are too dense to parse, and which values are too large for an entry.
 
 use super::*;
-use crate::pluck::shape::Shape;
+use crate::pluck::json::Shape;
 
 const MIB: usize = 1 << 20;
 const SMALL: usize = 16 << 10;
@@ -10,7 +10,7 @@ const SMALL: usize = 16 << 10;
 const DEFAULTS: Limits =
     Limits { max_document_bytes: MIB, max_key_bytes: 1_024, max_values_bytes: MIB };
 
-/// An array of `bytes` bytes with as much of `elements` in it as there is room for.
+/// An array of `bytes` bytes that repeats `elements` as often as it can.
 fn array_of(elements: &str, bytes: usize) -> String {
     let repeated = elements.repeat((bytes - 3) / elements.len());
     let document = format!("[{repeated}0]");
@@ -23,7 +23,7 @@ fn object_of(members: &str, bytes: usize) -> String {
     [document.as_str(), &" ".repeat(bytes - document.len())].concat()
 }
 
-/// What plucking all of a document comes to, its key being the record's.
+/// The outcome of plucking a document under the record's key.
 fn plucked(limits: Limits, document: &str) -> Result<Copied, Reject> {
     let message = Message { key: Some(b"k"), ..message(document.as_bytes()) };
     plucker_within(limits, "@key", &["/nothing"]).pluck(&message)

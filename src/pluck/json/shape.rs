@@ -1,54 +1,54 @@
-//! Measures a document before it is parsed: what the parser will ask for depends on it.
+//! Measures a payload before it is parsed, and says how much memory its parse takes.
 //!
-//! Knows how simd-json 0.19 allocates, and of JSON no more than where a string ends. What
-//! is measured is never less than what the parser finds, be the bytes JSON or not.
+//! Knows how simd-json 0.19 allocates, and of JSON no more than where a string ends. A
+//! measure is never less than what the parser finds, whether the payload is JSON or not.
 
 use simd_json::{INPUT_PADDING, Node};
 
-use super::json_text::JsonText;
+use super::text::JsonText;
 
-/// What about a document decides how much memory its parse takes.
+/// The properties of a payload that decide how much memory its parse takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Shape {
-    /// Its length.
-    pub(super) bytes: usize,
-    /// What the parser has an index and a place on the tape for: `{}[]:,` outside
-    /// strings and the first character of each scalar.
-    pub(super) structurals: usize,
-    /// Containers open at once.
-    pub(super) depth: usize,
+pub(crate) struct Shape {
+    /// The length of the payload.
+    pub(crate) bytes: usize,
+    /// Characters for which the parser has an index and a node: `{}[]:,` outside strings and
+    /// the first character of each scalar.
+    pub(crate) structurals: usize,
+    /// How many containers are open at once.
+    pub(crate) depth: usize,
 }
 
 impl Shape {
-    /// The shape of `payload` if parsing it takes no more than so many bytes.
-    pub(super) fn within(payload: &[u8], parsing_bytes: usize) -> Option<Self> {
-        // Most have no need to be looked at. Reading one byte by byte is for those few that the
-        // quick look makes too much of, such as one with brackets in its strings.
-        let ways = [Self::by_length, Self::at_most, Self::exactly];
-        let mut shapes = ways.into_iter().map(|measure| measure(payload));
-        shapes.find(|shape| shape.parsing_bytes() <= parsing_bytes)
+    /// A shape of `payload` by which its parse takes at most `max_bytes`; `None` if it takes more.
+    pub(crate) fn within(payload: &[u8], max_bytes: usize) -> Option<Self> {
+        // The length is enough for most payloads. The exact measure goes byte by byte, and is
+        // for the few that the quick one overrates, such as one with brackets in its strings.
+        let measures = [Self::by_length, Self::at_most, Self::exactly];
+        let mut shapes = measures.into_iter().map(|measure| measure(payload));
+        shapes.find(|shape| shape.parsing_bytes() <= max_bytes)
     }
 
-    /// As if it were nothing but brackets that open.
-    pub(super) fn by_length(payload: &[u8]) -> Self {
+    /// The shape if every byte were an opening bracket.
+    pub(crate) fn by_length(payload: &[u8]) -> Self {
         Self { bytes: payload.len(), structurals: payload.len(), depth: payload.len() }
     }
 
-    /// A quick look: strings are taken for structure too, and each container for the inner of
-    /// the one before. Written so that it compiles to vector instructions.
-    pub(super) fn at_most(payload: &[u8]) -> Self {
-        // Of this many no sum overflows its byte.
+    /// A quick measure. It takes strings for structure, and every container for one inside the
+    /// container before it. Written so that it compiles to vector instructions.
+    pub(crate) fn at_most(payload: &[u8]) -> Self {
+        // Sums of this many bytes do not overflow a byte.
         const STRIDE: usize = 128;
         let before = payload.chunks(STRIDE).zip([b' '].iter().chain(ends(payload, STRIDE)));
         let structurals = before.map(|(chunk, &before)| structurals_at_most(before, chunk)).sum();
         let opening = payload.chunks(STRIDE).map(|chunk| {
-            usize::from(chunk.iter().map(|&byte| is_one_of(OPENING, byte)).sum::<u8>())
+            usize::from(chunk.iter().map(|&byte| matches_any(OPENING, byte)).sum::<u8>())
         });
         Self { bytes: payload.len(), structurals, depth: opening.sum() }
     }
 
-    /// What the parser finds in a document; where one is broken, no less than it finds.
-    pub(super) fn exactly(payload: &[u8]) -> Self {
+    /// What the parser finds in a document; if it is broken, no less than the parser finds.
+    pub(crate) fn exactly(payload: &[u8]) -> Self {
         let mut walk = Walk::default();
         for &byte in payload {
             walk.step(byte);
@@ -56,9 +56,9 @@ impl Shape {
         Self { bytes: payload.len(), structurals: walk.structurals, depth: walk.deepest }
     }
 
-    /// Bytes that are allocated at once, at worst, to parse it and to write it out again.
-    pub(super) fn parsing_bytes(&self) -> usize {
-        // Our copy of the payload, and room in the parser for a string as long.
+    /// The most bytes that are allocated at once to parse the payload and to write it again.
+    pub(crate) fn parsing_bytes(&self) -> usize {
+        // Our copy of the payload, and the parser's buffer for a string of the same length.
         let copies = 2 * (self.bytes + INPUT_PADDING);
         let index = index_capacity(0, *self) * size_of::<u32>();
         let tape = self.structurals * size_of::<Node<'_>>();
@@ -67,11 +67,11 @@ impl Shape {
     }
 }
 
-/// What the parser's stack has for each level; its type is private.
+/// What each level takes of the parser's stack, the type of which is private.
 pub(super) const STACK_LEVEL_BYTES: usize = 3 * size_of::<usize>();
 
-/// How many places the parser's index has after a document, if it had so many before: an
-/// eighth of the bytes, and then twice as many until the structurals and a block of them fit.
+/// The capacity of the parser's index after a document, if it was `before` before: an eighth of
+/// the bytes, doubled until the structural characters and one more block of them fit.
 pub(super) fn index_capacity(before: usize, shape: Shape) -> usize {
     let mut capacity = grown(before, shape.bytes / 8);
     while capacity < shape.structurals + INPUT_PADDING {
@@ -80,7 +80,7 @@ pub(super) fn index_capacity(before: usize, shape: Shape) -> usize {
     capacity
 }
 
-/// The capacity of a vector after so many were reserved.
+/// The capacity of a vector after `wanted` were reserved in it.
 pub(super) fn grown(capacity: usize, wanted: usize) -> usize {
     if wanted > capacity { wanted.max(2 * capacity) } else { capacity }
 }
@@ -97,15 +97,15 @@ fn structurals_at_most(before: u8, chunk: &[u8]) -> usize {
     usize::from(first.sum::<u8>() + rest.sum::<u8>())
 }
 
-/// 1 if so, or else 0. A bool would be short-circuited, and branches keep the compiler from
-/// vector instructions.
+/// 1 if `byte` may be a structural character, or else 0. A bool would be short-circuited, and
+/// branches keep the compiler from vector instructions.
 fn may_be_structural(before: u8, byte: u8) -> u8 {
     const MARKS: &[u8; 7] = b"{}[]:,\"";
-    let starts = is_one_of(MARKS, before) | is_one_of(SPACES, before);
-    is_one_of(MARKS, byte) | (starts & !is_one_of(SPACES, byte))
+    let starts = matches_any(MARKS, before) | matches_any(SPACES, before);
+    matches_any(MARKS, byte) | (starts & !matches_any(SPACES, byte))
 }
 
-fn is_one_of<const N: usize>(set: &[u8; N], byte: u8) -> u8 {
+fn matches_any<const N: usize>(set: &[u8; N], byte: u8) -> u8 {
     set.iter().fold(0, |found, &one| found | u8::from(one == byte))
 }
 
@@ -114,12 +114,12 @@ const CLOSING: &[u8; 2] = b"}]";
 const STRUCTURE: &[u8; 6] = b"{}[]:,";
 const SPACES: &[u8; 4] = b" \t\n\r";
 
-/// The reading of a document byte by byte.
+/// The exact measure, byte by byte.
 #[derive(Debug)]
 struct Walk {
     in_string: bool,
     escaped: bool,
-    /// Whether a scalar begins here unless it is something else.
+    /// Whether a scalar starts here, if the byte belongs to one.
     at_start: bool,
     structurals: usize,
     depth: usize,

@@ -1,12 +1,12 @@
-//! What is measured of a document before its parse, beside what the parser finds.
+//! Measures of payloads, compared with what the parser finds in them.
 
 use simd_json::{Buffers, INPUT_PADDING, Tape, fill_tape_padded};
 
-use crate::pluck::shape::Shape;
+use super::Shape;
 
-/// Panics unless all ways to measure allow for what the parser makes of `payload`, and a
-/// parser that is made for what was measured comes as far as one without a limit.
-pub(in crate::pluck) fn check(payload: &[u8]) {
+/// Panics unless every measure is at least what the parser finds in `payload`, and a parser of
+/// the measured depth has the same outcome as one without a limit.
+pub(crate) fn check(payload: &[u8]) {
     let (most, exact) = (Shape::at_most(payload), Shape::exactly(payload));
     let length = Shape::by_length(payload);
     assert!(length.structurals >= most.structurals && length.depth >= most.depth);

@@ -1,46 +1,32 @@
-//! The time in a record that its entry's life counts from: milliseconds since 1970, as a
-//! number or in digits, or RFC 3339.
+//! The time in a record from which its time to live counts.
+//!
+//! The time is milliseconds since 1970, as a number or in digits, or RFC 3339.
 
 use std::time::{Duration, SystemTime};
 
-use simd_json::{Node, StaticNode};
-
-use super::assembly::View;
-use super::sources::Place;
+use super::document::{CompiledSource, ParsedMessage};
+use super::json::JsonValue;
 use crate::record::{Reject, Timestamp};
 
-/// Where the time is, and how long a life is.
+/// Where the time is, and how long an entry lives from then on.
 #[derive(Debug)]
-pub(super) struct LivesFrom {
-    pub(super) place: Place,
+pub(super) struct LifeStart {
+    pub(super) source: CompiledSource,
     pub(super) ttl: Duration,
 }
 
-impl LivesFrom {
-    /// When the life is over that begins at the time in a record; never later than if it
-    /// began as the record came.
-    pub(super) fn expiry(&self, record: &View<'_, '_, '_>) -> Result<Timestamp, Reject> {
-        let time = match &self.place {
-            Place::Envelope(part) => of_text(record.text(part)?.ok_or(Reject::MissingTime)?),
-            Place::Document(path) => of_node(record.node(*path).ok_or(Reject::MissingTime)?),
-        }?;
-        Ok(time.plus(self.ttl).min(record.latest_expiry()))
+impl LifeStart {
+    /// When the entry of a record expires; never later than the message allows.
+    pub(super) fn expiry(&self, record: &ParsedMessage<'_, '_>) -> Result<Timestamp, Reject> {
+        let start = match record.value(&self.source)? {
+            None | Some(JsonValue::Null) => return Err(Reject::MissingTime),
+            Some(JsonValue::Int(millis)) => Some(Timestamp::from_millis(millis)),
+            Some(JsonValue::Text(text)) => from_text(text),
+            Some(_) => None,
+        };
+        let expiry = start.ok_or(Reject::InvalidTime)?.plus(self.ttl);
+        Ok(expiry.min(record.message.expires_at))
     }
-}
-
-fn of_node(node: &Node<'_>) -> Result<Timestamp, Reject> {
-    let millis = match node {
-        Node::Static(StaticNode::Null) => return Err(Reject::MissingTime),
-        Node::String(text) => return of_text(text),
-        Node::Static(StaticNode::I64(millis)) => Some(*millis),
-        Node::Static(StaticNode::U64(millis)) => i64::try_from(*millis).ok(),
-        _ => None,
-    };
-    millis.map(Timestamp::from_millis).ok_or(Reject::InvalidTime)
-}
-
-fn of_text(text: &str) -> Result<Timestamp, Reject> {
-    from_text(text).ok_or(Reject::InvalidTime)
 }
 
 fn from_text(text: &str) -> Option<Timestamp> {
@@ -95,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_is_none() {
+    fn text_that_is_no_time_is_none() {
         for text in [
             "",
             "now",

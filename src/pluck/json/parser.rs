@@ -1,17 +1,18 @@
-//! Turns a payload into a tape of nodes, in memory that is used again for the next payload.
+//! Parses a payload into nodes, in memory that is reused for the next payload.
 //!
-//! Owns the scratch copy that the parser unescapes strings in, the parser's own
-//! buffers and the tape. The nodes borrow the copy, so they are lent to a closure
-//! and gone when it returns. Knows nothing of keys, fields or paths.
+//! Owns the copy of the payload in which simd-json unescapes strings, simd-json's buffers and
+//! the tape of nodes. Nodes borrow that memory, so a closure reads them while they exist.
+//! Knows nothing of keys, fields or paths.
 
 use std::mem;
 
 use simd_json::{Buffers, INPUT_PADDING, Node, Tape, fill_tape_padded};
 
+use super::nodes::Nodes;
 use super::shape::{STACK_LEVEL_BYTES, Shape, grown, index_capacity};
 use crate::record::Reject;
 
-/// What the parser's buffers hold by now; they keep it to themselves.
+/// How much simd-json's buffers have allocated. They do not say, so it is worked out.
 #[derive(Debug, Default)]
 struct Capacities {
     string: usize,
@@ -20,7 +21,7 @@ struct Capacities {
 }
 
 /// A JSON parser with its scratch memory.
-pub(super) struct Parser {
+pub(crate) struct Parser {
     input: Vec<u8>,
     buffers: Buffers,
     capacities: Capacities,
@@ -30,9 +31,9 @@ pub(super) struct Parser {
 }
 
 impl Parser {
-    /// A parser that has allocated nothing to speak of yet. Its stack has room for all
-    /// structural characters of a document, or for `max_depth` where that is less.
-    pub(super) fn new(max_depth: usize) -> Self {
+    /// A parser that has allocated next to nothing yet. It takes documents in which no more
+    /// than `max_depth` containers are open at once; its stack is no longer than that.
+    pub(crate) fn new(max_depth: usize) -> Self {
         Self {
             input: Vec::new(),
             buffers: Buffers::with_max_depth(0, max_depth),
@@ -42,31 +43,31 @@ impl Parser {
         }
     }
 
-    /// Parses all of `payload` and lends its nodes, the root first, to `read`.
+    /// Parses all of `payload` and gives its nodes to `read`.
     ///
     /// # Errors
     ///
-    /// [`Reject::InvalidUtf8`] for bytes that are no text, whatever else is wrong with them;
-    /// [`Reject::InvalidJson`] for text that is not one whole document; or what `read` gives.
-    pub(super) fn parse<T>(
+    /// [`Reject::InvalidUtf8`] for bytes that are not text, whatever else is wrong with them;
+    /// [`Reject::InvalidJson`] for text that is not one whole document; or the error of `read`.
+    pub(crate) fn parse<T>(
         &mut self,
         payload: &[u8],
-        read: impl FnOnce(&[Node<'_>]) -> Result<T, Reject>,
+        read: impl FnOnce(Nodes<'_>) -> Result<T, Reject>,
     ) -> Result<T, Reject> {
         self.copy_padded(payload);
         let mut tape = mem::replace(&mut self.tape, Tape(Vec::new()));
         let parsed = fill_tape_padded(&mut self.input, payload.len(), &mut self.buffers, &mut tape);
         let outcome = match parsed {
-            Ok(()) => read(&tape.0),
-            Err(_) => Err(why_invalid(payload)),
+            Ok(()) => read(Nodes::new(&tape.0)),
+            Err(_) => Err(reject_reason(payload)),
         };
         self.tape = tape.reset();
-        self.note_buffers(payload.len());
+        self.update_capacities(payload.len());
         outcome
     }
 
     /// Scratch bytes held.
-    pub(super) fn scratch_bytes(&self) -> usize {
+    pub(crate) fn scratch_bytes(&self) -> usize {
         let Capacities { string, index, stack } = self.capacities;
         let buffers = string + index * size_of::<u32>() + stack * STACK_LEVEL_BYTES;
         self.input.capacity() + self.tape.0.capacity() * size_of::<Node<'_>>() + buffers
@@ -79,7 +80,7 @@ impl Parser {
         self.input.resize(payload.len() + INPUT_PADDING, b' ');
     }
 
-    fn note_buffers(&mut self, bytes: usize) {
+    fn update_capacities(&mut self, bytes: usize) {
         let structurals = self.buffers.structural_indexes().len();
         let depth = structurals.min(self.max_depth);
         let Capacities { string, index, stack } = self.capacities;
@@ -91,7 +92,7 @@ impl Parser {
     }
 }
 
-fn why_invalid(payload: &[u8]) -> Reject {
+fn reject_reason(payload: &[u8]) -> Reject {
     match std::str::from_utf8(payload) {
         Ok(_) => Reject::InvalidJson,
         Err(_) => Reject::InvalidUtf8,

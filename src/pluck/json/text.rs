@@ -1,20 +1,20 @@
 //! Writes an object or array back as JSON text: compact, its members in their order.
 //!
-//! Works along the tape with a list of what is open, so nesting costs heap and no
-//! stack. Names given twice are both written; the last wins for whoever reads
-//! them, as it did here. The text means what the document meant, though it need
-//! not be spelt the same: escapes and doubles are written in their shortest form.
+//! Goes through the nodes once with a list of the open containers, so nesting costs heap and
+//! no stack. A name that is given twice is written twice. The text has the document's
+//! meaning but not always its spelling: escapes and doubles are written in their shortest
+//! form.
 
 use std::fmt::{self, Write};
 
 use simd_json::{Node, StaticNode};
 
-use super::bounded::BoundedText;
-use super::tape::span;
+use super::bounded_text::BoundedText;
+use super::nodes::{Nodes, span};
 
-/// The writer, with its text and list reused from value to value.
+/// The writer. Its text and its list are reused for the next value.
 #[derive(Debug, Default)]
-pub(super) struct JsonText {
+pub(crate) struct JsonText {
     text: BoundedText,
     open: Vec<Open>,
 }
@@ -22,68 +22,70 @@ pub(super) struct JsonText {
 /// An object or array whose contents are being written.
 #[derive(Debug)]
 struct Open {
+    /// The position after its last node.
     end: usize,
     closing: char,
-    object: bool,
+    is_object: bool,
+    /// Items so far: elements, or names and values.
     written: usize,
 }
 
 impl JsonText {
-    /// What each level of nesting takes at worst: the list has doubled, and the old one is
-    /// not yet gone.
+    /// Bytes for each level of nesting at worst: the list has doubled, and the one before it
+    /// is not freed yet.
     pub(super) const LEVEL_BYTES: usize = 3 * size_of::<Open>();
 
-    /// The JSON text of a value, given as its node and all that it contains; none if there is
-    /// not the room for it.
-    pub(super) fn of(&mut self, subtree: &[Node<'_>], room_bytes: usize) -> Option<&str> {
-        self.text.restart(room_bytes);
+    /// Writes a value; `None` if its text has more than `max_bytes`.
+    pub(crate) fn write(&mut self, value: Nodes<'_>, max_bytes: usize) -> Option<&str> {
+        self.text.restart(max_bytes);
         self.open.clear();
-        self.write_all(subtree).ok()?;
+        self.write_nodes(value.as_slice()).ok()?;
         Some(self.text.as_str())
     }
 
     /// Scratch bytes held.
-    pub(super) fn scratch_bytes(&self) -> usize {
+    pub(crate) fn scratch_bytes(&self) -> usize {
         self.text.capacity() + self.open.capacity() * size_of::<Open>()
     }
 
-    fn write_all(&mut self, subtree: &[Node<'_>]) -> fmt::Result {
-        for (at, node) in subtree.iter().enumerate() {
-            self.close(at)?;
+    fn write_nodes(&mut self, nodes: &[Node<'_>]) -> fmt::Result {
+        for (at, node) in nodes.iter().enumerate() {
+            self.close_until(at)?;
             self.separate()?;
-            self.write(at, node)?;
+            self.write_node(at, node)?;
         }
-        self.close(subtree.len())
+        self.close_until(nodes.len())
     }
 
-    /// Closes everything whose contents end before `at`.
-    fn close(&mut self, at: usize) -> fmt::Result {
+    /// Closes the containers whose contents end before `at`.
+    fn close_until(&mut self, at: usize) -> fmt::Result {
         while let Some(open) = self.open.pop_if(|open| open.end <= at) {
             self.text.write_char(open.closing)?;
         }
         Ok(())
     }
 
-    /// Sets the next item apart from the one before it.
+    /// Separates the next item from the one before it.
     fn separate(&mut self) -> fmt::Result {
         let Some(open) = self.open.last_mut() else { return Ok(()) };
+        let written = open.written;
         open.written += 1;
-        match open.written - 1 {
+        match written {
             0 => Ok(()),
-            written if open.object && written % 2 == 1 => self.text.write_char(':'),
+            _ if open.is_object && written % 2 == 1 => self.text.write_char(':'),
             _ => self.text.write_char(','),
         }
     }
 
-    fn write(&mut self, at: usize, node: &Node<'_>) -> fmt::Result {
+    fn write_node(&mut self, at: usize, node: &Node<'_>) -> fmt::Result {
         let end = at + span(node);
         match node {
             Node::Object { .. } => {
-                self.open.push(Open { end, closing: '}', object: true, written: 0 });
+                self.open.push(Open { end, closing: '}', is_object: true, written: 0 });
                 self.text.write_char('{')
             }
             Node::Array { .. } => {
-                self.open.push(Open { end, closing: ']', object: false, written: 0 });
+                self.open.push(Open { end, closing: ']', is_object: false, written: 0 });
                 self.text.write_char('[')
             }
             Node::String(string) => write_string(&mut self.text, string),
@@ -115,7 +117,7 @@ fn write_string(text: &mut BoundedText, string: &str) -> fmt::Result {
     text.write_char('"')
 }
 
-/// Splits at the first character that JSON does not allow as it is.
+/// Splits at the first character that JSON allows only escaped.
 fn split_at_escape(string: &str) -> Option<(&str, char, &str)> {
     let at = string.find(|c| matches!(c, '"' | '\\' | '\0'..='\x1f'))?;
     let (plain, rest) = string.split_at_checked(at)?;
