@@ -56,7 +56,7 @@ fn stats_text(stats: &GetStatsResponse) -> String {
 /// What is not as it should be, if anything is.
 fn oddities_text(stats: &GetStatsResponse) -> String {
     let mut text = String::new();
-    let mismatches = stats.books.map_or(0, |books| books.mismatch_count);
+    let mismatches = stats.counter_check.map_or(0, |check| check.mismatch_count);
     if mismatches > 0 {
         let _ = writeln!(
             text,
@@ -77,7 +77,10 @@ fn oddities_text(stats: &GetStatsResponse) -> String {
     }
     let sum = |of: fn(&PartitionStats) -> u64| stats.partitions.iter().map(of).sum();
     for (what, counted) in [
-        ("records removed by retention before they were read", sum(|each| each.gap_records)),
+        (
+            "records removed by retention before they were read",
+            sum(|each| each.retention_gap_records),
+        ),
         ("times a partition was begun anew with its topic", sum(|each| each.restart_count)),
         ("times a client was made anew for a stalled partition", sum(|each| each.rebuild_count)),
         ("dead letters dropped", stats.dead_letters.map_or(0, |letters| letters.dropped_count)),
@@ -180,13 +183,13 @@ fn cause(cause: RemovalCause) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::v1::BooksStats;
+    use crate::proto::v1::CounterCheckStats;
 
     #[test]
     fn books_that_do_not_balance_are_said_loudly_and_others_not_at_all() {
         let of = |mismatch_count| {
-            let books = Some(BooksStats { mismatch_count });
-            stats_text(&GetStatsResponse { books, ..GetStatsResponse::default() })
+            let counter_check = Some(CounterCheckStats { mismatch_count });
+            stats_text(&GetStatsResponse { counter_check, ..GetStatsResponse::default() })
         };
         assert!(of(2).contains("THE BOOKS DO NOT BALANCE: 2 found off"));
         assert!(!of(0).contains("BOOKS"));

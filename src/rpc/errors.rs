@@ -106,14 +106,14 @@ pub(super) fn response_too_large(limit_bytes: usize, fitting_keys: usize) -> Sta
     );
     let metadata =
         [("limit_bytes", limit_bytes.to_string()), ("fitting_keys", fitting_keys.to_string())];
-    status(Code::ResourceExhausted, message, ErrorReason::AnswerTooLarge, metadata)
+    status(Code::ResourceExhausted, message, ErrorReason::ResponseTooLarge, metadata)
 }
 
 /// The response got no permit in time, because slow callers hold the response buffer.
 pub(super) fn response_buffer_full() -> Status {
     let message = "the response buffer is full, because other callers read their responses \
                    slowly; retry later, or ask for less";
-    let reason = ErrorReason::NoRoom;
+    let reason = ErrorReason::ResponseBufferFull;
     retryable(Code::ResourceExhausted, message.to_owned(), reason, [])
 }
 

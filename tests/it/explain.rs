@@ -107,10 +107,11 @@ fn assert_budget(stats: &GetStatsResponse) {
     let sum: u64 = budget.iter().map(|line| line.bytes).sum();
     assert!(sum <= 1 << 30, "{budget:?}");
     for table in &stats.tables {
-        let line = budget.iter().find(|line| line.what.contains(&format!("table {} ", table.name)));
+        let line =
+            budget.iter().find(|line| line.purpose.contains(&format!("table {} ", table.name)));
         assert_eq!(line.map(|line| line.bytes), Some(table.capacity_bytes), "{budget:?}");
     }
-    assert!(budget[0].what.contains("kafka.fetch_buffer"), "{budget:?}");
+    assert!(budget[0].purpose.contains("kafka.fetch_buffer"), "{budget:?}");
 }
 
 async fn a_described_entry_says_what_it_costs_and_where_it_comes_from(broker: &Broker) {

@@ -109,7 +109,7 @@ fn an_answer_too_large_for_a_client_is_an_error_that_says_how_much_fits() {
         service.wait_until_polled(1).await;
 
         let status = service.try_batch("services", vec!["big".into(); 5]).await.unwrap_err();
-        assert_error(&status, Code::ResourceExhausted, ErrorReason::AnswerTooLarge);
+        assert_error(&status, Code::ResourceExhausted, ErrorReason::ResponseTooLarge);
         let info = status.get_details_error_info().unwrap();
         assert_eq!(info.metadata["fitting_keys"], "4");
         let answer = service.try_batch("services", vec!["big".into(); 4]).await.unwrap();

@@ -188,9 +188,9 @@ fn a_limit_that_changes_is_followed_down_and_up() {
 fn stages_said(service: &Contained) -> Vec<PressureStage> {
     let stage = |message: &String| match message.as_str() {
         "memory is not short any more" => Some(PressureStage::Normal),
-        "memory is short, purging freed pages" => Some(PressureStage::GivingBack),
+        "memory is short, purging freed pages" => Some(PressureStage::Purging),
         "memory is short, evicting entries" => Some(PressureStage::Evicting),
-        "memory is short, pausing the stream" => Some(PressureStage::Pausing),
+        "memory is short, pausing the stream" => Some(PressureStage::Paused),
         _ => None,
     };
     service.messages().iter().filter_map(stage).collect()
@@ -206,7 +206,7 @@ async fn press_until_paused(service: &Contained) -> Vec<Hog> {
         let mut paused = 0;
         for _ in 0..LOOKS {
             tokio::time::sleep(Duration::from_millis(10)).await;
-            paused += usize::from(stage(&service.stats().await) == PressureStage::Pausing);
+            paused += usize::from(stage(&service.stats().await) == PressureStage::Paused);
         }
         if paused == LOOKS {
             return hogs;
@@ -258,7 +258,7 @@ fn pressure_is_answered_stage_by_stage_and_left_in_reverse() {
                 lag(stats) == i64::try_from(more.len()).unwrap()
             })
             .await;
-        assert_eq!(stage(&lagging), PressureStage::Pausing);
+        assert_eq!(stage(&lagging), PressureStage::Paused);
         assert_is_no_stall(&service, &lagging).await;
         let held = held_key(&service).await;
         assert!(service.entry(&held).await.is_some());
@@ -280,7 +280,7 @@ fn pressure_is_answered_stage_by_stage_and_left_in_reverse() {
 
 /// Up one by one, and down the same way.
 fn assert_stages(service: &Contained, stats: &GetStatsResponse) {
-    use PressureStage::{Evicting, GivingBack, Normal, Pausing};
+    use PressureStage::{Evicting, Normal, Paused, Purging};
     let said = stages_said(service);
     let mut firsts = Vec::new();
     for stage in &said {
@@ -290,9 +290,9 @@ fn assert_stages(service: &Contained, stats: &GetStatsResponse) {
     }
     assert_eq!(
         firsts.iter().filter(|&&stage| stage != Normal).collect::<Vec<_>>(),
-        [&GivingBack, &Evicting, &Pausing]
+        [&Purging, &Evicting, &Paused]
     );
-    assert!(said.ends_with(&[Pausing, Evicting, GivingBack, Normal]), "{said:?}");
+    assert!(said.ends_with(&[Paused, Evicting, Purging, Normal]), "{said:?}");
     for entered in &stats.memory.as_ref().unwrap().pressure.as_ref().unwrap().entered {
         let times = said.iter().filter(|stage| **stage == entered.stage()).count();
         assert_eq!(entered.count, times as u64, "{:?} in {said:?}", entered.stage());

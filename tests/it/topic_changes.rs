@@ -217,7 +217,7 @@ fn what_retention_removes_unread_is_counted_and_the_rest_is_read() {
         open.abort_transaction(PATIENCE).unwrap();
         let stats = service.wait_until_polled(5).await;
 
-        assert_eq!(sum(&stats, |each| each.gap_records), 7, "{stats:?}");
+        assert_eq!(sum(&stats, |each| each.retention_gap_records), 7, "{stats:?}");
         assert_eq!(service.entry("b-5").await, None, "it was removed");
         assert_eq!(service.description("b-6").await.as_deref(), Some("behind"));
         assert_eq!(sum(&stats, |each| each.restart_count), 0);

@@ -17,7 +17,11 @@ pub(in crate::cli) fn memory_text(memory: &Memory) -> String {
         let _ = writeln!(text, "{:>14}  {}", bytes(of_type.bytes), type_text(of_type));
     }
     if memory.untouched_bytes > 0 {
-        let _ = writeln!(text, "{:>14}  of it not touched yet", bytes(memory.untouched_bytes));
+        let _ = writeln!(
+            text,
+            "{:>14}  of it untouched: allocated, never written to",
+            bytes(memory.untouched_bytes)
+        );
     }
     text + &pressure_text(memory)
 }
@@ -53,8 +57,8 @@ fn pressure_text(memory: &Memory) -> String {
 fn stage_text(stage: PressureStage) -> &'static str {
     match stage {
         PressureStage::Normal | PressureStage::Unspecified => "none",
-        PressureStage::GivingBack => "giving pages back",
+        PressureStage::Purging => "purging freed pages",
         PressureStage::Evicting => "evicting",
-        PressureStage::Pausing => "pausing the stream",
+        PressureStage::Paused => "pausing the stream",
     }
 }

@@ -198,7 +198,7 @@ async fn a_call_that_gets_no_permit_in_time_fails_and_may_retry() {
     let refused = budget.respond::<()>(short_deadline(), look_up).await.unwrap_err();
     assert_eq!(refused.code(), Code::ResourceExhausted);
     let reason = refused.get_details_error_info().unwrap().reason;
-    assert_eq!(reason, "ERROR_REASON_NO_ROOM");
+    assert_eq!(reason, "ERROR_REASON_RESPONSE_BUFFER_FULL");
     assert!(refused.get_details_retry_info().unwrap().retry_delay.is_some());
     drop(held);
     assert_eq!(budget.free_bytes(), BUDGET);

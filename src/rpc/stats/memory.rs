@@ -24,7 +24,8 @@ impl From<MemoryStats> for Memory {
             stage: to_stage(memory.pressure.stage()).into(),
             entered: entered.into(),
         };
-        let line = |line: crate::memory::Line| BudgetLine { what: line.purpose, bytes: line.bytes };
+        let line =
+            |line: crate::memory::Line| BudgetLine { purpose: line.purpose, bytes: line.bytes };
         Self {
             rss_bytes: memory.census.rss_bytes,
             limit_bytes: memory.limit_bytes,
@@ -107,8 +108,8 @@ fn to_type(memory_type: &MemoryType) -> (wire::MemoryType, String) {
 fn to_stage(stage: Stage) -> PressureStage {
     match stage {
         Stage::Normal => PressureStage::Normal,
-        Stage::Purging => PressureStage::GivingBack,
+        Stage::Purging => PressureStage::Purging,
         Stage::Evicting => PressureStage::Evicting,
-        Stage::Paused => PressureStage::Pausing,
+        Stage::Paused => PressureStage::Paused,
     }
 }

@@ -49,7 +49,7 @@ impl From<PartitionStats> for wire::PartitionStats {
             newest_record_time: partition.newest_record_time.map(to_timestamp),
             polled_count: partition.polled_count,
             payload_bytes: partition.payload_bytes,
-            gap_records: partition.gap_records,
+            retention_gap_records: partition.gap_records,
             restart_count: partition.restart_count,
             rebuild_count: partition.rebuild_count,
             loading: partition.loading.map(Into::into),

@@ -4,7 +4,7 @@
 
 use crate::memory::MemoryType;
 use crate::proto::v1::{
-    self as wire, BooksStats, Build, GetStatsResponse, RemovalCause, RemovalCount,
+    self as wire, Build, CounterCheckStats, GetStatsResponse, RemovalCause, RemovalCount,
 };
 use crate::rpc::convert::{to_duration, to_timestamp};
 use crate::stats::{DeadLetterStats, Loading, PartitionStats, Snapshot, TopicState, TopicStats};
@@ -33,7 +33,9 @@ impl From<Snapshot> for GetStatsResponse {
             partitions: snapshot.partitions.into_iter().map(Into::into).collect(),
             topics: snapshot.topics.into_iter().map(Into::into).collect(),
             dead_letters: Some(snapshot.dead_letters.into()),
-            books: Some(BooksStats { mismatch_count: snapshot.counter_check.mismatch_count }),
+            counter_check: Some(CounterCheckStats {
+                mismatch_count: snapshot.counter_check.mismatch_count,
+            }),
         }
     }
 }

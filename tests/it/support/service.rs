@@ -114,7 +114,7 @@ pub(crate) fn rejected(stats: &GetStatsResponse, reason: RejectReason) -> u64 {
 
 /// Both books, as anyone can check them from outside, and as the service has found them.
 pub(crate) fn assert_books_balance(stats: &GetStatsResponse) {
-    assert_eq!(stats.books.unwrap().mismatch_count, 0, "{stats:?}");
+    assert_eq!(stats.counter_check.unwrap().mismatch_count, 0, "{stats:?}");
     stats.partitions.iter().for_each(assert_partition_balances);
     for table in &stats.tables {
         let gone: u64 = table.removals.iter().map(|removal| removal.count).sum();
