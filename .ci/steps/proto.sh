@@ -1,22 +1,28 @@
-# The protocol: its lint, and that it breaks no caller of the one before it.
+# Lints the protocol, and checks that it does not break the callers of an earlier one.
+#
+# While v1 is not released it may begin anew: a commit that changes proto/ and has the footer
+# "BREAKING CHANGE: ..." is such a beginning, and no earlier protocol is compared.
 # shellcheck shell=bash
 set -euo pipefail
 buf lint
 
-# Prints the newest commit on main whose protocol is another than the one here. On a
-# branch that is main as it was left; on main itself, what main had before its latest
-# change of the protocol.
-previous() {
+# Prints the newest commit since the beginning whose protocol differs from the one here: on a
+# branch, of those on main that the branch started from; on main, of all. The beginning itself
+# counts even if it is on the branch.
+earlier() {
     local base commit
     base=$(git merge-base HEAD origin/main 2>/dev/null) || base=$(git merge-base HEAD main 2>/dev/null) || base=HEAD
-    for commit in $(git rev-list "$base" -- proto); do
+    for commit in $(git rev-list "$base" ${beginning:+"$beginning" --not "$beginning^@"} -- proto); do
         git cat-file -e "$commit:proto" 2>/dev/null || continue
         git diff --quiet "$commit" -- proto || { echo "$commit"; return 0; }
     done
 }
 
-commit=""
-! git rev-parse --quiet --verify HEAD >/dev/null || commit=$(previous)
+beginning="" commit=""
+if git rev-parse --quiet --verify HEAD >/dev/null; then
+    beginning=$(git log -1 --format=%H --grep='^BREAKING CHANGE: ' HEAD -- proto)
+    commit=$(earlier)
+fi
 if [[ -n $commit ]]; then
     echo "compared with $(git log -1 --format='%h %s' "$commit")"
     before=target/ci/proto-before
@@ -25,6 +31,8 @@ if [[ -n $commit ]]; then
     git archive "$commit" proto | tar -x -C "$before"
     cp buf.yaml "$before"
     buf breaking --against "$before"
+elif [[ -n $beginning ]]; then
+    echo "nothing to compare with: the protocol begins with $(git log -1 --format='%h %s' "$beginning")"
 elif [[ $(git rev-parse --is-shallow-repository) == true ]]; then
     echo "this clone is shallow and holds no earlier protocol: run git fetch --unshallow" >&2
     exit 1
