@@ -1,30 +1,52 @@
-//! millpond: a bounded, expiring key-value table fed by a Kafka stream and read over gRPC.
+//! millpond: a bounded, expiring key-value table, fed by Kafka and read over gRPC.
 //!
-//! One direction, and nothing of a message outlives its handling but the plucked
-//! bytes, copied:
+//! A record goes one way, and one thread takes it all the way:
 //!
 //! ```text
-//! Kafka -> ingest thread: poll -> pluck -> Record (owned) -> Table
-//! caller -> rpc -> Table -> answer
+//!  Kafka
+//!    |  librdkafka fetches into a buffer of bounded size
+//!    v
+//!  ingest   polls one message
+//!    |
+//!    v
+//!  pluck    parses it; lends a draft (key, fields, expiry) from scratch memory, or rejects it
+//!    |
+//!    v
+//!  table    copies the draft into its store: nothing else of the message stays in memory
+//!    |
+//!    v
+//!  ingest   counts the outcome, advances the position, polls the next message
 //! ```
+//!
+//! A table gets no owned record. The draft borrows scratch memory that the next message reuses,
+//! so keeping a draft is a compile error.
+//!
+//! A lookup reads the same tables from other threads:
+//!
+//! ```text
+//!  caller -> rpc -> table -> response, copied into a buffer of bounded size -> caller
+//! ```
+//!
+//! [`app`] builds all parts and connects them. The parts do not know each other, except along
+//! these arrows and as the architecture test allows.
 //!
 //! | module | what it owns |
 //! |---|---|
-//! | [`cli`] | the command line, one file a verb |
-//! | [`app`] | the one place that knows all others: configuration in, running service out |
-//! | [`ingest`] | Kafka: clients, threads, where to start, how far each partition is |
-//! | [`pluck`] | the encoding: JSON to a record or a reason why not |
-//! | [`table`] | the bounded, expiring table |
-//! | [`record`] | what leaves pluck and enters a table |
-//! | [`rpc`] | gRPC: lookups, statistics, health, reflection |
-//! | [`admin`] | HTTP: probes |
-//! | [`heap`] | the allocator, in accounts that are measured apart |
-//! | [`memory`] | limits, budget, readings |
+//! | [`cli`] | the command line, one file for each verb |
+//! | [`app`] | the composition root: configuration in, running service out |
+//! | [`config`] | the configuration: its keys, defaults and faults |
+//! | [`ingest`] | Kafka: clients, threads, where to start, the progress of each partition |
+//! | [`pluck`] | the encoding: from JSON to a draft or a reason to reject |
+//! | [`record`] | what `pluck` returns and a table stores |
+//! | [`table`] | the bounded, expiring table and its stores |
+//! | [`rpc`] | the gRPC server: lookups, statistics, health, reflection |
+//! | [`admin`] | the HTTP server: probes |
+//! | [`memory`] | the memory limit, the budget, the census, the pressure |
+//! | [`heap`] | the allocator, with an account for each use of memory |
 //! | [`health`] | live, ready and fresh |
-//! | [`stats`] | one snapshot of it all, in plain data |
-//! | [`config`] | the configuration's schema, defaults and faults |
+//! | [`stats`] | one snapshot of the service, in plain data |
 //! | [`telemetry`] | the log |
-//! | [`shutdown`] | the signals to stop |
+//! | [`shutdown`] | the signals that stop the process |
 //! | [`proto`] | the generated protocol |
 
 pub mod admin;
