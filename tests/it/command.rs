@@ -184,7 +184,7 @@ fn a_good_configuration_is_shown_in_effect_with_secrets_hidden() {
         .unwrap();
     let shown = text(&checked.stdout);
     assert!(checked.status.success(), "{checked:?}");
-    assert!(shown.contains("queue = \"12MiB\""), "defaults are shown: {shown}");
+    assert!(shown.contains("fetch_buffer = \"12MiB\""), "defaults are shown: {shown}");
     assert!(shown.contains("sasl.password") && !shown.contains("hush-hush"), "{shown}");
     assert!(shown.contains("for tables"), "{shown}");
 }
