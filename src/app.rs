@@ -66,7 +66,7 @@ pub enum BuildError {
 /// When the memory does not suffice or librdkafka refuses a setting.
 pub fn check(config: &Config) -> Result<Budget, BuildError> {
     let budget = Budget::plan(config, reserves::needs(config))?;
-    ingest::create_client(config).map_err(|error| BuildError::Kafka(error.to_string()))?;
+    ingest::create_consumer(config).map_err(|error| BuildError::Kafka(error.to_string()))?;
     Ok(budget)
 }
 
@@ -103,15 +103,18 @@ impl App {
         let health = Health::new(names, config.ingest.threads);
         let maintenance = Maintenance::spawn(tables.clone(), &accounts.other)?;
         let ingest = Ingest::start(&config, &sources, &health, &accounts.ingest)?;
-        let counter_check = Arc::new(CounterCheck::new(tables.clone(), ingest.reader()));
+        let stats = ingest.stats();
+        let partitions = move || stats.partitions();
+        let counter_check = Arc::new(CounterCheck::new(tables.clone(), partitions));
         let inputs = governor_inputs(&config, budget, &tables, &counter_check, &ingest);
         let governor = MemoryGovernor::spawn(inputs, &accounts.other)?;
 
         let memory = Arc::new(MemoryReader { accounts, governor: governor.state_reader() });
         let reclaim = reclaim(&config, &memory, &tables, &sockets.rpc_threads);
         let (check, of_health) = (Arc::clone(&counter_check), Arc::clone(&health));
+        let stats = ingest.stats();
         let reader =
-            SnapshotReader::new(&config, memory, of_health, tables.clone(), check, &ingest);
+            SnapshotReader::new(&config, memory, of_health, tables.clone(), check, stats.clone());
         let snapshot: TakeSnapshot = Arc::new(move || reader.read());
         let service = Service {
             tables,
@@ -119,7 +122,7 @@ impl App {
             response_buffer_bytes: config.rpc.buffer.as_u64(),
             snapshot: Arc::clone(&snapshot),
             reclaim,
-            rejections: Arc::new(ingest.rejections_reader()),
+            rejections: Arc::new(move || stats.rejections()),
         };
         Ok(Self {
             rpc: Rpc::new(sockets.rpc, service),

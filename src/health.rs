@@ -1,24 +1,25 @@
 //! Three states of the service, kept apart: live, ready and fresh.
 //!
-//! *Live* means that the poll loops turn; it never depends on Kafka. *Ready* means
-//! that every table has caught up with its stream once; a later outage does not
-//! take it back, since what is loaded still serves. How *fresh* a table is says how long
-//! ago it was known to have all that its stream had. This module knows neither how
-//! the states come about nor over which protocol they are told.
+//! *Live* means that the poll loops turn. It never depends on Kafka. *Ready* means that every
+//! table has caught up with its topic once. A later outage does not take readiness away,
+//! because the loaded entries can still be served. *Fresh* says how long ago a table was known
+//! to have every record of its partitions. Ingest reports to this module, and the servers read
+//! it. It must not know Kafka's client, nor any protocol that the states are served over.
 
 mod progress;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use parking_lot::RwLock;
 use tokio::sync::watch;
 
-pub use progress::{Beginning, Progress};
+pub use progress::{PartitionStart, Progress};
 
-/// A poll loop that has not turned for this long is stuck. Well over the longest
-/// that one turn may wait for a broker's answer.
+/// A poll loop that has not turned for this long is stuck. A turn waits for records for a
+/// fraction of a second, and plucking the largest document takes a few seconds at worst.
 const STUCK_AFTER: Duration = Duration::from_secs(60);
 
 /// The states of one service. Share it by reference count.
@@ -26,6 +27,7 @@ const STUCK_AFTER: Duration = Duration::from_secs(60);
 pub struct Health {
     started: Instant,
     tables: Vec<TableHealth>,
+    /// When the poll loop of each thread turned last, in milliseconds since the start.
     last_turns: Vec<AtomicU64>,
     ready: watch::Sender<bool>,
 }
@@ -34,16 +36,17 @@ pub struct Health {
 #[derive(Debug)]
 pub struct TableHealth {
     name: String,
-    open_latches: AtomicUsize,
+    /// How many threads have not loaded their partitions of the table yet.
+    loading_threads: AtomicUsize,
     partitions: RwLock<BTreeMap<i32, Arc<Progress>>>,
 }
 
 impl Health {
-    /// Neither table is ready until each of the `threads` has released its latch.
+    /// No table is ready until each of the `threads` has marked it as loaded.
     pub fn new(tables: impl IntoIterator<Item = String>, threads: usize) -> Arc<Self> {
         let loading = |name| TableHealth {
             name,
-            open_latches: AtomicUsize::new(threads),
+            loading_threads: AtomicUsize::new(threads),
             partitions: RwLock::default(),
         };
         Arc::new(Self {
@@ -78,25 +81,26 @@ impl Health {
         self.tables().find(|table| table.name == name)
     }
 
-    /// Tells whenever a table has caught up; its value is [`Self::is_ready`].
+    /// Changes whenever a table becomes ready. Its value is [`Self::is_ready`].
     pub fn watch_ready(&self) -> watch::Receiver<bool> {
         self.ready.subscribe()
     }
 
-    /// Says that the poll loop of a thread has turned.
-    pub fn turned(&self, thread: usize) {
+    /// Notes that the poll loop of a thread has turned.
+    pub fn observe_turn(&self, thread: usize) {
         if let Some(turn) = self.last_turns.get(thread) {
             turn.store(self.elapsed_millis(), Ordering::Relaxed);
         }
     }
 
-    /// One latch for each table; a thread releases it when its share of the table is loaded.
-    pub fn latches(self: &Arc<Self>) -> Vec<Latch> {
-        (0..self.tables.len()).map(|table| Latch { health: Arc::clone(self), table }).collect()
+    /// One thread's handles, one for each table.
+    pub fn table_handles(self: &Arc<Self>) -> Vec<TableHandle> {
+        let handle = |table| TableHandle { health: Arc::clone(self), table, is_loaded: false };
+        (0..self.tables.len()).map(handle).collect()
     }
 
-    fn release(&self, table: usize) {
-        self.tables[table].open_latches.fetch_sub(1, Ordering::AcqRel);
+    fn mark_loaded(&self, table: usize) {
+        self.tables[table].loading_threads.fetch_sub(1, Ordering::AcqRel);
         if self.tables[table].is_ready() {
             self.ready.send_modify(|ready| *ready = self.tables().all(TableHealth::is_ready));
         }
@@ -115,67 +119,43 @@ impl TableHealth {
 
     /// Whether it has caught up once.
     pub fn is_ready(&self) -> bool {
-        self.open_latches.load(Ordering::Acquire) == 0
+        self.loading_threads.load(Ordering::Acquire) == 0
     }
 
     /// How long ago, at `now`, the table was last known to have all that its partitions had;
     /// none before it was.
     pub fn staleness(&self, now: Instant) -> Option<Duration> {
         if !self.is_ready() {
-            // Not every partition need have begun.
+            // Some partitions may not have been started yet.
             return None;
         }
-        let partitions = self.partitions.read().unwrap_or_else(PoisonError::into_inner);
-        let there = partitions.values().filter(|progress| progress.is_there());
-        let complete_at = there.map(|progress| progress.complete_at());
+        let partitions = self.partitions.read();
+        let existing = partitions.values().filter(|progress| !progress.is_removed());
+        let complete_at = existing.map(|progress| progress.complete_at());
         // None sorts before all times.
         complete_at.min()?.map(|complete_at| now.saturating_duration_since(complete_at))
     }
 
     /// Its progress in a partition; none where it does not read it, or not yet.
     pub fn progress(&self, partition: i32) -> Option<Arc<Progress>> {
-        let partitions = self.partitions.read().unwrap_or_else(PoisonError::into_inner);
+        let partitions = self.partitions.read();
         partitions.get(&partition).map(Arc::clone)
     }
 
-    fn begin(&self, clock: Instant, beginning: Beginning) -> Arc<Progress> {
-        let progress = Arc::new(Progress::new(clock, beginning));
-        let mut partitions = self.partitions.write().unwrap_or_else(PoisonError::into_inner);
-        partitions.insert(beginning.partition, Arc::clone(&progress));
+    fn start_partition(&self, clock: Instant, start: PartitionStart) -> Arc<Progress> {
+        let progress = Arc::new(Progress::new(clock, start));
+        self.partitions.write().insert(start.partition, Arc::clone(&progress));
         progress
     }
 }
 
-/// Holds a table back from being ready. Dropping it without release leaves the
-/// table loading: a thread that died has not caught up.
+/// One thread's way to report on a table. A thread that ends before it has marked the table
+/// as loaded leaves it loading: its partitions have not caught up.
 #[derive(Debug)]
-pub struct Latch {
-    health: Arc<Health>,
-    table: usize,
-}
-
-impl Latch {
-    /// The name of the table that it holds back.
-    pub fn table(&self) -> &str {
-        &self.health.tables[self.table].name
-    }
-
-    /// The table, also when this is released.
-    pub fn handle(&self) -> TableHandle {
-        TableHandle { health: Arc::clone(&self.health), table: self.table }
-    }
-
-    /// Says that this thread's share of the table has caught up.
-    pub fn release(self) {
-        self.health.release(self.table);
-    }
-}
-
-/// A table, to say of how far it has come.
-#[derive(Debug, Clone)]
 pub struct TableHandle {
     health: Arc<Health>,
     table: usize,
+    is_loaded: bool,
 }
 
 impl TableHandle {
@@ -184,9 +164,17 @@ impl TableHandle {
         &self.health.tables[self.table].name
     }
 
-    /// Begins a partition of the table; where to say how far it has come.
-    pub fn begin(&self, beginning: Beginning) -> Arc<Progress> {
-        self.health.tables[self.table].begin(self.health.started, beginning)
+    /// Adds a partition to the table, and returns the place to report its progress.
+    pub fn start_partition(&self, start: PartitionStart) -> Arc<Progress> {
+        self.health.tables[self.table].start_partition(self.health.started, start)
+    }
+
+    /// Marks this thread's partitions of the table as loaded. Only the first call counts.
+    pub fn mark_loaded(&mut self) {
+        if !self.is_loaded {
+            self.is_loaded = true;
+            self.health.mark_loaded(self.table);
+        }
     }
 }
 
@@ -197,41 +185,50 @@ mod tests {
     #[test]
     fn a_service_is_ready_when_every_thread_has_loaded_every_table() {
         let health = Health::new(["a".into(), "b".into()], 2);
-        let latches = health.latches().into_iter().chain(health.latches());
-        let (of_a, mut of_b): (Vec<_>, Vec<_>) = latches.partition(|latch| latch.table() == "a");
-        let last = of_b.pop().unwrap();
+        let handles = health.table_handles().into_iter().chain(health.table_handles());
+        let (of_a, mut of_b): (Vec<_>, Vec<_>) = handles.partition(|table| table.name() == "a");
+        let mut last = of_b.pop().unwrap();
         let mut told = health.watch_ready();
-        of_a.into_iter().chain(of_b).for_each(Latch::release);
+        of_a.into_iter().chain(of_b).for_each(|mut table| table.mark_loaded());
         let is_ready = |name| health.table(name).unwrap().is_ready();
         assert!(is_ready("a") && !is_ready("b") && !health.is_ready());
         assert!(told.has_changed().unwrap(), "a table alone is told of too");
         assert!(!*told.borrow_and_update());
-        last.release();
+        last.mark_loaded();
         assert!(*told.borrow_and_update() && health.is_ready());
+    }
+
+    #[test]
+    fn a_thread_counts_once_however_often_it_marks_a_table_as_loaded() {
+        let health = Health::new(["a".into()], 2);
+        let mut table = health.table_handles().pop().unwrap();
+        table.mark_loaded();
+        table.mark_loaded();
+        assert!(!health.is_ready());
     }
 
     #[test]
     fn a_thread_that_dies_leaves_its_tables_loading() {
         let health = Health::new(["a".into()], 1);
-        drop(health.latches());
+        drop(health.table_handles());
         assert!(!health.is_ready());
     }
 
     #[test]
     fn a_table_is_as_stale_as_its_stalest_partition_once_it_is_ready() {
         let health = Health::new(["a".into()], 1);
-        let latch = health.latches().pop().unwrap();
+        let mut table = health.table_handles().pop().unwrap();
         let learnt = Instant::now();
         let later = learnt + Duration::from_secs(5);
-        let begin =
-            |partition, end| latch.handle().begin(Beginning { partition, start: 0, end, learnt });
-        let (empty, behind) = (begin(0, 0), begin(1, 10));
+        let start = |partition, end| PartitionStart { partition, start: 0, end, learnt };
+        let empty = table.start_partition(start(0, 0));
+        let behind = table.start_partition(start(1, 10));
         let staleness = || health.table("a").unwrap().staleness(later);
-        empty.ends_at(0, later);
+        empty.observe_end(0, later);
         assert_eq!(staleness(), None, "it is not ready");
-        latch.release();
+        table.mark_loaded();
         assert_eq!(staleness(), None, "one was never complete");
-        behind.is_at(10);
+        behind.advance_to(10);
         let staleness = staleness().unwrap();
         assert!(staleness.abs_diff(Duration::from_secs(5)) < Duration::from_millis(2));
     }

@@ -20,7 +20,7 @@ pub use memory::{MemoryStats, Reclaimed};
 pub use outcome::Outcome;
 pub use partition::PartitionStats;
 pub use rejection::{DeadLetterStats, Rejection};
-pub use topic::{TopicState, TopicStats};
+pub use topic::{TopicStats, TopicStatus};
 
 /// The service at one moment. Counters are cumulative since `started`.
 #[derive(Debug, Clone)]

@@ -8,10 +8,10 @@ use super::counter_check::CounterCheck;
 use super::memory_governor::GovernorStateReader;
 use crate::config::Config;
 use crate::health::Health;
-use crate::ingest::{self, Ingest};
+use crate::ingest::{self, IngestStats};
 use crate::memory::{Accounts, Usage};
 use crate::record::Timestamp;
-use crate::stats::{DeadLetterStats, MemoryStats, PartitionStats, Snapshot, TopicStats};
+use crate::stats::{MemoryStats, Snapshot};
 use crate::table::Table;
 
 /// Reads where the process's memory is.
@@ -33,8 +33,6 @@ impl MemoryReader {
     }
 }
 
-type Read<T> = Box<dyn Fn() -> T + Send + Sync>;
-
 /// Reads the whole service.
 pub(super) struct SnapshotReader {
     started: Timestamp,
@@ -44,9 +42,7 @@ pub(super) struct SnapshotReader {
     health: Arc<Health>,
     tables: Vec<Arc<Table>>,
     counter_check: Arc<CounterCheck>,
-    partitions: Read<Vec<PartitionStats>>,
-    topics: Read<Vec<TopicStats>>,
-    dead_letters: Read<DeadLetterStats>,
+    ingest: IngestStats,
 }
 
 impl SnapshotReader {
@@ -56,7 +52,7 @@ impl SnapshotReader {
         health: Arc<Health>,
         tables: Vec<Arc<Table>>,
         counter_check: Arc<CounterCheck>,
-        ingest: &Ingest,
+        ingest: IngestStats,
     ) -> Self {
         Self {
             started: Timestamp::now(),
@@ -66,9 +62,7 @@ impl SnapshotReader {
             health,
             tables,
             counter_check,
-            partitions: Box::new(ingest.reader()),
-            topics: Box::new(ingest.topics_reader()),
-            dead_letters: Box::new(ingest.dead_letters_reader()),
+            ingest,
         }
     }
 
@@ -76,7 +70,7 @@ impl SnapshotReader {
         // The order matters. A service that is ready has handled its backlog, so the partitions
         // read after that show it as handled, and the tables read last contain it.
         let ready = self.health.is_ready();
-        let partitions = (self.partitions)();
+        let partitions = self.ingest.partitions();
         Snapshot {
             started: self.started,
             uptime: self.clock.elapsed(),
@@ -86,8 +80,8 @@ impl SnapshotReader {
             memory: self.memory.read(),
             tables: self.tables.iter().map(|table| table.stats()).collect(),
             partitions,
-            topics: (self.topics)(),
-            dead_letters: (self.dead_letters)(),
+            topics: self.ingest.topics(),
+            dead_letters: self.ingest.dead_letters(),
             counter_check: self.counter_check.last(),
         }
     }

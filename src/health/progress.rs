@@ -1,7 +1,8 @@
-//! How far a table has come in one partition, and as of when that is known to be all.
+//! How far a table has come in one partition, and when it was last known to be complete.
 //!
-//! One thread writes, without a lock; anyone reads, or waits for an offset. Only where
-//! somebody waits for the offset that was reached is anybody woken.
+//! One thread writes, without a lock. Any thread reads, or waits until an offset is handled.
+//! The writer wakes waiters only when it passes an offset that somebody waits for, so that a
+//! record costs it one store, one fence and one load.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering, fence};
 use std::time::{Duration, Instant};
@@ -12,16 +13,16 @@ use tokio::sync::Notify;
 const NEVER: u64 = 0;
 const NOBODY_WAITS: i64 = i64::MAX;
 
-/// Where a table begins to read a partition.
+/// Where a table starts to read a partition.
 #[derive(Debug, Clone, Copy)]
-pub struct Beginning {
+pub struct PartitionStart {
     /// Number of the partition.
     pub partition: i32,
     /// The first offset to handle.
     pub start: i64,
-    /// Where the partition ended.
+    /// The partition's high watermark.
     pub end: i64,
-    /// When it did so, or a little before.
+    /// When the broker was asked for it.
     pub learnt: Instant,
 }
 
@@ -30,21 +31,22 @@ pub struct Beginning {
 pub struct Progress {
     clock: Instant,
     next_offset: AtomicI64,
+    /// The high watermark that was observed last.
     known_end: AtomicI64,
-    /// When the known end was the end.
+    /// When it was observed.
     learnt_at: AtomicU64,
-    /// When all that there was had been handled, by an end that was known earlier.
+    /// The newest time at which an earlier known end had been reached.
     complete_at: AtomicU64,
     /// The least offset that somebody waits for.
     awaited: AtomicI64,
     reached: Notify,
-    is_there: AtomicBool,
+    is_removed: AtomicBool,
 }
 
 impl Progress {
-    /// From a beginning; what is read of a clock is counted from `clock`.
-    pub(super) fn new(clock: Instant, beginning: Beginning) -> Self {
-        let Beginning { start, end, learnt, .. } = beginning;
+    /// Progress from `start` on. Times are kept as milliseconds since `clock`.
+    pub(super) fn new(clock: Instant, start: PartitionStart) -> Self {
+        let PartitionStart { start, end, learnt, .. } = start;
         let progress = Self {
             clock,
             next_offset: AtomicI64::new(start),
@@ -53,7 +55,7 @@ impl Progress {
             complete_at: AtomicU64::new(NEVER),
             awaited: AtomicI64::new(NOBODY_WAITS),
             reached: Notify::new(),
-            is_there: AtomicBool::new(true),
+            is_removed: AtomicBool::new(false),
         };
         progress.learnt_at.store(progress.millis(learnt), Ordering::Relaxed);
         progress
@@ -64,46 +66,47 @@ impl Progress {
         self.next_offset.load(Ordering::Relaxed)
     }
 
-    /// Everything before `offset` is handled, and it is the next. Not the highest so far: in
-    /// a topic that was made anew offsets begin again.
-    pub fn is_at(&self, offset: i64) {
+    /// Notes that `offset` is the next to handle. It may be lower than before: the offsets of a
+    /// recreated topic start again.
+    pub fn advance_to(&self, offset: i64) {
         self.next_offset.store(offset, Ordering::Release);
         self.wake(offset);
     }
 
-    /// The partition goes on from `offset`: its log was cut or made anew.
-    pub fn goes_on_from(&self, offset: i64) {
-        self.is_there.store(true, Ordering::Relaxed);
-        self.is_at(offset);
+    /// Goes on from `offset` after an offset reset, also in a partition that was removed.
+    pub fn reset_to(&self, offset: i64) {
+        self.is_removed.store(false, Ordering::Relaxed);
+        self.advance_to(offset);
     }
 
-    /// The topic does not have the partition any more: nothing of it is missing.
-    pub fn is_gone(&self) {
-        self.is_there.store(false, Ordering::Relaxed);
+    /// Notes that the topic does not have the partition any more, so that no record of it can
+    /// be missing.
+    pub fn mark_removed(&self) {
+        self.is_removed.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the topic has the partition.
-    pub(super) fn is_there(&self) -> bool {
-        self.is_there.load(Ordering::Relaxed)
+    /// Whether the topic does not have the partition any more.
+    pub(super) fn is_removed(&self) -> bool {
+        self.is_removed.load(Ordering::Relaxed)
     }
 
-    /// Everything before `offset` is handled, if not more.
-    pub fn is_at_least_at(&self, offset: i64) {
+    /// Notes that everything before `offset` is handled, if not more.
+    pub fn advance_at_least_to(&self, offset: i64) {
         let before = self.next_offset.fetch_max(offset, Ordering::Release);
         self.wake(before.max(offset));
     }
 
-    /// At `learnt` the partition ended at `end`.
-    pub fn ends_at(&self, end: i64, learnt: Instant) {
+    /// Notes that the partition ended at `end` at the time `learnt`.
+    pub fn observe_end(&self, end: i64, learnt: Instant) {
         if let Some(complete_at) = self.complete_by_known_end() {
             self.complete_at.fetch_max(complete_at, Ordering::Relaxed);
         }
-        // The end first: who sees the time sees the end too.
+        // The end first: a reader that sees the time sees the end too.
         self.known_end.store(end, Ordering::Release);
         self.learnt_at.store(self.millis(learnt), Ordering::Release);
     }
 
-    /// When all that the partition had was handled, as far as it is known.
+    /// The newest time at which every record of the partition is known to have been handled.
     pub(super) fn complete_at(&self) -> Option<Instant> {
         let earlier = self.complete_at.load(Ordering::Relaxed);
         let millis = self.complete_by_known_end().unwrap_or(NEVER).max(earlier);
@@ -122,12 +125,12 @@ impl Progress {
     }
 
     /// Returns when the record at `offset` is handled.
-    pub async fn handles(&self, offset: i64) {
+    pub async fn wait_until_handled(&self, offset: i64) {
         while !self.has_handled(offset) {
             let mut reached = std::pin::pin!(self.reached.notified());
             reached.as_mut().enable();
             self.awaited.fetch_min(offset, Ordering::SeqCst);
-            // Either this sees the new position, or who wrote it sees that it is awaited.
+            // Either this sees the new position, or its writer sees that it is awaited.
             fence(Ordering::SeqCst);
             if !self.has_handled(offset) {
                 reached.await;
@@ -138,7 +141,7 @@ impl Progress {
     fn wake(&self, next_offset: i64) {
         fence(Ordering::SeqCst);
         if next_offset > self.awaited.load(Ordering::Relaxed) {
-            // Who waits for more says so again.
+            // Those that wait for a later offset say so again.
             self.awaited.store(NOBODY_WAITS, Ordering::SeqCst);
             self.reached.notify_waiters();
         }
@@ -161,29 +164,29 @@ mod tests {
 
     fn progress(start: i64, end: i64) -> (Progress, Instant) {
         let clock = Instant::now();
-        (Progress::new(clock, Beginning { partition: 0, start, end, learnt: clock }), clock)
+        (Progress::new(clock, PartitionStart { partition: 0, start, end, learnt: clock }), clock)
     }
 
     #[test]
     fn a_partition_is_complete_as_of_the_newest_end_that_was_reached() {
         let (progress, clock) = progress(5, 10);
         assert_eq!(progress.complete_at(), None);
-        progress.is_at(10);
+        progress.advance_to(10);
         assert_eq!(progress.complete_at(), Some(clock));
-        progress.ends_at(12, clock + SECOND);
+        progress.observe_end(12, clock + SECOND);
         assert_eq!(progress.complete_at(), Some(clock), "the older end was reached");
-        progress.is_at(12);
+        progress.advance_to(12);
         assert_eq!(progress.complete_at(), Some(clock + SECOND));
-        progress.ends_at(12, clock + 2 * SECOND);
+        progress.observe_end(12, clock + 2 * SECOND);
         assert_eq!(progress.complete_at(), Some(clock + 2 * SECOND));
     }
 
     #[test]
     fn an_end_that_is_passed_over_still_counts() {
         let (progress, clock) = progress(0, 0);
-        progress.ends_at(10, clock + SECOND);
-        progress.is_at_least_at(11);
-        progress.ends_at(20, clock + 2 * SECOND);
+        progress.observe_end(10, clock + SECOND);
+        progress.advance_at_least_to(11);
+        progress.observe_end(20, clock + 2 * SECOND);
         assert_eq!(progress.complete_at(), Some(clock + SECOND));
     }
 
@@ -193,16 +196,16 @@ mod tests {
         let progress = Arc::new(progress);
         let waits = |offset| {
             let progress = Arc::clone(&progress);
-            tokio::spawn(async move { progress.handles(offset).await })
+            tokio::spawn(async move { progress.wait_until_handled(offset).await })
         };
         let (seven, nine) = (waits(7), waits(9));
         tokio::task::yield_now().await;
-        progress.is_at(8);
+        progress.advance_to(8);
         seven.await.unwrap();
         assert!(!nine.is_finished());
-        progress.is_at_least_at(10);
+        progress.advance_at_least_to(10);
         nine.await.unwrap();
-        progress.handles(9).await;
+        progress.wait_until_handled(9).await;
     }
 
     #[tokio::test]
@@ -211,8 +214,8 @@ mod tests {
             let (progress, _) = progress(0, 0);
             let progress = Arc::new(progress);
             let writer = Arc::clone(&progress);
-            let thread = thread::spawn(move || writer.is_at(1));
-            progress.handles(0).await;
+            let thread = thread::spawn(move || writer.advance_to(1));
+            progress.wait_until_handled(0).await;
             thread.join().unwrap();
         }
     }

@@ -1,14 +1,14 @@
-//! Whether the stream flows: turned by whoever watches the memory, heeded by every thread.
+//! The switch that pauses the stream: the memory governor sets it, every thread obeys it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A handle to pause the stream. Clones turn the same one.
+/// A handle to pause the stream. Clones set the same switch.
 #[derive(Debug, Clone, Default)]
 pub struct PauseHandle(Arc<AtomicBool>);
 
 impl PauseHandle {
-    /// Pauses every partition, or lets them go on; threads heed it with their next turn.
+    /// Pauses or resumes every partition. Each thread does so with its next turn.
     pub fn set_paused(&self, paused: bool) {
         self.0.store(paused, Ordering::Relaxed);
     }

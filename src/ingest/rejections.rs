@@ -1,41 +1,82 @@
-//! The records that were rejected last, for somebody to look at: never what they said.
+//! Rejected records, beside their counts: the last ones for an operator to list, and dead-letter
+//! topics to hand them on to.
 //!
-//! One for all threads.
+//! One for all threads. The list says where each record is and why it was rejected, and never what
+//! it contains.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::stats::Rejection;
+use parking_lot::Mutex;
+use rdkafka::error::KafkaResult;
+use rdkafka::message::BorrowedMessage;
 
-#[derive(Debug)]
+use super::dead_letters::DeadLetters;
+use crate::config::Config;
+use crate::stats::{DeadLetterStats, Rejection};
+
 pub(super) struct Rejections {
-    most: usize,
-    last: Mutex<VecDeque<Rejection>>,
+    last: LastRejections,
+    dead_letters: DeadLetters,
 }
 
 impl Rejections {
-    /// Keeps the last `most`.
-    pub(super) fn keeping(most: usize) -> Self {
-        Self { most, last: Mutex::new(VecDeque::with_capacity(most)) }
+    /// Creates the producer of dead letters too, if one is configured. It waits for no broker.
+    pub(super) fn new(config: &Config) -> KafkaResult<Self> {
+        let last = LastRejections::new(config.ingest.recent_rejections);
+        Ok(Self { last, dead_letters: DeadLetters::new(config)? })
     }
 
-    pub(super) fn push(&self, rejection: Rejection) {
-        let mut last = self.lock();
-        if last.len() >= self.most {
+    /// Lists a rejected record, and hands it on to the dead-letter topic if there is one.
+    pub(super) fn add(
+        &self,
+        rejection: Rejection,
+        message: &BorrowedMessage<'_>,
+        dead_letter_topic: Option<&str>,
+    ) {
+        if let Some(topic) = dead_letter_topic {
+            self.dead_letters.send(topic, message, &rejection);
+        }
+        self.last.push(rejection);
+    }
+
+    /// The last rejected records, the newest first.
+    pub(super) fn list(&self) -> Vec<Rejection> {
+        self.last.list()
+    }
+
+    pub(super) fn dead_letter_stats(&self) -> DeadLetterStats {
+        self.dead_letters.stats()
+    }
+
+    /// Waits a moment until brokers have taken the dead letters that are queued.
+    pub(super) fn flush(&self) {
+        self.dead_letters.flush();
+    }
+}
+
+#[derive(Debug)]
+struct LastRejections {
+    capacity: usize,
+    last: Mutex<VecDeque<Rejection>>,
+}
+
+impl LastRejections {
+    fn new(capacity: usize) -> Self {
+        Self { capacity, last: Mutex::new(VecDeque::with_capacity(capacity)) }
+    }
+
+    fn push(&self, rejection: Rejection) {
+        let mut last = self.last.lock();
+        if last.len() >= self.capacity {
             last.pop_front();
         }
-        if self.most > 0 {
+        if self.capacity > 0 {
             last.push_back(rejection);
         }
     }
 
-    /// The newest first.
-    pub(super) fn list(&self) -> Vec<Rejection> {
-        self.lock().iter().rev().cloned().collect()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Rejection>> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    fn list(&self) -> Vec<Rejection> {
+        self.last.lock().iter().rev().cloned().collect()
     }
 }
 
@@ -44,8 +85,8 @@ mod tests {
     use super::*;
     use crate::record::{Reject, Timestamp};
 
-    fn offsets_kept(most: usize) -> Vec<i64> {
-        let rejections = Rejections::keeping(most);
+    fn offsets_kept(capacity: usize) -> Vec<i64> {
+        let rejections = LastRejections::new(capacity);
         for offset in 0..5 {
             rejections.push(Rejection {
                 table: "t".into(),

@@ -63,7 +63,7 @@ impl PositionWaiter {
                 let rule = format!("{partition} is not read by table {:?}", table.name());
                 return Err(errors::invalid_request(vec![FieldViolation::new(field, rule)]));
             };
-            progress.handles(offset).await;
+            progress.wait_until_handled(offset).await;
         }
         Ok(())
     }

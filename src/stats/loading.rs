@@ -1,5 +1,6 @@
 //! The progress through a backlog, and an estimate of the time left.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The progress through a backlog. Records are counted by their offsets.
@@ -14,6 +15,18 @@ pub struct Loading {
 }
 
 impl Loading {
+    /// The progress of each table, from that of its partitions.
+    pub fn sum_by_table<'a>(
+        partitions: impl Iterator<Item = (&'a str, Self)>,
+    ) -> BTreeMap<&'a str, Self> {
+        let mut tables = BTreeMap::<&str, Self>::new();
+        for (table, loading) in partitions {
+            let sum = tables.entry(table);
+            sum.and_modify(|sum| *sum = sum.and(loading)).or_insert(loading);
+        }
+        tables
+    }
+
     /// Records read in a second, on average since the beginning.
     pub fn records_per_second(&self) -> u64 {
         let millis = self.elapsed.as_millis().max(1);
@@ -27,7 +40,7 @@ impl Loading {
     }
 
     /// The progress of two partitions that are read side by side.
-    pub(super) fn and(self, other: Self) -> Self {
+    fn and(self, other: Self) -> Self {
         Self {
             done_records: self.done_records.saturating_add(other.done_records),
             remaining_records: self.remaining_records.saturating_add(other.remaining_records),

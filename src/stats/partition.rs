@@ -23,12 +23,12 @@ pub struct PartitionStats {
     pub newest_record_time: Option<Timestamp>,
     /// The bytes of the payloads handled.
     pub payload_bytes: u64,
-    /// Offsets that were removed by retention before they were read.
-    pub gap_records: u64,
+    /// Records that retention removed before they were read.
+    pub retention_gap_records: u64,
     /// How often it was read again from its beginning, because its topic was recreated.
-    pub restart_count: u64,
+    pub recreated_count: u64,
     /// How often its thread's client was recreated because the partition had stalled.
-    pub rebuild_count: u64,
+    pub client_recreated_count: u64,
     /// The progress through its backlog; none once that is read.
     pub loading: Option<Loading>,
     /// Records that were handled. One that is being handled does not count yet.
@@ -58,12 +58,7 @@ impl PartitionStats {
 
     /// The tables that are loading, each with the progress of all its partitions together.
     pub fn loading_by_table(partitions: &[Self]) -> BTreeMap<&str, Loading> {
-        let mut tables = BTreeMap::<&str, Loading>::new();
-        for partition in partitions {
-            let Some(loading) = partition.loading else { continue };
-            let table = tables.entry(&partition.table);
-            table.and_modify(|sum| *sum = sum.and(loading)).or_insert(loading);
-        }
-        tables
+        let loading = partitions.iter().filter_map(|each| Some((&*each.table, each.loading?)));
+        Loading::sum_by_table(loading)
     }
 }

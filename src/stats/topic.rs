@@ -7,16 +7,16 @@ use crate::record::Timestamp;
 pub struct TopicStats {
     /// The topic's name.
     pub topic: String,
-    /// The state that it was found in.
-    pub state: TopicState,
-    /// Since when it has been in that state.
+    /// How it was found.
+    pub status: TopicStatus,
+    /// Since when it has this status.
     pub since: Timestamp,
 }
 
-/// The state of a topic when the brokers were last asked for it. They are asked again in
-/// every state.
+/// The status of a topic when the brokers were last asked for it. They are asked again
+/// whatever it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TopicState {
+pub enum TopicStatus {
     /// No broker has answered yet.
     Waiting,
     /// It is being read.

@@ -27,6 +27,7 @@ mod pressure;
 mod rejections;
 mod retained_payload;
 mod shutdown;
+mod slow_brokers;
 mod stalls;
 mod start;
 mod still_partitions;

@@ -7,7 +7,7 @@ use crate::proto::v1::{
     self as wire, Build, CounterCheckStats, GetStatsResponse, RemovalCause, RemovalCount,
 };
 use crate::rpc::convert::{to_duration, to_timestamp};
-use crate::stats::{DeadLetterStats, Loading, PartitionStats, Snapshot, TopicState, TopicStats};
+use crate::stats::{DeadLetterStats, Loading, PartitionStats, Snapshot, TopicStats, TopicStatus};
 use crate::table::{Removal, TableStats};
 
 impl From<Snapshot> for GetStatsResponse {
@@ -101,12 +101,12 @@ impl From<DeadLetterStats> for wire::DeadLetterStats {
 
 impl From<TopicStats> for wire::TopicStats {
     fn from(topic: TopicStats) -> Self {
-        let state = match topic.state {
-            TopicState::Waiting => wire::TopicState::Waiting,
-            TopicState::Reading => wire::TopicState::Reading,
-            TopicState::Missing => wire::TopicState::Missing,
-            TopicState::Unauthorized => wire::TopicState::Unauthorized,
-            TopicState::Unreadable => wire::TopicState::Unreadable,
+        let state = match topic.status {
+            TopicStatus::Waiting => wire::TopicState::Waiting,
+            TopicStatus::Reading => wire::TopicState::Reading,
+            TopicStatus::Missing => wire::TopicState::Missing,
+            TopicStatus::Unauthorized => wire::TopicState::Unauthorized,
+            TopicStatus::Unreadable => wire::TopicState::Unreadable,
         };
         Self { topic: topic.topic, state: state.into(), since: Some(to_timestamp(topic.since)) }
     }

@@ -1,4 +1,9 @@
-//! One table as seen from the stream: which topic sources it and what a record does to it.
+//! What one Kafka message does to one table: the one place that turns messages into changes.
+//!
+//! `TableWriter::apply` plucks the message and then inserts, removes or does nothing, and returns
+//! the outcome. Every way in which a message deletes an entry is seen in this file: a tombstone, a
+//! record that `delete_when` makes one, a record that has expired on arrival, and a record that
+//! is too large to replace the entry. It must not know partitions, positions or states of topics.
 
 use std::sync::Arc;
 
@@ -11,18 +16,18 @@ use crate::record::{Draft, Origin, Reject, Timestamp};
 use crate::stats::Outcome;
 use crate::table::{Ghost, Inserted, Table};
 
-/// A table and what fills it.
+/// A table, and the configuration of the topic that feeds it.
 #[derive(Clone)]
 pub struct TableSource {
-    /// Where records go.
+    /// The table to write to.
     pub table: Arc<Table>,
-    /// Where they come from.
+    /// The table's section of the configuration.
     pub source: config::Table,
 }
 
 impl TableSource {
-    /// Whether a record's timestamp tells when the entry made of it is over.
-    pub(super) fn lives_from_record(&self) -> bool {
+    /// Whether the time to live of its entries counts from the timestamps of the records.
+    pub(super) fn has_ttl_from_record(&self) -> bool {
         self.source.ttl_from == TtlFrom::Record
     }
 
@@ -30,8 +35,8 @@ impl TableSource {
         TableWriter {
             table: Arc::clone(&self.table),
             plucker: plucker(&self.source, pluck_context::limits(&config.ingest)),
-            dead_letter: config.dead_letter_of(&self.source).map(Into::into),
-            lives_from: self.source.ttl_from.clone(),
+            dead_letter_topic: config.dead_letter_of(&self.source).map(Into::into),
+            ttl_from: self.source.ttl_from.clone(),
         }
     }
 }
@@ -47,43 +52,39 @@ fn plucker(source: &config::Table, limits: Limits) -> Plucker {
     }
 }
 
-/// One thread's way into a table.
+/// One thread's way to write to one table.
 pub(super) struct TableWriter {
     table: Arc<Table>,
     plucker: Plucker,
-    dead_letter: Option<Box<str>>,
-    lives_from: TtlFrom,
+    dead_letter_topic: Option<Box<str>>,
+    ttl_from: TtlFrom,
 }
 
 impl TableWriter {
-    /// Where what it rejects is handed on to.
-    pub(super) fn dead_letter(&self) -> Option<&str> {
-        self.dead_letter.as_deref()
+    /// The topic that rejected records are handed on to, if there is one.
+    pub(super) fn dead_letter_topic(&self) -> Option<&str> {
+        self.dead_letter_topic.as_deref()
     }
 
-    /// Plucks one record and does to the table what it says.
-    pub(super) fn take(
+    /// Plucks one message and changes the table as it says.
+    pub(super) fn apply(
         &self,
         context: &mut PluckContext,
         message: &BorrowedMessage<'_>,
         origin: Origin,
         now: Timestamp,
     ) -> Outcome {
-        let lives_from = match self.lives_from {
-            TtlFrom::Record => origin.time,
-            // Of a time in the record this is the latest that it can be.
-            TtlFrom::Arrival | TtlFrom::Source(_) => now,
-        };
         let message = Message {
             key: message.key(),
             payload: message.payload(),
             header: &|name| header(message, name),
             origin,
-            expires_at: self.table.expiry_of(lives_from, now),
+            expires_at: self.table.expiry_of(self.life_start(origin, now), now),
         };
         let mut scratch = context.scratch_for(&self.plucker, &message);
         match self.plucker.pluck(&message, &mut scratch) {
             Ok(Plucked::Record(draft)) => self.store(draft, now),
+            // A null payload, or a record for which `delete_when` holds.
             Ok(Plucked::Tombstone(key)) => {
                 self.table.remove(key.as_str(), Ghost::deleted_by(origin));
                 Outcome::Deleted
@@ -102,12 +103,21 @@ impl TableWriter {
         match self.table.insert(draft, now) {
             Inserted::New => Outcome::Stored,
             Inserted::Replaced => Outcome::Replaced,
+            // The table has deleted the entry that the record would have replaced.
             Inserted::TooLarge => Outcome::Rejected(Reject::EntryTooLarge),
+        }
+    }
+
+    /// When the entry's life begins; the latest that it can be, where a field says when.
+    fn life_start(&self, origin: Origin, now: Timestamp) -> Timestamp {
+        match self.ttl_from {
+            TtlFrom::Record => origin.time,
+            TtlFrom::Arrival | TtlFrom::Source(_) => now,
         }
     }
 }
 
-/// The value of the last header of that name, as Kafka's own clients take it.
+/// The value of the last header of that name, which is the one that Kafka's own clients return.
 fn header<'a>(message: &'a BorrowedMessage<'_>, name: &str) -> Option<&'a [u8]> {
     let headers = message.headers()?;
     let last_first = (0..headers.count()).rev().filter_map(|index| headers.try_get(index));

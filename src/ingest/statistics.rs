@@ -1,29 +1,51 @@
-//! When the high watermarks in the client's statistics were the partitions' ends.
+//! What the client's statistics prove.
 //!
-//! A watermark is as old as the fetch that brought it, and the statistics repeat it for
-//! as long as no other fetch comes. So they count as of the last that the broker was heard
-//! of, only of a partition that is being fetched, and only where fetches went on: a broker
-//! may answer all else, and the next fetch is sent when the one before is answered. What
-//! they say may be told late, by a thread that was busy; they carry a clock for that.
+//! A high watermark is as old as the fetch that brought it, and the statistics repeat it until
+//! another fetch comes. So it counts as of the last time that its broker was heard of, only for a
+//! partition that is being fetched, and only while fetches go on: a broker may answer everything
+//! else, and the next fetch is sent when the one before is answered. A busy thread may take
+//! statistics late. They carry a clock that says by how much.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use rdkafka::statistics::{Partition, Statistics};
+use rdkafka::statistics::{Broker, Partition, Statistics};
+
+use super::partition::SeenEnd;
 
 /// A connection that is younger may have brought no fetch yet.
 const SETTLED_AFTER: Duration = Duration::from_secs(2);
 
+/// Whether a broker of the cluster is connected.
+pub(super) fn has_connection(statistics: &Statistics) -> bool {
+    let mut brokers = statistics.brokers.values().filter(|broker| is_member(broker));
+    brokers.any(|broker| broker.state == "UP")
+}
+
+/// Whether it is a broker that the cluster named, and not only an address to connect to first.
+fn is_member(broker: &Broker) -> bool {
+    broker.nodeid >= 0
+}
+
+/// The end of the partition as the client saw it, when the thread has handled `records` in all.
+pub(super) fn seen_end(partition: &Partition, records: u64) -> SeenEnd {
+    // The queue is the whole client's, and statistics overtake the records in it.
+    let queued = u64::try_from(partition.fetchq_cnt).unwrap_or(0);
+    SeenEnd { offset: partition.eof_offset, after_records: records + queued }
+}
+
+/// When the high watermarks in the statistics were the ends of the partitions.
 pub(super) struct Watermarks {
     clock: Instant,
-    /// How much the statistics' clock is behind ours at least, in microseconds: what was told
-    /// without delay.
+    /// By how much the statistics' clock is behind ours at least, in microseconds: the difference
+    /// in statistics that came without delay.
     least_behind: Option<i64>,
-    /// When the statistics at hand were made.
+    /// When the newest statistics were made.
     made: Instant,
-    /// Now, or when the ones before were made.
+    /// Whether the partitions are paused now, and whether they were with the statistics before.
     was_paused: [bool; 2],
-    /// Of each broker, how many fetches were sent to it and whether any since the ones before.
+    /// For each broker, how many fetches were sent to it, and whether any was since the statistics
+    /// before.
     fetches: BTreeMap<i32, (i64, bool)>,
 }
 
@@ -38,10 +60,10 @@ impl Watermarks {
         }
     }
 
-    /// Takes note of statistics that were told at `now`. A paused partition is not fetched.
-    pub(super) fn told(&mut self, statistics: &Statistics, now: Instant, is_paused: bool) {
-        let told = i64::try_from((now - self.clock).as_micros()).unwrap_or(i64::MAX);
-        let behind = told.saturating_sub(statistics.ts);
+    /// Notes statistics that came at `now`. A paused partition is not fetched.
+    pub(super) fn observe(&mut self, statistics: &Statistics, now: Instant, is_paused: bool) {
+        let came = i64::try_from((now - self.clock).as_micros()).unwrap_or(i64::MAX);
+        let behind = came.saturating_sub(statistics.ts);
         let least = self.least_behind.map_or(behind, |least| least.min(behind));
         self.least_behind = Some(least);
         self.made = before(now, behind.saturating_sub(least)).unwrap_or(self.clock);
@@ -49,16 +71,16 @@ impl Watermarks {
         self.count_fetches(statistics);
     }
 
-    /// Of a client made anew there may be fewer than of the one before.
+    /// A recreated client may have sent fewer than the one before.
     fn count_fetches(&mut self, statistics: &Statistics) {
-        for broker in statistics.brokers.values().filter(|broker| broker.nodeid >= 0) {
+        for broker in statistics.brokers.values().filter(|broker| is_member(broker)) {
             let sent = broker.req.get("Fetch").copied().unwrap_or(0);
             let before = self.fetches.get(&broker.nodeid).map_or(0, |&(sent, _)| sent);
             self.fetches.insert(broker.nodeid, (sent, sent != before));
         }
     }
 
-    /// When the high watermark of a partition was its end; none where that is not known.
+    /// When the high watermark of a partition was its end; none if that is not known.
     pub(super) fn learnt(&self, statistics: &Statistics, partition: &Partition) -> Option<Instant> {
         if partition.fetch_state != "active" || self.was_paused != [false; 2] {
             return None;
@@ -84,8 +106,6 @@ fn micros(micros: i64) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use rdkafka::statistics::Broker;
-
     use super::*;
 
     fn statistics(ts: i64, broker: Broker) -> Statistics {
@@ -116,7 +136,7 @@ mod tests {
         let clock = Instant::now();
         let mut watermarks = Watermarks::new(clock);
         let statistics = statistics(5_000_000, broker);
-        watermarks.told(&statistics, clock + Duration::from_secs(10), is_paused);
+        watermarks.observe(&statistics, clock + Duration::from_secs(10), is_paused);
         watermarks.learnt(&statistics, partition).map(|learnt| learnt - clock)
     }
 
@@ -142,7 +162,7 @@ mod tests {
         let mut watermarks = Watermarks::new(clock);
         for (n, is_paused, counts) in [(1, true, false), (2, false, false), (3, false, true)] {
             let statistics = statistics(5_000_000, after(n));
-            watermarks.told(&statistics, clock + Duration::from_secs(10), is_paused);
+            watermarks.observe(&statistics, clock + Duration::from_secs(10), is_paused);
             assert_eq!(watermarks.learnt(&statistics, &fetched()).is_some(), counts);
         }
     }
@@ -151,10 +171,10 @@ mod tests {
     fn a_watermark_does_not_count_while_no_fetch_is_sent_whatever_else_is_answered() {
         let clock = Instant::now();
         let mut watermarks = Watermarks::new(clock);
-        // Of a client made anew there are fewer.
+        // A recreated client has sent fewer.
         for (fetches, counts) in [(7, true), (7, false), (8, true), (8, false), (3, true)] {
             let statistics = statistics(5_000_000, after(fetches));
-            watermarks.told(&statistics, clock + Duration::from_secs(10), false);
+            watermarks.observe(&statistics, clock + Duration::from_secs(10), false);
             assert_eq!(watermarks.learnt(&statistics, &fetched()).is_some(), counts);
         }
     }
@@ -165,7 +185,7 @@ mod tests {
         let mut watermarks = Watermarks::new(clock);
         let mut tell = |ts, told: i64| {
             let statistics = statistics(ts, after(told));
-            watermarks.told(&statistics, clock + micros(told * 1_000_000), false);
+            watermarks.observe(&statistics, clock + micros(told * 1_000_000), false);
             watermarks.learnt(&statistics, &fetched()).unwrap() - clock
         };
         assert_eq!(tell(5_000_000, 10), Duration::from_millis(9_700));

@@ -1,7 +1,7 @@
 //! Hands rejected records on to dead-letter topics, each with headers that say why.
 //!
-//! Never waits: what does not fit into the producer's small queue is dropped and counted,
-//! since to read on matters more. One for all threads.
+//! One producer for all threads. It never waits: a record that does not fit into its small queue
+//! is dropped and counted, because reading on matters more. It must not know tables.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -18,39 +18,39 @@ use crate::config::Config;
 use crate::heap::Account;
 use crate::stats::{DeadLetterStats, Rejection};
 
-/// What may wait to be taken by a broker, beside what librdkafka spends on it.
+/// How many bytes of records may wait for a broker.
 const QUEUE_BYTES: u64 = 1 << 20;
-/// The queue twice over, since it is copied to be sent, and bookkeeping.
+/// The queue twice, because records are copied to be sent, and librdkafka's bookkeeping.
 const BYTES_AT_WORST: u64 = 4 << 20;
 const QUEUE_RECORDS: &str = "1000";
-/// How long those that wait at the end may take.
-const LAST_MOMENT: Duration = Duration::from_secs(2);
+/// How long the records that wait at the end may take.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(super) struct DeadLetters {
     /// None where no dead-letter topic is configured.
-    producer: Option<ThreadedProducer<Counts>>,
+    producer: Option<ThreadedProducer<DeliveryCounts>>,
 }
 
 #[derive(Debug, Default)]
-struct Counts {
+struct DeliveryCounts {
     delivered: AtomicU64,
     dropped: AtomicU64,
     failed: AtomicU64,
 }
 
-/// What dead letters take at worst, in bytes.
+/// The memory that dead letters take at worst.
 pub(super) fn bytes_at_worst(config: &Config) -> u64 {
-    if is_wanted(config) { BYTES_AT_WORST } else { 0 }
+    if is_configured(config) { BYTES_AT_WORST } else { 0 }
 }
 
-fn is_wanted(config: &Config) -> bool {
+fn is_configured(config: &Config) -> bool {
     config.tables.iter().any(|table| config.dead_letter_of(table).is_some())
 }
 
 impl DeadLetters {
-    /// Creates the producer, if one is wanted. It does not wait for the broker.
+    /// Creates the producer, if a dead-letter topic is configured. It does not wait for the broker.
     pub(super) fn new(config: &Config) -> KafkaResult<Self> {
-        let producer = is_wanted(config)
+        let producer = is_configured(config)
             .then(|| Account::of_unbound_threads().charge(|| create_producer(config)));
         Ok(Self { producer: producer.transpose()? })
     }
@@ -76,17 +76,17 @@ impl DeadLetters {
         }
     }
 
-    /// Gives those that wait a last moment.
+    /// Waits a moment until brokers have taken the records that are queued.
     pub(super) fn flush(&self) {
         if let Some(producer) = &self.producer
-            && let Err(error) = producer.flush(LAST_MOMENT)
+            && let Err(error) = producer.flush(FLUSH_TIMEOUT)
         {
             tracing::warn!(%error, "not all dead letters were taken");
         }
     }
 }
 
-fn create_producer(config: &Config) -> KafkaResult<ThreadedProducer<Counts>> {
+fn create_producer(config: &Config) -> KafkaResult<ThreadedProducer<DeliveryCounts>> {
     let mut settings = ClientConfig::new();
     settings.set_log_level(RDKafkaLogLevel::Info).set("client.id", "millpond");
     for (name, value) in &config.kafka.properties {
@@ -97,10 +97,10 @@ fn create_producer(config: &Config) -> KafkaResult<ThreadedProducer<Counts>> {
         .set("queue.buffering.max.messages", QUEUE_RECORDS)
         .set("queue.buffering.max.kbytes", (QUEUE_BYTES / 1024).to_string())
         .set("message.timeout.ms", "30000")
-        .create_with_context(Counts::default())
+        .create_with_context(DeliveryCounts::default())
 }
 
-/// Those that the record has, and then ours.
+/// The record's own headers, and then ours.
 fn headers(message: &BorrowedMessage<'_>, rejection: &Rejection) -> OwnedHeaders {
     let theirs = message.headers().map_or_else(OwnedHeaders::new, BorrowedHeaders::detach);
     let (partition, offset) = (rejection.partition.to_string(), rejection.offset.to_string());
@@ -115,13 +115,13 @@ fn headers(message: &BorrowedMessage<'_>, rejection: &Rejection) -> OwnedHeaders
         .fold(theirs, |headers, (key, value)| headers.insert(Header { key, value: Some(value) }))
 }
 
-impl ClientContext for Counts {
+impl ClientContext for DeliveryCounts {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         tracing::debug!(target: "librdkafka", ?level, facility, message);
     }
 }
 
-impl ProducerContext for Counts {
+impl ProducerContext for DeliveryCounts {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {

@@ -1,0 +1,338 @@
+//! The Kafka client of one thread: its settings, and what may be done to its assignment.
+//!
+//! The assignment changes by calls that do all or nothing: a partition that cannot be assigned is
+//! not half assigned, and a client that lost partitions on the way is marked to be recreated at
+//! our own positions. Nothing here waits for a broker. Queries that do wait run beside the poll
+//! thread (`broker_queries`), on the same consumer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use std::{io, thread};
+
+use parking_lot::Mutex;
+use rdkafka::client::ClientContext;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::message::BorrowedMessage;
+use rdkafka::statistics::Statistics;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use super::dead_letters;
+use crate::config::Config;
+
+/// librdkafka's consumer, which one thread polls and others may ask.
+pub type Consumer = BaseConsumer<Context>;
+
+/// Creates a consumer from the configuration. It does not wait for a broker.
+///
+/// # Errors
+///
+/// When librdkafka refuses a setting: it checks them only here.
+pub fn create_consumer(config: &Config) -> KafkaResult<Consumer> {
+    let mut settings = ClientConfig::new();
+    settings.set_log_level(RDKafkaLogLevel::Info);
+    settings.set("client.id", "millpond").set("isolation.level", "read_committed");
+    for (name, value) in &config.kafka.properties {
+        settings.set(name, value.expose());
+    }
+    settings
+        .set("bootstrap.servers", &config.kafka.brokers)
+        // A consumer needs a group to assign partitions, though nothing is ever committed to it.
+        .set("group.id", "millpond")
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        // A position outside the log is reported, and we decide where to go on.
+        .set("auto.offset.reset", "error")
+        .set("statistics.interval.ms", "1000")
+        // With the default of a second a small queue is empty most of the time.
+        .set("fetch.queue.backoff.ms", "20");
+    for (name, value) in Queues::of(config).settings() {
+        settings.set(name, value.to_string());
+    }
+    settings.create_with_context(Context::default())
+}
+
+/// A partition and an offset.
+pub(super) type Position = (i32, i64);
+
+/// One thread's client.
+pub(super) struct Client {
+    consumer: Arc<Consumer>,
+    is_paused: bool,
+    /// Whether its assignment may not be what it should be.
+    is_broken: bool,
+}
+
+impl Client {
+    pub(super) fn new(consumer: Consumer) -> Self {
+        Self { consumer: Arc::new(consumer), is_paused: false, is_broken: false }
+    }
+
+    /// The next record or error, if one comes within the timeout.
+    pub(super) fn poll(&self, timeout: Duration) -> Option<KafkaResult<BorrowedMessage<'_>>> {
+        self.consumer.poll(timeout)
+    }
+
+    /// The newest statistics, if there are any that were not taken yet.
+    pub(super) fn take_statistics(&self) -> Option<Statistics> {
+        self.consumer.context().take_statistics()
+    }
+
+    /// The consumer, to ask brokers with on another thread.
+    pub(super) fn consumer(&self) -> Arc<Consumer> {
+        Arc::clone(&self.consumer)
+    }
+
+    /// Takes back a consumer that was lent to a query. If this client was recreated meanwhile,
+    /// the consumer may be the last handle to a stalled one, which must not close here.
+    pub(super) fn give_back(&self, consumer: Arc<Consumer>) {
+        if !Arc::ptr_eq(&self.consumer, &consumer) {
+            close_beside(consumer);
+        }
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        self.is_paused
+    }
+
+    /// Pauses or resumes every partition. The client drops the records that it had queued of a
+    /// paused partition, and fetches them again from our position.
+    pub(super) fn set_paused(&mut self, is_paused: bool) -> KafkaResult<()> {
+        let assigned = self.consumer.assignment()?;
+        let turn = |paused| {
+            if paused { self.consumer.pause(&assigned) } else { self.consumer.resume(&assigned) }
+        };
+        if let Err(error) = turn(is_paused) {
+            // Some may have been paused or resumed.
+            self.is_broken |= turn(!is_paused).is_err();
+            return Err(error);
+        }
+        self.is_paused = is_paused;
+        Ok(())
+    }
+
+    /// Assigns partitions beside the others; paused if the others are.
+    pub(super) fn assign(&mut self, topic: &str, positions: &[Position]) -> KafkaResult<()> {
+        if positions.is_empty() {
+            return Ok(());
+        }
+        let list = list(topic, positions)?;
+        self.consumer.incremental_assign(&list)?;
+        // The client lets partitions that are assigned flow.
+        if self.is_paused
+            && let Err(error) = self.consumer.pause(&list)
+        {
+            self.is_broken |= self.consumer.incremental_unassign(&list).is_err();
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// Removes partitions from the assignment.
+    pub(super) fn unassign(&mut self, topic: &str, positions: &[Position]) -> KafkaResult<()> {
+        if positions.is_empty() {
+            return Ok(());
+        }
+        // The client checks that all of them are assigned before it changes anything.
+        self.consumer.incremental_unassign(&list(topic, positions)?)
+    }
+
+    /// Assigns partitions that are assigned anew, so that the client drops what it has queued
+    /// and knows of them, and goes on from these positions.
+    pub(super) fn reassign(&mut self, topic: &str, positions: &[Position]) -> KafkaResult<()> {
+        self.unassign(topic, positions)?;
+        let assigned = self.assign(topic, positions);
+        // They are in no assignment now. A client at our positions has them again.
+        self.is_broken |= assigned.is_err();
+        assigned
+    }
+
+    /// Whether only a new client has the assignment that it should have.
+    pub(super) fn is_broken(&self) -> bool {
+        self.is_broken
+    }
+
+    /// Replaces the client by a new one that goes on from these positions, not paused. If there
+    /// can be no new one the old one stays.
+    pub(super) fn recreate(
+        &mut self,
+        config: &Config,
+        positions: &[(String, Vec<Position>)],
+    ) -> io::Result<()> {
+        let create = || create_at(config, positions);
+        // By a thread that has adopted no account: the memory is the client's.
+        let created = thread::scope(|scope| {
+            let thread = thread::Builder::new().name("new-client".into());
+            let created = thread.spawn_scoped(scope, create)?.join();
+            created.unwrap_or(Err(KafkaError::Canceled)).map_err(io::Error::other)
+        })?;
+        let old = std::mem::replace(self, Self::new(created));
+        close_beside(old.consumer);
+        Ok(())
+    }
+}
+
+fn create_at(config: &Config, positions: &[(String, Vec<Position>)]) -> KafkaResult<Consumer> {
+    let consumer = create_consumer(config)?;
+    for (topic, positions) in positions.iter().filter(|(_, positions)| !positions.is_empty()) {
+        consumer.incremental_assign(&list(topic, positions)?)?;
+    }
+    Ok(consumer)
+}
+
+fn list(topic: &str, positions: &[Position]) -> KafkaResult<TopicPartitionList> {
+    let mut list = TopicPartitionList::with_capacity(positions.len());
+    for &(partition, offset) in positions {
+        list.add_partition_offset(topic, partition, Offset::Offset(offset))?;
+    }
+    Ok(list)
+}
+
+/// Closes a stalled consumer on a thread of its own, because closing may stall too.
+fn close_beside(consumer: Arc<Consumer>) {
+    let closing = thread::Builder::new().name("close-client".into());
+    if let Err(error) = closing.spawn(move || drop(consumer)) {
+        tracing::warn!(%error, "a stalled client was closed by the thread that reads");
+    }
+}
+
+/// What librdkafka may hold at worst over all threads, in bytes: full queues, an unpacked fetch in
+/// flight for each thread and broker, and the queue of dead letters.
+pub fn queue_bytes_at_worst(config: &Config) -> u64 {
+    let queues = Queues::of(config);
+    let in_flight = queues.fetch_bytes * UNPACKED_FACTOR * queues.brokers;
+    (queues.queued_bytes + in_flight) * config.ingest.threads as u64
+        + dead_letters::bytes_at_worst(config)
+}
+
+/// The version of librdkafka in this program.
+pub fn librdkafka_version() -> String {
+    rdkafka::util::get_rdkafka_version().1
+}
+
+/// One thread's share of `kafka.fetch_buffer`.
+#[derive(Debug, Clone, Copy)]
+struct Queues {
+    /// As many as are listed; Kafka may have more.
+    brokers: u64,
+    queued_bytes: u64,
+    fetch_bytes: u64,
+}
+
+/// A fetch is counted as it comes, and its batches are unpacked all at once. Four times
+/// is what JSON mostly packs to.
+const UNPACKED_FACTOR: u64 = 4;
+/// librdkafka raises a smaller limit to the size of the largest message by itself.
+const MIN_FETCH_BYTES: u64 = 1_000_000;
+/// Beyond this a fetch only takes memory.
+const MAX_FETCH_BYTES: u64 = 50 << 20;
+/// Below this the queue is empty for most of the time.
+const MIN_QUEUED_BYTES: u64 = 256 << 10;
+/// librdkafka spends about this much on a record beside its bytes, uncounted.
+const BYTES_A_RECORD: u64 = 1024;
+
+impl Queues {
+    /// Half of the share is for the fetches in flight, unpacked, and the rest is queued.
+    fn of(config: &Config) -> Self {
+        let share_bytes = config.kafka.fetch_buffer.as_u64() / config.ingest.threads as u64;
+        let brokers = config.kafka.brokers.split(',').count() as u64;
+        let fetch_bytes = share_bytes / 2 / UNPACKED_FACTOR / brokers;
+        let fetch_bytes = fetch_bytes.clamp(MIN_FETCH_BYTES, MAX_FETCH_BYTES);
+        let in_flight_bytes = fetch_bytes * UNPACKED_FACTOR * brokers;
+        let queued_bytes = share_bytes.saturating_sub(in_flight_bytes).max(MIN_QUEUED_BYTES);
+        Self { brokers, queued_bytes, fetch_bytes }
+    }
+
+    fn settings(self) -> [(&'static str, u64); 4] {
+        [
+            ("queued.max.messages.kbytes", self.queued_bytes / 1024),
+            ("queued.min.messages", (self.queued_bytes / BYTES_A_RECORD).clamp(100, 100_000)),
+            ("fetch.max.bytes", self.fetch_bytes),
+            ("fetch.message.max.bytes", self.fetch_bytes.min(1 << 20)),
+        ]
+    }
+}
+
+/// Keeps the newest statistics of librdkafka until the thread takes them.
+#[derive(Default)]
+pub struct Context {
+    has_statistics: AtomicBool,
+    statistics: Mutex<Option<Statistics>>,
+}
+
+impl Context {
+    fn take_statistics(&self) -> Option<Statistics> {
+        // Asked after every record: it has to cost no more than a load.
+        if !self.has_statistics.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.has_statistics.store(false, Ordering::Relaxed);
+        self.statistics.lock().take()
+    }
+}
+
+impl ClientContext for Context {
+    /// librdkafka repeats itself at every attempt, so its log is for debugging only.
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        tracing::debug!(target: "librdkafka", ?level, facility, message);
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        *self.statistics.lock() = Some(statistics);
+        self.has_statistics.store(true, Ordering::Relaxed);
+    }
+
+    /// The poll returns the same error, and the thread handles it there. Only this call has
+    /// librdkafka's explanation.
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(target: "librdkafka", %error, reason);
+    }
+}
+
+impl ConsumerContext for Context {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(queue: &str, threads: usize, brokers: &str) -> Config {
+        let settings = [
+            format!("kafka.brokers={brokers}"),
+            format!("kafka.fetch_buffer={queue}"),
+            format!("ingest.threads={threads}"),
+            "tables.0.name=services".into(),
+            "tables.0.topic=events".into(),
+            "tables.0.key=/id".into(),
+            "tables.0.fields.description=/description".into(),
+            "tables.0.ttl=1h".into(),
+        ];
+        Config::load(None, [], &settings).unwrap()
+    }
+
+    #[test]
+    fn the_queues_of_all_threads_stay_within_the_budget() {
+        for (queue, threads, brokers) in [
+            ("64MiB", 1, "a:1"),
+            ("64MiB", 4, "a:1"),
+            ("16MiB", 2, "a:1"),
+            ("64MiB", 2, "a:1,b:2,c:3"),
+        ] {
+            let config = config(queue, threads, brokers);
+            assert!(queue_bytes_at_worst(&config) <= config.kafka.fetch_buffer.as_u64(), "{queue}");
+        }
+    }
+
+    #[test]
+    fn a_budget_that_is_too_small_for_its_threads_is_stated_as_it_is() {
+        assert!(queue_bytes_at_worst(&config("4MiB", 8, "a:1")) > 32 << 20);
+    }
+
+    #[test]
+    fn many_small_records_do_not_take_memory_that_nobody_counts() {
+        let queues = Queues::of(&config("16MiB", 2, "a:1"));
+        let [_, (_, records), ..] = queues.settings();
+        assert!(records * BYTES_A_RECORD <= queues.queued_bytes, "{records} records");
+    }
+}

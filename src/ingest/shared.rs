@@ -1,0 +1,119 @@
+//! What the ingest threads share, and what the rest of the service reads of them.
+//!
+//! Every part guards itself, and none is locked for a record.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::{Mutex, RwLock};
+use rdkafka::error::KafkaResult;
+
+use super::books::PartitionBooks;
+use super::outage::Outage;
+use super::pause_handle::PauseHandle;
+use super::rejections::Rejections;
+use super::topic_statuses::TopicStatuses;
+use crate::config::Config;
+use crate::health::Health;
+use crate::heap::Account;
+use crate::stats::{DeadLetterStats, Loading, PartitionStats, Rejection, TopicStats};
+
+pub(super) struct Shared {
+    pub(super) config: Config,
+    pub(super) health: Arc<Health>,
+    pub(super) outage: Outage,
+    pub(super) statuses: TopicStatuses,
+    pub(super) rejections: Arc<Rejections>,
+    pub(super) account: Account,
+    pub(super) pause_handle: PauseHandle,
+    /// Held by the one thread that may pluck a large document.
+    pub(super) large_document_lock: Arc<Mutex<()>>,
+    is_stopping: AtomicBool,
+    /// In the order in which they are listed.
+    books: RwLock<Vec<Arc<PartitionBooks>>>,
+}
+
+impl Shared {
+    pub(super) fn new<'a>(
+        config: &Config,
+        topics: impl Iterator<Item = &'a str>,
+        health: &Arc<Health>,
+        account: &Account,
+    ) -> KafkaResult<Self> {
+        Ok(Self {
+            config: config.clone(),
+            health: Arc::clone(health),
+            outage: Outage::new(&config.kafka.brokers),
+            statuses: TopicStatuses::new(topics),
+            rejections: Arc::new(Rejections::new(config)?),
+            account: account.clone(),
+            pause_handle: PauseHandle::default(),
+            large_document_lock: Arc::default(),
+            is_stopping: AtomicBool::new(false),
+            books: RwLock::new(Vec::new()),
+        })
+    }
+
+    /// Asks the threads to end.
+    pub(super) fn stop(&self) {
+        self.is_stopping.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::Relaxed)
+    }
+
+    /// Adds the books of partitions that are read from now on.
+    pub(super) fn publish(&self, books: impl IntoIterator<Item = Arc<PartitionBooks>>) {
+        let mut published = self.books.write();
+        published.extend(books);
+        published.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+    }
+
+    /// Logs how far each table is that is loading.
+    pub(super) fn log_loading(&self) {
+        let books = self.books.read();
+        for (table, loading) in
+            Loading::sum_by_table(books.iter().filter_map(|each| each.loading()))
+        {
+            tracing::info!(
+                table,
+                done_records = loading.done_records,
+                remaining_records = loading.remaining_records,
+                records_per_second = loading.records_per_second(),
+                seconds_left = loading.time_left().map(|left| left.as_secs()),
+                "loading"
+            );
+        }
+    }
+}
+
+/// Reads what ingest counts. Clones read the same counts, also after ingest has stopped.
+#[derive(Clone)]
+pub struct IngestStats(Arc<Shared>);
+
+impl IngestStats {
+    pub(super) fn new(shared: &Arc<Shared>) -> Self {
+        Self(Arc::clone(shared))
+    }
+
+    /// The books of each partition, by table, topic and partition.
+    pub fn partitions(&self) -> Vec<PartitionStats> {
+        self.0.books.read().iter().map(|books| books.stats()).collect()
+    }
+
+    /// How each topic was found last, in the order of the configuration.
+    pub fn topics(&self) -> Vec<TopicStats> {
+        self.0.statuses.stats()
+    }
+
+    /// The records that were rejected last, the newest first.
+    pub fn rejections(&self) -> Vec<Rejection> {
+        self.0.rejections.list()
+    }
+
+    /// How many dead letters were delivered, and how many were lost.
+    pub fn dead_letters(&self) -> DeadLetterStats {
+        self.0.rejections.dead_letter_stats()
+    }
+}

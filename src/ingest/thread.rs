@@ -1,0 +1,345 @@
+//! One ingest thread: the loop that polls its client, applies records and keeps time.
+//!
+//! A turn does what is due and then handles a few records, each wholly before the next. Nothing in
+//! a turn waits but the poll itself. What a record does is in `apply`, what answers and timers do
+//! to a topic is in `topic_reader`.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, Message as _};
+use rdkafka::statistics::Statistics;
+
+use super::apply::TableSource;
+use super::assignment::TopicAssignment;
+use super::broker_queries::BrokerQueries;
+use super::client::{Client, Consumer};
+use super::offsets::StartPolicy;
+use super::pluck_context::PluckContext;
+use super::shared::Shared;
+use super::statistics::{Watermarks, has_connection};
+use super::topic::RETRY_AFTER;
+use super::topic_reader::TopicReader;
+use crate::config::Start;
+use crate::heap;
+use crate::record::{Origin, Timestamp};
+
+/// How long a turn may wait for a record.
+const POLL_TIMEOUT: Duration = Duration::from_millis(100);
+/// The same while a broker's answer is awaited, which has to be applied when it comes.
+const POLL_TIMEOUT_WITH_QUERY: Duration = Duration::from_millis(10);
+/// How many records a turn handles before timers are looked at.
+const RECORDS_PER_TURN: usize = 64;
+/// How often a fault of the client is logged.
+const LOG_FAULT_AFTER: Duration = Duration::from_secs(60);
+/// How often the progress of loading is logged.
+const LOG_LOADING_AFTER: Duration = Duration::from_secs(5);
+/// How often brokers are asked where paused partitions end.
+const ASK_PAUSED_AFTER: Duration = Duration::from_millis(500);
+
+pub(super) struct IngestThread {
+    number: usize,
+    shared: Arc<Shared>,
+    client: Client,
+    topics: Topics,
+    queries: BrokerQueries,
+    watermarks: Watermarks,
+    /// How often the client reported that some topic may not be read.
+    denials: u64,
+    /// Whether one was reported that has led to no probe yet.
+    is_probe_due: bool,
+    fault_logged: Option<Instant>,
+    log_loading_at: Instant,
+    ask_for_ends_at: Instant,
+    recreate_at: Instant,
+}
+
+/// Every topic, by its number, and what is needed to handle a record.
+struct Topics {
+    readers: Vec<TopicReader>,
+    context: PluckContext,
+    /// How many records were handled in all.
+    records: u64,
+}
+
+impl IngestThread {
+    pub(super) fn new(
+        number: usize,
+        consumer: Consumer,
+        sources: &[TableSource],
+        shared: Arc<Shared>,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            number,
+            client: Client::new(consumer),
+            topics: Topics {
+                readers: readers(number, sources, &shared),
+                context: PluckContext::new(&shared.large_document_lock),
+                records: 0,
+            },
+            queries: BrokerQueries::default(),
+            watermarks: Watermarks::new(now),
+            denials: 0,
+            is_probe_due: false,
+            fault_logged: None,
+            log_loading_at: now + LOG_LOADING_AFTER,
+            ask_for_ends_at: now,
+            recreate_at: now,
+            shared,
+        }
+    }
+
+    pub(super) fn run(mut self) {
+        self.shared.account.adopt_thread();
+        while !self.shared.is_stopping() {
+            self.turn();
+            // A lookup that comes in on this core would wait some milliseconds for the end of the
+            // thread's time slice. If nothing waits for the core this takes no time.
+            thread::yield_now();
+        }
+        self.queries.finish(&self.client);
+    }
+
+    fn turn(&mut self) {
+        self.shared.health.observe_turn(self.number);
+        heap::flush_if_asked();
+        self.apply_pause();
+        self.apply_answers();
+        self.ask_brokers();
+        self.probe_access();
+        self.recreate_broken_client();
+        self.log_loading();
+        self.read_records();
+    }
+
+    fn read_records(&mut self) {
+        let is_idle = self.queries.is_idle();
+        let mut timeout = if is_idle { POLL_TIMEOUT } else { POLL_TIMEOUT_WITH_QUERY };
+        for _ in 0..RECORDS_PER_TURN {
+            if !self.poll(timeout) {
+                break;
+            }
+            timeout = Duration::ZERO;
+        }
+    }
+
+    /// Handles the next record, or whatever else the client has. Whether it was a record.
+    fn poll(&mut self, timeout: Duration) -> bool {
+        let (is_record, error) = match self.client.poll(timeout) {
+            Some(Ok(message)) => {
+                self.topics.apply(&message, &self.shared);
+                (true, None)
+            }
+            Some(Err(error)) => (false, Some(error)),
+            None => (false, None),
+        };
+        if let Some(error) = error {
+            self.observe_error(&error);
+        }
+        if let Some(statistics) = self.client.take_statistics() {
+            self.observe_statistics(&statistics);
+        }
+        is_record
+    }
+
+    fn observe_error(&mut self, error: &KafkaError) {
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::AllBrokersDown) => {
+                self.shared.outage.observe(&error.to_string())
+            }
+            // One of several connections, which librdkafka repairs; or a topic that is missing,
+            // which the next look finds.
+            Some(
+                RDKafkaErrorCode::BrokerTransportFailure
+                | RDKafkaErrorCode::UnknownTopicOrPartition,
+            ) => {}
+            Some(RDKafkaErrorCode::TopicAuthorizationFailed) => {
+                self.denials += 1;
+                self.is_probe_due = true;
+            }
+            Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::LogTruncation) => {
+                // It does not say of which partition.
+                let now = Instant::now();
+                self.topics.readers.iter_mut().for_each(|topic| topic.require_offset_check(now));
+            }
+            _ if self.fault_logged.is_some_and(|logged| logged.elapsed() < LOG_FAULT_AFTER) => {}
+            _ => {
+                self.fault_logged = Some(Instant::now());
+                tracing::warn!(%error, thread = self.number, "kafka reports a fault, reading on");
+            }
+        }
+    }
+
+    fn observe_statistics(&mut self, statistics: &Statistics) {
+        let readers = &mut self.topics.readers;
+        let is_waiting = readers.iter().any(TopicReader::is_waiting);
+        if !is_waiting && readers.iter().any(TopicReader::has_partitions) {
+            if has_connection(statistics) {
+                self.shared.outage.end();
+            } else {
+                self.shared.outage.observe("no broker is connected");
+            }
+        }
+        self.watermarks.observe(statistics, Instant::now(), self.client.is_paused());
+        if self.client.is_paused() {
+            // What the client remembers of a paused partition is as of the last fetch.
+            return;
+        }
+        let records = self.topics.records;
+        for topic in readers {
+            topic.observe_statistics(statistics, &self.watermarks, records, &self.shared);
+        }
+    }
+
+    /// Pauses or resumes the partitions if that was asked for.
+    fn apply_pause(&mut self) {
+        let is_paused = self.shared.pause_handle.is_paused();
+        if is_paused == self.client.is_paused() {
+            return;
+        }
+        match self.client.set_paused(is_paused) {
+            Ok(()) => {
+                self.topics.readers.iter_mut().for_each(TopicReader::restart);
+                self.ask_for_ends_at = Instant::now();
+            }
+            Err(error) => self.observe_error(&error),
+        }
+    }
+
+    fn apply_answers(&mut self) {
+        let mut stalled = Vec::new();
+        while let Some(answer) = self.queries.next_answer(&self.client) {
+            let number = answer.topic_number;
+            let topic = &mut self.topics.readers[number];
+            let found = topic.apply_answer(answer, &mut self.client, &self.shared);
+            if !found.is_empty() {
+                stalled.push((number, found));
+            }
+        }
+        if !stalled.is_empty() && self.recreate_client() {
+            for (number, partitions) in stalled {
+                self.topics.readers[number].observe_stall(&partitions);
+            }
+        }
+    }
+
+    fn ask_brokers(&mut self) {
+        let now = Instant::now();
+        for topic in &mut self.topics.readers {
+            topic.ask(&self.client, &mut self.queries, now);
+        }
+        if now < self.ask_for_ends_at {
+            return;
+        }
+        // A stall is to be noticed soon after it counts as one.
+        let after = self.shared.config.ingest.stall_timeout / 4;
+        self.ask_for_ends_at = now + if self.client.is_paused() { ASK_PAUSED_AFTER } else { after };
+        for topic in &mut self.topics.readers {
+            topic.ask_for_ends(&self.client, &mut self.queries);
+        }
+    }
+
+    /// Finds out which topic may not be read, if the client reported that one may not.
+    fn probe_access(&mut self) {
+        let (now, denials) = (Instant::now(), self.denials);
+        let readers = &mut self.topics.readers;
+        if self.client.is_paused() {
+            // Nothing is fetched that could show anything.
+            readers.iter_mut().for_each(|topic| topic.postpone_probe(now));
+            return;
+        }
+        if std::mem::take(&mut self.is_probe_due) {
+            for topic in readers.iter_mut() {
+                topic.probe_access(&mut self.client, now, denials);
+            }
+        }
+        readers.iter_mut().for_each(|topic| topic.end_probe(now, denials, &self.shared));
+    }
+
+    /// Recreates a client that could not be given the assignment that it should have.
+    fn recreate_broken_client(&mut self) {
+        let now = Instant::now();
+        if self.client.is_broken() && now >= self.recreate_at {
+            self.recreate_at = now + RETRY_AFTER;
+            if self.recreate_client() {
+                let thread = self.number;
+                tracing::warn!(
+                    thread,
+                    "partitions could not be assigned, going on with a new client"
+                );
+            }
+        }
+    }
+
+    /// Replaces the client by one that reads on at our positions, so that no record is lost or
+    /// handled twice. Whether that was possible; the old one goes on otherwise.
+    fn recreate_client(&mut self) -> bool {
+        let positions = |topic: &TopicReader| (topic.name().to_owned(), topic.positions());
+        let positions: Vec<_> = self.topics.readers.iter().map(positions).collect();
+        if let Err(error) = self.client.recreate(&self.shared.config, &positions) {
+            tracing::error!(%error, thread = self.number, "a stalled client cannot be replaced");
+            return false;
+        }
+        self.topics.readers.iter_mut().for_each(TopicReader::restart);
+        true
+    }
+
+    /// Logs how far the tables are that are loading. The first thread does, for all.
+    fn log_loading(&mut self) {
+        let now = Instant::now();
+        if self.number == 0 && now >= self.log_loading_at && !self.shared.health.is_ready() {
+            self.log_loading_at = now + LOG_LOADING_AFTER;
+            self.shared.log_loading();
+        }
+    }
+}
+
+impl Topics {
+    fn apply(&mut self, message: &BorrowedMessage<'_>, shared: &Shared) {
+        let now = Timestamp::now();
+        let time = message.timestamp().to_millis().map_or(now, Timestamp::from_millis);
+        let origin = Origin { partition: message.partition(), offset: message.offset(), time };
+        let name = message.topic();
+        if let Some(topic) = self.readers.iter_mut().find(|topic| topic.name() == name) {
+            topic.apply(&mut self.context, message, origin, now, shared);
+        }
+        self.records += 1;
+    }
+}
+
+/// A reader for each topic, in the order of the configuration, with all tables that it feeds.
+fn readers(thread: usize, sources: &[TableSource], shared: &Shared) -> Vec<TopicReader> {
+    let mut names: Vec<&str> = Vec::new();
+    for source in sources {
+        if !names.contains(&source.source.topic.as_str()) {
+            names.push(&source.source.topic);
+        }
+    }
+    let mut tables = shared.health.table_handles();
+    let reader = |(number, name): (usize, &str)| {
+        let own: Vec<_> = sources.iter().filter(|source| source.source.topic == name).collect();
+        let is_own = |table: &mut crate::health::TableHandle| {
+            own.iter().any(|source| source.table.name() == table.name())
+        };
+        let tables = tables.extract_if(.., is_own).collect();
+        let rejections = &shared.rejections;
+        let assignment = TopicAssignment::new(name, &own, &shared.config, tables, rejections);
+        let start = start_policy(&own, shared.config.ingest.start);
+        TopicReader::new(number, thread, start, assignment, shared)
+    };
+    names.into_iter().enumerate().map(reader).collect()
+}
+
+/// From where a topic has to be read so that no live entry of its tables is missed.
+fn start_policy(sources: &[&TableSource], start: Start) -> StartPolicy {
+    let ttl = sources.iter().map(|source| source.source.ttl).max().unwrap_or_default();
+    match start {
+        Start::Alive if sources.iter().all(|source| source.has_ttl_from_record()) => {
+            StartPolicy::YoungerThan(ttl)
+        }
+        Start::Alive | Start::Earliest => StartPolicy::Everything,
+    }
+}

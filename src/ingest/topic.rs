@@ -1,0 +1,401 @@
+//! How one thread stands with a topic, and when it asks for the topic next.
+//!
+//! One state, and every transition in this file:
+//!
+//! ```text
+//!             an answer that it is missing or not authorised
+//!    Waiting <--------------------------------------------> Refused
+//!       |           any other failure to get an answer         |
+//!       +-------------------------+----------------------------+
+//!                                 | the first partition is started
+//!                                 v
+//!    Reading: log Intact --- a position is out of range ---> NeedsOffsetCheck
+//!                 |                                                |
+//!                 +-------- an answer that it is missing ----------+---> Missing { looks }
+//!                 ^                                                            |
+//!                 +-- found: positions are checked; after two looks that ------+
+//!                     missed it the topic was recreated
+//! ```
+//!
+//! While a topic is read, `ReadAccess` says whether the brokers give us its records. They report a
+//! denial without the topic's name, and once. So every topic of the thread is reassigned, upon
+//! which the client forgets what it has reported: a record or an end of a topic proves access, and
+//! another denial while a topic shows nothing disproves it. The client goes on asking for the
+//! records of a topic that is denied.
+//!
+//! This file decides, and asks nobody. It must not know Kafka's client.
+
+use std::time::{Duration, Instant};
+
+use super::offsets::OffsetCheck;
+use crate::stats::TopicStatus;
+
+/// How long to wait before a topic or a partition is asked for again.
+pub(super) const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// A broker may not have heard of a topic yet, so one look that misses it proves nothing.
+const LOOKS_UNTIL_RECREATED: u32 = 2;
+/// How long a topic has to show that it may be read.
+const PROBE_TIME: Duration = Duration::from_secs(5);
+/// For so long statistics may still be about the time before the topic was reassigned.
+const STATISTICS_DELAY: Duration = Duration::from_secs(3);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TopicState {
+    /// It is not read yet, and no broker has given an answer about it.
+    Waiting,
+    /// It is not read yet, since the brokers answer that it is missing or not ours to see.
+    Refused,
+    /// Partitions of it are read.
+    Reading { access: ReadAccess, log: LogState },
+}
+
+/// What is known of the logs of a topic that is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LogState {
+    /// Our positions are in them.
+    Intact,
+    /// Some position may be outside its log.
+    NeedsOffsetCheck,
+    /// So many looks in a row did not find the topic.
+    Missing { looks: u32 },
+}
+
+/// Whether the brokers give us the records of a topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ReadAccess {
+    /// They have reported nothing else.
+    Granted,
+    /// It is to be seen.
+    Probing {
+        since: Instant,
+        /// How many denials the thread had been told by then.
+        denials: u64,
+    },
+    /// They do not.
+    Denied,
+}
+
+/// The state, and the time of the next look at the topic.
+#[derive(Debug)]
+pub(super) struct Topic {
+    state: TopicState,
+    look_at: Instant,
+    refresh: Duration,
+}
+
+impl Topic {
+    /// A topic to be asked for at once, and then once in each `refresh`.
+    pub(super) fn new(now: Instant, refresh: Duration) -> Self {
+        Self { state: TopicState::Waiting, look_at: now, refresh }
+    }
+
+    pub(super) fn state(&self) -> TopicState {
+        self.state
+    }
+
+    pub(super) fn is_reading(&self) -> bool {
+        matches!(self.state, TopicState::Reading { .. })
+    }
+
+    /// Whether the brokers are to be asked for the topic.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        self.look_at <= now
+    }
+
+    /// The check that positions need, now that the topic is found.
+    pub(super) fn needed_check(&self) -> Option<OffsetCheck> {
+        match self.state {
+            TopicState::Waiting | TopicState::Refused => None,
+            TopicState::Reading { log, .. } => match log {
+                LogState::Intact => None,
+                LogState::Missing { looks } if looks >= LOOKS_UNTIL_RECREATED => {
+                    Some(OffsetCheck::Recreated)
+                }
+                LogState::NeedsOffsetCheck | LogState::Missing { .. } => {
+                    Some(OffsetCheck::OutOfRange)
+                }
+            },
+        }
+    }
+
+    /// Notes that a look found the topic. The check that was needed is under way.
+    pub(super) fn observe_found(&mut self, now: Instant) {
+        if let TopicState::Reading { log, .. } = &mut self.state {
+            *log = LogState::Intact;
+        }
+        self.look_at = now + self.refresh;
+    }
+
+    /// Notes that partitions are read, or that none of them is this thread's.
+    pub(super) fn start_reading(&mut self) {
+        if !self.is_reading() {
+            let (access, log) = (ReadAccess::Granted, LogState::Intact);
+            self.state = TopicState::Reading { access, log };
+        }
+    }
+
+    /// Notes that the topic could not be had. `status` is the brokers' answer about it; none if
+    /// there was no such answer.
+    pub(super) fn observe_failure(&mut self, status: Option<TopicStatus>, now: Instant) {
+        let mut after = RETRY_AFTER;
+        match &mut self.state {
+            TopicState::Reading { log, .. } => {
+                let is_urgent = *log == LogState::NeedsOffsetCheck;
+                if status == Some(TopicStatus::Missing) {
+                    log.observe_missing();
+                }
+                if !is_urgent {
+                    after = self.refresh;
+                }
+            }
+            state @ (TopicState::Waiting | TopicState::Refused) => {
+                *state = status.map_or(TopicState::Waiting, |_| TopicState::Refused);
+            }
+        }
+        self.look_at = now + after;
+    }
+
+    /// Notes that the client reported a position outside its log. It does not say which. So
+    /// every topic that is read is looked at.
+    pub(super) fn require_offset_check(&mut self, now: Instant) {
+        if let TopicState::Reading { log, .. } = &mut self.state {
+            if *log == LogState::Intact {
+                *log = LogState::NeedsOffsetCheck;
+            }
+            self.look_at = now;
+        }
+    }
+
+    /// Whether records are given to us, as far as is known.
+    pub(super) fn is_access_granted(&self) -> bool {
+        !matches!(
+            self.state,
+            TopicState::Reading { access: ReadAccess::Probing { .. } | ReadAccess::Denied, .. }
+        )
+    }
+
+    fn access_mut(&mut self) -> Option<&mut ReadAccess> {
+        match &mut self.state {
+            TopicState::Reading { access, .. } => Some(access),
+            TopicState::Waiting | TopicState::Refused => None,
+        }
+    }
+
+    /// Puts access in question, now that so many denials were told in all.
+    pub(super) fn probe(&mut self, since: Instant, denials: u64) {
+        if let Some(access) = self.access_mut() {
+            *access = ReadAccess::Probing { since, denials };
+        }
+    }
+
+    /// Begins a probe anew: nothing was fetched that could show anything.
+    pub(super) fn postpone_probe(&mut self, now: Instant) {
+        if let Some(ReadAccess::Probing { since, .. }) = self.access_mut() {
+            *since = now;
+        }
+    }
+
+    /// Ends a probe whose time is over, when so many denials were told in all and nothing was
+    /// read meanwhile. Whether access is granted, if that is decided now.
+    pub(super) fn end_probe(&mut self, now: Instant, denials: u64) -> Option<bool> {
+        let access = self.access_mut()?;
+        let ReadAccess::Probing { since, denials: before } = *access else { return None };
+        if now.duration_since(since) < PROBE_TIME {
+            return None;
+        }
+        let is_granted = denials == before;
+        *access = if is_granted { ReadAccess::Granted } else { ReadAccess::Denied };
+        Some(is_granted)
+    }
+
+    /// Whether an end that the client's statistics of `now` show proves access.
+    pub(super) fn is_proven_by_end(&self, now: Instant) -> bool {
+        match self.state {
+            TopicState::Reading { access: ReadAccess::Probing { since, .. }, .. } => {
+                now.duration_since(since) >= STATISTICS_DELAY
+            }
+            TopicState::Reading { access: ReadAccess::Denied, .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Notes that a record was read, or an end seen.
+    pub(super) fn grant_access(&mut self) {
+        if let Some(access) = self.access_mut() {
+            *access = ReadAccess::Granted;
+        }
+    }
+}
+
+impl LogState {
+    fn observe_missing(&mut self) {
+        let looks = if let Self::Missing { looks } = *self { looks } else { 0 };
+        *self = Self::Missing { looks: looks.saturating_add(1) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REFRESH: Duration = Duration::from_secs(10);
+    const MISSING: Option<TopicStatus> = Some(TopicStatus::Missing);
+
+    fn reading(now: Instant) -> Topic {
+        let mut topic = Topic::new(now, REFRESH);
+        topic.observe_found(now);
+        topic.start_reading();
+        topic
+    }
+
+    /// The state of a topic that is read and may be.
+    fn log(log: LogState) -> TopicState {
+        TopicState::Reading { access: ReadAccess::Granted, log }
+    }
+
+    #[test]
+    fn a_topic_waits_for_an_answer_is_refused_and_then_read() {
+        let now = Instant::now();
+        let mut topic = Topic::new(now, REFRESH);
+        assert_eq!(topic.state(), TopicState::Waiting);
+        topic.observe_failure(Some(TopicStatus::Unauthorized), now);
+        assert_eq!(topic.state(), TopicState::Refused);
+        topic.observe_failure(MISSING, now);
+        assert_eq!(topic.state(), TopicState::Refused);
+        topic.observe_failure(None, now);
+        assert_eq!(topic.state(), TopicState::Waiting, "nobody answers any more");
+        assert_eq!(topic.needed_check(), None, "there is no position yet");
+        topic.observe_found(now);
+        topic.start_reading();
+        assert_eq!(topic.state(), log(LogState::Intact));
+    }
+
+    #[test]
+    fn a_topic_that_two_looks_missed_was_recreated() {
+        let now = Instant::now();
+        let mut topic = reading(now);
+        topic.observe_failure(MISSING, now);
+        assert_eq!(topic.state(), log(LogState::Missing { looks: 1 }));
+        assert_eq!(topic.needed_check(), Some(OffsetCheck::OutOfRange), "one may be mistaken");
+        topic.observe_failure(None, now);
+        topic.observe_failure(MISSING, now);
+        assert_eq!(topic.needed_check(), Some(OffsetCheck::Recreated));
+        topic.observe_found(now);
+        assert_eq!((topic.state(), topic.needed_check()), (log(LogState::Intact), None));
+        topic.observe_failure(MISSING, now);
+        assert_eq!(topic.state(), log(LogState::Missing { looks: 1 }), "it counts anew");
+    }
+
+    #[test]
+    fn a_position_out_of_range_is_checked_with_the_next_look() {
+        let now = Instant::now();
+        let mut topic = reading(now);
+        topic.require_offset_check(now);
+        assert_eq!(topic.state(), log(LogState::NeedsOffsetCheck));
+        assert_eq!(topic.needed_check(), Some(OffsetCheck::OutOfRange));
+        topic.observe_found(now);
+        assert_eq!(topic.needed_check(), None);
+    }
+
+    #[test]
+    fn a_position_out_of_range_does_not_undo_that_a_topic_was_missed() {
+        let now = Instant::now();
+        let mut topic = reading(now);
+        topic.observe_failure(MISSING, now);
+        topic.observe_failure(MISSING, now);
+        topic.require_offset_check(now);
+        assert_eq!(topic.needed_check(), Some(OffsetCheck::Recreated));
+    }
+
+    #[test]
+    fn a_topic_that_is_not_read_has_no_position_to_check() {
+        let now = Instant::now();
+        let mut topic = Topic::new(now, REFRESH);
+        topic.require_offset_check(now);
+        assert_eq!((topic.state(), topic.needed_check()), (TopicState::Waiting, None));
+    }
+
+    /// When a topic is looked at next, from the time of a change on.
+    fn next_look(mut topic: Topic, change: impl FnOnce(&mut Topic, Instant)) -> Duration {
+        let now = topic.look_at + REFRESH;
+        change(&mut topic, now);
+        assert!(topic.is_due(topic.look_at) && !topic.is_due(topic.look_at - RETRY_AFTER / 2));
+        topic.look_at - now
+    }
+
+    #[test]
+    fn a_topic_is_asked_for_again_soon_if_that_is_needed_and_else_with_the_next_refresh() {
+        let now = Instant::now();
+        let waiting = || Topic::new(now, REFRESH);
+        assert!(waiting().is_due(now));
+        let fails = |topic: &mut Topic, now| topic.observe_failure(None, now);
+        assert_eq!(next_look(waiting(), fails), RETRY_AFTER);
+        assert_eq!(next_look(reading(now), fails), REFRESH);
+        assert_eq!(next_look(reading(now), |topic, now| topic.observe_found(now)), REFRESH);
+        assert_eq!(next_look(reading(now), Topic::require_offset_check), Duration::ZERO);
+        let fails_a_check = |topic: &mut Topic, now| {
+            topic.require_offset_check(now);
+            topic.observe_failure(None, now);
+        };
+        assert_eq!(next_look(reading(now), fails_a_check), RETRY_AFTER);
+    }
+
+    fn probing(now: Instant) -> Topic {
+        let mut topic = reading(now);
+        assert!(topic.is_access_granted());
+        topic.probe(now, 3);
+        assert!(!topic.is_access_granted());
+        topic
+    }
+
+    #[test]
+    fn access_is_denied_if_a_topic_shows_nothing_and_a_denial_is_told_again() {
+        let now = Instant::now();
+        let mut topic = probing(now);
+        assert_eq!(topic.end_probe(now, 4), None, "it has time to show something");
+        assert_eq!(topic.end_probe(now + PROBE_TIME, 4), Some(false));
+        assert!(!topic.is_access_granted());
+        assert_eq!(topic.end_probe(now + 2 * PROBE_TIME, 5), None, "it is decided");
+        topic.grant_access();
+        assert!(topic.is_access_granted());
+    }
+
+    #[test]
+    fn access_is_granted_if_no_denial_is_told_again() {
+        let now = Instant::now();
+        let mut topic = probing(now);
+        assert_eq!(topic.end_probe(now + PROBE_TIME, 3), Some(true));
+        assert!(topic.is_access_granted());
+    }
+
+    #[test]
+    fn a_probe_that_could_show_nothing_begins_anew() {
+        let now = Instant::now();
+        let mut topic = probing(now);
+        topic.postpone_probe(now + PROBE_TIME);
+        assert_eq!(topic.end_probe(now + PROBE_TIME, 4), None);
+        assert_eq!(topic.end_probe(now + 2 * PROBE_TIME, 4), Some(false));
+    }
+
+    #[test]
+    fn an_end_proves_access_once_statistics_are_about_the_new_assignment() {
+        let now = Instant::now();
+        let mut topic = probing(now);
+        assert!(!topic.is_proven_by_end(now));
+        assert!(topic.is_proven_by_end(now + STATISTICS_DELAY));
+        topic.end_probe(now + PROBE_TIME, 4);
+        assert!(topic.is_proven_by_end(now));
+        topic.grant_access();
+        assert!(!topic.is_proven_by_end(now), "there is nothing to prove");
+    }
+
+    #[test]
+    fn access_survives_a_look_that_misses_the_topic() {
+        let now = Instant::now();
+        let mut topic = probing(now);
+        topic.end_probe(now + PROBE_TIME, 4);
+        topic.observe_failure(MISSING, now);
+        topic.observe_found(now);
+        assert!(!topic.is_access_granted());
+    }
+}

@@ -1,0 +1,134 @@
+//! A broker that does not answer, or answers late, holds up nothing but its own partitions.
+//!
+//! One thread reads everything here, so that a thread that waited for a broker would be noticed.
+
+use std::time::Duration;
+
+use millpond::proto::v1::GetStatsResponse;
+use rdkafka::ClientConfig;
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use tokio::time::timeout;
+use tonic_health::pb::health_check_response::ServingStatus;
+
+use crate::start::{cluster, health};
+use crate::stream::event;
+use crate::support::broker::{self, Broker, Message, Topic};
+use crate::support::service::{PATIENCE, Service, polled, table};
+
+/// A service that reads `slow` into `services` and `other` into `others`, by one thread.
+async fn service(broker: &Broker, slow: &Topic, other: &Topic, settings: &[&str]) -> Service {
+    let mut all = table(0, "services", &slow.name);
+    all.extend(table(1, "others", &other.name));
+    all.extend(["ingest.start=earliest", "ingest.threads=1"].map(String::from));
+    all.extend(settings.iter().map(ToString::to_string));
+    Service::start_with(&broker.bootstrap(), &all).await
+}
+
+fn on_two_brokers(behaviour: impl AsyncFnOnce(&Broker)) {
+    let broker = Broker::InProcess(MockCluster::new(2).unwrap());
+    broker::block_on(behaviour(&broker));
+}
+
+/// A topic whose partitions are led by these brokers.
+async fn led_by(broker: &Broker, leaders: &[i32]) -> Topic {
+    let topic = broker.create_topic(leaders.len().try_into().unwrap()).await;
+    for (partition, &leader) in (0..).zip(leaders) {
+        cluster(broker).partition_leader(&topic.name, partition, Some(leader)).unwrap();
+    }
+    topic
+}
+
+fn on(partition: i32, id: &str) -> Message {
+    Message { partition: Some(partition), ..event(id, "text") }
+}
+
+fn is_listed(stats: &GetStatsResponse, topic: &Topic, partition: i32) -> bool {
+    let mut all = stats.partitions.iter();
+    all.any(|each| each.topic == topic.name && each.partition == partition)
+}
+
+/// One who produces to partition 0 of a topic, and asks brokers for nothing else any more once the
+/// first record is taken.
+struct Writer {
+    producer: BaseProducer,
+    topic: String,
+}
+
+impl Writer {
+    fn of(broker: &Broker, topic: &Topic) -> Self {
+        let mut settings = ClientConfig::new();
+        let producer = settings.set("bootstrap.servers", broker.bootstrap()).create().unwrap();
+        let writer = Self { producer, topic: topic.name.clone() };
+        writer.write("first");
+        writer
+    }
+
+    fn write(&self, id: &str) {
+        let message = on(0, id);
+        let (key, payload) = (message.key.unwrap(), message.payload.unwrap());
+        let record = BaseRecord::to(&self.topic).partition(0).key(&key).payload(&payload);
+        self.producer.send(record).map_err(|(error, _)| error).unwrap();
+        self.producer.flush(PATIENCE).unwrap();
+    }
+
+    /// Writes so many records, each when the one before is read.
+    async fn write_and_follow(&self, service: &Service, records: u64) -> GetStatsResponse {
+        let mut stats = service.stats().await;
+        for n in 0..records {
+            let before = polled(&stats);
+            self.write(&format!("followed-{n}"));
+            stats = service.wait_until_polled(before + 1).await;
+        }
+        stats
+    }
+}
+
+#[test]
+fn a_leader_that_is_away_holds_up_its_own_partitions_alone() {
+    on_two_brokers(async |broker| {
+        let (half, other) = (led_by(broker, &[1, 2]).await, led_by(broker, &[1]).await);
+        half.produce(&[on(0, "a"), on(1, "b")]);
+        let writer = Writer::of(broker, &other);
+        cluster(broker).broker_down(2).unwrap();
+        let service = service(broker, &half, &other, &[]).await;
+        service.wait_until_polled(2).await;
+        let stats = writer.write_and_follow(&service, 20).await;
+
+        assert!(is_listed(&stats, &half, 0), "the other partition of the same topic is read");
+        assert!(!is_listed(&stats, &half, 1), "it was asked for all the time");
+        assert_eq!(service.description("a").await.as_deref(), Some("text"));
+        let serving = health(&service, "millpond.table/others").await;
+        assert_eq!(serving, ServingStatus::Serving);
+        let serving = health(&service, "millpond.table/services").await;
+        assert_eq!(serving, ServingStatus::NotServing);
+
+        cluster(broker).broker_up(2).unwrap();
+        service.wait_until_ready().await;
+        assert_eq!(service.description("b").await.as_deref(), Some("text"));
+        service.stop().await;
+    });
+}
+
+#[test]
+fn a_broker_that_answers_late_does_not_hold_up_records_of_another() {
+    on_two_brokers(async |broker| {
+        let (slow, other) = (led_by(broker, &[2]).await, led_by(broker, &[1]).await);
+        // Both are asked for all the time: topics for their partitions, still partitions for
+        // their ends.
+        let settings = ["ingest.metadata_refresh=100ms", "ingest.stall_timeout=1s"];
+        let service = service(broker, &slow, &other, &settings).await;
+        service.wait_until_ready().await;
+        let writer = Writer::of(broker, &other);
+        service.wait_until_polled(1).await;
+        cluster(broker).broker_round_trip_time(2, Duration::from_secs(5)).unwrap();
+        // A thread that waited for each answer would take minutes.
+        let followed = timeout(PATIENCE, writer.write_and_follow(&service, 30)).await;
+
+        assert_eq!(polled(&followed.expect("each record is read soon")), 31);
+        cluster(broker).broker_round_trip_time(2, Duration::ZERO).unwrap();
+        slow.produce(&[on(0, "a")]);
+        service.wait_until_polled(32).await;
+        service.stop().await;
+    });
+}
