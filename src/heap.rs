@@ -1,10 +1,10 @@
-//! The heap: one allocator for Rust and for librdkafka's C, kept in accounts that can
-//! be read apart.
+//! The heap: one allocator for Rust and for librdkafka's C, divided into accounts that are
+//! measured on their own.
 //!
-//! jemalloc reports what each of its arenas has handed out, and a free goes back to
-//! the arena that it came from, whichever thread frees. So an [`Account`] is an arena:
-//! a thread adopts one for all it allocates, or a piece of work is charged to one. The
-//! only module with unsafe code and with statics. Knows nothing of what the memory is for.
+//! jemalloc reports what is allocated from each of its arenas, and freed memory goes back to the
+//! arena that it came from, whichever thread frees it. So an [`Account`] is an arena: a thread
+//! adopts one for all that it allocates, or a piece of work is charged to one. This is the only
+//! module with unsafe code and with statics. It does not know what the memory is for.
 
 mod account;
 mod allocator;
@@ -13,18 +13,13 @@ mod flush;
 mod readings;
 
 pub use account::Account;
-pub use flush::{ask_threads_to_flush, flush_if_asked};
+pub use flush::{ask_threads_to_flush, flush_if_asked, flush_thread_cache};
 pub use readings::{AccountReading, Readings, read};
 
 #[global_allocator]
 static ALLOCATOR: allocator::Allocator = allocator::Allocator;
 
-/// Gives the calling thread's cache of freed memory back to the arenas.
-pub fn flush_thread_cache() {
-    control::call(c"thread.tcache.flush");
-}
-
-/// Gives the pages that no allocation stands on back to the system, in every arena.
+/// Returns pages without allocations to the system, in every arena.
 pub fn purge() {
     control::call(control::PURGE_ALL);
 }

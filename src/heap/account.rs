@@ -1,12 +1,15 @@
-//! An account: an arena that one kind of memory comes from.
+//! An account: the arena that one kind of memory is allocated from.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use super::allocator::Charge;
 use super::control;
+use super::flush::flush_thread_cache;
 
-/// A part of the heap that is measured apart. Clones are the same account.
+/// A part of the heap that is measured on its own. Clones are the same account.
 #[derive(Debug, Clone)]
 pub struct Account(Arc<Arena>);
 
@@ -15,21 +18,21 @@ struct Arena {
     index: u32,
 }
 
-/// What threads that adopt nothing allocate from, librdkafka's own among them.
+/// The arena of threads that adopt no account, among them those that librdkafka starts.
 const FIRST: u32 = 0;
 
-/// Arenas whose account was dropped, to be used again: destroying one would free
+/// Arenas whose account was dropped, to be used again. None is destroyed: that would free
 /// what is still allocated from it.
 static FREE_ARENAS: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
 impl Account {
-    /// An account with nothing in it yet.
+    /// A new account. It may contain what is left of an account that was dropped.
     ///
     /// # Errors
     ///
     /// When jemalloc has no arena left; it has some thousands.
     pub fn open() -> io::Result<Self> {
-        let index = free_arenas().pop().or_else(|| control::get::<u32>(c"arenas.create"));
+        let index = FREE_ARENAS.lock().pop().or_else(|| control::get::<u32>(c"arenas.create"));
         let no_arena = || io::Error::other("jemalloc has no arena left");
         Ok(Self(Arc::new(Arena { index: index.ok_or_else(no_arena)? })))
     }
@@ -41,12 +44,12 @@ impl Account {
 
     /// Charges to this account what the calling thread allocates from now on.
     pub fn adopt_thread(&self) {
-        // What the cache holds is from the account before.
-        super::flush_thread_cache();
+        // The thread's cache holds memory of the previous account.
+        flush_thread_cache();
         control::set(c"thread.arena", self.0.index);
     }
 
-    /// Charges to this account what `work` allocates, whatever thread it is on.
+    /// Charges to this account what `work` allocates, on any thread.
     pub fn charge<T>(&self, work: impl FnOnce() -> T) -> T {
         let _charge = Charge::to(self.0.index);
         work()
@@ -60,11 +63,7 @@ impl Account {
 impl Drop for Arena {
     fn drop(&mut self) {
         if self.index != FIRST {
-            free_arenas().push(self.index);
+            FREE_ARENAS.lock().push(self.index);
         }
     }
-}
-
-fn free_arenas() -> MutexGuard<'static, Vec<u32>> {
-    FREE_ARENAS.lock().unwrap_or_else(PoisonError::into_inner)
 }

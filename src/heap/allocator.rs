@@ -1,7 +1,8 @@
 //! The global allocator: jemalloc, with the account that the running work is charged to.
 //!
-//! Work that is charged goes past the thread's cache, both ways: the cache mixes what
-//! came from different arenas, and a charge has to land where it was meant to.
+//! Work that is charged bypasses the thread's cache when it allocates and when it frees: the
+//! cache mixes memory of different arenas, and a charge must reach its own. Nothing here may
+//! allocate or take a lock.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
@@ -11,10 +12,10 @@ use tikv_jemalloc_sys as jemalloc;
 
 /// - `narenas:1`: threads that adopt no account share the first arena, and so do the
 ///   threads that librdkafka starts.
-/// - `background_thread`, `dirty_decay_ms`, `muzzy_decay_ms`: freed pages go back to the
+/// - `background_thread`, `dirty_decay_ms`, `muzzy_decay_ms`: freed pages return to the
 ///   system within about a second, also where nothing allocates any more.
 /// - `oversize_threshold:0`: large allocations stay in their account's arena.
-/// - `thp:never`: huge pages would keep memory resident that nothing stands on.
+/// - `thp:never`: huge pages would keep memory resident in which nothing is allocated.
 #[repr(transparent)]
 struct Options(*const c_char);
 
@@ -52,7 +53,7 @@ impl Drop for Charge {
     }
 }
 
-/// What every allocation of at least its own size is aligned to.
+/// Every allocation of at least this size is aligned to it.
 const NATURAL_ALIGN: usize = 16;
 
 fn flags(align: usize, size: usize) -> c_int {
@@ -71,7 +72,7 @@ pub(super) fn rounded_up(bytes: usize) -> usize {
 
 pub(super) struct Allocator;
 
-#[expect(unsafe_code, reason = "the trait is; each call hands its promises on to jemalloc")]
+#[expect(unsafe_code, reason = "the trait is; each call passes its caller's promises to jemalloc")]
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let flags = flags(layout.align(), layout.size());
@@ -94,7 +95,7 @@ unsafe impl GlobalAlloc for Allocator {
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        // The account in the flags counts for nothing here: jemalloc knows where it came from.
+        // jemalloc frees to the arena that the memory came from, whatever arena the flags name.
         let flags = flags(layout.align(), layout.size());
         unsafe { jemalloc::sdallocx(memory.cast(), layout.size(), flags) }
     }

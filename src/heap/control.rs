@@ -1,17 +1,17 @@
 //! jemalloc's control interface: named values that are read, written or called.
 //!
-//! A name that jemalloc does not know is a mistake in this crate, and a test of each
-//! use finds it; at run time it reads as nothing, since statistics stop no service.
+//! A name that jemalloc does not know is a mistake in this crate, and the tests of this module
+//! find it. At run time such a value reads as none: no service stops for its statistics.
 
 use std::ffi::{CStr, c_void};
 use std::ptr;
 
 use tikv_jemalloc_sys::mallctl;
 
-/// 4096 stands for all arenas.
+/// Arena number 4096 means all arenas.
 pub(super) const PURGE_ALL: &CStr = c"arena.4096.purge";
 
-/// What jemalloc's values are: plain numbers, for which every bit pattern is one.
+/// The types of jemalloc's values: plain numbers, for which every bit pattern is valid.
 pub(super) trait Number: Copy + Default {}
 impl Number for u32 {}
 impl Number for u64 {}
@@ -35,7 +35,7 @@ pub(super) fn set<T: Number>(name: &CStr, mut value: T) {
     unsafe { mallctl(name.as_ptr(), none, ptr::null_mut(), place, size_of::<T>()) };
 }
 
-/// Calls what takes and gives nothing.
+/// Calls an action without a value.
 #[expect(unsafe_code, reason = "hands jemalloc no place at all")]
 pub(super) fn call(name: &CStr) {
     let none = ptr::null_mut();

@@ -1,25 +1,31 @@
-//! Asks every thread to give its cache of freed memory back: only the thread itself can.
+//! Flushes threads' caches of freed memory. Only a thread itself can flush its own: the others
+//! are asked to.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::flush_thread_cache;
+use super::control;
 
-/// How often threads were asked.
+/// How often threads were asked to flush.
 static ASKED: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
-    /// How often the thread had been asked when it last did.
+    /// How often they had been asked when this thread last flushed.
     static DONE: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Asks all threads that come by [`flush_if_asked`].
+/// Returns the memory in the calling thread's cache to the arenas.
+pub fn flush_thread_cache() {
+    control::call(c"thread.tcache.flush");
+}
+
+/// Asks all threads that call [`flush_if_asked`] now and then.
 pub fn ask_threads_to_flush() {
     ASKED.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Flushes the calling thread's cache, if that was asked for since it last did. To be
-/// called wherever a thread of long life comes round; it costs next to nothing.
+/// Flushes the calling thread's cache, if threads were asked to since it last did. Every
+/// thread that runs for long calls this in its loop; it costs next to nothing.
 pub fn flush_if_asked() {
     let asked = ASKED.load(Ordering::Relaxed);
     if DONE.replace(asked) != asked {

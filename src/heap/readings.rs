@@ -1,7 +1,7 @@
-//! What jemalloc says that it holds, in all and for each account.
+//! What jemalloc has allocated, in all and for each account.
 
+use parking_lot::Mutex;
 use std::ffi::CString;
-use std::sync::{Mutex, PoisonError};
 
 use super::account::Account;
 use super::control;
@@ -9,12 +9,12 @@ use super::control;
 /// The heap at one moment, in bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Readings {
-    /// Handed out to the program, rounded up to size classes.
+    /// Allocated by the program, rounded up to size classes.
     pub allocated_bytes: u64,
     /// In pages that hold at least one allocation.
     pub active_bytes: u64,
-    /// In pages that may be resident: active ones, freed ones that are not given back yet,
-    /// and the allocator's own.
+    /// In pages that may be resident: active ones, freed ones that are not returned to the system
+    /// yet, and the allocator's own.
     pub resident_bytes: u64,
     /// Address space kept for reuse, with no memory behind it.
     pub retained_bytes: u64,
@@ -25,20 +25,20 @@ pub struct Readings {
 /// One account at one moment, in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AccountReading {
-    /// Handed out from the account, rounded up to size classes.
+    /// Allocated from the account, rounded up to size classes.
     pub allocated_bytes: u64,
     /// In pages of the account that may be resident.
     pub resident_bytes: u64,
 }
 
-/// Between two readings jemalloc's numbers must stay those of one moment.
+/// Held during a reading, so that all its numbers are of one moment.
 static READING: Mutex<()> = Mutex::new(());
 
-/// Reads the heap as it is now. Takes some tens of microseconds and a few more for each
+/// Reads the heap at this moment. Takes some tens of microseconds and a few more for each
 /// account; allocations on other threads go on meanwhile.
 pub fn read<'a>(accounts: impl IntoIterator<Item = &'a Account>) -> Readings {
-    let _one_at_a_time = READING.lock().unwrap_or_else(PoisonError::into_inner);
-    // Writing anything to it takes the numbers of this moment.
+    let _one_at_a_time = READING.lock();
+    // To write anything to it makes jemalloc take its numbers anew.
     control::set(c"epoch", 1_u64);
     let all = |name| control::get::<usize>(name).map_or(0, |bytes| bytes as u64);
     Readings {
