@@ -1,13 +1,14 @@
 //! One bounded, expiring table: get, insert, remove over a store.
 //!
-//! A table copies the [`Draft`]s that it is lent, holds no more than its capacity in real
-//! bytes, admits the newest record by letting an older entry go, and never
-//! returns an entry past its expiry. What it allocates is charged to an account of
-//! its own. It knows nothing of Kafka, JSON or gRPC.
+//! A table copies the [`Draft`]s that it is lent. It holds no more than its capacity in real
+//! bytes, evicts older entries to admit the newest record, and never returns an expired entry.
+//! A store, of either kind, holds the entries. The table does what is alike for all stores: it
+//! charges memory to the table's account, reads the clock, removes what a record that is too large
+//! supersedes, and counts lookups. It knows nothing of Kafka, JSON or gRPC.
 //!
-//! Nothing that is borrowed can stay in it, since neither a table nor its store has a
-//! lifetime, and an entry is lent out for the length of a call only. To keep one
-//! does not compile,
+//! No borrow of a message can stay in a table, since neither a table nor its store has a
+//! lifetime. A lookup lends its entry for the length of a call. To keep the loan does not
+//! compile,
 //!
 //! ```compile_fail,E0521
 //! # use millpond::record::Timestamp;
@@ -18,7 +19,7 @@
 //! }
 //! ```
 //!
-//! and to keep a copy does:
+//! to keep a copy does:
 //!
 //! ```
 //! # use millpond::record::Timestamp;
@@ -33,9 +34,10 @@ mod compact_store;
 mod counts;
 mod ghosts;
 mod largest;
-mod ledger;
 mod maintenance;
+mod miss_reason;
 mod moka_store;
+mod quota;
 mod store;
 mod weight;
 
@@ -43,46 +45,36 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 pub use counts::{Removal, Removals};
-pub use ghosts::{Ghost, MissReason};
-pub use largest::{Described, Largest};
+pub use largest::{DescribedEntry, LargestEntries};
 pub use maintenance::Maintenance;
+pub use miss_reason::{Ghost, MissReason};
+pub use store::Inserted;
 pub use weight::{MAX_ENTRY_BYTES, MIN_CAPACITY_BYTES, WeightParts, max_entry_bytes};
 
 use crate::config;
 use crate::heap::Account;
-use crate::record::{Draft, EntryView, Timestamp};
+use crate::record::{Draft, EntryView, Key, Timestamp};
 use compact_store::CompactStore;
 use ghosts::GhostEntries;
 use moka_store::MokaStore;
 use store::Store;
 
-/// What a table is to be.
+/// How a table is configured.
 #[derive(Debug, Clone)]
 pub struct Spec {
-    /// Its name, as callers ask for it.
+    /// Its name, by which callers ask for it.
     pub name: String,
     /// The names of its fields, in the order in which entries hold their values.
     pub fields: Vec<Box<str>>,
-    /// How long an entry lives, from its record's time.
+    /// How long an entry lives.
     pub ttl: Duration,
-    /// What all entries together may weigh with the memory of keys that are gone, in bytes; at
-    /// least [`MIN_CAPACITY_BYTES`].
+    /// What the table may weigh, in bytes: its entries, its ghost entries and what its store
+    /// takes without any entry. At least [`MIN_CAPACITY_BYTES`].
     pub capacity_bytes: u64,
-    /// What holds the entries.
+    /// The kind of store that holds the entries.
     pub store: config::Store,
-    /// What the table's memory is charged to.
+    /// The account that the table's memory is charged to.
     pub account: Account,
-}
-
-/// What became of a record that was given to [`Table::insert`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Inserted {
-    /// Its key had no live entry.
-    New,
-    /// It took the place of the live entry under its key.
-    Replaced,
-    /// It is larger than the table takes; what stood under its key is removed.
-    TooLarge,
 }
 
 /// A bounded, expiring map from key to entry. Share it between threads by reference.
@@ -95,36 +87,21 @@ pub struct Table {
     newest_millis: AtomicI64,
 }
 
-const NOTHING_YET: i64 = i64::MIN;
-
-/// What the smallest table has for entries, in bytes, and a larger one too that is made small.
-const MIN_ENTRIES_BYTES: u64 = MIN_CAPACITY_BYTES / 32 * 31;
+/// The newest record time before the first record.
+const NONE_YET: i64 = i64::MIN;
 
 impl Table {
     /// How many keys [`Self::prefetch`] takes.
     pub const LOOKAHEAD: usize = store::LOOKAHEAD;
 
-    /// An empty table. Its memory is taken as entries come, but for what remembers keys that
-    /// are gone.
+    /// An empty table. It allocates memory as entries come, but that for ghost entries at once.
     pub fn new(spec: Spec) -> Self {
-        let capacity_bytes = spec.capacity_bytes.max(MIN_CAPACITY_BYTES);
-        let store = || -> Box<dyn Store> {
-            let ghosts = GhostEntries::new(capacity_bytes);
-            let entries_bytes = capacity_bytes - ghosts.bytes();
-            let account = spec.account.clone();
-            match spec.store {
-                config::Store::Moka => Box::new(MokaStore::new(entries_bytes, ghosts, account)),
-                config::Store::Compact => {
-                    Box::new(CompactStore::new(entries_bytes, spec.ttl, ghosts, account))
-                }
-            }
-        };
         Self {
-            store: spec.account.charge(store),
+            store: spec.account.charge(|| new_store(&spec)),
             spec,
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
-            newest_millis: AtomicI64::new(NOTHING_YET),
+            newest_millis: AtomicI64::new(NONE_YET),
         }
     }
 
@@ -138,47 +115,48 @@ impl Table {
         &self.spec.fields
     }
 
-    /// What the table's memory is charged to.
+    /// The account that the table's memory is charged to.
     pub fn account(&self) -> &Account {
         &self.spec.account
     }
 
-    /// When a record of `time` that comes at `now` is over: a time in the future counts as now.
+    /// When an entry expires whose life begins at `time`, for a record that arrives at `now`. A
+    /// time in the future counts as now.
     pub fn expiry_of(&self, time: Timestamp, now: Timestamp) -> Timestamp {
         time.min(now).plus(self.spec.ttl)
     }
 
-    /// Shows the live entry under `key` at `now`, if there is one. Counts a hit or a miss.
+    /// Shows the entry of `key` that is live at `now`, if there is one. Counts a hit or a miss.
     pub fn get<T>(
         &self,
         key: &str,
         now: Timestamp,
-        see: impl FnOnce(EntryView<'_>) -> T,
+        visit: impl FnOnce(EntryView<'_>) -> T,
     ) -> Option<T> {
-        let seen = self.peek(key, now, see);
-        self.count_lookups(u64::from(seen.is_some()), u64::from(seen.is_none()));
-        seen
+        let visited = self.peek(key, now, visit);
+        self.count_lookups(u64::from(visited.is_some()), u64::from(visited.is_none()));
+        visited
     }
 
-    /// The same, and counts nothing: for one question of many, or one that is asked again.
-    /// Writers of the key, and of some others, wait for `see`.
+    /// Like [`Self::get`], but counts nothing: for a caller that counts many lookups at once or
+    /// repeats one. Writers of this key and of some others may wait until `visit` returns.
     pub fn peek<T>(
         &self,
         key: &str,
         now: Timestamp,
-        see: impl FnOnce(EntryView<'_>) -> T,
+        visit: impl FnOnce(EntryView<'_>) -> T,
     ) -> Option<T> {
-        let (mut see, mut seen) = (Some(see), None);
+        let (mut visit, mut visited) = (Some(visit), None);
         self.store.read(key, &mut |entry| {
             if !entry.is_expired(now) {
-                seen = see.take().map(|see| see(entry));
+                visited = visit.take().map(|visit| visit(entry));
             }
         });
-        seen
+        visited
     }
 
-    /// Prepares for a [`Self::peek`] at each of the next [`Self::LOOKAHEAD`] keys: what they lead
-    /// to is fetched from memory at once, not one after the other. At most those are taken.
+    /// Prepares for a [`Self::peek`] at each of the next [`Self::LOOKAHEAD`] keys: loads what
+    /// they lead to from memory all at once, not one after the other. Takes no more keys.
     pub fn prefetch<'k>(&self, mut keys: impl Iterator<Item = &'k str>) {
         self.store.prefetch(&mut keys);
     }
@@ -189,72 +167,122 @@ impl Table {
         self.misses.fetch_add(misses, Ordering::Relaxed);
     }
 
-    /// Why there is no live entry under `key` at `now`, for a key that was just found to
-    /// have none.
+    /// Why `key` has no live entry at `now`. Ask it of a key for which a lookup just found none.
     pub fn miss_reason(&self, key: &str, now: Timestamp) -> MissReason {
-        self.store.miss_reason(key, now)
+        self.charge(|| self.store.miss_reason(key, now))
     }
 
-    /// Stores a copy of a record that comes at `now`; it can be read as soon as this returns.
+    /// The live entry of `key` at `now`, without its fields. Counts nothing.
+    pub fn describe(&self, key: &Key, now: Timestamp) -> Option<DescribedEntry> {
+        self.peek(key.as_str(), now, |entry| {
+            let parts = self.store.weigh(key.as_str(), &entry);
+            DescribedEntry::new(key.clone(), parts, &entry)
+        })
+    }
+
+    /// The `count` largest live entries of those that come after `after`, a weight and a key.
+    ///
+    /// Walks the whole table, some millions of entries a second, and holds no more than
+    /// the page. Lookups and writes go on; the walk may or may not see their changes.
+    pub fn largest(
+        &self,
+        count: usize,
+        after: Option<(u64, &str)>,
+        now: Timestamp,
+    ) -> LargestEntries {
+        LargestEntries::of(&*self.store, count, after, now)
+    }
+
+    /// Stores a copy of a record that arrives at `now`. Readers see it as soon as this returns.
     /// When the table is full, older entries leave first and the caller waits for that.
     pub fn insert(&self, draft: Draft<'_>, now: Timestamp) -> Inserted {
-        if draft.is_oversized() {
-            self.store.remove(draft.key(), Ghost::deleted_by(draft.entry().origin));
-            return Inserted::TooLarge;
-        }
-        let inserted = self.store.insert(draft, now);
-        if inserted != Inserted::TooLarge {
-            // The record's time, or the time it came where that is earlier.
-            let time = draft.entry().expires_at.minus(self.spec.ttl).as_millis();
-            // Most often another record has said as much.
-            if time > self.newest_millis.load(Ordering::Relaxed) {
-                self.newest_millis.fetch_max(time, Ordering::Relaxed);
+        let entry = draft.entry();
+        let inserted = self.charge(|| {
+            let inserted = if draft.is_oversized() {
+                Inserted::TooLarge
+            } else {
+                self.store.insert(&draft, now)
+            };
+            if inserted == Inserted::TooLarge {
+                self.store.remove(draft.key(), Ghost::deleted_by(entry.origin), now);
             }
+            inserted
+        });
+        if inserted != Inserted::TooLarge {
+            self.observe_time(entry.expires_at.minus(self.spec.ttl));
         }
         inserted
     }
 
-    /// Removes what stands under `key`, if anything does, and remembers why nothing does.
-    pub fn remove(&self, key: &str, why: Ghost) {
-        self.store.remove(key, why);
+    fn observe_time(&self, time: Timestamp) {
+        // Most often another record was as new, and then nothing is written.
+        if time.as_millis() > self.newest_millis.load(Ordering::Relaxed) {
+            self.newest_millis.fetch_max(time.as_millis(), Ordering::Relaxed);
+        }
     }
 
-    /// Sweeps what is expired and settles what reads and writes left to do.
+    /// Removes the entry of `key`, if there is one, and remembers why there is none.
+    pub fn remove(&self, key: &str, ghost: Ghost) {
+        let now = Timestamp::now();
+        self.charge(|| self.store.remove(key, ghost, now));
+    }
+
+    /// Removes expired entries and does what reads and writes put off.
     pub fn maintain(&self) {
-        self.store.settle();
+        let now = Timestamp::now();
+        self.charge(|| self.store.maintain(now));
     }
 
-    /// Entries held, as the store counts them and not as the books have it: settles first.
+    /// How many entries the store holds, by its index and not by its counts. Slow: the store
+    /// does what reads and writes put off first.
     pub fn held_count(&self) -> u64 {
-        self.store.held_count()
+        self.charge(|| self.store.held_count())
     }
 
-    /// Sets the capacity, and the level that entries are held to from now on: the capacity
-    /// or less of it, where memory is short. Entries above a lower level leave, as they do when
-    /// a table is full. A level too low for the largest entry is raised to fit it.
-    pub fn set_level(&self, capacity_bytes: u64, level_bytes: u64) {
-        let of_entries = |bytes: u64| bytes.saturating_sub(self.store.fixed_bytes());
-        let capacity_bytes = of_entries(capacity_bytes).max(MIN_ENTRIES_BYTES);
-        self.store.set_level(capacity_bytes, of_entries(level_bytes));
+    /// Sets what the table may weigh: its capacity, and the limit that holds at the moment, which
+    /// is lower than the capacity while memory is short. Evicts what is above the limit before it
+    /// returns. A limit that is too low for the largest entry is raised to fit it.
+    pub fn set_limits(&self, capacity_bytes: u64, limit_bytes: u64) {
+        let now = Timestamp::now();
+        self.store.quota().set_limits(capacity_bytes, limit_bytes);
+        self.charge(|| self.store.enforce_limit(now));
     }
 
-    /// The newest record timestamp stored, none later than it came; none before the first.
+    /// What the table weighs, in bytes. Takes no lock.
+    pub fn weight_bytes(&self) -> u64 {
+        self.store.quota().weight_bytes()
+    }
+
+    /// What the table may weigh while memory is not short, in bytes. Takes no lock.
+    pub fn capacity_bytes(&self) -> u64 {
+        self.store.quota().capacity_bytes()
+    }
+
+    /// What the table may weigh at the moment, in bytes. Takes no lock.
+    pub fn limit_bytes(&self) -> u64 {
+        self.store.quota().limit_bytes()
+    }
+
+    /// The newest time at which the life of a stored entry began; none before the first. That
+    /// is its record's timestamp, or its arrival where the timestamp lies in the future, or the
+    /// time that the table counts the time to live from, where it is told to count from another.
     pub fn newest_record_time(&self) -> Option<Timestamp> {
         let millis = self.newest_millis.load(Ordering::Relaxed);
-        (millis != NOTHING_YET).then(|| Timestamp::from_millis(millis))
+        (millis != NONE_YET).then(|| Timestamp::from_millis(millis))
     }
 
     /// The table's counters at this moment.
     pub fn stats(&self) -> TableStats {
-        let (ledger, counts) = (self.store.ledger(), self.store.counts());
-        let fixed_bytes = self.store.fixed_bytes();
+        // Weight first: what is counted later explains it.
+        let weight_bytes = self.weight_bytes();
+        let counts = self.store.counts();
         TableStats {
             name: self.spec.name.clone(),
             entry_count: counts.entry_count(),
-            weight_bytes: ledger.weight_bytes + fixed_bytes,
-            capacity_bytes: ledger.capacity_bytes + fixed_bytes,
-            level_bytes: ledger.level_bytes + fixed_bytes,
-            ghost_bytes: self.store.ghost_bytes(),
+            weight_bytes,
+            ghost_bytes: self.store.ghosts().bytes(),
+            capacity_bytes: self.capacity_bytes(),
+            limit_bytes: self.limit_bytes(),
             hit_count: self.hits.load(Ordering::Relaxed),
             miss_count: self.misses.load(Ordering::Relaxed),
             stored_count: counts.stored_count,
@@ -263,6 +291,21 @@ impl Table {
             newest_record_time: self.newest_record_time(),
         }
     }
+
+    fn charge<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.spec.account.charge(work)
+    }
+}
+
+fn new_store(spec: &Spec) -> Box<dyn Store> {
+    let capacity_bytes = spec.capacity_bytes.max(MIN_CAPACITY_BYTES);
+    let ghosts = GhostEntries::new(capacity_bytes);
+    match spec.store {
+        config::Store::Moka => {
+            Box::new(MokaStore::new(capacity_bytes, ghosts, spec.account.clone()))
+        }
+        config::Store::Compact => Box::new(CompactStore::new(capacity_bytes, spec.ttl, ghosts)),
+    }
 }
 
 /// A table's counters; cumulative ones are since the table was made.
@@ -270,29 +313,29 @@ impl Table {
 pub struct TableStats {
     /// The table's name.
     pub name: String,
-    /// Entries held, expired ones that are not swept yet among them.
+    /// Entries held, with expired ones that are not removed yet.
     pub entry_count: u64,
-    /// What they weigh with the memory of keys that are gone, in bytes. It does not grow past
-    /// `level_bytes`.
+    /// What the table weighs, in bytes: entries, ghost entries and what the store takes
+    /// without any entry. Does not grow past `limit_bytes`.
     pub weight_bytes: u64,
-    /// What of that remembers keys that are gone, in bytes. It never changes.
+    /// What the ghost entries take of it, in bytes. It never changes.
     pub ghost_bytes: u64,
-    /// What both may weigh, in bytes.
+    /// What the table may weigh while memory is not short, in bytes.
     pub capacity_bytes: u64,
-    /// What they are held to at the moment, in bytes: less than `capacity_bytes` where
+    /// What the table may weigh at the moment, in bytes: less than `capacity_bytes` while
     /// memory is short.
-    pub level_bytes: u64,
+    pub limit_bytes: u64,
     /// Lookups that found an entry.
     pub hit_count: u64,
     /// Lookups that found none.
     pub miss_count: u64,
-    /// Entries written, those that replaced another among them.
+    /// Entries stored, with those that replaced another.
     pub stored_count: u64,
-    /// Bytes of the keys and fields written, as they were packed.
+    /// Bytes of the keys and packed fields stored.
     pub plucked_bytes: u64,
     /// Entries that left, by cause.
     pub removals: Removals,
-    /// The newest record timestamp stored.
+    /// What [`Table::newest_record_time`] says.
     pub newest_record_time: Option<Timestamp>,
 }
 

@@ -54,7 +54,7 @@ impl Reclaimer {
     fn expected(&self) -> Vec<ExpectedBytes> {
         let of_table = |table: &Arc<Table>| ExpectedBytes {
             memory_type: MemoryType::Table(table.name().to_owned()),
-            bytes: table.stats().weight_bytes,
+            bytes: table.weight_bytes(),
         };
         self.tables.iter().map(of_table).chain(self.reserves.iter().cloned()).collect()
     }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::table::{Table, TableStats};
+use crate::table::Table;
 
 /// All tables with their limits, in the order of the configuration.
 pub(super) struct TableLimits {
@@ -24,7 +24,7 @@ impl TableLimits {
     /// Limits that are the tables' capacities.
     pub(super) fn at_capacity(tables: Vec<Arc<Table>>) -> Self {
         let at_capacity = |table: Arc<Table>| {
-            let capacity_bytes = table.stats().capacity_bytes;
+            let capacity_bytes = table.capacity_bytes();
             TableLimit { table, capacity_bytes, limit_bytes: capacity_bytes }
         };
         Self { tables: tables.into_iter().map(at_capacity).collect() }
@@ -42,9 +42,9 @@ impl TableLimits {
 
     /// Makes the tables evict this many bytes, each in proportion to its weight.
     pub(super) fn lower_by(&mut self, bytes: u64) {
-        let stats: Vec<_> = self.tables.iter().map(|limit| limit.table.stats()).collect();
-        let total_bytes: u64 = stats.iter().map(|stats| stats.weight_bytes).sum();
-        for (limit, TableStats { weight_bytes, .. }) in self.tables.iter_mut().zip(stats) {
+        let weights: Vec<_> = self.tables.iter().map(|limit| limit.table.weight_bytes()).collect();
+        let total_bytes: u64 = weights.iter().sum();
+        for (limit, weight_bytes) in self.tables.iter_mut().zip(weights) {
             let share =
                 u128::from(bytes) * u128::from(weight_bytes) / u128::from(total_bytes.max(1));
             let share = u64::try_from(share).unwrap_or(u64::MAX);
@@ -67,9 +67,9 @@ impl TableLimit {
     }
 
     fn set(&mut self, limit_bytes: u64) {
-        self.table.set_level(self.capacity_bytes, limit_bytes);
+        self.table.set_limits(self.capacity_bytes, limit_bytes);
         // Read back: the table raises a limit that is too low for its largest entry.
-        self.limit_bytes = self.table.stats().level_bytes;
+        self.limit_bytes = self.table.limit_bytes();
     }
 }
 
@@ -112,21 +112,20 @@ mod tests {
     }
 
     fn limit_and_capacity(table: &Table) -> (u64, u64) {
-        let stats = table.stats();
-        (stats.level_bytes, stats.capacity_bytes)
+        (table.limit_bytes(), table.capacity_bytes())
     }
 
     #[test]
     fn tables_evict_in_proportion_to_their_weight() {
         let (much, little) = (table(400), table(200));
-        let (much_bytes, little_bytes) = (much.stats().weight_bytes, little.stats().weight_bytes);
+        let (much_bytes, little_bytes) = (much.weight_bytes(), little.weight_bytes());
         let share = |bytes: u64| 90_000 * bytes / (much_bytes + little_bytes);
         assert!(share(much_bytes) > 58_000 && share(little_bytes) > 29_000);
         limits(&[&much, &little]).lower_by(90_000);
         assert_eq!(limit_and_capacity(&much), (much_bytes - share(much_bytes), MIB));
         assert_eq!(limit_and_capacity(&little), (little_bytes - share(little_bytes), MIB));
         for table in [much, little] {
-            assert!(table.stats().weight_bytes <= table.stats().level_bytes);
+            assert!(table.weight_bytes() <= table.limit_bytes());
         }
     }
 
@@ -172,7 +171,7 @@ mod tests {
         limits.set_capacities([MIB / 4, MIB / 4].into_iter());
         assert_eq!(limit_and_capacity(&whole), (MIB / 4, MIB / 4));
         assert_eq!(limit_and_capacity(&lowered), (MIB / 4, MIB / 4));
-        assert!(lowered.stats().weight_bytes <= MIB / 4);
+        assert!(lowered.weight_bytes() <= MIB / 4);
     }
 
     #[test]

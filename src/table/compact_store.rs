@@ -1,335 +1,247 @@
-//! The dense store: records packed one after the other into segments, found by an index
-//! of five bytes a slot.
+//! The dense store: records are appended to segments, and an index of five bytes a slot
+//! finds them.
 //!
-//! A record is copied once, to the end of its shard's newest segment. With one time to live
-//! a table, the order in which records are written is all but the order in which
-//! they expire, so a full table lets its oldest segment go as a whole, without a timer or a
-//! list per entry. What a newer record replaces is dead where it lies. A shard that has more
-//! than an eighth of its memory dead, or a sixteenth where the store is nearly full, moves
-//! what is alive together, in place, segment by segment; only the two that are appended to
-//! have to wait for it.
+//! ```text
+//! key -- hash --> shard          one of many, each with a lock of its own
+//!                   |
+//!                   v
+//!                 index          hash table; a slot is 1 byte of hash and a RecordPtr of 4
+//!                   |            (17 bits: which segment, 15 bits: offset in it)
+//!                   v
+//!                 segment 7      | record | record | dead | record | ... free ... |
+//!                                  up to 32 KiB; a large record has one to itself
+//!                                  (layout.rs draws a record)
+//! ```
 //!
-//! Keys are spread over so many shards that each is small: a walk, a sweep or an index that
-//! is built anew holds up one shard for some milliseconds, and no other. All memory, the
-//! index and unused room too, is reserved in the ledger before it is allocated, so the store
-//! weighs what it takes and never takes more than its level. What is counted is counted in
-//! the shard, under its lock: no counter is shared between threads.
+//! A record is copied once, to the end of its shard's newest segment. With one time to live for
+//! a table, records expire nearly in the order in which they are written. So a full table evicts
+//! its oldest segment as a whole, without a timer or a list link for each entry. A record that is
+//! replaced stays in its segment as a dead one. A shard compacts segments, one by one, when more
+//! than an eighth of its memory is dead, or a sixteenth in a store that is nearly full.
+//!
+//! Shards are small, so that a walk, a sweep, a compaction or an index that is rebuilt holds up
+//! one of them for some milliseconds, and no other. Each counts its own entries under its
+//! lock: threads share no counter.
+//!
+//! The store reserves all its memory in the quota before it allocates, unused room and the index
+//! included, with one exception. While an index is rebuilt, the old and the new one are both in
+//! memory and only one is reserved. So the store may take more than its limit for some
+//! milliseconds: by one index of one shard, some 160 KiB at 20,000 entries a shard, for each
+//! thread that rebuilds one.
 
 mod index;
 mod layout;
+mod locked_shard;
 mod log;
 mod segment;
 mod shard;
+mod shared;
 
 use std::array;
 use std::fmt;
 use std::hint;
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::Inserted;
 use super::counts::Counts;
-use super::ghosts::{Ghost, GhostEntries, KeyHash, MissReason};
-use super::ledger::{Ledger, LedgerSnapshot};
-use super::store::{LOOKAHEAD, Store};
+use super::ghosts::{GhostEntries, KeyHash};
+use super::miss_reason::{Ghost, MissReason};
+use super::quota::Quota;
+use super::store::{Inserted, LOOKAHEAD, Store};
 use super::weight::WeightParts;
-use crate::heap::{self, Account};
+use crate::heap;
 use crate::record::{Draft, EntryView, Timestamp};
 use layout::Layout;
-use log::Summary;
-use shard::Shard;
+use locked_shard::LockedShard;
+use shared::{InsertError, Shared};
 
 /// There is a shard for each so many bytes of capacity.
 const SHARD_BYTES: u64 = 2 << 20;
 const MAX_SHARDS: u64 = 1 << 16;
 
-/// The oldest segment is looked for in so many shards, others each time.
+/// How many shards are compared to find the oldest segment, others each time.
 const SAMPLE: usize = 8;
 
-/// How long a shard that was swept is left alone: such a part of the time to live, within
-/// bounds. Lookups do not rely on it.
+/// How long a shard is left alone after a sweep: this part of the time to live, within bounds.
+/// Lookups do not rely on sweeps.
 const SWEEP_PART: u32 = 1_024;
 const SWEEP_INTERVALS: RangeInclusive<Duration> =
     Duration::from_millis(250)..=Duration::from_secs(5);
 
-/// What an entry takes of the index, on average, in bytes.
-const SLOT_BYTES: u64 = 8;
+/// What an entry takes of the index, in bytes: five for its slot, and its share of empty ones.
+const INDEX_BYTES: u64 = 8;
 
 pub(super) struct CompactStore {
-    shards: Box<[Slot]>,
+    shards: Box<[LockedShard]>,
     shared: Shared,
-    hand: AtomicUsize,
+    next_sample: AtomicUsize,
     sweep_interval: Duration,
-    account: Account,
-}
-
-/// What all shards go by.
-struct Shared {
-    layout: Layout,
-    ledger: Ledger,
-    ghosts: GhostEntries,
-    births: AtomicU64,
-}
-
-impl Shared {
-    fn next_birth(&self) -> u64 {
-        self.births.fetch_add(1, Ordering::Relaxed)
-    }
-}
-
-/// Why nothing could be stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Lacking {
-    /// The store is full.
-    Room,
-    /// The shard has as many segments as it can have.
-    RoomInShard,
-}
-
-/// A shard, and what can be known of it without a lock.
-#[derive(Default)]
-struct Slot {
-    shard: RwLock<Shard>,
-    /// When its oldest segment was begun, and one; zero if it has none.
-    oldest: AtomicU64,
-    /// When its first record expires, or before that.
-    first_expiry: AtomicI64,
-    swept: AtomicI64,
-}
-
-impl Slot {
-    fn read(&self) -> RwLockReadGuard<'_, Shard> {
-        self.shard.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write<T>(&self, change: impl FnOnce(&mut Shard) -> T) -> T {
-        let mut shard = self.shard.write().unwrap_or_else(PoisonError::into_inner);
-        let changed = change(&mut shard);
-        let Summary { oldest, first_expiry } = shard.summary();
-        self.oldest.store(oldest.map_or(0, |(_, born)| born + 1), Ordering::Relaxed);
-        self.first_expiry.store(first_expiry.as_millis(), Ordering::Relaxed);
-        changed
-    }
-
-    /// When its oldest segment was begun, by the count of segments; none if it is empty.
-    fn oldest(&self) -> Option<u64> {
-        self.oldest.load(Ordering::Relaxed).checked_sub(1)
-    }
-
-    fn is_empty(&self) -> bool {
-        self.oldest().is_none()
-    }
-
-    fn is_due(&self, now: Timestamp, interval: Duration) -> bool {
-        let time = |at: &AtomicI64| Timestamp::from_millis(at.load(Ordering::Relaxed));
-        let swept = time(&self.swept);
-        // Or else the clock was set back.
-        let was_just_swept = swept <= now && swept.until(now) < interval;
-        !self.is_empty() && time(&self.first_expiry) <= now && !was_just_swept
-    }
-
-    fn sweep(&self, shared: &Shared, now: Timestamp) {
-        self.write(|shard| shard.sweep(shared, now));
-        self.swept.store(now.as_millis(), Ordering::Relaxed);
-    }
 }
 
 /// What the shards take while they are empty, in bytes.
-fn shards_bytes(shards: &[Slot]) -> u64 {
+fn shards_bytes(shards: &[LockedShard]) -> u64 {
     heap::rounded_up(size_of_val(shards)) as u64
 }
 
 impl CompactStore {
-    /// Of entries of `capacity_bytes` that live for `ttl`, most of them, and `gone` beside
-    /// them; charged to `account`.
-    pub(super) fn new(
-        capacity_bytes: u64,
-        ttl: Duration,
-        ghosts: GhostEntries,
-        account: Account,
-    ) -> Self {
-        let shards = (capacity_bytes / SHARD_BYTES).clamp(1, MAX_SHARDS);
-        let shards: Box<[Slot]> = (0..shards).map(|_| Slot::default()).collect();
+    /// A store of a table of that capacity, with these ghost entries in it.
+    pub(super) fn new(capacity_bytes: u64, ttl: Duration, ghosts: GhostEntries) -> Self {
+        let shards = ((capacity_bytes - ghosts.bytes()) / SHARD_BYTES).clamp(1, MAX_SHARDS);
+        let shards: Box<[LockedShard]> = (0..shards).map(|_| LockedShard::default()).collect();
         let layout = Layout {
             beginning: Timestamp::now(),
             ttl_millis: i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX),
         };
-        let ledger = Ledger::new(capacity_bytes - shards_bytes(&shards));
-        let shared = Shared { layout, ledger, ghosts, births: AtomicU64::new(0) };
+        let quota = Quota::new(capacity_bytes, ghosts.bytes() + shards_bytes(&shards));
+        let shared = Shared::new(layout, quota, ghosts);
         let sweep_interval =
             (ttl / SWEEP_PART).clamp(*SWEEP_INTERVALS.start(), *SWEEP_INTERVALS.end());
-        Self { shards, shared, hand: AtomicUsize::new(0), sweep_interval, account }
+        Self { shards, shared, next_sample: AtomicUsize::new(0), sweep_interval }
     }
 
     /// The shard that a key falls to.
-    fn slot(&self, mark: KeyHash) -> &Slot {
-        // By bits of the hash that the index uses last.
-        let share = (mark.hash() >> 24) & u64::from(u32::MAX);
-        let number = (share * self.shards.len() as u64) >> 32;
+    fn shard(&self, key_hash: KeyHash) -> &LockedShard {
+        // By bits of the hash that an index uses last.
+        let bits = (key_hash.as_u64() >> 24) & u64::from(u32::MAX);
+        let number = (bits * self.shards.len() as u64) >> 32;
         &self.shards[usize::try_from(number).unwrap_or(0)]
     }
 
-    fn store(&self, draft: &Draft<'_>, now: Timestamp) -> Inserted {
-        let (key, entry) = (draft.key(), draft.entry());
-        let mark = self.shared.ghosts.mark(key);
-        let slot = self.slot(mark);
-        let mut packed = self.shared.layout.pack(key, &entry);
-        let weight_bytes = packed.bytes() as u64 + SLOT_BYTES;
-        while weight_bytes <= self.shared.ledger.max_entry_bytes() {
-            match slot.write(|shard| shard.insert(&self.shared, mark, &mut packed, now)) {
-                Ok(inserted) => return inserted,
-                Err(Lacking::RoomInShard) if self.evict_from(slot, now) => {}
-                Err(_) if self.is_empty() => break,
-                Err(_) => self.evict_oldest(now),
-            }
-        }
-        self.take_away(key, Ghost::deleted_by(entry.origin), now);
-        Inserted::TooLarge
-    }
-
-    fn take_away(&self, key: &str, why: Ghost, now: Timestamp) {
-        let mark = self.shared.ghosts.mark(key);
-        self.slot(mark).write(|shard| {
-            shard.remove(&self.shared, mark, key, now);
-            self.shared.ghosts.note(mark, why);
-        });
-    }
-
-    /// Lets go of the oldest segment, as far as a look at some shards can tell.
+    /// Evicts the oldest segment, as far as a look at some shards can tell.
     fn evict_oldest(&self, now: Timestamp) {
-        let from = self.hand.fetch_add(SAMPLE, Ordering::Relaxed);
+        let from = self.next_sample.fetch_add(SAMPLE, Ordering::Relaxed);
         let sample = (from..from + SAMPLE).map(|at| &self.shards[at % self.shards.len()]);
-        let held = sample.filter_map(|slot| Some((slot.oldest()?, slot)));
-        if let Some((_, slot)) = held.min_by_key(|&(oldest, _)| oldest) {
-            self.evict_from(slot, now);
+        let held = sample.filter_map(|shard| Some((shard.oldest_sequence()?, shard)));
+        if let Some((_, shard)) = held.min_by_key(|&(sequence, _)| sequence) {
+            self.evict_from(shard, now);
         }
     }
 
-    /// False if there is nothing to let go of.
-    fn evict_from(&self, slot: &Slot, now: Timestamp) -> bool {
-        slot.write(|shard| shard.evict(&self.shared, now))
+    /// Evicts the oldest segment of a shard; false if it has none.
+    fn evict_from(&self, shard: &LockedShard, now: Timestamp) -> bool {
+        shard.write(|shard| shard.evict_oldest(&self.shared, now))
     }
 
     fn sweep(&self, now: Timestamp) {
-        let due = self.shards.iter().filter(|slot| slot.is_due(now, self.sweep_interval));
-        due.for_each(|slot| slot.sweep(&self.shared, now));
+        let due = self.shards.iter().filter(|shard| shard.is_due(now, self.sweep_interval));
+        due.for_each(|shard| shard.sweep(&self.shared, now));
     }
 
     fn is_empty(&self) -> bool {
-        self.shards.iter().all(Slot::is_empty)
-    }
-
-    fn lower(&self, now: Timestamp) {
-        while self.shared.ledger.is_over() && !self.is_empty() {
-            self.evict_oldest(now);
-        }
+        self.shards.iter().all(LockedShard::is_empty)
     }
 }
 
 impl Store for CompactStore {
-    fn read(&self, key: &str, see: &mut dyn FnMut(EntryView<'_>)) {
-        let mark = self.shared.ghosts.mark(key);
-        let shard = self.slot(mark).read();
-        if let Some(written) = shard.find(&self.shared, mark, key) {
-            see(written.entry);
+    fn read(&self, key: &str, visit: &mut dyn FnMut(EntryView<'_>)) {
+        let key_hash = self.shared.ghosts.hash(key);
+        let shard = self.shard(key_hash).read();
+        if let Some(record) = shard.find(&self.shared, key_hash, key) {
+            visit(record.entry);
         }
     }
 
     fn prefetch(&self, keys: &mut dyn Iterator<Item = &str>) {
-        // Before the locks: a key can be long.
-        let marks: [_; LOOKAHEAD] =
-            array::from_fn(|_| keys.next().map(|key| self.shared.ghosts.mark(key)));
-        // None is waited for, and none taken in between: it would have to wait for what was
-        // asked of the memory before.
-        let sought =
-            marks.map(|mark| mark.and_then(|m| Some((m, self.slot(m).shard.try_read().ok()?))));
-        let places = sought.each_ref().map(|sought| {
-            let (mark, shard) = sought.as_ref()?;
-            Some((shard, shard.likely_place(*mark)?))
+        // All hashes before any lock: a key can be long.
+        let hashes: [_; LOOKAHEAD] =
+            array::from_fn(|_| keys.next().map(|key| self.shared.ghosts.hash(key)));
+        // No lock is waited for. All are taken before the first load, since to take one would
+        // wait for the loads before it.
+        let shards = hashes.map(|hash| hash.and_then(|h| Some((h, self.shard(h).try_read()?))));
+        let pointers = shards.each_ref().map(|found| {
+            let (hash, shard) = found.as_ref()?;
+            Some((shard, shard.find_likely(*hash)?))
         });
-        let touched = places.map(|found| found.map(|(shard, place)| shard.touch(place)));
+        let touched = pointers.map(|found| found.map(|(shard, ptr)| shard.touch(ptr)));
         hint::black_box(touched);
     }
 
-    fn insert(&self, draft: Draft<'_>, now: Timestamp) -> Inserted {
-        self.account.charge(|| self.store(&draft, now))
+    fn insert(&self, draft: &Draft<'_>, now: Timestamp) -> Inserted {
+        let (key, entry) = (draft.key(), draft.entry());
+        let key_hash = self.shared.ghosts.hash(key);
+        let shard = self.shard(key_hash);
+        let mut record = self.shared.layout.encode(key, &entry);
+        let weight_bytes = record.bytes() as u64 + INDEX_BYTES;
+        while self.shared.quota.admits(weight_bytes) {
+            match shard.write(|shard| shard.insert(&self.shared, key_hash, &mut record, now)) {
+                Ok(inserted) => return inserted,
+                Err(InsertError::ShardFull) if self.evict_from(shard, now) => {}
+                Err(_) if self.is_empty() => break,
+                Err(_) => self.evict_oldest(now),
+            }
+        }
+        Inserted::TooLarge
     }
 
-    fn remove(&self, key: &str, why: Ghost) {
-        self.account.charge(|| self.take_away(key, why, Timestamp::now()));
+    fn remove(&self, key: &str, ghost: Ghost, now: Timestamp) {
+        let key_hash = self.shared.ghosts.hash(key);
+        self.shard(key_hash).write(|shard| {
+            shard.remove(&self.shared, key_hash, key, now);
+            self.shared.ghosts.insert(key_hash, ghost);
+        });
     }
 
     fn miss_reason(&self, key: &str, now: Timestamp) -> MissReason {
-        let mark = self.shared.ghosts.mark(key);
-        // What leaves is noted under the lock that it leaves under.
-        let shard = self.slot(mark).read();
-        match shard.find(&self.shared, mark, key) {
+        let key_hash = self.shared.ghosts.hash(key);
+        // Entries leave, and their ghost entries come, under this lock.
+        let shard = self.shard(key_hash).read();
+        match shard.find(&self.shared, key_hash, key) {
             Some(found) if found.entry.is_expired(now) => {
                 MissReason::Gone(Ghost::Expired(found.entry.expires_at))
             }
-            // It came a moment ago.
+            // It was stored after the lookup.
             Some(_) => MissReason::Unknown,
-            None => self.shared.ghosts.miss_reason(mark),
+            None => self.shared.ghosts.miss_reason(key_hash),
         }
     }
 
-    fn settle(&self) {
-        let now = Timestamp::now();
-        self.account.charge(|| {
-            self.sweep(now);
-            self.lower(now);
-        });
+    fn maintain(&self, now: Timestamp) {
+        self.sweep(now);
+        self.enforce_limit(now);
     }
 
-    fn set_level(&self, capacity_bytes: u64, level_bytes: u64) {
-        self.account.charge(|| {
-            self.shared.ledger.set_level(capacity_bytes, level_bytes);
-            self.lower(Timestamp::now());
-        });
+    fn enforce_limit(&self, now: Timestamp) {
+        while self.shared.quota.is_exceeded() && !self.is_empty() {
+            self.evict_oldest(now);
+        }
     }
 
-    fn walk(&self, see: &mut dyn FnMut(&str, EntryView<'_>)) {
+    fn walk(&self, visit: &mut dyn FnMut(&str, EntryView<'_>)) {
         // A key never moves to another shard.
-        self.shards.iter().for_each(|slot| slot.read().walk(&self.shared, see));
+        self.shards.iter().for_each(|shard| shard.read().walk(&self.shared, visit));
     }
 
     fn weigh(&self, key: &str, entry: &EntryView<'_>) -> WeightParts {
         WeightParts {
             key_bytes: key.len() as u64,
             fields_bytes: entry.fields.packed_bytes() as u64,
-            header_bytes: self.shared.layout.pack(key, entry).header_bytes() as u64,
+            header_bytes: self.shared.layout.encode(key, entry).header_bytes() as u64,
             rounding_bytes: 0,
-            bookkeeping_bytes: SLOT_BYTES,
+            bookkeeping_bytes: INDEX_BYTES,
         }
     }
 
-    fn ledger(&self) -> LedgerSnapshot {
-        self.shared.ledger.snapshot()
+    fn quota(&self) -> &Quota {
+        &self.shared.quota
+    }
+
+    fn ghosts(&self) -> &GhostEntries {
+        &self.shared.ghosts
     }
 
     fn counts(&self) -> Counts {
-        self.shards.iter().map(|slot| slot.read().counts()).sum()
+        self.shards.iter().map(|shard| shard.read().counts()).sum()
     }
 
     fn held_count(&self) -> u64 {
-        self.shards.iter().map(|slot| slot.read().len() as u64).sum()
-    }
-
-    fn ghost_bytes(&self) -> u64 {
-        self.shared.ghosts.bytes()
-    }
-
-    fn fixed_bytes(&self) -> u64 {
-        shards_bytes(&self.shards) + self.ghost_bytes()
+        self.shards.iter().map(|shard| shard.read().len() as u64).sum()
     }
 }
 
 impl fmt::Debug for CompactStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ledger = &self.shared.ledger;
-        f.debug_struct("CompactStore").field("ledger", ledger).finish_non_exhaustive()
+        f.debug_struct("CompactStore").field("quota", &self.shared.quota).finish_non_exhaustive()
     }
 }
 

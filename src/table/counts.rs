@@ -1,19 +1,20 @@
-//! What was written to a store and what left it, and why. An entry leaves exactly once, for
+//! How many entries were stored and how many left, by cause. An entry leaves exactly once, for
 //! one cause.
+//!
+//! Counts are plain numbers: a store keeps them under a lock of its own.
 
 use std::iter::Sum;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Why an entry left its table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removal {
-    /// A newer record came under its key.
+    /// A newer record of its key took its place.
     Replaced,
-    /// A tombstone, or a newer record that could not be kept, came under its key.
+    /// A tombstone deleted it, or a newer record of its key that could not be stored.
     Deleted,
-    /// Its time to live was over.
+    /// Its time to live had ended.
     Expired,
-    /// The table was full and its store let it go, to take newer ones.
+    /// The table was full and made room for newer entries.
     Evicted,
 }
 
@@ -38,7 +39,7 @@ impl Removals {
     }
 }
 
-/// What came and what left.
+/// The counts of a store or of a part of one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Counts {
     pub(super) stored_count: u64,
@@ -47,18 +48,18 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// Counts an entry that is written, of a key and fields of so many bytes.
-    pub(super) fn stored(&mut self, plucked_bytes: usize) {
+    /// Counts an entry that is stored, with so many bytes of key and fields.
+    pub(super) fn count_stored(&mut self, plucked_bytes: usize) {
         self.stored_count += 1;
         self.plucked_bytes += plucked_bytes as u64;
     }
 
     /// Counts an entry that leaves.
-    pub(super) fn removed(&mut self, cause: Removal) {
+    pub(super) fn count_removed(&mut self, cause: Removal) {
         self.removals.0[cause as usize] += 1;
     }
 
-    /// How many entries that leaves.
+    /// How many entries are left.
     pub(super) fn entry_count(&self) -> u64 {
         self.stored_count.saturating_sub(self.removals.total())
     }
@@ -74,36 +75,5 @@ impl Sum for Counts {
             }
             sum
         })
-    }
-}
-
-/// The same, counted by many threads at once.
-#[derive(Debug, Default)]
-pub(super) struct SharedCounts {
-    stored: AtomicU64,
-    plucked_bytes: AtomicU64,
-    removed: [AtomicU64; Removal::ALL.len()],
-}
-
-impl SharedCounts {
-    /// Counts an entry that is about to be written, of a key and fields of so many bytes.
-    pub(super) fn stored(&self, plucked_bytes: usize) {
-        self.stored.fetch_add(1, Ordering::Relaxed);
-        self.plucked_bytes.fetch_add(plucked_bytes as u64, Ordering::Relaxed);
-    }
-
-    /// Counts an entry that leaves.
-    pub(super) fn removed(&self, cause: Removal) {
-        self.removed[cause as usize].fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Removals are read before writes, so that no more can have left than came.
-    pub(super) fn snapshot(&self) -> Counts {
-        let removals = Removals(self.removed.each_ref().map(|n| n.load(Ordering::Acquire)));
-        Counts {
-            stored_count: self.stored.load(Ordering::Acquire),
-            plucked_bytes: self.plucked_bytes.load(Ordering::Relaxed),
-            removals,
-        }
     }
 }

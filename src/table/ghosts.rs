@@ -1,78 +1,44 @@
-//! Why keys are gone: the last that is known of keys that have no entry any more.
+//! Ghost entries: the memory of keys that have no entry any more, and why.
 //!
-//! A fixed number of notes in buckets of four, found by the key's hash: half of it chooses
-//! the bucket, the other half, 32 bits, stands for the key. So a key that has no note is
-//! taken for another one with a probability of 4 in 2^32, and no more often is a reason
-//! wrong. A bucket that is full forgets its oldest note, and remembers that it forgot:
-//! from then on it cannot say of any key of its own that it was never there.
+//! Their number is fixed. They stand in buckets of four and are found by the key's hash: its
+//! lower half chooses the bucket, its upper half, the fingerprint of 32 bits, stands for the
+//! key. So a key without a ghost entry is taken for another key with a probability of 4 in 2^32.
+//! A full bucket drops its oldest ghost entry and notes that it did: from then on it cannot say
+//! of any of its keys that no record of them was ever seen.
 //!
-//! The hash is keyed, so nobody can choose keys that crowd out each other's notes. The
-//! notes are part of what their table may weigh, and take it from the start, so that
-//! they can never be what a full table has no room for.
+//! The hash is keyed, so that nobody can choose keys which drop each other's ghost entries. The
+//! memory is allocated when the table is made and is part of what the table weighs: a full
+//! table always has room for them.
 
-mod note;
+mod bucket;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use parking_lot::Mutex;
+
+use super::miss_reason::{Ghost, MissReason};
 use crate::heap;
-use crate::record::{Origin, Timestamp};
-use note::Bucket;
+use bucket::Bucket;
 
-/// What part of a table's capacity the notes take: one for every three entries or so.
+/// What part of a table's capacity they take: one for every three entries or so.
 const CAPACITY_PART: u64 = 64;
-/// What they take at most: 1.8 million notes.
+/// What they take at most: room for 1.8 million.
 const MAX_BYTES: u64 = 32 << 20;
-/// A lock for each so many bytes of them, and not more than so many locks.
+/// There is a lock for each so many bytes, up to so many locks.
 const SHARD_BYTES: u64 = 4 << 10;
 const MAX_SHARDS: u64 = 64;
 
-/// Why a key has no entry any more.
+/// The hash of a key, with a hash key that each table draws anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ghost {
-    /// Its time to live was over at that time.
-    Expired(Timestamp),
-    /// It was let go for room at that time.
-    Evicted(Timestamp),
-    /// The record there was a tombstone, or could not be kept.
-    Deleted {
-        /// Partition of the record.
-        partition: i32,
-        /// Its offset.
-        offset: i64,
-    },
-}
-
-impl Ghost {
-    /// Deleted by the record of that origin.
-    pub fn deleted_by(origin: Origin) -> Self {
-        Self::Deleted { partition: origin.partition, offset: origin.offset }
-    }
-}
-
-/// What is known of a key without an entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MissReason {
-    /// No record of it was handled.
-    NeverSeen,
-    /// It had an entry, or would have had one.
-    Gone(Ghost),
-    /// That is not known: why may have been forgotten.
-    Unknown,
-}
-
-/// What stands for a key: its hash, keyed anew for each table.
-#[derive(Debug, Clone, Copy)]
 pub(super) struct KeyHash(u64);
 
 impl KeyHash {
-    /// The hash itself, for whoever else finds keys by it.
-    pub(super) fn hash(self) -> u64 {
+    pub(super) fn as_u64(self) -> u64 {
         self.0
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "the lower half of it")]
-    fn place(self) -> u32 {
+    fn lower_half(self) -> u32 {
         self.0 as u32
     }
 
@@ -81,7 +47,7 @@ impl KeyHash {
     }
 }
 
-/// The notes. Readers and writers share it.
+/// The ghost entries of one table. Readers and writers share it.
 #[derive(Debug)]
 pub(super) struct GhostEntries {
     hasher: RandomState,
@@ -90,7 +56,7 @@ pub(super) struct GhostEntries {
 }
 
 impl GhostEntries {
-    /// For a table of that capacity, a part of which it takes.
+    /// For a table of that capacity, a part of which they take.
     pub(super) fn new(capacity_bytes: u64) -> Self {
         let bytes = (capacity_bytes / CAPACITY_PART).min(MAX_BYTES);
         let shards = (bytes / SHARD_BYTES).clamp(1, MAX_SHARDS);
@@ -104,53 +70,51 @@ impl GhostEntries {
         }
     }
 
-    /// What it takes, in bytes; it never changes.
+    /// What they take, in bytes. It never changes.
     pub(super) fn bytes(&self) -> u64 {
-        let notes_bytes =
+        let shard_bytes =
             heap::rounded_up(self.buckets() / self.shards.len() * size_of::<Bucket>());
         let locks_bytes = heap::rounded_up(size_of_val(&*self.shards));
-        (locks_bytes + self.shards.len() * notes_bytes) as u64
+        (locks_bytes + self.shards.len() * shard_bytes) as u64
     }
 
     fn buckets(&self) -> usize {
         usize::try_from(self.buckets_per_shard).unwrap_or(1) * self.shards.len()
     }
 
-    pub(super) fn mark(&self, key: impl AsRef<[u8]>) -> KeyHash {
+    /// Hashes a key.
+    pub(super) fn hash(&self, key: impl AsRef<[u8]>) -> KeyHash {
         let mut hasher = self.hasher.build_hasher();
         hasher.write(key.as_ref());
         KeyHash(hasher.finish())
     }
 
-    /// Notes why a key is gone, in place of what was noted of it.
-    pub(super) fn note(&self, mark: KeyHash, gone: Ghost) {
-        self.with_bucket(mark, |bucket| bucket.note(mark.fingerprint(), gone));
+    /// Remembers why a key has no entry, in place of what was remembered of it.
+    pub(super) fn insert(&self, key_hash: KeyHash, ghost: Ghost) {
+        self.with_bucket(key_hash, |bucket| bucket.insert(key_hash.fingerprint(), ghost));
     }
 
     /// Why a key that has no entry has none.
-    pub(super) fn miss_reason(&self, mark: KeyHash) -> MissReason {
-        self.with_bucket(mark, |bucket| match bucket.noted(mark.fingerprint()) {
-            Some(gone) => MissReason::Gone(gone),
-            None if bucket.forgot() => MissReason::Unknown,
+    pub(super) fn miss_reason(&self, key_hash: KeyHash) -> MissReason {
+        self.with_bucket(key_hash, |bucket| match bucket.find(key_hash.fingerprint()) {
+            Some(ghost) => MissReason::Gone(ghost),
+            None if bucket.has_forgotten() => MissReason::Unknown,
             None => MissReason::NeverSeen,
         })
     }
 
-    fn with_bucket<T>(&self, mark: KeyHash, work: impl FnOnce(&mut Bucket) -> T) -> T {
-        let place = (u64::from(mark.place()) * self.buckets() as u64) >> 32;
-        let place = usize::try_from(place).unwrap_or(0);
-        let mut shard = lock(&self.shards[place % self.shards.len()]);
-        work(&mut shard[place / self.shards.len()])
+    fn with_bucket<T>(&self, key_hash: KeyHash, work: impl FnOnce(&mut Bucket) -> T) -> T {
+        let number = (u64::from(key_hash.lower_half()) * self.buckets() as u64) >> 32;
+        let number = usize::try_from(number).unwrap_or(0);
+        let mut shard = self.shards[number % self.shards.len()].lock();
+        work(&mut shard[number / self.shards.len()])
     }
-}
-
-fn lock(shard: &Mutex<Box<[Bucket]>>) -> MutexGuard<'_, Box<[Bucket]>> {
-    shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Timestamp;
 
     const EVICTED: Ghost = Ghost::Evicted(Timestamp::from_millis(5));
 
@@ -159,31 +123,31 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_reason_of_a_key_is_what_is_told() {
-        let keys = GhostEntries::new(1 << 20);
-        let mark = keys.mark("a");
-        assert_eq!(keys.miss_reason(mark), MissReason::NeverSeen);
-        for gone in [EVICTED, deleted(7), Ghost::Expired(Timestamp::from_millis(-1)), deleted(0)] {
-            keys.note(mark, gone);
-            assert_eq!(keys.miss_reason(mark), MissReason::Gone(gone));
+    fn the_newest_reason_of_a_key_is_the_one_given() {
+        let ghosts = GhostEntries::new(1 << 20);
+        let key_hash = ghosts.hash("a");
+        assert_eq!(ghosts.miss_reason(key_hash), MissReason::NeverSeen);
+        for ghost in [EVICTED, deleted(7), Ghost::Expired(Timestamp::from_millis(-1)), deleted(0)] {
+            ghosts.insert(key_hash, ghost);
+            assert_eq!(ghosts.miss_reason(key_hash), MissReason::Gone(ghost));
         }
     }
 
     #[test]
-    fn what_is_forgotten_is_never_called_never_seen_and_no_reason_is_anothers() {
-        let keys = GhostEntries::new(1 << 20);
-        let buckets = i64::try_from(keys.buckets()).unwrap();
+    fn a_forgotten_key_is_never_called_never_seen_and_no_key_has_the_reason_of_another() {
+        let ghosts = GhostEntries::new(1 << 20);
+        let buckets = i64::try_from(ghosts.buckets()).unwrap();
         let count = 20 * buckets;
         let key = |n: i64| format!("key-{n}");
         for n in 0..count {
-            keys.note(keys.mark(key(n)), deleted(n));
+            ghosts.insert(ghosts.hash(key(n)), deleted(n));
         }
-        let absences = (0..count).map(|n| (n, keys.miss_reason(keys.mark(key(n)))));
+        let reasons = (0..count).map(|n| (n, ghosts.miss_reason(ghosts.hash(key(n)))));
         let mut remembered = 0;
-        for (n, absence) in absences {
-            match absence {
-                MissReason::Gone(gone) => {
-                    assert_eq!(gone, deleted(n), "the reason of another key");
+        for (n, reason) in reasons {
+            match reason {
+                MissReason::Gone(ghost) => {
+                    assert_eq!(ghost, deleted(n), "the reason of another key");
                     remembered += 1;
                 }
                 MissReason::Unknown => {}
@@ -191,12 +155,12 @@ mod tests {
             }
         }
         assert!(remembered > buckets * 3, "{remembered} of {}", buckets * 4);
-        let other = keys.miss_reason(keys.mark("never there"));
-        assert_eq!(other, MissReason::Unknown, "it could be one of those");
+        let other = ghosts.miss_reason(ghosts.hash("never there"));
+        assert_eq!(other, MissReason::Unknown, "it could be a key that was forgotten");
     }
 
     #[test]
-    fn it_takes_about_its_part_of_the_capacity_and_no_more_than_its_most() {
+    fn ghost_entries_take_about_their_part_of_the_capacity_up_to_their_most() {
         for capacity_bytes in [64 << 10, 1 << 20, 600 << 20, 2 << 30] {
             let bytes = GhostEntries::new(capacity_bytes).bytes();
             let part = capacity_bytes / CAPACITY_PART;

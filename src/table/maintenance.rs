@@ -1,4 +1,4 @@
-//! The thread that keeps tables swept, so that reads and writes seldom have to.
+//! The thread that maintains tables, so that reads and writes seldom have to.
 
 use std::io;
 use std::sync::Arc;
@@ -19,7 +19,8 @@ pub struct Maintenance {
 }
 
 impl Maintenance {
-    /// Starts the thread, charged to `account` but for what is the tables'.
+    /// Starts the thread. What it allocates is charged to `account`, except for the tables'
+    /// memory.
     ///
     /// # Errors
     ///
@@ -44,7 +45,7 @@ impl Drop for Maintenance {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // A panic in there was reported by the thread itself.
+            // The thread itself has reported its panic.
             let _ = thread.join();
         }
     }

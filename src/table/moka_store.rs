@@ -1,18 +1,19 @@
-//! The default store: moka's concurrent cache, held to its level in real bytes.
+//! The default store: moka's concurrent cache, held to the table's limit in real bytes.
 //!
-//! moka settles its accounts some time after a write. So the level is kept by the
-//! ledger, before the write, and moka is told a little less: what it evicts to is low
-//! enough for the next entry. It evicts the least recently used (its other policy turns
-//! away new keys when a cache is full), and calls the removal listener once for each
-//! value that leaves by itself, which is what the books stand on.
+//! moka updates its own weights some time after a write. So the quota holds the limit, before
+//! the write, and moka is told a lower limit: once it has evicted down to that, the next entry
+//! fits. moka evicts the least recently used entry (its other policy refuses new keys when a
+//! cache is full). It calls the eviction listener once for each entry that it removes itself, and
+//! the listener accounts for it.
 //!
-//! A newer record does not overwrite the older entry: moka would keep the first copy of
-//! its key beside the latest one for as long as the entry lives. The older one is taken
-//! out first, and a lookup that finds nothing in between waits for the writer.
+//! A newer record does not overwrite the older entry: moka would keep the first copy of the key
+//! beside the latest one for as long as the entry lives. The older entry is taken out first, and
+//! a lookup that finds nothing meanwhile waits for the writer.
 
-mod ballast;
-mod books;
+mod accounting;
+mod entry_weight;
 mod key_locks;
+mod placeholder;
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,49 +22,52 @@ use std::time::{Duration, Instant};
 use moka::Expiry;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
+use parking_lot::Mutex;
 
-use super::Inserted;
-use super::counts::{Counts, Removal, SharedCounts};
-use super::ghosts::{Ghost, GhostEntries, MissReason};
-use super::ledger::{Ledger, LedgerSnapshot};
-use super::store::Store;
+use super::counts::{Counts, Removal};
+use super::ghosts::GhostEntries;
+use super::miss_reason::{Ghost, MissReason};
+use super::quota::Quota;
+use super::store::{Inserted, Store};
 use super::weight::WeightParts;
-use crate::heap::{self, Account};
+use crate::heap::Account;
 use crate::record::{Draft, Entry, EntryView, Timestamp};
-use ballast::{Ballast, CEILING_UNITS, Slot};
-use books::Books;
+use accounting::Accounting;
+use entry_weight::{weight_bytes, weight_parts};
 use key_locks::KeyLocks;
+use placeholder::{CACHE_UNITS, CacheKey, Placeholder};
 
 pub(super) struct MokaStore {
-    cache: Cache<Slot, Entry>,
-    books: Arc<Books>,
-    ballast: Ballast,
+    cache: Cache<CacheKey, Entry>,
+    accounting: Arc<Accounting>,
+    placeholder: Placeholder,
     writers: KeyLocks,
     account: Account,
 }
 
 impl MokaStore {
-    /// Of entries of `capacity_bytes`, and `gone` beside them; charged to `account`.
+    /// A store of a table of that capacity, with these ghost entries in it. Lookups, which the
+    /// table does not charge, are charged to `account`.
     pub(super) fn new(capacity_bytes: u64, ghosts: GhostEntries, account: Account) -> Self {
-        let (ledger, counts) = (Ledger::new(capacity_bytes), SharedCounts::default());
-        let books = Arc::new(Books { ledger, counts, ghosts });
-        let ballast = Ballast::new(capacity_bytes);
+        let placeholder = Placeholder::new(capacity_bytes - ghosts.bytes());
+        let quota = Quota::new(capacity_bytes, ghosts.bytes());
+        let accounting = Arc::new(Accounting { quota, counts: Mutex::default(), ghosts });
         let cache = Cache::builder()
-            .max_capacity(CEILING_UNITS)
-            .weigher(ballast.weigher())
+            .max_capacity(CACHE_UNITS)
+            .weigher(placeholder.weigher())
             .eviction_policy(EvictionPolicy::lru())
             .expire_after(AtEntryExpiry)
-            .eviction_listener(Arc::clone(&books).listener())
+            .eviction_listener(Arc::clone(&accounting).listener())
             .build();
         let writers = KeyLocks::default();
-        let store = Self { cache, books, ballast, writers, account };
-        store.lay_ballast();
+        let store = Self { cache, accounting, placeholder, writers, account };
+        store.insert_placeholder();
         store
     }
 
     fn get(&self, key: &str) -> Option<Entry> {
         if key.is_empty() {
-            // No key is; the ballast goes by that.
+            // It would find the placeholder.
             return None;
         }
         self.cache.get(key).or_else(|| {
@@ -72,10 +76,76 @@ impl MokaStore {
         })
     }
 
-    fn store(&self, draft: Draft<'_>, now: Timestamp) -> Inserted {
+    /// Removes an expired entry. moka shows none, but removes it some seconds later. Does not
+    /// wait for a writer: false if there is one.
+    fn remove_expired(&self, key: &str) -> bool {
+        let Some(_writer) = self.writers.try_lock(key) else { return false };
+        if !self.cache.contains_key(key)
+            && let Some(entry) = self.cache.remove(key)
+        {
+            self.accounting.count_removed(key, &entry, Removal::Expired);
+            self.accounting.insert_ghost(key, Ghost::Expired(entry.view().expires_at));
+        }
+        true
+    }
+
+    /// Takes out the entry of a key and accounts for it. The entry, if it was live. The caller
+    /// has the key locked.
+    fn take_out(&self, key: &str, removal: Removal, now: Timestamp) -> Option<Entry> {
+        let entry = self.cache.remove(key)?;
+        let is_live = !entry.view().is_expired(now);
+        let removal = if is_live { removal } else { Removal::Expired };
+        self.accounting.count_removed(key, &entry, removal);
+        is_live.then_some(entry)
+    }
+
+    /// Makes moka do what it put off, evictions included.
+    fn run_pending(&self) {
+        // To read it makes it the most recently used entry, which is never evicted.
+        if self.cache.get(CacheKey::PLACEHOLDER).is_none() {
+            self.insert_placeholder();
+        }
+        self.cache.run_pending_tasks();
+    }
+
+    /// What the entries weigh by moka's own account, in bytes.
+    #[cfg(test)]
+    fn cached_bytes(&self) -> u64 {
+        self.placeholder.entries_bytes(self.cache.weighted_size())
+    }
+
+    /// Reserves weight for an entry, and evicts until there is room. False for an entry that is
+    /// too large, also where the capacity is lowered meanwhile.
+    fn reserve(&self, weight_bytes: u64) -> bool {
+        while self.accounting.quota.admits(weight_bytes) {
+            if self.accounting.quota.reserve(weight_bytes) {
+                return true;
+            }
+            self.run_pending();
+        }
+        false
+    }
+
+    fn insert_placeholder(&self) {
+        let _one_at_a_time = self.placeholder.lock();
+        let quota = &self.accounting.quota;
+        let used_bytes = quota.fixed_bytes() + quota.max_entry_bytes();
+        let (key, entry) = self.placeholder.leaving(quota.limit_bytes().saturating_sub(used_bytes));
+        self.cache.insert(key, entry);
+    }
+}
+
+impl Store for MokaStore {
+    fn read(&self, key: &str, visit: &mut dyn FnMut(EntryView<'_>)) {
+        // The visitor has a handle to the entry, so that nobody waits for it.
+        if let Some(entry) = self.account.charge(|| self.get(key)) {
+            visit(entry.view());
+        }
+    }
+
+    fn insert(&self, draft: &Draft<'_>, now: Timestamp) -> Inserted {
         let (key, entry) = (draft.key(), draft.entry());
-        if !self.make_room(weigh(key, &entry)) {
-            self.take_away(key, Ghost::deleted_by(entry.origin), now);
+        if !self.reserve(weight_bytes(key, &entry)) {
             return Inserted::TooLarge;
         }
         let mut record = draft.copy();
@@ -84,127 +154,53 @@ impl MokaStore {
         if let Some(older) = &older {
             record.entry.count_replaced(older);
         }
-        self.books.counts.stored(key.len() + entry.fields.packed_bytes());
-        self.cache.insert(Slot::of(record.key), record.entry);
+        let plucked_bytes = key.len() + entry.fields.packed_bytes();
+        self.accounting.counts.lock().count_stored(plucked_bytes);
+        self.cache.insert(CacheKey::of(record.key), record.entry);
         if older.is_some() { Inserted::Replaced } else { Inserted::New }
     }
 
-    fn take_away(&self, key: &str, why: Ghost, now: Timestamp) {
+    fn remove(&self, key: &str, ghost: Ghost, now: Timestamp) {
+        if key.is_empty() {
+            // It would take out the placeholder.
+            return;
+        }
         let _writer = self.writers.lock(key);
         self.take_out(key, Removal::Deleted, now);
-        // After it left: should it have left by itself in between, this is what happened last.
-        self.books.note(key, why);
-    }
-
-    /// Lets go of an entry that is expired. moka shows none that is, and removes it some
-    /// seconds later. Whether it did: not while somebody writes, who is not waited for.
-    fn sweep(&self, key: &str) -> bool {
-        let Some(_writer) = self.writers.try_lock(key) else { return false };
-        if !self.cache.contains_key(key)
-            && let Some(entry) = self.cache.remove(key)
-        {
-            self.books.left(key, &entry, Removal::Expired);
-            self.books.note(key, Ghost::Expired(entry.view().expires_at));
-        }
-        true
-    }
-
-    /// Takes out what stands under the key and books it. The live entry, if it was one.
-    fn take_out(&self, key: &str, removal: Removal, now: Timestamp) -> Option<Entry> {
-        let entry = self.cache.remove(key)?;
-        let is_live = !entry.view().is_expired(now);
-        self.books.left(key, &entry, if is_live { removal } else { Removal::Expired });
-        is_live.then_some(entry)
-    }
-
-    fn run_pending(&self) {
-        // Reading it makes it the most recently used: it is never what is evicted.
-        if self.cache.get(Slot::BALLAST_KEY).is_none() {
-            self.lay_ballast();
-        }
-        self.cache.run_pending_tasks();
-    }
-
-    /// What moka takes the entries to weigh, in bytes.
-    #[cfg(test)]
-    fn settled_bytes(&self) -> u64 {
-        self.ballast.settled_bytes(self.cache.weighted_size())
-    }
-
-    /// Reserves room for an entry, evicting until there is some. Not for one that is larger
-    /// than the table takes, which may take less while this waits.
-    fn make_room(&self, weight_bytes: u64) -> bool {
-        while weight_bytes <= self.books.ledger.max_entry_bytes() {
-            if self.books.ledger.reserve(weight_bytes) {
-                return true;
-            }
-            self.run_pending();
-        }
-        false
-    }
-
-    fn lay_ballast(&self) {
-        // One at a time, so that the ballast laid last is of the level that holds.
-        let _turn = self.ballast.turn();
-        let ledger = &self.books.ledger;
-        let room_bytes = ledger.level_bytes().saturating_sub(ledger.max_entry_bytes());
-        let (slot, entry) = self.ballast.leaving(room_bytes);
-        self.cache.insert(slot, entry);
-    }
-}
-
-impl Store for MokaStore {
-    fn read(&self, key: &str, see: &mut dyn FnMut(EntryView<'_>)) {
-        // Shown when it is out of the cache: whoever sees it keeps nobody waiting.
-        if let Some(entry) = self.account.charge(|| self.get(key)) {
-            see(entry.view());
-        }
-    }
-
-    fn insert(&self, draft: Draft<'_>, now: Timestamp) -> Inserted {
-        self.account.charge(|| self.store(draft, now))
-    }
-
-    fn remove(&self, key: &str, why: Ghost) {
-        if !key.is_empty() {
-            self.account.charge(|| self.take_away(key, why, Timestamp::now()));
-        }
+        // Last, so that it also replaces the ghost entry of an entry that moka removed meanwhile.
+        self.accounting.insert_ghost(key, ghost);
     }
 
     fn miss_reason(&self, key: &str, now: Timestamp) -> MissReason {
-        self.account.charge(|| {
-            if let Some(entry) = self.get(key) {
-                let entry = entry.view();
-                let expired = MissReason::Gone(Ghost::Expired(entry.expires_at));
-                // Or it came a moment ago.
-                return if entry.is_expired(now) { expired } else { MissReason::Unknown };
+        if let Some(entry) = self.get(key) {
+            let entry = entry.view();
+            let expired = MissReason::Gone(Ghost::Expired(entry.expires_at));
+            // A live entry was stored after the lookup.
+            return if entry.is_expired(now) { expired } else { MissReason::Unknown };
+        }
+        let is_removed = self.remove_expired(key);
+        let ghosts = &self.accounting.ghosts;
+        match ghosts.miss_reason(ghosts.hash(key)) {
+            MissReason::NeverSeen if !is_removed || self.cache.contains_key(key) => {
+                MissReason::Unknown
             }
-            let is_swept = self.sweep(key);
-            match self.books.ghosts.miss_reason(self.books.ghosts.mark(key)) {
-                MissReason::NeverSeen if !is_swept || self.cache.contains_key(key) => {
-                    MissReason::Unknown
-                }
-                absence => absence,
-            }
-        })
+            reason => reason,
+        }
     }
 
-    fn settle(&self) {
-        self.account.charge(|| self.run_pending());
+    fn maintain(&self, _now: Timestamp) {
+        self.run_pending();
     }
 
-    fn set_level(&self, capacity_bytes: u64, level_bytes: u64) {
-        self.account.charge(|| {
-            self.books.ledger.set_level(capacity_bytes, level_bytes);
-            self.lay_ballast();
-            self.run_pending();
-        });
+    fn enforce_limit(&self, _now: Timestamp) {
+        self.insert_placeholder();
+        self.run_pending();
     }
 
-    fn walk(&self, see: &mut dyn FnMut(&str, EntryView<'_>)) {
-        for (slot, entry) in &self.cache {
-            if let Some(key) = slot.key() {
-                see(key.as_str(), entry.view());
+    fn walk(&self, visit: &mut dyn FnMut(&str, EntryView<'_>)) {
+        for (key, entry) in &self.cache {
+            if let Some(key) = key.entry_key() {
+                visit(key.as_str(), entry.view());
             }
         }
     }
@@ -213,81 +209,55 @@ impl Store for MokaStore {
         weight_parts(key, entry)
     }
 
-    fn ledger(&self) -> LedgerSnapshot {
-        self.books.ledger.snapshot()
+    fn quota(&self) -> &Quota {
+        &self.accounting.quota
+    }
+
+    fn ghosts(&self) -> &GhostEntries {
+        &self.accounting.ghosts
     }
 
     fn counts(&self) -> Counts {
-        self.books.counts.snapshot()
+        *self.accounting.counts.lock()
     }
 
     fn held_count(&self) -> u64 {
-        self.settle();
-        let ballast = u64::from(self.cache.contains_key(Slot::BALLAST_KEY));
-        self.cache.entry_count().saturating_sub(ballast)
+        self.run_pending();
+        let placeholder = u64::from(self.cache.contains_key(CacheKey::PLACEHOLDER));
+        self.cache.entry_count().saturating_sub(placeholder)
     }
-
-    fn ghost_bytes(&self) -> u64 {
-        self.books.ghosts.bytes()
-    }
-
-    fn fixed_bytes(&self) -> u64 {
-        self.ghost_bytes()
-    }
-}
-
-/// What the cache spends on an entry beyond its key's and its value's own
-/// allocations, in bytes: hash table slot, LRU and timer nodes, reference counts.
-/// Measured with jemalloc's allocated bytes at 0.6 to 1.3 million entries: 284 to 289.
-const BOOKKEEPING_BYTES: u64 = 288;
-
-fn weight_parts(key: &str, entry: &EntryView<'_>) -> WeightParts {
-    let (key_bytes, fields_bytes) = (key.len(), entry.fields.packed_bytes());
-    let entry_bytes = heap::rounded_up(Entry::allocated_bytes(fields_bytes));
-    let rounded = heap::rounded_up(key_bytes) + entry_bytes;
-    let asked_for = key_bytes + fields_bytes + Entry::HEADER_BYTES;
-    WeightParts {
-        key_bytes: key_bytes as u64,
-        fields_bytes: fields_bytes as u64,
-        header_bytes: Entry::HEADER_BYTES as u64,
-        rounding_bytes: rounded.saturating_sub(asked_for) as u64,
-        bookkeeping_bytes: BOOKKEEPING_BYTES,
-    }
-}
-
-fn weigh(key: &str, entry: &EntryView<'_>) -> u64 {
-    weight_parts(key, entry).total_bytes()
 }
 
 impl fmt::Debug for MokaStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MokaStore").field("ledger", &self.books.ledger).finish_non_exhaustive()
+        let quota = &self.accounting.quota;
+        f.debug_struct("MokaStore").field("quota", quota).finish_non_exhaustive()
     }
 }
 
-/// Tells moka's timer when to sweep; reads do not rely on it. The ballast never expires.
+/// Tells moka when to remove entries; lookups do not rely on it. The placeholder never expires.
 struct AtEntryExpiry;
 
 impl AtEntryExpiry {
-    fn time_left(slot: &Slot, entry: &Entry) -> Option<Duration> {
-        slot.key().map(|_| Timestamp::now().until(entry.view().expires_at))
+    fn time_left(key: &CacheKey, entry: &Entry) -> Option<Duration> {
+        key.entry_key().map(|_| Timestamp::now().until(entry.view().expires_at))
     }
 }
 
-impl Expiry<Slot, Entry> for AtEntryExpiry {
-    fn expire_after_create(&self, slot: &Slot, entry: &Entry, _: Instant) -> Option<Duration> {
-        Self::time_left(slot, entry)
+impl Expiry<CacheKey, Entry> for AtEntryExpiry {
+    fn expire_after_create(&self, key: &CacheKey, entry: &Entry, _: Instant) -> Option<Duration> {
+        Self::time_left(key, entry)
     }
 
     /// Without this the new value would inherit what was left of the old one's time.
     fn expire_after_update(
         &self,
-        slot: &Slot,
+        key: &CacheKey,
         entry: &Entry,
         _: Instant,
         _: Option<Duration>,
     ) -> Option<Duration> {
-        Self::time_left(slot, entry)
+        Self::time_left(key, entry)
     }
 }
 

@@ -1,66 +1,103 @@
-//! What a table asks of what holds its entries.
+//! What holds a table's entries, and what it has to keep to.
+//!
+//! A store keeps these promises, whatever threads call it at once:
+//!
+//! 1. **Weight first.** It reserves weight in its [`Quota`] before it allocates memory for
+//!    entries and releases it when they leave. What it allocates before it has reserved is
+//!    small, short-lived and stated where it happens.
+//! 2. **Bounded.** It never makes the quota weigh more than its limit. When there is no room, it
+//!    evicts older entries and then stores the new one: the newest record is always admitted.
+//! 3. **Too large.** A record is [`Inserted::TooLarge`] where [`Quota::admits`] says no, or where
+//!    even an empty store has no room. The store is then as it was before. The table
+//!    removes the older entry and remembers the key as deleted by that record.
+//! 4. **No gap.** While a record replaces an entry, a reader finds the older or the newer
+//!    entry, never none.
+//! 5. **Carried on.** An entry that replaces a live one has its `replaced_count` plus one; every
+//!    other has zero.
+//! 6. **One exit.** An entry leaves exactly once and is counted under exactly one [`Removal`]. An
+//!    expired entry counts as expired, whatever removes it.
+//! 7. **Stored before removed.** An entry is counted as stored before it can leave, so that at no
+//!    moment have more entries left than came.
+//! 8. **Ghosts.** The ghost entry of an entry that expired or was evicted is inserted under the
+//!    lock under which the entry leaves. A key that had an entry is never called
+//!    [`MissReason::NeverSeen`]; in doubt the answer is [`MissReason::Unknown`].
+//! 9. **A removal is remembered** even where there was no entry to remove.
+//! 10. **Prefetching changes nothing**: no entry, no count, no answer.
+//! 11. **Memory is the table's.** The table charges to its account what a store allocates, except
+//!     in `read`, `prefetch` and `walk`, where a caller's code runs: a store that allocates
+//!     there charges it itself, without the caller's part.
+//! 12. **Weighed truly.** The weight is what the allocator says that the store takes, within 5 %.
+//!
+//! The tests of `table::tests` run over every store and hold it to 2 to 9: `life` (4, 5, 6),
+//! `bounds` (2, 3, 6, 7), `limits` (2), `misses` (3, 8, 9), `explained` (5). `tests/memory` holds it
+//! to 1, 11 and 12. A test beside each store holds it to what only its inside shows; for the
+//! compact store that is a comparison with a plain map, 10 included. A new store joins
+//! `over_both_stores!`.
 
 use std::fmt::Debug;
 
-use super::Inserted;
 use super::counts::Counts;
-use super::ghosts::{Ghost, MissReason};
-use super::ledger::LedgerSnapshot;
+use super::ghosts::GhostEntries;
+use super::miss_reason::{Ghost, MissReason};
+use super::quota::Quota;
 use super::weight::WeightParts;
 use crate::record::{Draft, EntryView, Timestamp};
 
-/// How many keys are prefetched at once: about as many as a core can wait for.
+/// How many keys are prefetched at once: about as many loads as a core can have under way.
 pub(super) const LOOKAHEAD: usize = 16;
 
-/// Holds entries within a level in real bytes, keeps the books, and remembers why keys
-/// are gone. Every method may be called by many threads at once; what one allocates is
-/// charged to the table.
-pub(super) trait Store: Debug + Send + Sync {
-    /// Shows the entry under a key, unless there is none. It may be past its expiry.
-    fn read(&self, key: &str, see: &mut dyn FnMut(EntryView<'_>));
+/// The outcome of storing a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inserted {
+    /// Its key had no live entry.
+    New,
+    /// It replaced the live entry of its key.
+    Replaced,
+    /// It is larger than the table takes. The older entry of its key is removed.
+    TooLarge,
+}
 
-    /// Has the processor fetch what the first [`LOOKAHEAD`] keys lead to from memory, all of it
-    /// at once, for reads that come next. Answers nothing, and changes nothing but how long
-    /// those take.
+/// Holds the entries of one table. See the head of this file for what it promises.
+pub(super) trait Store: Debug + Send + Sync {
+    /// Shows the entry of a key, if there is one. It may be expired.
+    fn read(&self, key: &str, visit: &mut dyn FnMut(EntryView<'_>));
+
+    /// Makes the processor load what the first [`LOOKAHEAD`] keys lead to, all at once, for
+    /// reads that follow.
     fn prefetch(&self, _keys: &mut dyn Iterator<Item = &str>) {}
 
-    /// Stores a copy of a record that comes at `now`, in place of the entry under its key.
-    /// Older entries leave first where there is no room.
-    fn insert(&self, draft: Draft<'_>, now: Timestamp) -> Inserted;
+    /// Stores a copy of a record that arrives at `now`, in place of the entry of its key.
+    fn insert(&self, draft: &Draft<'_>, now: Timestamp) -> Inserted;
 
-    /// Removes the entry under a key, if there is one, and remembers why there is none.
-    fn remove(&self, key: &str, why: Ghost);
+    /// Removes the entry of a key, if there is one, and remembers why there is none.
+    fn remove(&self, key: &str, ghost: Ghost, now: Timestamp);
 
-    /// Why a key has no entry that is live at `now`, after it was found to have none.
+    /// Why a key has no entry that is live at `now`, after a read found none.
     fn miss_reason(&self, key: &str, now: Timestamp) -> MissReason;
 
-    /// Lets go of what is expired and of what is over the level.
-    fn settle(&self);
+    /// Removes expired entries and does what reads and writes put off.
+    fn maintain(&self, now: Timestamp);
 
-    /// Sets what entries may weigh, and the level that they are held to for now.
-    fn set_level(&self, capacity_bytes: u64, level_bytes: u64);
+    /// Evicts what is above the limit, which was set anew in the quota.
+    fn enforce_limit(&self, now: Timestamp);
 
     /// Shows every entry that is there from the beginning of the walk to its end once, and
-    /// each that comes or goes meanwhile at most once. Readers and writers go on.
-    fn walk(&self, see: &mut dyn FnMut(&str, EntryView<'_>));
+    /// each that comes or leaves meanwhile at most once. Readers and writers go on.
+    fn walk(&self, visit: &mut dyn FnMut(&str, EntryView<'_>));
 
-    /// Where the bytes of an entry are.
+    /// How the weight of an entry is made up.
     fn weigh(&self, key: &str, entry: &EntryView<'_>) -> WeightParts;
 
-    /// What it weighs, and may.
-    fn ledger(&self) -> LedgerSnapshot;
+    /// What the table weighs, and what it may weigh.
+    fn quota(&self) -> &Quota;
 
-    /// What came and what left.
+    /// The memory of keys that have no entry any more.
+    fn ghosts(&self) -> &GhostEntries;
+
+    /// How many entries were stored, and how many left.
     fn counts(&self) -> Counts;
 
-    /// How many entries it counts, settled; not by [`Self::counts`], which are checked against
-    /// this.
+    /// How many entries the store holds, by its index and not by [`Self::counts`]: the one is
+    /// checked against the other.
     fn held_count(&self) -> u64;
-
-    /// What remembers keys that are gone, in bytes; it never changes.
-    fn ghost_bytes(&self) -> u64;
-
-    /// What it takes without any entry, that among it, in bytes; it never changes, and the
-    /// ledger does not have it.
-    fn fixed_bytes(&self) -> u64;
 }

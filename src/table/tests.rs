@@ -1,10 +1,10 @@
-//! What a table promises, whatever its store: the tests beside this run over both.
+//! What a table promises, whatever its store: the tests beside this file run over both stores.
 
-mod absence;
 mod bounds;
 mod explained;
-mod level;
 mod life;
+mod limits;
+mod misses;
 
 use std::sync::atomic::AtomicBool;
 use std::thread;
@@ -14,7 +14,7 @@ use super::*;
 use crate::config::Store::{Compact, Moka};
 use crate::record::{Entry, FieldsBuffer, Key, KeyRef, Origin, Record, Value};
 
-/// Makes of each function, which takes a store, a test for either.
+/// Makes two tests of each function, which takes a kind of store.
 macro_rules! over_both_stores {
     ($($behaviour:ident)*) => {
         mod moka {
@@ -69,7 +69,7 @@ pub(super) fn is_there(table: &Table, key: &str) -> bool {
     table.peek(key, Timestamp::now(), |_| ()).is_some()
 }
 
-/// What the entries of a table weigh, without the memory of keys that are gone.
+/// What a table weighs without its ghost entries.
 pub(super) fn entries_bytes(table: &Table) -> u64 {
     let stats = table.stats();
     stats.weight_bytes - stats.ghost_bytes
@@ -95,7 +95,7 @@ fn walked(table: &Table) -> (u64, u64) {
     (count, bytes)
 }
 
-pub(super) fn assert_books_balance(table: &Table) {
+pub(super) fn assert_counts_balance(table: &Table) {
     wait_until_swept(table);
     let stats = table.stats();
     assert_eq!(stats.stored_count - stats.removals.total(), stats.entry_count);
@@ -108,7 +108,7 @@ pub(super) fn assert_books_balance(table: &Table) {
     }
 }
 
-/// A walk may not show expired entries, and the books hold them until they are swept.
+/// A walk may leave out expired entries, which count until they are removed.
 fn wait_until_swept(table: &Table) {
     let start = Instant::now();
     let is_swept = || table.stats().entry_count == walked(table).0;
@@ -118,7 +118,7 @@ fn wait_until_swept(table: &Table) {
     }
 }
 
-/// Settles a table until it has no more entries than that.
+/// Maintains a table until it has no more entries than that.
 fn maintain_down_to(table: &Table, entries: u64) {
     while table.stats().entry_count > entries {
         table.maintain();

@@ -1,7 +1,7 @@
-//! What an entry really costs: its key, its value, rounding, bookkeeping. Each store knows
-//! its own.
+//! What an entry weighs: its key, its value, rounding and bookkeeping. Each store computes the
+//! parts for its own entries.
 //!
-//! `tests/memory` holds the sum to what the allocator measures, within 5 %.
+//! `tests/memory` compares the sum with what the allocator measures, within 5 %.
 
 /// The most that one entry may weigh in any table, in bytes. An answer to a
 /// lookup holds whole entries and must stay under what gRPC clients accept.
@@ -11,13 +11,13 @@ pub const MAX_ENTRY_BYTES: u64 = 1 << 20;
 pub const MIN_CAPACITY_BYTES: u64 = 64 << 10;
 
 /// The most that one entry may weigh in a table of `capacity_bytes`, in bytes.
-/// A sixteenth is the slack that lets a full table admit the newest record.
+/// A sixteenth of a full table is quickly evicted to admit the newest record.
 pub const fn max_entry_bytes(capacity_bytes: u64) -> u64 {
     let slack = capacity_bytes / 16;
     if slack < MAX_ENTRY_BYTES { slack } else { MAX_ENTRY_BYTES }
 }
 
-/// Where the bytes of an entry are. They add up to what it weighs.
+/// How the weight of an entry is made up. The parts add up to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WeightParts {
     /// The text of the key.

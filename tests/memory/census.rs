@@ -41,7 +41,7 @@ fn table_grows(accounts: &Accounts, name: &str, store: Store, account: &Account)
     let writer = Writer::new(&table, &"x".repeat(4 << 10));
     let put = (0..).find_map(|number| {
         writer.store(number);
-        let weight = table.stats().weight_bytes;
+        let weight = table.weight_bytes();
         (weight >= MEGABYTES * MIB).then_some(weight)
     });
     table.maintain();

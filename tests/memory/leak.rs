@@ -63,7 +63,7 @@ fn reclaim(accounts: &Accounts, tables: [(&str, &Table); 2]) -> ReclaimReport {
     heap::purge();
     let expected = tables.map(|(name, table)| ExpectedBytes {
         memory_type: MemoryType::Table(name.into()),
-        bytes: table.stats().weight_bytes,
+        bytes: table.weight_bytes(),
     });
     ReclaimReport::compare(&before, &accounts.census(), &expected)
 }

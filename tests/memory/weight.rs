@@ -59,7 +59,7 @@ fn assert_true_weight(store: Store, text_bytes: usize, entries: u64) {
 
 fn assert_weighs_what_it_takes(table: &Table, when: &str) {
     table.maintain();
-    let weight = table.stats().weight_bytes;
+    let weight = table.weight_bytes();
     let measured = heap::read([table.account()]).accounts[0].allocated_bytes;
     let off = measured.abs_diff(weight) * 1_000 / measured;
     assert!(off <= 50, "{when}: weighs {weight} B, takes {measured} B: {off} thousandths off");

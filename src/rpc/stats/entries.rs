@@ -11,7 +11,7 @@ use crate::record::{Key, Timestamp};
 use crate::rpc::convert::{to_duration, to_origin};
 use crate::rpc::errors;
 use crate::rpc::validation::{Tables, required, validate};
-use crate::table::{Described, Table};
+use crate::table::{DescribedEntry, Table};
 
 /// Most entries in one page. Stated in the protocol.
 const MAX_PAGE_SIZE: u32 = 1_000;
@@ -61,9 +61,9 @@ fn page(table: &Table, count: usize, after: Option<(u64, &str)>) -> ListLargestE
 }
 
 /// The number of entries in the page: `count`, or fewer if their keys are very long.
-fn fitting(entries: &[Described], count: usize) -> usize {
+fn fitting(entries: &[DescribedEntry], count: usize) -> usize {
     let mut page_bytes = 0;
-    let fits = |entry: &&Described| {
+    let fits = |entry: &&DescribedEntry| {
         page_bytes += entry.key.as_str().len() + DESCRIPTION_BYTES;
         page_bytes <= MAX_PAGE_BYTES
     };
@@ -76,7 +76,7 @@ fn page_size_violation(page_size: u32) -> Option<FieldViolation> {
 }
 
 /// The next page begins after this entry. Weight and key are the order of the entries.
-fn token_after(last: &Described) -> String {
+fn token_after(last: &DescribedEntry) -> String {
     format!("{} {}", last.weight_bytes(), last.key.as_str())
 }
 
@@ -90,8 +90,8 @@ fn parse_token(token: &str) -> Result<Option<(u64, &str)>, Status> {
     parsed.map(Some).ok_or_else(violation)
 }
 
-fn description(described: &Described, now: Timestamp) -> EntryDescription {
-    let Described { key, parts, origin, expires_at, replaced_count } = described;
+fn description(described: &DescribedEntry, now: Timestamp) -> EntryDescription {
+    let DescribedEntry { key, parts, origin, expires_at, replaced_count } = described;
     EntryDescription {
         key: key.as_str().to_owned(),
         weight_bytes: parts.total_bytes(),

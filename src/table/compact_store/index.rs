@@ -1,97 +1,121 @@
-//! Finds records by the hash of their key: five bytes a slot, and no key of its own.
+//! The index of a shard: finds records by the hash of their key. Five bytes a slot, no key.
 //!
-//! A slot holds where a record lies; its key is compared, and hashed again when the
-//! index grows, where it lies. The index is never larger than what was reserved for it.
+//! A slot is a [`RecordPtr`] and one byte of hash. Keys are compared in the segments, and hashed
+//! there again when the index is rebuilt. The quota has reserved what the index takes.
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::{Entry, OccupiedEntry};
 
 use super::log::Log;
-use super::segment::Place;
-use super::{Lacking, Shared};
+use super::segment::RecordPtr;
+use super::shared::{InsertError, Shared};
 use crate::heap;
 
 #[derive(Debug, Default)]
-pub(super) struct Index(HashTable<Place>);
+pub(super) struct Index(HashTable<RecordPtr>);
 
 impl Index {
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Every place.
-    pub(super) fn places(&self) -> impl Iterator<Item = Place> {
+    pub(super) fn pointers(&self) -> impl Iterator<Item = RecordPtr> {
         self.0.iter().copied()
     }
 
-    /// The place of that hash that `is_it`.
-    pub(super) fn find(&self, hash: u64, is_it: impl FnMut(&Place) -> bool) -> Option<Place> {
-        self.0.find(hash, is_it).copied()
+    /// What `look` finds at one of the pointers of that hash.
+    pub(super) fn find<T>(
+        &self,
+        hash: u64,
+        mut look: impl FnMut(RecordPtr) -> Option<T>,
+    ) -> Option<T> {
+        let mut found = None;
+        self.0.find(hash, |&ptr| {
+            found = look(ptr);
+            found.is_some()
+        })?;
+        found
     }
 
-    /// The slot of a place, if the index leads there: the record there is not dead.
-    pub(super) fn slot(&mut self, hash: u64, place: Place) -> Option<OccupiedEntry<'_, Place>> {
-        self.taken(hash, |&each| each == place)
-    }
-
-    /// The slot of the place of that hash that `is_it`.
-    pub(super) fn taken(
+    /// The slot of the pointer at which `look` finds something, and what it finds.
+    pub(super) fn find_slot<T>(
         &mut self,
         hash: u64,
-        is_it: impl FnMut(&Place) -> bool,
-    ) -> Option<OccupiedEntry<'_, Place>> {
-        self.0.find_entry(hash, is_it).ok()
+        mut look: impl FnMut(RecordPtr) -> Option<T>,
+    ) -> Option<(OccupiedEntry<'_, RecordPtr>, T)> {
+        let mut found = None;
+        let slot = self.0.find_entry(hash, |&ptr| {
+            found = look(ptr);
+            found.is_some()
+        });
+        slot.ok().zip(found)
     }
 
-    /// The same, or else one to take, for which there has to be room.
-    pub(super) fn entry(
+    /// The slot of a pointer, unless the record there is dead.
+    pub(super) fn slot_of(
         &mut self,
         hash: u64,
-        is_it: impl FnMut(&Place) -> bool,
-    ) -> Entry<'_, Place> {
-        // There is room, so that it never hashes what it has.
-        self.0.entry(hash, is_it, |_| hash)
+        ptr: RecordPtr,
+    ) -> Option<OccupiedEntry<'_, RecordPtr>> {
+        self.0.find_entry(hash, |&each| each == ptr).ok()
     }
 
-    /// Sees to it that there is room for one more.
-    pub(super) fn make_room(&mut self, log: &Log, shared: &Shared) -> Result<(), Lacking> {
+    /// The slot of the pointer at which `look` finds something, and what it finds; or else an
+    /// empty slot, for which [`Self::make_room`] has made room.
+    pub(super) fn slot_for<T>(
+        &mut self,
+        hash: u64,
+        mut look: impl FnMut(RecordPtr) -> Option<T>,
+    ) -> (Entry<'_, RecordPtr>, Option<T>) {
+        let mut found = None;
+        let matches = |&ptr: &RecordPtr| {
+            found = look(ptr);
+            found.is_some()
+        };
+        // There is room, so that it never has to hash what it holds.
+        let slot = self.0.entry(hash, matches, |_| hash);
+        (slot, found)
+    }
+
+    /// Makes room for one more pointer.
+    pub(super) fn make_room(&mut self, log: &Log, shared: &Shared) -> Result<(), InsertError> {
         if self.0.len() < self.0.capacity() {
             return Ok(());
         }
-        // Slots of removed places count as taken until the index is built anew. It need
-        // not grow where those are what it is full of.
+        // Slots of removed pointers stay taken until a rebuild. An index that is full of those
+        // need not grow.
         let wanted = self.0.len() + self.0.len() / 16 + 1;
         self.rebuild(wanted, log, shared)
     }
 
-    /// Gives back what it has no use for, once that is two thirds.
+    /// Gives memory back once two thirds of the slots are empty.
     pub(super) fn shrink(&mut self, log: &Log, shared: &Shared) {
         let (len, slots) = (self.0.len(), self.0.num_buckets());
         if len < slots / 3 || (len == 0 && self.bytes() > 0) {
-            // It takes less, for which there is always room.
+            // It takes less than before, which the quota never refuses.
             let _ = self.rebuild(len + len / 8, log, shared);
         }
     }
 
-    /// In the order in which records lie in memory: one after the other they are read in a
-    /// tenth of the time that it takes in the order of the slots.
-    fn rebuild(&mut self, capacity: usize, log: &Log, shared: &Shared) -> Result<(), Lacking> {
-        // For the moment of it there are two, and one of them is reserved.
-        let mut anew = Self(HashTable::with_capacity(capacity));
-        if !shared.ledger.exchange(self.bytes(), anew.bytes()) {
-            return Err(Lacking::Room);
+    /// Reads the records in the order of their memory, which takes a tenth of the time that the
+    /// order of the slots would.
+    fn rebuild(&mut self, capacity: usize, log: &Log, shared: &Shared) -> Result<(), InsertError> {
+        // Until the old index is dropped there are two, and the quota has only one of them.
+        let mut rebuilt = Self(HashTable::with_capacity(capacity));
+        if !shared.quota.exchange(self.bytes(), rebuilt.bytes()) {
+            return Err(InsertError::StoreFull);
         }
-        for (place, written) in log.all_places(&shared.layout) {
-            let hash = shared.ghosts.mark(written.key).hash();
-            if self.slot(hash, place).is_some() {
-                anew.0.insert_unique(hash, place, |_| hash);
+        for (ptr, record) in log.all_records(&shared.layout) {
+            let hash = shared.ghosts.hash(record.key).as_u64();
+            if self.slot_of(hash, ptr).is_some() {
+                rebuilt.0.insert_unique(hash, ptr, |_| hash);
             }
         }
-        *self = anew;
+        *self = rebuilt;
         Ok(())
     }
 
-    /// What it takes, in bytes.
+    /// What the index takes, in bytes.
     pub(super) fn bytes(&self) -> u64 {
         heap::rounded_up(self.0.allocation_size()) as u64
     }

@@ -1,34 +1,40 @@
-//! How a record lies in a segment: seven [`varint`]s, then its key, then its packed fields.
+//! How a record is encoded in a segment.
 //!
-//! The integers are the length of the key, that of the fields, how many entries it
-//! replaced, the partition, the offset, the record's time as milliseconds from the table's
-//! beginning, and by how much its life differs from the table's time to live. Those that
-//! can be negative are folded. Most are small, so that they take some 13 bytes together
-//! where they would take 44.
+//! ```text
+//!   seven varints (some 13 bytes together)                       bytes
+//! +------+--------+----------+-----------+--------+------+------+-----+--------+
+//! | key  | fields | replaced | partition | offset | time | life | key | fields |
+//! | size | size   | count    |           |        |      |      |     |        |
+//! +------+--------+----------+-----------+--------+------+------+-----+--------+
+//! ```
+//!
+//! Time is the record's, in milliseconds since the table was made. Life is the difference between
+//! the entry's life and the table's time to live. Both are small for most records, and zigzag
+//! folding keeps small negative numbers small. The sizes say where the next record begins.
 
 use crate::record::{EntryView, Fields, Origin, Timestamp, varint};
 
 const NUMBERS: usize = 7;
-/// Which of them says how many entries it replaced.
+/// The position of the replaced count among them.
 const REPLACED_COUNT: usize = 2;
 
-/// What the numbers of one table count from.
+/// What the numbers of one table are relative to.
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) beginning: Timestamp,
     pub(super) ttl_millis: i64,
 }
 
-/// A record as it is about to be written.
-pub(super) struct Packed<'a> {
+/// A record that is ready to be appended to a segment.
+pub(super) struct EncodedRecord<'a> {
     numbers: [u64; NUMBERS],
     pub(super) key: &'a str,
     pub(super) fields: Fields<'a>,
     pub(super) expires_at: Timestamp,
 }
 
-impl Packed<'_> {
-    /// How many bytes stand before the key.
+impl EncodedRecord<'_> {
+    /// How many bytes there are before the key.
     pub(super) fn header_bytes(&self) -> usize {
         self.numbers.iter().map(|&number| varint::bytes_of(number)).sum()
     }
@@ -38,8 +44,7 @@ impl Packed<'_> {
         self.header_bytes() + self.key.len() + self.fields.packed_bytes()
     }
 
-    /// Says how many entries it replaces.
-    pub(super) fn replaces(&mut self, replaced_count: u32) {
+    pub(super) fn set_replaced_count(&mut self, replaced_count: u32) {
         self.numbers[REPLACED_COUNT] = u64::from(replaced_count);
     }
 
@@ -51,11 +56,10 @@ impl Packed<'_> {
     }
 }
 
-/// A record as it lies in a segment.
+/// A record in a segment.
 #[derive(Clone, Copy)]
-pub(super) struct Written<'a> {
-    /// UTF-8; not looked at as such here, as keys are compared and hashed far more often than
-    /// shown.
+pub(super) struct StoredRecord<'a> {
+    /// UTF-8. It is kept as bytes, since keys are compared and hashed far more often than shown.
     pub(super) key: &'a [u8],
     pub(super) entry: EntryView<'a>,
     /// How many bytes it takes.
@@ -63,7 +67,7 @@ pub(super) struct Written<'a> {
 }
 
 impl Layout {
-    pub(super) fn pack<'a>(&self, key: &'a str, entry: &EntryView<'a>) -> Packed<'a> {
+    pub(super) fn encode<'a>(&self, key: &'a str, entry: &EntryView<'a>) -> EncodedRecord<'a> {
         let EntryView { origin: Origin { partition, offset, time }, fields, .. } = *entry;
         let time = time.as_millis();
         let life = entry.expires_at.as_millis().wrapping_sub(time);
@@ -76,11 +80,11 @@ impl Layout {
             varint::fold(time.wrapping_sub(self.beginning.as_millis())),
             varint::fold(life.wrapping_sub(self.ttl_millis)),
         ];
-        Packed { numbers, key, fields, expires_at: entry.expires_at }
+        EncodedRecord { numbers, key, fields, expires_at: entry.expires_at }
     }
 
     /// The record at the front of `bytes`; none if there is no whole one.
-    pub(super) fn read<'a>(&self, bytes: &'a [u8]) -> Option<Written<'a>> {
+    pub(super) fn read<'a>(&self, bytes: &'a [u8]) -> Option<StoredRecord<'a>> {
         let mut rest = bytes;
         let mut numbers = [0; NUMBERS];
         for number in &mut numbers {
@@ -101,7 +105,7 @@ impl Layout {
             replaced_count: u32::try_from(replaced_count).ok()?,
             fields: Fields::of_packed(fields),
         };
-        Some(Written { key, entry, bytes: bytes.len() - rest.len() })
+        Some(StoredRecord { key, entry, bytes: bytes.len() - rest.len() })
     }
 }
 
@@ -120,7 +124,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn records_are_read_as_they_were_written(
+        fn records_are_read_as_they_were_encoded(
             records in prop::collection::vec(
                 (".{1,40}", prop::collection::vec(any::<u8>(), 0..200), any::<(i32, i64, u32)>(), timestamp(), timestamp()),
                 0..8,
@@ -135,32 +139,32 @@ mod tests {
                     replaced_count: *replaced_count,
                     fields: Fields::of_packed(fields),
                 };
-                let (packed, before) = (LAYOUT.pack(key, &entry), bytes.len());
-                packed.push_to(&mut bytes);
-                prop_assert_eq!(bytes.len() - before, packed.bytes());
+                let (encoded, before) = (LAYOUT.encode(key, &entry), bytes.len());
+                encoded.push_to(&mut bytes);
+                prop_assert_eq!(bytes.len() - before, encoded.bytes());
                 expected.push((key.as_bytes(), entry));
             }
             let mut rest = bytes.as_slice();
             for (key, entry) in expected {
-                let written = LAYOUT.read(rest).unwrap();
-                prop_assert_eq!((written.key, written.entry), (key, entry));
-                rest = &rest[written.bytes..];
+                let stored = LAYOUT.read(rest).unwrap();
+                prop_assert_eq!((stored.key, stored.entry), (key, entry));
+                rest = &rest[stored.bytes..];
             }
             prop_assert!(LAYOUT.read(rest).is_none());
         }
 
         #[test]
-        fn bytes_that_are_no_record_are_none_or_some_and_nothing_panics(
+        fn any_bytes_are_read_without_a_panic(
             bytes in prop::collection::vec(any::<u8>(), 0..100),
         ) {
-            if let Some(written) = LAYOUT.read(&bytes) {
-                prop_assert!(written.bytes <= bytes.len());
+            if let Some(stored) = LAYOUT.read(&bytes) {
+                prop_assert!(stored.bytes <= bytes.len());
             }
         }
     }
 
     #[test]
-    fn what_stands_before_a_key_takes_thirteen_bytes() {
+    fn the_bytes_before_a_key_are_thirteen() {
         let time = LAYOUT.beginning.plus(std::time::Duration::from_secs(3_000));
         let entry = EntryView {
             origin: Origin { partition: 7, offset: 30_000_000, time },
@@ -168,6 +172,6 @@ mod tests {
             replaced_count: 3,
             fields: Fields::of_packed(&[0; 66]),
         };
-        assert_eq!(LAYOUT.pack("key", &entry).header_bytes(), 13);
+        assert_eq!(LAYOUT.encode("key", &entry).header_bytes(), 13);
     }
 }

@@ -1,125 +1,143 @@
-//! The memory of a shard: its segments, which of them are appended to, and which rewritten.
+//! The memory of a shard: its segments, which of them records are appended to, and compaction.
+//!
+//! Owns segments and their weight in the quota. It does not know which records are dead: the
+//! shard, which has the index, says so.
 
 use slab::Slab;
 
-use super::layout::{Layout, Packed, Written};
-use super::segment::{MAX_BYTES, MAX_SEGMENTS, NEVER, Place, Segment};
-use super::{Lacking, Shared};
+use super::layout::{EncodedRecord, Layout, StoredRecord};
+use super::segment::{MAX_BYTES, MAX_SEGMENTS, NEVER, RecordPtr, Segment};
+use super::shared::{InsertError, Shared};
 use crate::heap;
 use crate::record::Timestamp;
 
 const MIN_BYTES: usize = 1 << 10;
-/// A record larger than such a part of a segment has one to itself, of its own size.
+/// A record larger than this part of a segment has a segment of its own size to itself.
 const LARGE_PART: usize = 4;
-/// A segment takes such a part of what there is, so that small tables have small ones.
+/// A new segment takes this part of the shard's memory, so that small tables have small ones.
 const LOG_PART: usize = 16;
 
-/// Segments are rewritten where more than such a part of their memory is dead: of a store
-/// that has room, and of one that is nearly full. What is moved for each record that is
-/// replaced doubles from the one to the other.
+/// Segments are compacted where more than this part of their memory is dead: in a store that
+/// has room, and in one that is nearly full. The latter moves twice as much for each record
+/// that is replaced.
 const DEAD_PART: usize = 8;
 const DEAD_PART_OF_FULL: usize = 16;
 
-/// What a segment takes in the list of them, in bytes, and a little more.
-const SLOT_BYTES: usize = size_of::<Segment>() + size_of::<usize>();
+/// What a segment takes in the list of segments, in bytes, rounded up.
+const LIST_ITEM_BYTES: usize = size_of::<Segment>() + size_of::<usize>();
 
 /// The segments of one shard.
 #[derive(Debug, Default)]
 pub(super) struct Log {
     segments: Slab<Segment>,
-    /// The one that new records are appended to.
+    /// The segment that new records are appended to.
     newest: Option<usize>,
-    /// The one that takes what is still alive in segments that are rewritten. Records that
-    /// were not replaced for long gather in such ones, and those seldom have to be
-    /// rewritten again.
+    /// The segment that takes the live records of segments that are compacted. Records that
+    /// were not replaced for long gather in such segments, which seldom have to be compacted
+    /// again.
     survivors: Option<usize>,
     dead_bytes: usize,
     capacity_bytes: usize,
-    /// None where it has to be made anew.
+    /// None where it has to be computed anew.
     summary: Option<Summary>,
 }
 
-/// What is to be known of a log without a look at each segment.
+/// What a store needs to know of a log without a look at each segment.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Summary {
-    /// The segment that was begun first, and when.
+    /// The oldest segment and its sequence number.
     pub(super) oldest: Option<(usize, u64)>,
-    /// When the first record expires, or before that.
+    /// No record expires before.
     pub(super) first_expiry: Timestamp,
 }
 
 impl Log {
-    /// The record at a place.
-    pub(super) fn read<'a>(&'a self, layout: &Layout, place: Place) -> Option<Written<'a>> {
-        let bytes = &self.segments.get(place.segment())?.bytes;
-        layout.read(bytes.get(place.offset()..)?)
+    /// The record at a pointer.
+    pub(super) fn read<'a>(&'a self, layout: &Layout, ptr: RecordPtr) -> Option<StoredRecord<'a>> {
+        let bytes = &self.segments.get(ptr.segment())?.bytes;
+        layout.read(bytes.get(ptr.offset()..)?)
     }
 
-    /// A byte of each of the first cache lines at a place.
-    pub(super) fn touch(&self, place: Place) -> [Option<u8>; 2] {
+    /// The record at a pointer, if it is of that key.
+    pub(super) fn read_of_key<'a>(
+        &'a self,
+        layout: &Layout,
+        ptr: RecordPtr,
+        key: &str,
+    ) -> Option<StoredRecord<'a>> {
+        self.read(layout, ptr).filter(|record| record.key == key.as_bytes())
+    }
+
+    /// Loads the first cache lines at a pointer: a byte of each.
+    pub(super) fn touch(&self, ptr: RecordPtr) -> [Option<u8>; 2] {
         const CACHE_LINE: usize = 64;
-        let bytes = self.segments.get(place.segment()).map(|segment| &segment.bytes);
+        let bytes = self.segments.get(ptr.segment()).map(|segment| &segment.bytes);
         let at = |offset| bytes.and_then(|bytes| bytes.get(offset).copied());
-        [at(place.offset()), at(place.offset() + CACHE_LINE)]
+        [at(ptr.offset()), at(ptr.offset() + CACHE_LINE)]
     }
 
-    /// Appends a record, where there is room or room can be had.
+    /// Appends a record, to a new segment where the newest has no room. On an error nothing
+    /// has changed.
     pub(super) fn append(
         &mut self,
-        packed: &Packed<'_>,
+        record: &EncodedRecord<'_>,
         shared: &Shared,
-    ) -> Result<Place, Lacking> {
-        let (bytes, expires_at) = (packed.bytes(), packed.expires_at);
+    ) -> Result<RecordPtr, InsertError> {
+        let (bytes, expires_at) = (record.bytes(), record.expires_at);
         let has_room = |&id: &usize| self.segments[id].has_room(bytes);
         let id = match self.newest.filter(has_room) {
             Some(newest) => newest,
-            None => self.begin(bytes, shared)?,
+            None => self.start_segment(bytes, shared)?,
         };
         let segment = &mut self.segments[id];
-        let place = Place::new(id, segment.bytes.len());
-        packed.push_to(&mut segment.bytes);
+        let ptr = RecordPtr::new(id, segment.bytes.len());
+        record.push_to(&mut segment.bytes);
         segment.first_expiry = segment.first_expiry.min(expires_at);
         if let Some(summary) = &mut self.summary {
             summary.first_expiry = summary.first_expiry.min(expires_at);
         }
-        Ok(place)
+        Ok(ptr)
     }
 
-    /// A segment with room for a record.
-    fn begin(&mut self, record_bytes: usize, shared: &Shared) -> Result<usize, Lacking> {
-        let of_many = (self.capacity_bytes / LOG_PART).clamp(MIN_BYTES, MAX_BYTES);
-        let is_large = record_bytes > of_many / LARGE_PART;
-        let bytes = heap::rounded_up(if is_large { record_bytes } else { of_many });
-        self.make_slot(shared)?;
-        if !shared.ledger.reserve(bytes as u64) {
-            return Err(Lacking::Room);
+    /// A new segment with room for a record.
+    fn start_segment(
+        &mut self,
+        record_bytes: usize,
+        shared: &Shared,
+    ) -> Result<usize, InsertError> {
+        let usual_bytes = (self.capacity_bytes / LOG_PART).clamp(MIN_BYTES, MAX_BYTES);
+        let is_large = record_bytes > usual_bytes / LARGE_PART;
+        let bytes = heap::rounded_up(if is_large { record_bytes } else { usual_bytes });
+        self.make_list_room(shared)?;
+        if !shared.quota.reserve(bytes as u64) {
+            return Err(InsertError::StoreFull);
         }
         self.capacity_bytes += bytes;
         self.summary = None;
         let id = self.segments.insert(Segment {
             bytes: Vec::with_capacity(bytes),
             dead_bytes: 0,
-            born: shared.next_birth(),
+            sequence: shared.next_sequence(),
             first_expiry: NEVER,
         });
         if !is_large {
             self.newest = Some(id);
         } else if let Some(newest) = self.newest {
-            // Records are still appended to it: it is as young as those beside it.
-            self.segments[newest].born = self.segments[id].born;
+            // Records are still appended to it: it must not be evicted before this one.
+            self.segments[newest].sequence = self.segments[id].sequence;
         }
         Ok(id)
     }
 
-    fn make_slot(&mut self, shared: &Shared) -> Result<(), Lacking> {
+    fn make_list_room(&mut self, shared: &Shared) -> Result<(), InsertError> {
         if self.segments.len() >= MAX_SEGMENTS {
-            return Err(Lacking::RoomInShard);
+            return Err(InsertError::ShardFull);
         }
         if self.segments.len() == self.segments.capacity() {
             let more = (self.segments.len() / 4).max(4);
             let before = self.segments.capacity();
-            if !shared.ledger.reserve((more * SLOT_BYTES) as u64) {
-                return Err(Lacking::Room);
+            if !shared.quota.reserve((more * LIST_ITEM_BYTES) as u64) {
+                return Err(InsertError::StoreFull);
             }
             self.segments.reserve_exact(more);
             debug_assert_eq!(self.segments.capacity(), before + more);
@@ -127,9 +145,9 @@ impl Log {
         Ok(())
     }
 
-    /// Notes that nothing leads any more to records of so many bytes of a segment. Frees it
-    /// if those were the last.
-    pub(super) fn bury(&mut self, id: usize, bytes: usize, shared: &Shared) {
+    /// Counts records of so many bytes of a segment as dead. Frees the segment if no other
+    /// record is in it.
+    pub(super) fn mark_dead(&mut self, id: usize, bytes: usize, shared: &Shared) {
         let Some(segment) = self.segments.get_mut(id) else { return };
         segment.dead_bytes += bytes;
         self.dead_bytes += bytes;
@@ -138,29 +156,30 @@ impl Log {
         }
     }
 
-    /// Gives a segment back, whatever is in it.
+    /// Frees a segment with all that is in it.
     pub(super) fn free(&mut self, id: usize, shared: &Shared) {
         let Some(segment) = self.segments.try_remove(id) else { return };
         self.summary = None;
         self.dead_bytes -= segment.dead_bytes;
         self.capacity_bytes -= segment.bytes.capacity();
-        shared.ledger.release(segment.bytes.capacity() as u64);
+        shared.quota.release(segment.bytes.capacity() as u64);
         self.newest = self.newest.filter(|&newest| newest != id);
         self.survivors = self.survivors.filter(|&survivors| survivors != id);
         if self.segments.is_empty() {
-            // So that the last segment to leave gives back all there is.
-            shared.ledger.release((self.segments.capacity() * SLOT_BYTES) as u64);
+            // An empty log takes no memory.
+            shared.quota.release((self.segments.capacity() * LIST_ITEM_BYTES) as u64);
             self.segments = Slab::new();
         }
     }
 
-    /// The summary; it stays as long as segments are only appended to.
+    /// The summary. It is computed again only after segments were started or freed, or lost
+    /// records.
     pub(super) fn summary(&mut self) -> Summary {
         let segments = || self.segments.iter();
         *self.summary.get_or_insert_with(|| Summary {
             oldest: segments()
-                .map(|(id, segment)| (id, segment.born))
-                .min_by_key(|&(_, born)| born),
+                .map(|(id, segment)| (id, segment.sequence))
+                .min_by_key(|&(_, sequence)| sequence),
             first_expiry: segments()
                 .map(|(_, segment)| segment.first_expiry)
                 .min()
@@ -168,46 +187,47 @@ impl Log {
         })
     }
 
-    /// What it takes, in bytes.
+    /// What the log takes, in bytes, counted anew.
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
-        let slots = self.segments.capacity() * SLOT_BYTES;
-        slots + self.segments.iter().map(|(_, segment)| segment.bytes.capacity()).sum::<usize>()
+        let list_bytes = self.segments.capacity() * LIST_ITEM_BYTES;
+        let segments = self.segments.iter();
+        list_bytes + segments.map(|(_, segment)| segment.bytes.capacity()).sum::<usize>()
     }
 
-    /// The segments with records that are expired at `now`.
+    /// The segments that may have records which are expired at `now`.
     pub(super) fn expiring(&self, now: Timestamp) -> Vec<usize> {
         let due = self.segments.iter().filter(|(_, segment)| segment.first_expiry <= now);
         due.map(|(id, _)| id).collect()
     }
 
-    /// The places of all records, dead ones too.
-    pub(super) fn all_places<'a>(
+    /// All records, with dead ones.
+    pub(super) fn all_records<'a>(
         &'a self,
         layout: &'a Layout,
-    ) -> impl Iterator<Item = (Place, Written<'a>)> {
-        self.segments.iter().flat_map(|(id, _)| self.places(layout, id))
+    ) -> impl Iterator<Item = (RecordPtr, StoredRecord<'a>)> {
+        self.segments.iter().flat_map(|(id, _)| self.records(layout, id))
     }
 
-    /// The places of all records of a segment, dead ones too.
-    pub(super) fn places<'a>(
+    /// All records of a segment, with dead ones.
+    pub(super) fn records<'a>(
         &'a self,
         layout: &'a Layout,
         id: usize,
-    ) -> impl Iterator<Item = (Place, Written<'a>)> {
+    ) -> impl Iterator<Item = (RecordPtr, StoredRecord<'a>)> {
         let bytes = self.segments.get(id).map_or(&[][..], |segment| &segment.bytes);
         let mut offset = 0;
         std::iter::from_fn(move || {
-            let written = layout.read(bytes.get(offset..)?)?;
-            let place = Place::new(id, offset);
-            offset += written.bytes;
-            Some((place, written))
+            let record = layout.read(bytes.get(offset..)?)?;
+            let ptr = RecordPtr::new(id, offset);
+            offset += record.bytes;
+            Some((ptr, record))
         })
     }
 
-    /// Notes that so many bytes more of a segment are dead, and when the first of the others
-    /// expires.
-    pub(super) fn settle(
+    /// Takes note that so many more bytes of a segment are dead, and when the first of its other
+    /// records expires.
+    pub(super) fn update_after_removal(
         &mut self,
         id: usize,
         dead_bytes: usize,
@@ -217,13 +237,13 @@ impl Log {
         let Some(segment) = self.segments.get_mut(id) else { return };
         segment.first_expiry = first_expiry;
         self.summary = None;
-        self.bury(id, dead_bytes, shared);
+        self.mark_dead(id, dead_bytes, shared);
     }
 
-    /// The segment to rewrite, where too much is dead: the one where most is, of those that
+    /// The segment to compact, where too much is dead: the one where most is, of those that
     /// nothing is appended to.
-    pub(super) fn wasteful(&self, shared: &Shared) -> Option<usize> {
-        let is_full = shared.ledger.is_nearly_full();
+    pub(super) fn segment_to_compact(&self, shared: &Shared) -> Option<usize> {
+        let is_full = shared.quota.is_nearly_full();
         let dead_part = if is_full { DEAD_PART_OF_FULL } else { DEAD_PART };
         if self.dead_bytes * dead_part <= self.capacity_bytes {
             return None;
@@ -234,41 +254,39 @@ impl Log {
         (most.dead_bytes * dead_part > most.bytes.len()).then_some(id)
     }
 
-    /// Moves what is alive in a segment together: into the segment of survivors while there
-    /// is room, and else to the front of its own, which is that of survivors from then on.
-    /// No memory is needed for it. `moves` is told of each record where it lies and where
-    /// it is to lie, and says whether it is alive and goes there.
-    pub(super) fn rewrite(
+    /// Moves the live records of a segment together: to the survivors' segment while it has
+    /// room, and else to the front of their own, which is the survivors' from then on. It
+    /// allocates nothing. `relocate` is given each record, its pointer and its new pointer, and
+    /// answers whether the record is live and has moved.
+    pub(super) fn compact(
         &mut self,
         id: usize,
         shared: &Shared,
-        mut moves: impl FnMut(&Written<'_>, Place, Place) -> bool,
+        mut relocate: impl FnMut(&StoredRecord<'_>, RecordPtr, RecordPtr) -> bool,
     ) {
         let Some(mut segment) = self.segments.get_mut(id).map(Segment::take) else { return };
         self.summary = None;
         self.dead_bytes -= segment.dead_bytes;
         (segment.dead_bytes, segment.first_expiry) = (0, NEVER);
         let (mut from, mut to) = (0, 0);
-        while let Some(written) = shared.layout.read(&segment.bytes[from..]) {
-            let record = from..from + written.bytes;
-            let expires_at = written.entry.expires_at;
-            let survivors =
-                self.survivors.map(|survivors| (survivors, &mut self.segments[survivors]));
-            let survivors = survivors.filter(|(_, survivors)| survivors.has_room(record.len()));
-            let target = match &survivors {
-                Some((id, survivors)) => Place::new(*id, survivors.bytes.len()),
-                None => Place::new(id, to),
+        while let Some(record) = shared.layout.read(&segment.bytes[from..]) {
+            let (range, expires_at) = (from..from + record.bytes, record.entry.expires_at);
+            let survivors = self.survivors.map(|id| (id, &mut self.segments[id]));
+            let survivors = survivors.filter(|(_, segment)| segment.has_room(range.len()));
+            let new_ptr = match &survivors {
+                Some((id, segment)) => RecordPtr::new(*id, segment.bytes.len()),
+                None => RecordPtr::new(id, to),
             };
-            from = record.end;
-            if !moves(&written, Place::new(id, record.start), target) {
+            from = range.end;
+            if !relocate(&record, RecordPtr::new(id, range.start), new_ptr) {
                 continue;
             }
             if let Some((_, survivors)) = survivors {
-                survivors.join(&segment.bytes[record], segment.born, expires_at);
+                survivors.append_survivor(&segment.bytes[range], segment.sequence, expires_at);
             } else {
                 segment.first_expiry = segment.first_expiry.min(expires_at);
-                let bytes = record.len();
-                segment.bytes.copy_within(record, to);
+                let bytes = range.len();
+                segment.bytes.copy_within(range, to);
                 to += bytes;
             }
         }

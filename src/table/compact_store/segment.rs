@@ -1,4 +1,4 @@
-//! A segment: one allocation that records are appended to, and the places of records in it.
+//! A segment: one allocation that records are appended to, and pointers to the records in it.
 
 use crate::record::Timestamp;
 
@@ -6,16 +6,16 @@ use crate::record::Timestamp;
 pub(super) const MAX_BYTES: usize = 1 << OFFSET_BITS;
 
 const OFFSET_BITS: u32 = 15;
-/// As many as a place can tell apart.
+/// As many as a pointer can tell apart.
 pub(super) const MAX_SEGMENTS: usize = 1 << (u32::BITS - OFFSET_BITS);
 
-/// Where a record lies: in which segment, and from which byte on.
+/// Where a record begins: the number of its segment in the shard, and the offset in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place(u32);
+pub(super) struct RecordPtr(u32);
 
-impl Place {
+impl RecordPtr {
     pub(super) fn new(segment: usize, offset: usize) -> Self {
-        // Both are in bounds: of segments there are no more, and records begin before that.
+        // Both fit: there are no more segments, and no record begins at a larger offset.
         Self(u32::try_from(segment << OFFSET_BITS | offset).unwrap_or(u32::MAX))
     }
 
@@ -28,18 +28,18 @@ impl Place {
     }
 }
 
-/// When nothing expires.
+/// The first expiry of a segment without records.
 pub(super) const NEVER: Timestamp = Timestamp::from_millis(i64::MAX);
 
 #[derive(Debug)]
 pub(super) struct Segment {
     /// Never grows past the capacity that it was made with.
     pub(super) bytes: Vec<u8>,
-    /// Bytes of records that nothing leads to any more.
+    /// Bytes of records that the index does not point to any more.
     pub(super) dead_bytes: usize,
-    /// When it was begun, by the store's count of segments.
-    pub(super) born: u64,
-    /// When the first of its records expires, or before that.
+    /// Its number among all segments of the store, in the order in which they were started.
+    pub(super) sequence: u64,
+    /// No record expires before.
     pub(super) first_expiry: Timestamp,
 }
 
@@ -48,18 +48,18 @@ impl Segment {
         self.bytes.capacity() - self.bytes.len() >= bytes
     }
 
-    /// Appends a record of another segment. So that none of both is much too old or too
-    /// young, they are as old as their bytes are on average.
-    pub(super) fn join(&mut self, record: &[u8], born: u64, expires_at: Timestamp) {
+    /// Appends a record of another segment. The sequence number becomes the average of both,
+    /// weighed by bytes, so that no record is evicted much too early or too late.
+    pub(super) fn append_survivor(&mut self, record: &[u8], sequence: u64, expires_at: Timestamp) {
         let (own, others) = (self.bytes.len() as u64, record.len() as u64);
-        self.born = (self.born * own + born * others) / (own + others).max(1);
+        self.sequence = (self.sequence * own + sequence * others) / (own + others).max(1);
         self.bytes.extend_from_slice(record);
         self.first_expiry = self.first_expiry.min(expires_at);
     }
 
-    /// The segment, in whose place an empty one is left.
+    /// Takes the segment and leaves one without bytes in its place.
     pub(super) fn take(&mut self) -> Self {
-        let Self { dead_bytes, born, first_expiry, .. } = *self;
-        Self { bytes: std::mem::take(&mut self.bytes), dead_bytes, born, first_expiry }
+        let Self { dead_bytes, sequence, first_expiry, .. } = *self;
+        Self { bytes: std::mem::take(&mut self.bytes), dead_bytes, sequence, first_expiry }
     }
 }

@@ -1,14 +1,18 @@
-//! One part of a store: the records of the keys that fall to it, and an index of them.
+//! A shard: the records of the keys that fall to it, an index of them, and their counts.
+//!
+//! Keeps index and log in step: a record is live exactly if the index points to it. Knows no
+//! lock; whoever owns the shard has it locked.
 
 use super::index::Index;
-use super::layout::{Packed, Written};
+use super::layout::{EncodedRecord, StoredRecord};
 use super::log::{Log, Summary};
-use super::segment::{NEVER, Place};
-use super::{Lacking, Shared};
+use super::segment::{NEVER, RecordPtr};
+use super::shared::{InsertError, Shared};
 use crate::record::{EntryView, Timestamp};
-use crate::table::Inserted;
 use crate::table::counts::{Counts, Removal};
-use crate::table::ghosts::{Ghost, KeyHash};
+use crate::table::ghosts::KeyHash;
+use crate::table::miss_reason::Ghost;
+use crate::table::store::Inserted;
 
 #[derive(Debug, Default)]
 pub(super) struct Shard {
@@ -19,188 +23,175 @@ pub(super) struct Shard {
 
 impl Shard {
     /// The record of a key, expired or not.
-    pub(super) fn find(&self, shared: &Shared, mark: KeyHash, key: &str) -> Option<Written<'_>> {
-        let mut found = None;
-        let log = &self.log;
-        self.index.find(mark.hash(), |&place| {
-            found = log.read(&shared.layout, place).filter(|written| written.key == key.as_bytes());
-            found.is_some()
-        })?;
-        found
+    pub(super) fn find(
+        &self,
+        shared: &Shared,
+        key_hash: KeyHash,
+        key: &str,
+    ) -> Option<StoredRecord<'_>> {
+        self.index.find(key_hash.as_u64(), |ptr| self.log.read_of_key(&shared.layout, ptr, key))
     }
 
-    /// Where the record of a key is, if it is there and no other has the same few bits of hash.
-    pub(super) fn likely_place(&self, mark: KeyHash) -> Option<Place> {
-        self.index.find(mark.hash(), |_| true)
+    /// Where the record of a key probably is: no key is compared.
+    pub(super) fn find_likely(&self, key_hash: KeyHash) -> Option<RecordPtr> {
+        self.index.find(key_hash.as_u64(), Some)
     }
 
-    /// Reads some of the bytes at a place, so that they are at hand.
-    pub(super) fn touch(&self, place: Place) -> [Option<u8>; 2] {
-        self.log.touch(place)
+    /// Loads some of the bytes at a pointer into the processor's cache.
+    pub(super) fn touch(&self, ptr: RecordPtr) -> [Option<u8>; 2] {
+        self.log.touch(ptr)
     }
 
-    /// How many records it has, expired ones too.
+    /// How many records the index points to, with expired ones.
     pub(super) fn len(&self) -> usize {
         self.index.len()
     }
 
-    /// What came and what left.
     pub(super) fn counts(&self) -> Counts {
         self.counts
     }
 
-    /// Stores a record. Where there is no room for it, nothing has changed.
+    /// Stores a record. On an error nothing has changed.
     pub(super) fn insert(
         &mut self,
         shared: &Shared,
-        mark: KeyHash,
-        record: &mut Packed<'_>,
+        key_hash: KeyHash,
+        record: &mut EncodedRecord<'_>,
         now: Timestamp,
-    ) -> Result<Inserted, Lacking> {
+    ) -> Result<Inserted, InsertError> {
         let Self { index, log, counts } = self;
         index.make_room(log, shared)?;
-        let mut older = None;
-        let is_it = Standing::of(record.key, log, shared, &mut older);
-        let slot = index.entry(mark.hash(), is_it);
-        let replaced = older.and_then(|older| older.live_at(now));
-        record.replaces(replaced.map_or(0, |count| count.saturating_add(1)));
+        let look = |ptr| Existing::read(log, shared, ptr, record.key);
+        let (slot, older) = index.slot_for(key_hash.as_u64(), look);
+        let replaced = older.and_then(|older| older.replaced_count_if_live(now));
+        record.set_replaced_count(replaced.map_or(0, |count| count.saturating_add(1)));
         slot.insert(log.append(record, shared)?);
-        counts.stored(record.key.len() + record.fields.packed_bytes());
+        counts.count_stored(record.key.len() + record.fields.packed_bytes());
         if let Some(older) = older {
-            counts.removed(if replaced.is_some() { Removal::Replaced } else { Removal::Expired });
-            log.bury(older.segment, older.bytes, shared);
+            let is_live = replaced.is_some();
+            counts.count_removed(if is_live { Removal::Replaced } else { Removal::Expired });
+            log.mark_dead(older.segment, older.bytes, shared);
         }
-        self.reclaim(shared);
+        self.compact(shared);
         Ok(if replaced.is_some() { Inserted::Replaced } else { Inserted::New })
     }
 
     /// Removes the record of a key, if there is one.
-    pub(super) fn remove(&mut self, shared: &Shared, mark: KeyHash, key: &str, now: Timestamp) {
+    pub(super) fn remove(&mut self, shared: &Shared, key_hash: KeyHash, key: &str, now: Timestamp) {
         let Self { index, log, counts } = self;
-        let mut found = None;
-        let slot = index.taken(mark.hash(), Standing::of(key, log, shared, &mut found));
-        if let (Some(slot), Some(found)) = (slot, found) {
+        let look = |ptr| Existing::read(log, shared, ptr, key);
+        if let Some((slot, existing)) = index.find_slot(key_hash.as_u64(), look) {
             slot.remove();
-            let is_live = found.live_at(now).is_some();
-            counts.removed(if is_live { Removal::Deleted } else { Removal::Expired });
-            log.bury(found.segment, found.bytes, shared);
-            self.reclaim(shared);
-            self.shrink(shared);
+            let is_live = existing.replaced_count_if_live(now).is_some();
+            counts.count_removed(if is_live { Removal::Deleted } else { Removal::Expired });
+            log.mark_dead(existing.segment, existing.bytes, shared);
+            self.compact(shared);
+            self.shrink_index(shared);
         }
     }
 
-    /// Takes the room back that dead records have, where that is too much.
-    fn reclaim(&mut self, shared: &Shared) {
-        while let Some(id) = self.log.wasteful(shared) {
+    /// Frees the memory of dead records, where that is too much.
+    fn compact(&mut self, shared: &Shared) {
+        while let Some(id) = self.log.segment_to_compact(shared) {
             let index = &mut self.index;
-            self.log.rewrite(id, shared, |written, from, to| {
-                let hash = shared.ghosts.mark(written.key).hash();
-                index.slot(hash, from).map(|mut slot| *slot.get_mut() = to).is_some()
+            self.log.compact(id, shared, |record, from, to| {
+                let hash = shared.ghosts.hash(record.key).as_u64();
+                index.slot_of(hash, from).map(|mut slot| *slot.get_mut() = to).is_some()
             });
         }
     }
 
-    /// Lets the oldest records go, a segment of them; false if there are none.
-    pub(super) fn evict(&mut self, shared: &Shared, now: Timestamp) -> bool {
+    /// Evicts the oldest segment with all its records; false if there is none.
+    pub(super) fn evict_oldest(&mut self, shared: &Shared, now: Timestamp) -> bool {
         let Some((id, _)) = self.log.summary().oldest else { return false };
-        self.let_go(shared, id, |entry| {
+        self.remove_if(shared, id, |entry| {
             Some(expired(entry, now).unwrap_or((Removal::Evicted, Ghost::Evicted(now))))
         });
         self.log.free(id, shared);
-        self.shrink(shared);
+        self.shrink_index(shared);
         true
     }
 
-    /// Lets go of records that are expired.
+    /// Removes expired records.
     pub(super) fn sweep(&mut self, shared: &Shared, now: Timestamp) {
         for id in self.log.expiring(now) {
-            self.let_go(shared, id, |entry| expired(entry, now));
+            self.remove_if(shared, id, |entry| expired(entry, now));
         }
-        self.reclaim(shared);
-        self.shrink(shared);
+        self.compact(shared);
+        self.shrink_index(shared);
     }
 
-    /// Takes those records out of a segment that `judge` gives a reason for.
-    fn let_go(
+    /// Removes those records of a segment that `judge` gives a reason for.
+    fn remove_if(
         &mut self,
         shared: &Shared,
         id: usize,
         judge: impl Fn(&EntryView<'_>) -> Option<(Removal, Ghost)>,
     ) {
         let (mut dead_bytes, mut first_expiry) = (0, NEVER);
-        for (place, written) in self.log.places(&shared.layout, id) {
-            let mark = shared.ghosts.mark(written.key);
-            let Some(slot) = self.index.slot(mark.hash(), place) else { continue };
-            if let Some((removal, gone)) = judge(&written.entry) {
+        for (ptr, record) in self.log.records(&shared.layout, id) {
+            let key_hash = shared.ghosts.hash(record.key);
+            let Some(slot) = self.index.slot_of(key_hash.as_u64(), ptr) else { continue };
+            if let Some((removal, ghost)) = judge(&record.entry) {
                 slot.remove();
-                self.counts.removed(removal);
-                shared.ghosts.note(mark, gone);
-                dead_bytes += written.bytes;
+                self.counts.count_removed(removal);
+                shared.ghosts.insert(key_hash, ghost);
+                dead_bytes += record.bytes;
             } else {
-                first_expiry = first_expiry.min(written.entry.expires_at);
+                first_expiry = first_expiry.min(record.entry.expires_at);
             }
         }
-        self.log.settle(id, dead_bytes, first_expiry, shared);
+        self.log.update_after_removal(id, dead_bytes, first_expiry, shared);
     }
 
-    fn shrink(&mut self, shared: &Shared) {
+    fn shrink_index(&mut self, shared: &Shared) {
         self.index.shrink(&self.log, shared);
     }
 
     /// Shows every record that is there.
-    pub(super) fn walk(&self, shared: &Shared, see: &mut dyn FnMut(&str, EntryView<'_>)) {
-        for place in self.index.places() {
-            let Some(written) = self.log.read(&shared.layout, place) else { continue };
-            if let Ok(key) = str::from_utf8(written.key) {
-                see(key, written.entry);
+    pub(super) fn walk(&self, shared: &Shared, visit: &mut dyn FnMut(&str, EntryView<'_>)) {
+        for ptr in self.index.pointers() {
+            let Some(record) = self.log.read(&shared.layout, ptr) else { continue };
+            if let Ok(key) = str::from_utf8(record.key) {
+                visit(key, record.entry);
             }
         }
     }
 
-    /// What it takes, in bytes.
+    /// What the shard takes, in bytes, counted anew.
     #[cfg(test)]
     pub(super) fn bytes(&self) -> u64 {
         self.log.bytes() as u64 + self.index.bytes()
     }
 
-    /// How old it is, and when it is to be swept.
+    /// How old the shard is, and when its first record expires.
     pub(super) fn summary(&mut self) -> Summary {
         self.log.summary()
     }
 }
 
-/// What is to be known of a record that is to leave.
+/// What has to be known of a stored record to replace or remove it.
 #[derive(Debug, Clone, Copy)]
-struct Standing {
+struct Existing {
     segment: usize,
     bytes: usize,
     replaced_count: u32,
     expires_at: Timestamp,
 }
 
-impl Standing {
-    /// Tells the place of the record of a key, and then `found` of it.
-    fn of<'a>(
-        key: &'a str,
-        log: &'a Log,
-        shared: &'a Shared,
-        found: &'a mut Option<Self>,
-    ) -> impl FnMut(&Place) -> bool + 'a {
-        move |&place| {
-            let written =
-                log.read(&shared.layout, place).filter(|written| written.key == key.as_bytes());
-            *found = written.map(|Written { entry, bytes, .. }| Self {
-                segment: place.segment(),
-                bytes,
-                replaced_count: entry.replaced_count,
-                expires_at: entry.expires_at,
-            });
-            found.is_some()
-        }
+impl Existing {
+    /// The record at a pointer, if it is of that key.
+    fn read(log: &Log, shared: &Shared, ptr: RecordPtr, key: &str) -> Option<Self> {
+        let StoredRecord { entry, bytes, .. } = log.read_of_key(&shared.layout, ptr, key)?;
+        Some(Self {
+            segment: ptr.segment(),
+            bytes,
+            replaced_count: entry.replaced_count,
+            expires_at: entry.expires_at,
+        })
     }
 
-    /// How many entries it replaced, unless it is expired.
-    fn live_at(self, now: Timestamp) -> Option<u32> {
+    fn replaced_count_if_live(self, now: Timestamp) -> Option<u32> {
         (self.expires_at > now).then_some(self.replaced_count)
     }
 }

@@ -1,9 +1,10 @@
-//! What is the compact store's own: the oldest leave, dead room is reclaimed, memory is
-//! what is reserved.
+//! What only the compact store does: it evicts the oldest segments, compacts dead records, and
+//! weighs all its memory.
 
 mod model;
 
 use super::*;
+use crate::heap::Account;
 use crate::record::Record;
 use crate::table::MIN_CAPACITY_BYTES;
 use crate::table::counts::Removal;
@@ -12,10 +13,26 @@ use crate::table::tests::{in_an_hour, record};
 const HOUR: Duration = Duration::from_secs(3_600);
 const MIB: u64 = 1 << 20;
 
+/// A store of entries of so many bytes.
 fn store(capacity_bytes: u64) -> CompactStore {
-    // So many notes that none is forgotten.
+    // So many ghost entries that none is forgotten.
     let ghosts = GhostEntries::new(64 * MIB);
-    CompactStore::new(capacity_bytes, HOUR, ghosts, Account::open().unwrap())
+    CompactStore::new(capacity_bytes + ghosts.bytes(), HOUR, ghosts)
+}
+
+fn weight_bytes(store: &CompactStore) -> u64 {
+    store.quota().weight_bytes() - store.quota().fixed_bytes()
+}
+
+fn limit_bytes(store: &CompactStore) -> u64 {
+    store.quota().limit_bytes() - store.quota().fixed_bytes()
+}
+
+/// Sets what the entries may weigh.
+fn set_limits(store: &CompactStore, capacity_bytes: u64, limit_bytes: u64, now: Timestamp) {
+    let fixed_bytes = store.quota().fixed_bytes();
+    store.quota().set_limits(capacity_bytes + fixed_bytes, limit_bytes + fixed_bytes);
+    store.enforce_limit(now);
 }
 
 fn key(number: u64) -> String {
@@ -23,7 +40,7 @@ fn key(number: u64) -> String {
 }
 
 fn put(store: &CompactStore, number: u64, text: &str) -> Inserted {
-    store.insert(record(&key(number), text, in_an_hour()).draft(), Timestamp::now())
+    store.insert(&record(&key(number), text, in_an_hour()).draft(), Timestamp::now())
 }
 
 fn fill(store: &CompactStore, entries: u64) {
@@ -40,13 +57,13 @@ fn evicted_count(store: &CompactStore) -> u64 {
     store.counts().removals.count(Removal::Evicted)
 }
 
-/// What its entries take, counted anew.
+/// What the entries take, counted anew.
 fn counted_bytes(store: &CompactStore) -> u64 {
-    store.shards.iter().map(|slot| slot.read().bytes()).sum()
+    store.shards.iter().map(|shard| shard.read().bytes()).sum()
 }
 
 #[test]
-fn of_a_full_store_the_oldest_leave_and_the_newest_stay() {
+fn a_full_store_evicts_the_oldest_and_keeps_the_newest() {
     let store = store(4 * MIB);
     let count = (0..200_000).find(|&number| {
         put(&store, number, "some text that is a little longer");
@@ -61,13 +78,13 @@ fn of_a_full_store_the_oldest_leave_and_the_newest_stay() {
 }
 
 #[test]
-fn what_is_replaced_makes_room_before_anything_is_evicted() {
+fn replaced_records_make_room_before_anything_is_evicted() {
     let store = store(4 * MIB);
     let text = "x".repeat(60);
     // Nine tenths of it, index and all.
     let count = (0..200_000).find(|&number| {
         put(&store, number, &text);
-        store.ledger().weight_bytes > 4 * MIB * 9 / 10
+        weight_bytes(&store) > 4 * MIB * 9 / 10
     });
     let (count, mut random) = (count.unwrap() + 1, fastrand::Rng::with_seed(5));
     for _ in 0..20 * count {
@@ -75,29 +92,30 @@ fn what_is_replaced_makes_room_before_anything_is_evicted() {
     }
     assert_eq!(evicted_count(&store), 0);
     assert!((0..count).all(|number| is_there(&store, number)));
-    assert_eq!(counted_bytes(&store), store.ledger().weight_bytes);
+    assert_eq!(counted_bytes(&store), weight_bytes(&store));
 }
 
 #[test]
-fn a_store_of_few_entries_takes_little_whatever_it_may_take() {
+fn a_store_of_few_entries_takes_little_whatever_its_capacity() {
     let store = store(1 << 30);
     assert!(shards_bytes(&store.shards) < MIB / 4);
     fill(&store, 100);
-    assert!(store.ledger().weight_bytes < 200 << 10, "{:?}", store.ledger());
+    assert!(weight_bytes(&store) < 200 << 10, "{:?}", store.quota());
 }
 
 #[test]
-fn what_a_lower_level_takes_away_is_given_back_and_the_index_with_it() {
+fn a_lower_limit_frees_memory_and_that_of_the_index_with_it() {
+    let account = Account::open().unwrap();
     let store = store(16 * MIB);
-    fill(&store, 300_000);
-    let full = store.ledger();
+    account.charge(|| fill(&store, 300_000));
+    let full_bytes = weight_bytes(&store);
     assert_eq!(store.counts().entry_count(), 300_000);
-    store.set_level(16 * MIB, full.weight_bytes / 4);
-    let (weight_bytes, counts) = (store.ledger().weight_bytes, store.counts());
-    assert!(weight_bytes <= full.weight_bytes / 4);
+    account.charge(|| set_limits(&store, 16 * MIB, full_bytes / 4, Timestamp::now()));
+    let (weight_bytes, counts) = (weight_bytes(&store), store.counts());
+    assert!(weight_bytes <= full_bytes / 4);
     assert!(counts.entry_count() > 60_000, "the index takes too much: {counts:?}");
     assert_eq!(counted_bytes(&store), weight_bytes);
-    let measured = heap::read([&store.account]).accounts[0].allocated_bytes;
+    let measured = heap::read([&account]).accounts[0].allocated_bytes;
     assert!(measured.abs_diff(weight_bytes) < weight_bytes / 20, "{measured} {weight_bytes}");
 }
 
@@ -114,16 +132,16 @@ fn entries_of_all_sizes_are_kept_whole_and_none_is_refused() {
         let Record { entry, .. } = record(&key(number), &"x".repeat(bytes), in_an_hour());
         assert_eq!(found.unwrap().view().fields, entry.view().fields, "{bytes}");
     }
-    assert_eq!(counted_bytes(&store), store.ledger().weight_bytes);
+    assert_eq!(counted_bytes(&store), weight_bytes(&store));
 }
 
 #[test]
-fn an_entry_that_outlives_its_segment_does_not_keep_what_is_expired() {
+fn an_entry_that_outlives_its_segment_does_not_keep_expired_ones() {
     let store = store(MIB);
     let now = Timestamp::now();
     for number in 0..1_000 {
         let life = if number == 500 { HOUR } else { Duration::from_secs(1) };
-        store.store(&record(&key(number), "text", now.plus(life)).draft(), now);
+        store.insert(&record(&key(number), "text", now.plus(life)).draft(), now);
     }
     store.sweep(now.plus(Duration::from_secs(2)));
     let counts = store.counts();
@@ -133,22 +151,21 @@ fn an_entry_that_outlives_its_segment_does_not_keep_what_is_expired() {
 }
 
 #[test]
-fn a_large_store_that_is_made_as_small_as_can_be_takes_the_newest_all_the_same() {
+fn a_large_store_that_is_made_as_small_as_possible_still_admits_the_newest() {
     let store = store(1 << 30);
     fill(&store, 10_000);
-    store.set_level(MIN_CAPACITY_BYTES, 0);
-    let largest = usize::try_from(store.shared.ledger.max_entry_bytes()).unwrap() - 100;
+    set_limits(&store, MIN_CAPACITY_BYTES, 0, Timestamp::now());
+    let largest = usize::try_from(store.quota().max_entry_bytes()).unwrap() - 100;
     for number in 10_000..10_100 {
         let text = if number % 2 == 0 { "x".repeat(largest) } else { "text".into() };
         assert_eq!(put(&store, number, &text), Inserted::New);
         assert!(is_there(&store, number));
-        let ledger = store.ledger();
-        assert!(ledger.weight_bytes <= ledger.level_bytes);
+        assert!(weight_bytes(&store) <= limit_bytes(&store));
     }
 }
 
 #[test]
-fn small_records_among_large_ones_do_not_leave_before_them() {
+fn small_records_among_large_ones_are_not_evicted_before_them() {
     let store = store(2 * MIB);
     for number in 0..400 {
         let text = if number % 2 == 0 { "x".repeat(40_000) } else { "x".repeat(200) };

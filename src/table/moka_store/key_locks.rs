@@ -1,7 +1,8 @@
-//! Locks that let one writer at a time at a key, and one that sweeps it.
+//! Locks on keys: one writer at a time, or one reader that removes an expired entry.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+
+use parking_lot::{Mutex, MutexGuard};
 
 /// So many that a lookup seldom waits for the writer of another key.
 const LOCKS: usize = 1_024;
@@ -20,21 +21,17 @@ impl Default for KeyLocks {
 
 impl KeyLocks {
     pub(super) fn lock(&self, key: &str) -> MutexGuard<'_, ()> {
-        self.of(key).lock().unwrap_or_else(PoisonError::into_inner)
+        self.of(key).lock()
     }
 
     /// The lock, if nobody has it.
     pub(super) fn try_lock(&self, key: &str) -> Option<MutexGuard<'_, ()>> {
-        match self.of(key).try_lock() {
-            Ok(guard) => Some(guard),
-            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
-        }
+        self.of(key).try_lock()
     }
 
     fn of(&self, key: &str) -> &Mutex<()> {
-        let lock = self.hasher.hash_one(key) % self.locks.len() as u64;
+        let number = self.hasher.hash_one(key) % self.locks.len() as u64;
         #[expect(clippy::cast_possible_truncation, reason = "it is less than their number")]
-        &self.locks[lock as usize]
+        &self.locks[number as usize]
     }
 }

@@ -1,4 +1,5 @@
-//! What is moka's own: it evicts by use, its weights settle, and what is kept free is no entry.
+//! What only the moka store does: it evicts by use, moka's weights come right in the end, and the
+//! placeholder is never seen as an entry.
 
 use super::*;
 use crate::table::tests::{in_an_hour, record};
@@ -7,12 +8,25 @@ use crate::table::{MIN_CAPACITY_BYTES, max_entry_bytes};
 const DELETED: Ghost = Ghost::Deleted { partition: 0, offset: 11 };
 const MIB: u64 = 1 << 20;
 
+/// A store of entries of so many bytes.
 fn store(capacity_bytes: u64) -> MokaStore {
-    MokaStore::new(capacity_bytes, GhostEntries::new(MIB), Account::open().unwrap())
+    let ghosts = GhostEntries::new(MIB);
+    MokaStore::new(capacity_bytes + ghosts.bytes(), ghosts, Account::open().unwrap())
+}
+
+fn weight_bytes(store: &MokaStore) -> u64 {
+    store.quota().weight_bytes() - store.quota().fixed_bytes()
+}
+
+/// Sets what the entries may weigh.
+fn set_limits(store: &MokaStore, capacity_bytes: u64, limit_bytes: u64) {
+    let fixed_bytes = store.quota().fixed_bytes();
+    store.quota().set_limits(capacity_bytes + fixed_bytes, limit_bytes + fixed_bytes);
+    store.enforce_limit(Timestamp::now());
 }
 
 fn put(store: &MokaStore, key: &str, text: &str) {
-    store.insert(record(key, text, in_an_hour()).draft(), Timestamp::now());
+    store.insert(&record(key, text, in_an_hour()).draft(), Timestamp::now());
 }
 
 fn is_there(store: &MokaStore, key: &str) -> bool {
@@ -27,10 +41,10 @@ fn walked_count(store: &MokaStore) -> u64 {
     count
 }
 
-/// moka's own accounts are right in the end.
-fn assert_settled(store: &MokaStore) {
-    store.settle();
-    assert_eq!(store.settled_bytes(), store.ledger().weight_bytes);
+/// moka's own weights are right in the end.
+fn assert_weights_agree(store: &MokaStore) {
+    store.run_pending();
+    assert_eq!(store.cached_bytes(), weight_bytes(store));
 }
 
 #[test]
@@ -40,43 +54,43 @@ fn a_replacement_that_is_removed_at_once_leaves_no_weight_behind() {
         let (before, after) = if n % 2 == 0 { (10, 900) } else { (900, 10) };
         let key = format!("key-{n}");
         put(&store, &key, &"x".repeat(before));
-        store.settle();
+        store.run_pending();
         put(&store, &key, &"x".repeat(after));
-        store.remove(&key, DELETED);
+        store.remove(&key, DELETED, Timestamp::now());
         put(&store, &format!("kept-{}", n % 50), "text");
     }
-    assert_settled(&store);
+    assert_weights_agree(&store);
 }
 
 #[test]
-fn entries_that_readers_sweep_leave_no_weight_behind() {
+fn expired_entries_that_readers_remove_leave_no_weight_behind() {
     let store = store(MIN_CAPACITY_BYTES);
     for n in 0..2_000 {
         let (before, after) = if n % 2 == 0 { (10, 900) } else { (900, 10) };
         let key = format!("key-{n}");
         let soon = Timestamp::now().plus(Duration::from_millis(1));
-        store.insert(record(&key, &"x".repeat(before), soon).draft(), Timestamp::now());
-        store.insert(record(&key, &"x".repeat(after), soon).draft(), Timestamp::now());
+        store.insert(&record(&key, &"x".repeat(before), soon).draft(), Timestamp::now());
+        store.insert(&record(&key, &"x".repeat(after), soon).draft(), Timestamp::now());
         while Timestamp::now() < soon {
             std::thread::yield_now();
         }
         store.miss_reason(&key, Timestamp::now());
     }
-    assert_settled(&store);
+    assert_weights_agree(&store);
 }
 
 #[test]
-fn a_lower_level_evicts_the_least_recently_used() {
+fn a_lower_limit_evicts_the_least_recently_used() {
     let store = store(MIB);
     let key = |number: u32| format!("key-{number:06}");
     let held =
         |numbers: std::ops::Range<u32>| numbers.filter(|&n| is_there(&store, &key(n))).count();
     (0..400).for_each(|number| put(&store, &key(number), &"x".repeat(1_000)));
     assert_eq!(held(0..50), 50);
-    store.settle();
+    store.run_pending();
 
-    store.set_level(MIB, MIB / 2);
-    let weight_bytes = store.ledger().weight_bytes;
+    set_limits(&store, MIB, MIB / 2);
+    let weight_bytes = weight_bytes(&store);
     assert!(weight_bytes <= MIB / 2 && weight_bytes > MIB / 2 - 3 * max_entry_bytes(MIB));
     assert_eq!(held(0..50), 50, "what was read just now stays");
     assert_eq!(held(350..400), 50, "and so does what was written just now");
@@ -84,19 +98,19 @@ fn a_lower_level_evicts_the_least_recently_used() {
 }
 
 #[test]
-fn what_is_kept_free_is_never_seen_as_an_entry() {
+fn the_placeholder_is_never_seen_as_an_entry() {
     let store = store(MIB);
     (0..10).for_each(|number| put(&store, &format!("key-{number}"), "text"));
-    let weight_bytes = store.ledger().weight_bytes;
-    for level_bytes in [MIB / 4, MIB, MIB / 2] {
-        store.set_level(MIB, level_bytes);
+    let before_bytes = weight_bytes(&store);
+    for limit_bytes in [MIB / 4, MIB, MIB / 2] {
+        set_limits(&store, MIB, limit_bytes);
         assert!(!is_there(&store, ""));
-        store.remove("", DELETED);
+        store.remove("", DELETED, Timestamp::now());
         let counts = store.counts();
         let [entries, removed] = [counts.entry_count(), counts.removals.total()];
         assert_eq!((entries, counts.stored_count, removed), (10, 10, 0));
-        assert_eq!(store.ledger().weight_bytes, weight_bytes);
+        assert_eq!(weight_bytes(&store), before_bytes);
         assert_eq!(walked_count(&store), 10);
-        assert_settled(&store);
+        assert_weights_agree(&store);
     }
 }

@@ -1,4 +1,4 @@
-//! What a table says of single entries: where the bytes of one are, and which are the largest.
+//! What a table says of single entries: how the weight of one is made up, and which are largest.
 
 use super::*;
 
@@ -6,7 +6,7 @@ over_both_stores! {
     pages_of_the_largest_show_every_entry_once_the_largest_first
     an_expired_entry_is_neither_listed_nor_described
     the_parts_of_a_described_entry_add_up_to_what_the_table_holds
-    to_describe_an_entry_is_neither_a_hit_nor_a_miss
+    describing_an_entry_is_neither_a_hit_nor_a_miss
 }
 
 /// A hundred entries of ten sizes.
@@ -19,13 +19,13 @@ fn of_ten_sizes(store: config::Store) -> Table {
     table
 }
 
-fn places(entries: &[Described]) -> Vec<(u64, String)> {
+fn ranks(entries: &[DescribedEntry]) -> Vec<(u64, String)> {
     entries.iter().map(|entry| (entry.weight_bytes(), entry.key.as_str().to_owned())).collect()
 }
 
 fn pages_of_the_largest_show_every_entry_once_the_largest_first(store: config::Store) {
     let table = of_ten_sizes(store);
-    let mut expected = places(&table.largest(1_000, None, Timestamp::now()).entries);
+    let mut expected = ranks(&table.largest(1_000, None, Timestamp::now()).entries);
     assert_eq!(expected.len(), 100);
     assert_eq!(expected.iter().map(|(weight, _)| weight).sum::<u64>(), walked(&table).1);
     assert!(expected.is_sorted_by(|one, next| one > next), "by weight, then by key: {expected:?}");
@@ -39,13 +39,13 @@ fn pages_of_the_largest_show_every_entry_once_the_largest_first(store: config::S
         if page.entries.is_empty() {
             break;
         }
-        shown.extend(places(&page.entries));
+        shown.extend(ranks(&page.entries));
         assert!(shown.len() <= expected.len(), "an entry comes twice: {shown:?}");
     }
     assert_eq!(shown, expected);
 
     table.remove(&expected.remove(0).1, DELETED);
-    assert_eq!(places(&table.largest(1, None, Timestamp::now()).entries), expected[..1]);
+    assert_eq!(ranks(&table.largest(1, None, Timestamp::now()).entries), expected[..1]);
 }
 
 fn an_expired_entry_is_neither_listed_nor_described(store: config::Store) {
@@ -69,18 +69,18 @@ fn the_parts_of_a_described_entry_add_up_to_what_the_table_holds(store: config::
         assert_eq!(parts.fields_bytes, 100 + 2, "the text, a tag and a length");
         assert_eq!(parts.total_bytes(), walked(&table).1);
         assert_eq!(
-            places(&table.largest(1, None, Timestamp::now()).entries)[0].0,
+            ranks(&table.largest(1, None, Timestamp::now()).entries)[0].0,
             parts.total_bytes()
         );
     }
     table.remove(key.as_str(), DELETED);
     put(&table, key.as_str(), "text", in_an_hour());
     let described = table.describe(&key, Timestamp::now()).unwrap();
-    assert_eq!(described.replaced_count, 0, "it took nobody's place");
+    assert_eq!(described.replaced_count, 0, "it replaced none");
     assert_eq!(table.stats().plucked_bytes, 3 * (20 + 102) + 20 + 6);
 }
 
-fn to_describe_an_entry_is_neither_a_hit_nor_a_miss(store: config::Store) {
+fn describing_an_entry_is_neither_a_hit_nor_a_miss(store: config::Store) {
     let table = table(store, MIN_CAPACITY_BYTES);
     put(&table, "a", "text", in_an_hour());
     assert!(table.describe(&Key::copy_of("a").unwrap(), Timestamp::now()).is_some());

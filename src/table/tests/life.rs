@@ -1,4 +1,4 @@
-//! An entry's life: stored, read, replaced, deleted, expired.
+//! The life of an entry: stored, read, replaced, deleted, expired.
 
 use super::*;
 
@@ -7,11 +7,11 @@ over_both_stores! {
     a_newer_record_replaces_the_entry_and_its_weight
     a_lookup_finds_a_key_at_every_moment_at_which_it_is_replaced
     a_removed_key_is_absent_and_counted_as_deleted
-    no_read_returns_an_entry_past_its_expiry_though_it_is_not_swept
-    an_expired_entry_is_swept_and_counted_as_expired
+    no_read_returns_an_expired_entry_that_is_not_removed_yet
+    an_expired_entry_is_removed_and_counted_as_expired
     a_replacement_lives_its_own_time_and_not_what_was_left_of_the_old_ones
     a_time_in_the_future_counts_as_now
-    the_maintenance_thread_sweeps_without_anyone_asking
+    the_maintenance_thread_removes_expired_entries
 }
 
 fn a_stored_record_is_readable_at_once(store: config::Store) {
@@ -21,7 +21,7 @@ fn a_stored_record_is_readable_at_once(store: config::Store) {
     assert!(get(&table, "b", Timestamp::now()).is_none());
     let stats = table.stats();
     assert_eq!((stats.hit_count, stats.miss_count), (1, 1));
-    assert_books_balance(&table);
+    assert_counts_balance(&table);
 }
 
 fn a_newer_record_replaces_the_entry_and_its_weight(store: config::Store) {
@@ -32,7 +32,7 @@ fn a_newer_record_replaces_the_entry_and_its_weight(store: config::Store) {
     let stats = table.stats();
     assert_eq!(stats.removals.count(Removal::Replaced), 1);
     assert_eq!(stats.entry_count, 1);
-    assert_books_balance(&table);
+    assert_counts_balance(&table);
 }
 
 fn a_lookup_finds_a_key_at_every_moment_at_which_it_is_replaced(store: config::Store) {
@@ -54,7 +54,7 @@ fn a_lookup_finds_a_key_at_every_moment_at_which_it_is_replaced(store: config::S
         reader.join().unwrap();
     });
     assert_eq!(table.stats().removals.count(Removal::Replaced), 20_000);
-    assert_books_balance(&table);
+    assert_counts_balance(&table);
 }
 
 fn a_removed_key_is_absent_and_counted_as_deleted(store: config::Store) {
@@ -64,19 +64,19 @@ fn a_removed_key_is_absent_and_counted_as_deleted(store: config::Store) {
     table.remove("never there", DELETED);
     assert!(!is_there(&table, "a"));
     assert_eq!(table.stats().removals.count(Removal::Deleted), 1);
-    assert_books_balance(&table);
+    assert_counts_balance(&table);
 }
 
-fn no_read_returns_an_entry_past_its_expiry_though_it_is_not_swept(store: config::Store) {
+fn no_read_returns_an_expired_entry_that_is_not_removed_yet(store: config::Store) {
     let table = table(store, MIN_CAPACITY_BYTES);
     let expiry = in_an_hour();
     put(&table, "a", "first", expiry);
     assert!(get(&table, "a", Timestamp::from_millis(expiry.as_millis() - 1)).is_some());
     assert!(get(&table, "a", expiry).is_none());
-    assert_eq!(table.stats().entry_count, 1, "it is not swept");
+    assert_eq!(table.stats().entry_count, 1, "it is not removed yet");
 }
 
-fn an_expired_entry_is_swept_and_counted_as_expired(store: config::Store) {
+fn an_expired_entry_is_removed_and_counted_as_expired(store: config::Store) {
     let table = table(store, MIN_CAPACITY_BYTES);
     let empty_bytes = entries_bytes(&table);
     put(&table, "a", "first", Timestamp::now().plus(Duration::from_millis(1)));
@@ -104,7 +104,7 @@ fn a_time_in_the_future_counts_as_now(store: config::Store) {
     assert_eq!(table.expiry_of(now.minus(HOUR), now), now);
 }
 
-fn the_maintenance_thread_sweeps_without_anyone_asking(store: config::Store) {
+fn the_maintenance_thread_removes_expired_entries(store: config::Store) {
     let table = std::sync::Arc::new(table(store, MIN_CAPACITY_BYTES));
     let maintenance = Maintenance::spawn(vec![table.clone()], table.account()).unwrap();
     put(&table, "a", "first", Timestamp::now().plus(Duration::from_millis(1)));

@@ -1,4 +1,4 @@
-//! The store against a plain map, over any sequence of what can happen to it.
+//! The store compared with a plain map, over any sequence of operations.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ enum Step {
     Remove { key: u64 },
     Wait { millis: u64 },
     Sweep,
-    Level { per_cent: u64 },
+    Limit { per_cent: u64 },
 }
 
 /// Few keys and short lives, so that most steps meet what an earlier one did.
@@ -25,11 +25,11 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..60_u64).prop_map(|key| Step::Remove { key }),
         2 => (0..1_500_u64).prop_map(|millis| Step::Wait { millis }),
         1 => Just(Step::Sweep),
-        1 => (10..=100_u64).prop_map(|per_cent| Step::Level { per_cent }),
+        1 => (10..=100_u64).prop_map(|per_cent| Step::Limit { per_cent }),
     ]
 }
 
-/// What a key's entry is to be.
+/// The entry that a key should have.
 #[derive(Debug, Clone, Copy)]
 struct Expected {
     text: usize,
@@ -40,7 +40,7 @@ struct Expected {
 struct Run {
     store: CompactStore,
     model: BTreeMap<u64, Expected>,
-    whys: BTreeMap<u64, MissReason>,
+    miss_reasons: BTreeMap<u64, MissReason>,
     evicted_count: u64,
     stored_count: u64,
     offset: i64,
@@ -52,7 +52,7 @@ impl Run {
         Self {
             store: store(MIN_CAPACITY_BYTES),
             model: BTreeMap::new(),
-            whys: BTreeMap::new(),
+            miss_reasons: BTreeMap::new(),
             evicted_count: 0,
             stored_count: 0,
             offset: 0,
@@ -65,18 +65,18 @@ impl Run {
             Step::Put { key, text, life_millis } => self.put(key, text, life_millis),
             Step::Remove { key } => {
                 self.offset += 1;
-                let why = Ghost::Deleted { partition: 0, offset: self.offset };
-                self.store.take_away(&super::key(key), why, self.now);
+                let ghost = Ghost::Deleted { partition: 0, offset: self.offset };
+                self.store.remove(&super::key(key), ghost, self.now);
                 self.model.remove(&key);
-                self.whys.insert(key, MissReason::Gone(why));
+                self.miss_reasons.insert(key, MissReason::Gone(ghost));
             }
             Step::Wait { millis } => self.now = self.now.plus(Duration::from_millis(millis)),
             Step::Sweep => self.store.sweep(self.now),
-            Step::Level { per_cent } => {
-                let capacity_bytes = self.store.ledger().capacity_bytes;
-                let level_bytes = capacity_bytes * per_cent / 100;
-                self.store.shared.ledger.set_level(capacity_bytes, level_bytes);
-                self.store.lower(self.now);
+            Step::Limit { per_cent } => {
+                let quota = self.store.quota();
+                let capacity_bytes = quota.capacity_bytes() - quota.fixed_bytes();
+                let limit_bytes = capacity_bytes * per_cent / 100;
+                set_limits(&self.store, capacity_bytes, limit_bytes, self.now);
             }
         }
     }
@@ -85,13 +85,15 @@ impl Run {
         let name = super::key(key);
         let expires_at = self.now.plus(Duration::from_millis(life_millis));
         let record = record(&name, &"x".repeat(text), expires_at);
-        let inserted = self.store.store(&record.draft(), self.now);
+        let inserted = self.store.insert(&record.draft(), self.now);
         let older = self.model.remove(&key).filter(|older| older.expires_at > self.now);
         let weight = self.store.weigh(&name, &record.entry.view()).total_bytes();
-        if weight > self.store.shared.ledger.max_entry_bytes() {
+        if weight > self.store.quota().max_entry_bytes() {
             assert_eq!(inserted, Inserted::TooLarge);
-            let why = Ghost::deleted_by(record.entry.view().origin);
-            self.whys.insert(key, MissReason::Gone(why));
+            // As the table does.
+            let ghost = Ghost::deleted_by(record.entry.view().origin);
+            self.store.remove(&name, ghost, self.now);
+            self.miss_reasons.insert(key, MissReason::Gone(ghost));
             return;
         }
         self.stored_count += 1;
@@ -109,7 +111,7 @@ impl Run {
         self.model.insert(key, Expected { text, expires_at, replaced_count });
     }
 
-    /// Every key has the entry that the model has, or it was evicted; and says why not.
+    /// Every key has the entry that the model has, or was evicted, and has its miss reason.
     fn check(&mut self) {
         for number in 0..60 {
             let name = key(number);
@@ -128,31 +130,31 @@ impl Run {
                     assert_eq!(entry.replaced_count, expected.replaced_count);
                 }
                 (None, Some(_)) => {
-                    let why = self.store.miss_reason(&name, self.now);
-                    assert!(matches!(why, MissReason::Gone(Ghost::Evicted(_))), "{why:?}");
+                    let reason = self.store.miss_reason(&name, self.now);
+                    assert!(matches!(reason, MissReason::Gone(Ghost::Evicted(_))), "{reason:?}");
                     self.evicted_count += 1;
                     self.model.remove(&number);
-                    self.whys.insert(number, why);
+                    self.miss_reasons.insert(number, reason);
                 }
-                (None, None) => self.check_absence(number, &name, expected),
+                (None, None) => self.check_miss_reason(number, &name, expected),
                 (Some(entry), None) => panic!("{name} is there: {entry:?}"),
             }
         }
-        self.check_books();
+        self.check_counts();
     }
 
-    fn check_absence(&self, number: u64, name: &str, expected: Option<Expected>) {
+    fn check_miss_reason(&self, number: u64, name: &str, expected: Option<Expected>) {
         let expired =
             expected.map(|expected| MissReason::Gone(Ghost::Expired(expected.expires_at)));
-        let known = self.whys.get(&number).copied();
-        let why = self.store.miss_reason(name, self.now);
-        assert_eq!(why, expired.or(known).unwrap_or(MissReason::NeverSeen), "{name}");
+        let known = self.miss_reasons.get(&number).copied();
+        let reason = self.store.miss_reason(name, self.now);
+        assert_eq!(reason, expired.or(known).unwrap_or(MissReason::NeverSeen), "{name}");
     }
 
-    fn check_books(&self) {
-        let (ledger, counts) = (self.store.ledger(), self.store.counts());
-        assert!(ledger.weight_bytes <= ledger.level_bytes, "{ledger:?}");
-        assert_eq!(ledger.weight_bytes, counted_bytes(&self.store));
+    fn check_counts(&self) {
+        let (quota, counts) = (self.store.quota(), self.store.counts());
+        assert!(quota.weight_bytes() <= quota.limit_bytes(), "{quota:?}");
+        assert_eq!(weight_bytes(&self.store), counted_bytes(&self.store));
         assert_eq!(counts.stored_count, self.stored_count);
         // What is replaced or deleted after it expired counts as that.
         assert!(counts.removals.count(Removal::Evicted) <= self.evicted_count, "{counts:?}");
@@ -170,7 +172,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
-    fn it_does_what_a_plain_map_does(steps in vec(step(), 1..150)) {
+    fn the_store_does_what_a_plain_map_does(steps in vec(step(), 1..150)) {
         let mut run = Run::new();
         for step in &steps {
             run.take(step);

@@ -1,18 +1,18 @@
-//! A miss is explained: with the reason that is true, or with none.
+//! Misses are explained with the true reason, or with none.
 
 use super::*;
 
 over_both_stores! {
     a_key_is_never_seen_until_a_record_of_it_comes
-    an_expired_entry_is_called_expired_before_and_after_it_is_swept
-    a_tombstone_for_an_expired_entry_is_what_is_told_also_after_the_sweep
-    an_evicted_entry_is_called_evicted_with_the_time_that_it_was
+    an_expired_entry_is_called_expired_before_and_after_it_is_removed
+    a_tombstone_for_an_expired_entry_stays_the_reason_after_maintenance
+    an_evicted_entry_is_called_evicted_with_the_time_of_it
     a_key_that_comes_back_and_leaves_again_has_its_newest_reason
-    a_record_that_is_too_large_is_what_deleted_its_key
-    what_remembers_keys_counts_as_the_tables_and_leaves_room_for_entries_whatever_its_level
+    a_record_that_is_too_large_deletes_its_key
+    ghost_entries_are_part_of_the_weight_and_leave_room_for_entries_at_any_limit
 }
 
-fn why(table: &Table, key: &str) -> MissReason {
+fn miss_reason(table: &Table, key: &str) -> MissReason {
     let now = Timestamp::now();
     assert!(table.peek(key, now, |_| ()).is_none(), "{key} is there");
     table.miss_reason(key, now)
@@ -20,15 +20,19 @@ fn why(table: &Table, key: &str) -> MissReason {
 
 fn a_key_is_never_seen_until_a_record_of_it_comes(store: config::Store) {
     let table = table(store, MIN_CAPACITY_BYTES);
-    assert_eq!(why(&table, "a"), MissReason::NeverSeen);
+    assert_eq!(miss_reason(&table, "a"), MissReason::NeverSeen);
     put(&table, "a", "first", in_an_hour());
     table.remove("a", DELETED);
-    assert_eq!(why(&table, "a"), MissReason::Gone(DELETED));
+    assert_eq!(miss_reason(&table, "a"), MissReason::Gone(DELETED));
     table.remove("never stored", DELETED);
-    assert_eq!(why(&table, "never stored"), MissReason::Gone(DELETED), "its tombstone was seen");
+    assert_eq!(
+        miss_reason(&table, "never stored"),
+        MissReason::Gone(DELETED),
+        "its tombstone was seen"
+    );
 }
 
-fn an_expired_entry_is_called_expired_before_and_after_it_is_swept(store: config::Store) {
+fn an_expired_entry_is_called_expired_before_and_after_it_is_removed(store: config::Store) {
     let table = table(store, MIN_CAPACITY_BYTES);
     let soon = Timestamp::now().plus(Duration::from_millis(30));
     put(&table, "asked", "text", soon);
@@ -40,14 +44,14 @@ fn an_expired_entry_is_called_expired_before_and_after_it_is_swept(store: config
     while Timestamp::now() < soon {
         thread::yield_now();
     }
-    assert_eq!(why(&table, "asked"), expired, "not swept by anyone yet");
+    assert_eq!(miss_reason(&table, "asked"), expired, "not swept by anyone yet");
     maintain_down_to(&table, 1);
-    assert_eq!(why(&table, "swept"), expired);
+    assert_eq!(miss_reason(&table, "swept"), expired);
     assert_eq!(table.stats().removals.count(Removal::Expired), 2);
-    assert_books_balance(&table);
+    assert_counts_balance(&table);
 }
 
-fn a_tombstone_for_an_expired_entry_is_what_is_told_also_after_the_sweep(store: config::Store) {
+fn a_tombstone_for_an_expired_entry_stays_the_reason_after_maintenance(store: config::Store) {
     let table = table(store, MIN_CAPACITY_BYTES);
     let soon = Timestamp::now().plus(Duration::from_millis(5));
     put(&table, "a", "text", soon);
@@ -56,11 +60,11 @@ fn a_tombstone_for_an_expired_entry_is_what_is_told_also_after_the_sweep(store: 
     }
     table.remove("a", DELETED);
     maintain_down_to(&table, 0);
-    assert_eq!(why(&table, "a"), MissReason::Gone(DELETED));
-    assert_books_balance(&table);
+    assert_eq!(miss_reason(&table, "a"), MissReason::Gone(DELETED));
+    assert_counts_balance(&table);
 }
 
-fn an_evicted_entry_is_called_evicted_with_the_time_that_it_was(store: config::Store) {
+fn an_evicted_entry_is_called_evicted_with_the_time_of_it(store: config::Store) {
     let table = table(store, 1 << 20);
     let before = Timestamp::now();
     let count = 30_000;
@@ -68,12 +72,12 @@ fn an_evicted_entry_is_called_evicted_with_the_time_that_it_was(store: config::S
         put(&table, &format!("key-{n}"), "text", in_an_hour());
     }
     let gone = (0..count).filter(|n| !is_there(&table, &format!("key-{n}")));
-    let whys: Vec<_> = gone.map(|n| why(&table, &format!("key-{n}"))).collect();
-    let evicted = |why: &&MissReason| matches!(why, MissReason::Gone(Ghost::Evicted(time)) if (before..=Timestamp::now()).contains(time));
-    let told = whys.iter().filter(evicted).count();
-    let unknown = whys.iter().filter(|why| **why == MissReason::Unknown).count();
-    assert_eq!(told + unknown, whys.len(), "no other reason is given");
-    assert!(told > 500, "{told} of {}", whys.len());
+    let reasons: Vec<_> = gone.map(|n| miss_reason(&table, &format!("key-{n}"))).collect();
+    let evicted = |reason: &&MissReason| matches!(reason, MissReason::Gone(Ghost::Evicted(time)) if (before..=Timestamp::now()).contains(time));
+    let known = reasons.iter().filter(evicted).count();
+    let unknown = reasons.iter().filter(|reason| **reason == MissReason::Unknown).count();
+    assert_eq!(known + unknown, reasons.len(), "no other reason is given");
+    assert!(known > 500, "{known} of {}", reasons.len());
 }
 
 fn a_key_that_comes_back_and_leaves_again_has_its_newest_reason(store: config::Store) {
@@ -83,18 +87,21 @@ fn a_key_that_comes_back_and_leaves_again_has_its_newest_reason(store: config::S
     assert!(is_there(&table, "a"));
     let again = Ghost::Deleted { partition: 0, offset: 99 };
     table.remove("a", again);
-    assert_eq!(why(&table, "a"), MissReason::Gone(again));
+    assert_eq!(miss_reason(&table, "a"), MissReason::Gone(again));
 }
 
-fn a_record_that_is_too_large_is_what_deleted_its_key(store: config::Store) {
+fn a_record_that_is_too_large_deletes_its_key(store: config::Store) {
     let table = table(store, MIN_CAPACITY_BYTES);
     put(&table, "a", "small", in_an_hour());
     let too_large = "x".repeat(usize::try_from(max_entry_bytes(MIN_CAPACITY_BYTES)).unwrap());
     put(&table, "a", &too_large, in_an_hour());
-    assert_eq!(why(&table, "a"), MissReason::Gone(Ghost::Deleted { partition: 0, offset: 7 }));
+    assert_eq!(
+        miss_reason(&table, "a"),
+        MissReason::Gone(Ghost::Deleted { partition: 0, offset: 7 })
+    );
 }
 
-fn what_remembers_keys_counts_as_the_tables_and_leaves_room_for_entries_whatever_its_level(
+fn ghost_entries_are_part_of_the_weight_and_leave_room_for_entries_at_any_limit(
     store: config::Store,
 ) {
     let table = table(store, 16 << 20);
@@ -102,8 +109,8 @@ fn what_remembers_keys_counts_as_the_tables_and_leaves_room_for_entries_whatever
     assert!(stats.ghost_bytes > 200 << 10, "{stats:?}");
     assert!(stats.weight_bytes - stats.ghost_bytes < 4 << 10, "{stats:?}");
     assert_eq!(stats.capacity_bytes, 16 << 20);
-    table.set_level(MIN_CAPACITY_BYTES, 0);
+    table.set_limits(MIN_CAPACITY_BYTES, 0);
     put(&table, "a", "text", in_an_hour());
     assert!(is_there(&table, "a"), "{:?}", table.stats());
-    assert!(table.stats().weight_bytes <= table.stats().level_bytes);
+    assert!(table.weight_bytes() <= table.limit_bytes());
 }

@@ -1,15 +1,15 @@
-//! A table whose level and capacity are set while it is in use.
+//! A table whose capacity and limit are set while it is in use.
 
 use std::ops::Range;
 
 use super::*;
 
 over_both_stores! {
-    a_lower_level_evicts_and_holds
-    the_newest_record_is_admitted_under_a_lowered_level
+    a_lower_limit_evicts_and_holds
+    the_newest_record_is_admitted_under_a_lowered_limit
     a_table_that_is_raised_beyond_its_first_capacity_holds_more
-    a_level_as_low_as_it_goes_admits_the_largest_entry
-    a_level_that_goes_up_and_down_under_writers_holds_in_the_end
+    the_lowest_limit_admits_the_largest_entry
+    a_limit_that_rises_and_falls_under_writers_holds_in_the_end
 }
 
 fn key(number: u32) -> String {
@@ -32,35 +32,35 @@ fn evicted_count(table: &Table) -> u64 {
     table.stats().removals.count(Removal::Evicted)
 }
 
-fn a_lower_level_evicts_and_holds(store: config::Store) {
+fn a_lower_limit_evicts_and_holds(store: config::Store) {
     let table = table(store, MIB);
     fill(&table, 0..400);
     table.maintain();
     assert_eq!(evicted_count(&table), 0);
 
-    table.set_level(MIB, MIB / 2);
+    table.set_limits(MIB, MIB / 2);
     let stats = table.stats();
-    assert_eq!((stats.capacity_bytes, stats.level_bytes), (MIB, MIB / 2));
+    assert_eq!((stats.capacity_bytes, stats.limit_bytes), (MIB, MIB / 2));
     assert!(stats.weight_bytes <= MIB / 2, "{stats:?}");
     assert!(stats.weight_bytes > MIB / 2 - 3 * max_entry_bytes(MIB), "too much left: {stats:?}");
     assert_eq!(evicted_count(&table), 400 - stats.entry_count);
     assert_eq!(held_count(&table, 350..400), 50, "what was written just now stays");
 
     fill(&table, 400..1_000);
-    assert!(table.stats().weight_bytes <= MIB / 2);
-    assert_books_balance(&table);
+    assert!(table.weight_bytes() <= MIB / 2);
+    assert_counts_balance(&table);
 }
 
-fn the_newest_record_is_admitted_under_a_lowered_level(store: config::Store) {
+fn the_newest_record_is_admitted_under_a_lowered_limit(store: config::Store) {
     let table = table(store, MIB);
     fill(&table, 0..1_000);
-    table.set_level(MIB, MIB / 4);
+    table.set_limits(MIB, MIB / 4);
     for number in 1_000..3_000 {
         fill(&table, number..number + 1);
         assert_eq!(held_count(&table, number..number + 1), 1, "{number} was turned away");
-        assert!(table.stats().weight_bytes <= MIB / 4);
+        assert!(table.weight_bytes() <= MIB / 4);
     }
-    assert_books_balance(&table);
+    assert_counts_balance(&table);
 }
 
 fn a_table_that_is_raised_beyond_its_first_capacity_holds_more(store: config::Store) {
@@ -68,36 +68,36 @@ fn a_table_that_is_raised_beyond_its_first_capacity_holds_more(store: config::St
     fill(&table, 0..2_000);
     let before = evicted_count(&table);
     assert!(before > 1_000);
-    table.set_level(4 * MIB, 4 * MIB);
+    table.set_limits(4 * MIB, 4 * MIB);
     fill(&table, 2_000..3_700);
     assert_eq!(evicted_count(&table), before);
     assert_eq!(held_count(&table, 2_000..3_700), 1_700);
-    assert!(table.stats().weight_bytes > 2 * MIB);
+    assert!(table.weight_bytes() > 2 * MIB);
 
-    table.set_level(MIB, MIB);
-    assert!(table.stats().weight_bytes <= MIB);
+    table.set_limits(MIB, MIB);
+    assert!(table.weight_bytes() <= MIB);
     assert_eq!(held_count(&table, 3_600..3_700), 100);
-    assert_books_balance(&table);
+    assert_counts_balance(&table);
 }
 
-fn a_level_as_low_as_it_goes_admits_the_largest_entry(store: config::Store) {
+fn the_lowest_limit_admits_the_largest_entry(store: config::Store) {
     let table = table(store, MIB);
     fill(&table, 0..1_000);
-    table.set_level(MIB, 0);
-    let fixed_bytes = table.store.fixed_bytes();
-    let least = 2 * max_entry_bytes(MIB - fixed_bytes) + fixed_bytes;
-    assert_eq!(table.stats().level_bytes, least);
+    table.set_limits(MIB, 0);
+    let fixed_bytes = table.store.quota().fixed_bytes();
+    let lowest = 2 * max_entry_bytes(MIB - fixed_bytes) + fixed_bytes;
+    assert_eq!(table.limit_bytes(), lowest);
     let largest = "x".repeat(57_000);
     for number in 0..20 {
         let inserted = put(&table, &key(number), &largest, in_an_hour());
         assert_ne!(inserted, Inserted::TooLarge);
         assert_eq!(held_count(&table, number..number + 1), 1);
-        assert!(table.stats().weight_bytes <= table.stats().level_bytes);
+        assert!(table.weight_bytes() <= table.limit_bytes());
     }
-    assert_books_balance(&table);
+    assert_counts_balance(&table);
 }
 
-fn a_level_that_goes_up_and_down_under_writers_holds_in_the_end(store: config::Store) {
+fn a_limit_that_rises_and_falls_under_writers_holds_in_the_end(store: config::Store) {
     let table = table(store, MIB);
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -116,15 +116,15 @@ fn a_level_that_goes_up_and_down_under_writers_holds_in_the_end(store: config::S
         scope.spawn(writer(2_000));
         for round in 0..60 {
             let capacity_bytes = MIB << (round % 3);
-            table.set_level(capacity_bytes, capacity_bytes >> (round % 4));
+            table.set_limits(capacity_bytes, capacity_bytes >> (round % 4));
             thread::yield_now();
         }
-        table.set_level(MIB, MIB / 2);
+        table.set_limits(MIB, MIB / 2);
         done.store(true, Ordering::Relaxed);
     });
     table.maintain();
-    assert!(table.stats().weight_bytes <= MIB / 2, "{:?}", table.stats());
+    assert!(table.weight_bytes() <= MIB / 2, "{:?}", table.stats());
     fill(&table, 0..1_000);
     assert!(held_count(&table, 0..1_000) > 200);
-    assert_books_balance(&table);
+    assert_counts_balance(&table);
 }

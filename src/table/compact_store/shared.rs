@@ -1,0 +1,34 @@
+//! What all shards of one store share, and why a shard could not store a record.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::layout::Layout;
+use crate::table::ghosts::GhostEntries;
+use crate::table::quota::Quota;
+
+pub(super) struct Shared {
+    pub(super) layout: Layout,
+    pub(super) quota: Quota,
+    pub(super) ghosts: GhostEntries,
+    started_segments: AtomicU64,
+}
+
+impl Shared {
+    pub(super) fn new(layout: Layout, quota: Quota, ghosts: GhostEntries) -> Self {
+        Self { layout, quota, ghosts, started_segments: AtomicU64::new(0) }
+    }
+
+    /// Numbers a segment that is started: a lower number is an older segment, in any shard.
+    pub(super) fn next_sequence(&self) -> u64 {
+        self.started_segments.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// Why a shard could not store a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum InsertError {
+    /// The limit leaves no room.
+    StoreFull,
+    /// The shard has as many segments as it can have.
+    ShardFull,
+}

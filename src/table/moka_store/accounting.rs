@@ -1,0 +1,58 @@
+//! What the store and moka's eviction listener share: the quota, the counts and the ghost entries.
+//!
+//! Whoever removes an entry from the cache accounts for it here, exactly once: the store for what
+//! it takes out itself, the listener for what moka removes.
+
+use std::sync::Arc;
+
+use moka::notification::RemovalCause;
+use parking_lot::Mutex;
+
+use super::entry_weight::weight_bytes;
+use super::placeholder::CacheKey;
+use crate::record::{Entry, Timestamp};
+use crate::table::counts::{Counts, Removal};
+use crate::table::ghosts::GhostEntries;
+use crate::table::miss_reason::Ghost;
+use crate::table::quota::Quota;
+
+#[derive(Debug)]
+pub(super) struct Accounting {
+    pub(super) quota: Quota,
+    pub(super) counts: Mutex<Counts>,
+    pub(super) ghosts: GhostEntries,
+}
+
+impl Accounting {
+    /// Counts an entry that left, and releases its weight.
+    pub(super) fn count_removed(&self, key: &str, entry: &Entry, removal: Removal) {
+        self.counts.lock().count_removed(removal);
+        self.quota.release(weight_bytes(key, &entry.view()));
+    }
+
+    /// Remembers why a key has no entry any more.
+    pub(super) fn insert_ghost(&self, key: &str, ghost: Ghost) {
+        self.ghosts.insert(self.ghosts.hash(key), ghost);
+    }
+
+    /// What moka calls when an entry leaves, while it has the key locked: the key has no newer
+    /// entry yet.
+    pub(super) fn listener(self: Arc<Self>) -> impl Fn(Arc<CacheKey>, Entry, RemovalCause) {
+        move |key, entry, cause| {
+            // The store takes out entries explicitly, and accounts for them itself.
+            let Some(key) = key.entry_key().filter(|_| cause != RemovalCause::Explicit) else {
+                return;
+            };
+            let (now, expires_at) = (Timestamp::now(), entry.view().expires_at);
+            // An expired entry counts as expired, also where moka evicted it.
+            let is_expired = entry.view().is_expired(now) || cause == RemovalCause::Expired;
+            let (removal, ghost) = if is_expired {
+                (Removal::Expired, Ghost::Expired(expires_at))
+            } else {
+                (Removal::Evicted, Ghost::Evicted(now))
+            };
+            self.count_removed(key.as_str(), &entry, removal);
+            self.insert_ghost(key.as_str(), ghost);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! A table's quota: what it may weigh, and what it weighs.
+//!
+//! A store reserves weight before it allocates and releases it when entries leave, so the
+//! weight never grows past the limit. All bytes here are those of the whole table: its entries
+//! and what the store takes without any entry. Each reader loads one atomic and takes no lock.
+//! This file knows nothing of entries or of how a store evicts.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::weight::{MIN_CAPACITY_BYTES, max_entry_bytes};
+
+/// What the smallest capacity leaves for entries, in bytes. A capacity that is lowered leaves as
+/// much, whatever the table takes without entries.
+const MIN_ENTRIES_BYTES: u64 = MIN_CAPACITY_BYTES / 32 * 31;
+
+/// The capacity, the limit and the weight of one table, shared by all its threads.
+#[derive(Debug)]
+#[expect(clippy::struct_field_names, reason = "a number without its unit says less")]
+pub(super) struct Quota {
+    fixed_bytes: u64,
+    capacity_bytes: AtomicU64,
+    limit_bytes: AtomicU64,
+    weight_bytes: AtomicU64,
+}
+
+impl Quota {
+    /// The quota of a table that takes `fixed_bytes` of its capacity without any entry.
+    pub(super) fn new(capacity_bytes: u64, fixed_bytes: u64) -> Self {
+        Self {
+            fixed_bytes,
+            capacity_bytes: AtomicU64::new(capacity_bytes),
+            limit_bytes: AtomicU64::new(capacity_bytes),
+            weight_bytes: AtomicU64::new(fixed_bytes),
+        }
+    }
+
+    /// What the table takes without any entry, in bytes. It never changes.
+    pub(super) fn fixed_bytes(&self) -> u64 {
+        self.fixed_bytes
+    }
+
+    /// What the table may weigh where memory is not short, in bytes.
+    pub(super) fn capacity_bytes(&self) -> u64 {
+        self.capacity_bytes.load(Ordering::Relaxed)
+    }
+
+    /// What the table may weigh at the moment, in bytes: its capacity or less.
+    pub(super) fn limit_bytes(&self) -> u64 {
+        self.limit_bytes.load(Ordering::Relaxed)
+    }
+
+    /// What the table weighs, in bytes.
+    pub(super) fn weight_bytes(&self) -> u64 {
+        self.weight_bytes.load(Ordering::Relaxed)
+    }
+
+    /// What one entry may weigh, in bytes. It follows the capacity and not the limit.
+    pub(super) fn max_entry_bytes(&self) -> u64 {
+        self.max_entry_bytes_at(self.capacity_bytes())
+    }
+
+    fn max_entry_bytes_at(&self, capacity_bytes: u64) -> u64 {
+        max_entry_bytes(capacity_bytes - self.fixed_bytes)
+    }
+
+    /// Whether the table takes an entry of that weight. The one place that decides it.
+    pub(super) fn admits(&self, entry_bytes: u64) -> bool {
+        entry_bytes <= self.max_entry_bytes()
+    }
+
+    /// Sets the capacity and the limit. A limit that is too low for the largest entry is raised
+    /// to fit it. The store has to evict what is above a lower limit.
+    pub(super) fn set_limits(&self, capacity_bytes: u64, limit_bytes: u64) {
+        let capacity_bytes = capacity_bytes.max(MIN_ENTRIES_BYTES + self.fixed_bytes);
+        let lowest = 2 * self.max_entry_bytes_at(capacity_bytes) + self.fixed_bytes;
+        self.capacity_bytes.store(capacity_bytes, Ordering::Relaxed);
+        self.limit_bytes.store(limit_bytes.clamp(lowest, capacity_bytes), Ordering::Relaxed);
+    }
+
+    /// Reserves weight, if the limit leaves room for it.
+    pub(super) fn reserve(&self, bytes: u64) -> bool {
+        self.exchange(0, bytes)
+    }
+
+    /// Reserves `bytes` in place of `reserved_bytes`, if the limit leaves room for it. Less
+    /// than before always fits.
+    pub(super) fn exchange(&self, reserved_bytes: u64, bytes: u64) -> bool {
+        let limit_bytes = self.limit_bytes();
+        self.weight_bytes
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |weight_bytes| {
+                let sum = weight_bytes - reserved_bytes + bytes;
+                (sum <= limit_bytes || bytes <= reserved_bytes).then_some(sum)
+            })
+            .is_ok()
+    }
+
+    /// Releases weight that was reserved.
+    pub(super) fn release(&self, bytes: u64) {
+        self.weight_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Whether the table weighs more than its limit, which was lowered.
+    pub(super) fn is_exceeded(&self) -> bool {
+        self.weight_bytes() > self.limit_bytes()
+    }
+
+    /// Whether less than an eighth of the limit is free.
+    pub(super) fn is_nearly_full(&self) -> bool {
+        let limit_bytes = self.limit_bytes();
+        self.weight_bytes() > limit_bytes - limit_bytes / 8
+    }
+}
