@@ -106,7 +106,7 @@ fn table_text(table: &TableStats) -> String {
         count(table.entry_count),
         bytes(table.weight_bytes),
         bytes(table.capacity_bytes),
-        level_text(table),
+        limit_text(table),
         bytes(table.retained_bytes_per_entry),
         bytes(table.weight_bytes_per_entry),
         count(table.hit_count),
@@ -128,11 +128,11 @@ fn loading_text(loading: Option<&Loading>) -> String {
     )
 }
 
-fn level_text(table: &TableStats) -> String {
-    if table.level_bytes == table.capacity_bytes {
+fn limit_text(table: &TableStats) -> String {
+    if table.limit_bytes == table.capacity_bytes {
         return String::new();
     }
-    format!(", held to {}", bytes(table.level_bytes))
+    format!(", held to {}", bytes(table.limit_bytes))
 }
 
 fn partitions_text(partitions: &[PartitionStats]) -> String {

@@ -68,7 +68,7 @@ fn memory_is_explained_as_text_and_as_json() {
         let stats = json(endpoint, &["stats"]);
         assert_types(&stats["memory"]);
         assert_eq!(number(&stats["memory"]["limitBytes"]), 1 << 30);
-        assert_eq!(number(&stats["tables"][0]["levelBytes"]), 16 << 20);
+        assert_eq!(number(&stats["tables"][0]["limitBytes"]), 16 << 20);
         assert!(number(&stats["tables"][0]["retainedBytesPerEntry"]) > 0);
         let reclaimed = json(endpoint, &["reclaim"]);
         assert_types(&reclaimed["before"]);

@@ -94,8 +94,8 @@ fn stage(stats: &GetStatsResponse) -> PressureStage {
 /// A table whose newest entry found no room left, give or take what is kept free for one.
 fn assert_is_full(stats: &GetStatsResponse) {
     let table = &stats.tables[0];
-    assert!(table.weight_bytes <= table.level_bytes, "{table:?}");
-    assert!(table.weight_bytes > table.level_bytes / 10 * 8, "it is not full: {table:?}");
+    assert!(table.weight_bytes <= table.limit_bytes, "{table:?}");
+    assert!(table.weight_bytes > table.limit_bytes / 10 * 8, "it is not full: {table:?}");
 }
 
 /// Looks up whatever came last, again and again.
@@ -249,7 +249,7 @@ fn pressure_is_answered_stage_by_stage_and_left_in_reverse() {
         let hogs = press_until_paused(&service).await;
         let paused = service.stats().await;
         assert!(evicted_count(&paused) > evicted_count(&before));
-        assert!(paused.tables[0].level_bytes < paused.tables[0].capacity_bytes, "{paused:?}");
+        assert!(paused.tables[0].limit_bytes < paused.tables[0].capacity_bytes, "{paused:?}");
         let more = batch(next, &[100], 200_000);
         topic.produce(&more);
         let lagging = service
@@ -269,7 +269,7 @@ fn pressure_is_answered_stage_by_stage_and_left_in_reverse() {
         let normal = |stats: &GetStatsResponse| stage(stats) == PressureStage::Normal;
         let after = service.wait_for("an end of it", normal).await;
         assert_eq!((polled(&after), lag(&after)), (all, 0));
-        assert!(after.tables[0].level_bytes > paused.tables[0].level_bytes);
+        assert!(after.tables[0].limit_bytes > paused.tables[0].limit_bytes);
         assert!(service.entry(&key(all - 1)).await.is_some());
         assert_books_balance(&after);
         assert_stages(&service, &after);

@@ -50,7 +50,7 @@ fn to_table_stats(
         |cause| RemovalCount { cause: to_cause(cause).into(), count: table.removals.count(cause) };
     let per_entry = |bytes: u64| bytes.checked_div(table.entry_count).unwrap_or(0);
     wire::TableStats {
-        level_bytes: table.limit_bytes,
+        limit_bytes: table.limit_bytes,
         measured_bytes,
         ghost_bytes: table.ghost_bytes,
         retained_bytes_per_entry: per_entry(measured_bytes.saturating_sub(table.ghost_bytes)),
