@@ -233,8 +233,8 @@ impl Table {
         self.charge(|| self.store.maintain(now));
     }
 
-    /// How many entries the store holds, by its index and not by its counts. Slow: the store
-    /// does what reads and writes put off first.
+    /// How many entries the store holds, without a look at what it counted. Slow: it first does
+    /// what reads and writes put off.
     pub fn held_count(&self) -> u64 {
         self.charge(|| self.store.held_count())
     }

@@ -132,7 +132,7 @@ fn limit_text(table: &TableStats) -> String {
     if table.limit_bytes == table.capacity_bytes {
         return String::new();
     }
-    format!(", held to {}", bytes(table.limit_bytes))
+    format!(", limited to {}", bytes(table.limit_bytes))
 }
 
 fn partitions_text(partitions: &[PartitionStats]) -> String {

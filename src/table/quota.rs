@@ -110,3 +110,54 @@ impl Quota {
         self.weight_bytes() > limit_bytes - limit_bytes / 8
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CAPACITY_BYTES: u64 = 1 << 20;
+    const FIXED_BYTES: u64 = 16 << 10;
+
+    fn quota() -> Quota {
+        Quota::new(CAPACITY_BYTES, FIXED_BYTES)
+    }
+
+    #[test]
+    fn weight_is_reserved_up_to_the_limit_and_no_further() {
+        let quota = quota();
+        assert!(quota.reserve(CAPACITY_BYTES - FIXED_BYTES));
+        assert!(!quota.reserve(1));
+        quota.release(10);
+        assert!(quota.reserve(10));
+        assert_eq!(quota.weight_bytes(), CAPACITY_BYTES);
+    }
+
+    #[test]
+    fn an_exchange_for_less_is_never_refused() {
+        let quota = quota();
+        assert!(quota.reserve(CAPACITY_BYTES / 2));
+        quota.set_limits(CAPACITY_BYTES, CAPACITY_BYTES / 4);
+        assert!(quota.is_exceeded());
+        assert!(!quota.exchange(100, 101));
+        assert!(quota.exchange(100, 99));
+        assert_eq!(quota.weight_bytes(), FIXED_BYTES + CAPACITY_BYTES / 2 - 1);
+    }
+
+    #[test]
+    fn the_lowest_limit_leaves_room_for_the_largest_entry() {
+        let quota = quota();
+        quota.set_limits(CAPACITY_BYTES, 0);
+        assert!(quota.reserve(quota.max_entry_bytes()));
+        assert!(quota.admits(quota.max_entry_bytes()));
+        assert!(!quota.admits(quota.max_entry_bytes() + 1));
+    }
+
+    #[test]
+    fn no_capacity_is_too_small_to_work_with() {
+        let quota = quota();
+        quota.set_limits(0, 0);
+        assert!(quota.capacity_bytes() > FIXED_BYTES);
+        assert!(quota.limit_bytes() <= quota.capacity_bytes());
+        assert!(quota.reserve(quota.max_entry_bytes()));
+    }
+}

@@ -97,7 +97,7 @@ pub(super) trait Store: Debug + Send + Sync {
     /// How many entries were stored, and how many left.
     fn counts(&self) -> Counts;
 
-    /// How many entries the store holds, by its index and not by [`Self::counts`]: the one is
-    /// checked against the other.
+    /// How many entries the store holds, without a look at [`Self::counts`]: the one is checked
+    /// against the other.
     fn held_count(&self) -> u64;
 }

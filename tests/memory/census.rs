@@ -31,7 +31,7 @@ fn what_is_put_into_a_type_shows_there_and_nowhere_else() {
     thread_grows(&accounts, &MemoryType::OtherHeap, &accounts.other);
     outside_the_heap_grows(&accounts);
     allocator_grows(&accounts);
-    // Last: its cluster lets go of things for a while.
+    // Last: its cluster goes on freeing memory for a while.
     kafka_client_grows(&accounts);
 }
 
@@ -69,9 +69,9 @@ fn thread_grows(accounts: &Accounts, memory_type: &MemoryType, account: &Account
 /// A consumer that is not polled keeps what it has fetched.
 fn kafka_client_grows(accounts: &Accounts) {
     const PARTITIONS: i32 = 20;
-    /// More than elsewhere: what the cluster and the producer let go of late counts too.
+    /// More than elsewhere: what the cluster and the producer free late counts too.
     const PUT: u64 = 2 * MEGABYTES * MIB;
-    /// So many readings in a row have to be right: it is not just on its way past.
+    /// So many readings in a row have to be right, so that the value is not just passing by.
     const STEADY: u32 = 100;
     const RECORD: usize = 256 << 10;
     let cluster = MockCluster::new(1).unwrap();
@@ -101,7 +101,7 @@ fn kafka_client_grows(accounts: &Accounts) {
     assert_grew(&before, &after, &MemoryType::KafkaClient, PUT);
 }
 
-/// Four MiB to each partition: more than five the in-process cluster would drop.
+/// Four MiB to each partition: of more than five the in-process cluster would drop some.
 fn produce(bootstrap: &str, partitions: i32, record: usize, put: u64) {
     let producer: BaseProducer =
         ClientConfig::new().set("bootstrap.servers", bootstrap).create().unwrap();
@@ -134,8 +134,8 @@ fn allocator_grows(accounts: &Accounts) {
 
 #[expect(clippy::large_stack_arrays, reason = "stacks are what is to grow")]
 fn outside_the_heap_grows(accounts: &Accounts) {
-    /// More than elsewhere: jemalloc takes some 3 MiB for resident that it never touched, and
-    /// that shows only once more memory is anonymous than it accounts for.
+    /// More than elsewhere: jemalloc counts some 3 MiB as resident that it never touched, which
+    /// hides the growth until more memory is anonymous than jemalloc accounts for.
     const STACK: usize = 80 << 20;
     let before = census(accounts);
     let (done, wait) = mpsc::sync_channel::<()>(0);
@@ -152,8 +152,9 @@ fn outside_the_heap_grows(accounts: &Accounts) {
     thread.unwrap().join().unwrap();
 }
 
-/// Freed pages are given back first: how long the allocator keeps them is not the question.
-/// Its own thread may be at that too, and does not count them while the system still does.
+/// Freed pages are returned to the system first: how long the allocator keeps them does not
+/// matter here. Its own thread may be returning some too: it does not count them any more while
+/// the system still does.
 fn census(accounts: &Accounts) -> Census {
     heap::flush_thread_cache();
     heap::purge();

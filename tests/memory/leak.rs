@@ -1,4 +1,4 @@
-//! A store that leaks is caught by the census, and named in the report of a reclaim.
+//! A store that leaks shows in the census, and the report of a reclaim names it.
 
 use std::cell::RefCell;
 
@@ -11,8 +11,7 @@ use millpond::table::Table;
 use crate::records::{Writer, table};
 use crate::{MIB, turn};
 
-/// Keeps a copy of each entry that is replaced: it never leaves the heap, and no book
-/// knows of it.
+/// Keeps a copy of each entry that is replaced: memory of the table that its weight leaves out.
 struct LeakyStore<'a> {
     table: &'a Table,
     leaked: RefCell<Vec<Entry>>,

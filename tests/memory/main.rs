@@ -1,10 +1,10 @@
-//! What the process says of its own memory is what it really holds.
+//! What the process reports of its memory is what it really holds.
 //!
-//! A binary of its own, whose tests take turns: they measure the whole process.
+//! These tests measure the whole process. So they are a binary of their own and run one at a time.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first thing that is not so")]
 
-/// Makes of each function, which takes a store, a test for either.
+/// Makes two tests of each function, which takes a kind of store.
 macro_rules! over_both_stores {
     ($($behaviour:ident)*) => {
         mod moka {
@@ -27,17 +27,16 @@ mod leak;
 mod records;
 mod weight;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use millpond::heap::{self, Account};
+use parking_lot::{Mutex, MutexGuard};
 
 pub(crate) const MIB: u64 = 1 << 20;
 
-/// The turn of one test. Its thread has an account of its own, since what threads that
-/// adopt none allocate counts as the Kafka client's.
+/// Waits for the turn of a test. Its thread gets an account, since the memory of threads that
+/// adopt none counts as the Kafka client's.
 pub(crate) fn turn() -> (MutexGuard<'static, ()>, Account) {
     static TURN: Mutex<()> = Mutex::new(());
-    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let turn = TURN.lock();
     let account = Account::open().unwrap();
     account.adopt_thread();
     heap::purge();

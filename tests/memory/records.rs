@@ -19,7 +19,7 @@ pub(crate) fn table(store: Store, account: &Account, capacity_bytes: u64) -> Tab
     })
 }
 
-/// Stores entries of one text under numbered keys, as an ingest thread does it.
+/// Stores entries with one text under numbered keys, as an ingest thread does.
 pub(crate) struct Writer<'a> {
     table: &'a Table,
     fields: FieldsBuffer,

@@ -1,4 +1,4 @@
-//! The weight of a table is what the allocator says that it takes.
+//! The weight of a table is what the allocator measures, within 5 %.
 
 use millpond::config::Store;
 use millpond::heap;
