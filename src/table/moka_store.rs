@@ -195,6 +195,10 @@ impl Store for MokaStore {
     fn enforce_limit(&self, _now: Timestamp) {
         self.insert_placeholder();
         self.run_pending();
+        // One run may not be enough: moka ends each after a tenth of a second.
+        while self.quota().is_exceeded() && self.cache.entry_count() > 1 {
+            self.run_pending();
+        }
     }
 
     fn walk(&self, visit: &mut dyn FnMut(&str, EntryView<'_>)) {
