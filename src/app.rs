@@ -76,11 +76,8 @@ pub struct App {
     config: Config,
     rpc: Rpc,
     admin: Admin,
-    ingest: Ingest,
+    core: Core,
     snapshot: TakeSnapshot,
-    counter_check: Arc<CounterCheck>,
-    _governor: MemoryGovernor,
-    _maintenance: Maintenance,
     rpc_threads: Threads,
     admin_threads: Threads,
 }
@@ -97,42 +94,25 @@ impl App {
         let sockets = Sockets::bind(&config, &accounts).await?;
         budget.log();
 
-        let sources = sources(&config, &budget, &accounts);
-        let tables: Vec<_> = sources.iter().map(|source| Arc::clone(&source.table)).collect();
-        let names = tables.iter().map(|table| table.name().to_owned());
-        let health = Health::new(names, config.ingest.threads);
-        let maintenance = Maintenance::spawn(tables.clone(), &accounts.other)?;
-        let ingest = Ingest::start(&config, &sources, &health, &accounts.ingest)?;
-        let stats = ingest.stats();
-        let partitions = move || stats.partitions();
-        let counter_check = Arc::new(CounterCheck::new(tables.clone(), partitions));
-        let inputs = governor_inputs(&config, budget, &tables, &counter_check, &ingest);
-        let governor = MemoryGovernor::spawn(inputs, &accounts.other)?;
-
-        let memory = Arc::new(MemoryReader { accounts, governor: governor.state_reader() });
-        let reclaim = reclaim(&config, &memory, &tables, &sockets.rpc_threads);
-        let (check, of_health) = (Arc::clone(&counter_check), Arc::clone(&health));
-        let stats = ingest.stats();
-        let reader =
-            SnapshotReader::new(&config, memory, of_health, tables.clone(), check, stats.clone());
-        let snapshot: TakeSnapshot = Arc::new(move || reader.read());
+        let core = Core::start(&config, budget, &accounts)?;
+        let governor = core.governor.state_reader();
+        let memory = Arc::new(MemoryReader { accounts, governor });
+        let snapshot = core.snapshots(&config, Arc::clone(&memory));
+        let ingest_stats = core.ingest.stats();
         let service = Service {
-            tables,
-            health: Arc::clone(&health),
+            tables: core.tables.clone(),
+            health: Arc::clone(&core.health),
             response_buffer_bytes: config.rpc.buffer.as_u64(),
             snapshot: Arc::clone(&snapshot),
-            reclaim,
-            rejections: Arc::new(move || stats.rejections()),
+            reclaim: core.reclaim(&config, memory, &sockets.rpc_threads),
+            rejections: Arc::new(move || ingest_stats.rejections()),
         };
         Ok(Self {
             rpc: Rpc::new(sockets.rpc, service),
-            admin: Admin::new(sockets.admin, health),
+            admin: Admin::new(sockets.admin, Arc::clone(&core.health)),
             config,
-            ingest,
+            core,
             snapshot,
-            counter_check,
-            _governor: governor,
-            _maintenance: maintenance,
             rpc_threads: sockets.rpc_threads,
             admin_threads: sockets.admin_threads,
         })
@@ -181,13 +161,12 @@ impl App {
             }
         }
         let _ = stop.send(true);
-        let ingest = self.ingest;
+        let Core { ingest, counter_check, .. } = self.core;
         let consumers = tokio::task::spawn_blocking(move || ingest.stop());
         let is_drained = drain(rpc, consumers, self.config.shutdown.deadline).await?;
         admin.abort();
         // Only after a drain is it certain that nothing reads or writes any more.
-        let counters =
-            if is_drained { self.counter_check.final_check() } else { self.counter_check.check() };
+        let counters = if is_drained { counter_check.final_check() } else { counter_check.check() };
         if cfg!(debug_assertions) && counters.mismatch_count > 0 {
             anyhow::bail!("the counters do not balance: the log has the figures, at level error");
         }
@@ -216,6 +195,68 @@ async fn drain(
 async fn until_true(mut value: watch::Receiver<bool>) {
     // An error means that the sender was dropped, and with it the service.
     let _ = value.wait_for(|value| *value).await;
+}
+
+/// The parts behind the ports, running.
+struct Core {
+    tables: Vec<Arc<Table>>,
+    health: Arc<Health>,
+    ingest: Ingest,
+    counter_check: Arc<CounterCheck>,
+    governor: MemoryGovernor,
+    _maintenance: Maintenance,
+}
+
+impl Core {
+    fn start(config: &Config, budget: Budget, accounts: &Accounts) -> io::Result<Self> {
+        let sources = sources(config, &budget, accounts);
+        let tables: Vec<_> = sources.iter().map(|source| Arc::clone(&source.table)).collect();
+        let names = tables.iter().map(|table| table.name().to_owned());
+        let health = Health::new(names, config.ingest.threads);
+        let maintenance = Maintenance::spawn(tables.clone(), &accounts.other)?;
+        let ingest = Ingest::start(config, &sources, &health, &accounts.ingest)?;
+        let ingest_stats = ingest.stats();
+        let partitions = move || ingest_stats.partitions();
+        let counter_check = Arc::new(CounterCheck::new(tables.clone(), partitions));
+        let inputs = GovernorInputs {
+            config: config.clone(),
+            needs: reserves::needs(config),
+            budget,
+            table_limits: TableLimits::at_capacity(tables.clone()),
+            pause_handle: ingest.pause_handle(),
+            counter_check: Arc::clone(&counter_check),
+        };
+        let governor = MemoryGovernor::spawn(inputs, &accounts.other)?;
+        Ok(Self { tables, health, ingest, counter_check, governor, _maintenance: maintenance })
+    }
+
+    fn snapshots(&self, config: &Config, memory: Arc<MemoryReader>) -> TakeSnapshot {
+        let reader = SnapshotReader::new(
+            config,
+            memory,
+            Arc::clone(&self.health),
+            self.tables.clone(),
+            Arc::clone(&self.counter_check),
+            self.ingest.stats(),
+        );
+        Arc::new(move || reader.read())
+    }
+
+    fn reclaim(
+        &self,
+        config: &Config,
+        memory: Arc<MemoryReader>,
+        rpc_threads: &Threads,
+    ) -> Reclaim {
+        let reclaimer = Reclaimer {
+            memory,
+            tables: self.tables.clone(),
+            reserves: reserves::reserves(config),
+            rpc_threads: rpc_threads.handle(),
+            one_at_a_time: Mutex::new(()),
+        };
+        Arc::new(move || reclaimer.reclaim())
+    }
 }
 
 /// The bound ports, and the threads that serve them.
@@ -249,39 +290,6 @@ async fn bind(
     let listen = |source| BuildError::Listen { key, address, source };
     let bound = threads.handle().spawn(TcpListener::bind(address)).await;
     bound.map_err(|failed| listen(io::Error::other(failed)))?.map_err(listen)
-}
-
-fn governor_inputs(
-    config: &Config,
-    budget: Budget,
-    tables: &[Arc<Table>],
-    counter_check: &Arc<CounterCheck>,
-    ingest: &Ingest,
-) -> GovernorInputs {
-    GovernorInputs {
-        config: config.clone(),
-        needs: reserves::needs(config),
-        budget,
-        table_limits: TableLimits::at_capacity(tables.to_vec()),
-        pause_handle: ingest.pause_handle(),
-        counter_check: Arc::clone(counter_check),
-    }
-}
-
-fn reclaim(
-    config: &Config,
-    memory: &Arc<MemoryReader>,
-    tables: &[Arc<Table>],
-    rpc_threads: &Threads,
-) -> Reclaim {
-    let reclaimer = Reclaimer {
-        memory: Arc::clone(memory),
-        tables: tables.to_vec(),
-        reserves: reserves::reserves(config),
-        rpc_threads: rpc_threads.handle(),
-        one_at_a_time: Mutex::new(()),
-    };
-    Arc::new(move || reclaimer.reclaim())
 }
 
 fn sources(config: &Config, budget: &Budget, accounts: &Accounts) -> Vec<TableSource> {
