@@ -100,7 +100,7 @@ fn a_batch_of_a_thousand_keys_is_answered_and_one_more_is_refused() {
 }
 
 #[test]
-fn an_answer_too_large_for_a_client_is_an_error_that_says_how_much_fits() {
+fn a_response_too_large_for_a_client_is_an_error_that_says_how_many_keys_fit() {
     broker::in_process(async |broker| {
         let topic = broker.create_topic(1).await;
         let settings = ["tables.0.capacity=64MiB", "ingest.max_document=2MiB"];

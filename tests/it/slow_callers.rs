@@ -1,4 +1,4 @@
-//! What slow callers cost: no more than `rpc.buffer`, and small answers never wait.
+//! Slow callers hold at most `rpc.buffer`, and small responses never wait for them.
 
 use std::time::Duration;
 
@@ -16,20 +16,20 @@ use crate::stream::event;
 use crate::support::broker;
 use crate::support::service::{PATIENCE, Service};
 
-/// Entries of an answer of about 3 MiB; two do not fit in the least budget.
+/// Entries of a response of about 3 MiB. Two such responses do not fit in the smallest buffer.
 const LARGE: usize = 50;
 const SLOW_CALLERS: usize = 20;
-/// A large answer that is not held back is there long before so many small ones.
+/// Enough that a large response would arrive before all of them, if it did not have to wait.
 const SMALL_CALLS: usize = 200;
 
 fn keys() -> Vec<String> {
     (0..LARGE).map(|n| format!("key-{n}")).collect()
 }
 
-/// A large answer whose headers have come and whose body nobody reads.
+/// A large response whose headers have arrived and whose body is not read.
 type Unread = Streaming<BatchGetResponse>;
 
-/// Asks for a large answer on a connection of its own and does not read it.
+/// Asks for a large response on a new connection and does not read it.
 fn ask_slowly(service: &Service) -> JoinHandle<Unread> {
     ask_slowly_until(service, None)
 }
@@ -38,22 +38,22 @@ fn ask_slowly(service: &Service) -> JoinHandle<Unread> {
 fn ask_slowly_until(service: &Service, deadline: Option<Duration>) -> JoinHandle<Unread> {
     let endpoint = Endpoint::from_shared(format!("http://{}", service.rpc)).unwrap();
     let channel = endpoint.initial_stream_window_size(16 << 10).connect_lazy();
-    let question = BatchGetRequest { table: "services".into(), keys: keys(), ..Default::default() };
+    let request = BatchGetRequest { table: "services".into(), keys: keys(), ..Default::default() };
     tokio::spawn(async move {
         let mut client = Grpc::new(channel);
         client.ready().await.unwrap();
         let path = PathAndQuery::from_static("/millpond.v1.LookupService/BatchGet");
         let codec = ProstCodec::default();
-        // As a stream, so that the body is there to be left alone.
-        let mut question = tonic::Request::new(question);
+        // As a stream, so that the test can leave the body unread.
+        let mut request = tonic::Request::new(request);
         if let Some(deadline) = deadline {
-            question.set_timeout(deadline);
+            request.set_timeout(deadline);
         }
-        client.server_streaming(question, path, codec).await.unwrap().into_inner()
+        client.server_streaming(request, path, codec).await.unwrap().into_inner()
     })
 }
 
-async fn service_with_large_answers(broker: &broker::Broker) -> Service {
+async fn service_with_large_entries(broker: &broker::Broker) -> Service {
     let topic = broker.create_topic(1).await;
     let settings = ["tables.0.capacity=64MiB", "rpc.buffer=4MiB"];
     let service = Service::ready(broker, &topic, &settings).await;
@@ -66,9 +66,9 @@ async fn service_with_large_answers(broker: &broker::Broker) -> Service {
 }
 
 #[test]
-fn large_answers_wait_for_their_turn_while_small_ones_are_answered() {
+fn large_responses_wait_while_small_ones_are_sent() {
     broker::in_process(async |broker| {
-        let service = service_with_large_answers(broker).await;
+        let service = service_with_large_entries(broker).await;
         let unread = timeout(PATIENCE, ask_slowly(&service)).await.unwrap().unwrap();
         let waiting: Vec<_> = (1..SLOW_CALLERS).map(|_| ask_slowly(&service)).collect();
         wait_until_looked_up(&service, SLOW_CALLERS).await;
@@ -89,8 +89,11 @@ fn large_answers_wait_for_their_turn_while_small_ones_are_answered() {
             let answer = timeout(PATIENCE, service.description("small")).await.unwrap();
             assert_eq!(answer, small);
         }
-        assert!(!reading.is_finished(), "it was answered while there was no room");
-        assert!(waiting.iter().all(|call| !call.is_finished()), "more was sent than may be");
+        assert!(!reading.is_finished(), "it was answered while the buffer was full");
+        assert!(
+            waiting.iter().all(|call| !call.is_finished()),
+            "more was sent than fits in the buffer"
+        );
 
         waiting.iter().for_each(JoinHandle::abort);
         drop(unread);
@@ -98,15 +101,15 @@ fn large_answers_wait_for_their_turn_while_small_ones_are_answered() {
         assert_eq!(answer.results.len(), LARGE);
         let stats = service.stats().await;
         let keys_asked = (SLOW_CALLERS + 1) * LARGE + SMALL_CALLS;
-        assert_eq!(stats.tables[0].hit_count, keys_asked as u64, "waiting counts nothing twice");
+        assert_eq!(stats.tables[0].hit_count, keys_asked as u64, "waiting counts no key twice");
         service.stop().await;
     });
 }
 
 #[test]
-fn an_answer_that_is_not_taken_by_its_deadline_makes_room_for_the_next() {
+fn a_response_that_is_not_read_by_its_deadline_makes_room_for_the_next() {
     broker::in_process(async |broker| {
-        let service = service_with_large_answers(broker).await;
+        let service = service_with_large_entries(broker).await;
         let deadline = Some(Duration::from_secs(5));
         let asked = timeout(PATIENCE, ask_slowly_until(&service, deadline)).await;
         let mut unread = asked.unwrap().unwrap();
@@ -119,7 +122,7 @@ fn an_answer_that_is_not_taken_by_its_deadline_makes_room_for_the_next() {
     });
 }
 
-/// So many large answers were found, and sent if nothing held them back.
+/// Waits until the keys of this many large responses were looked up.
 async fn wait_until_looked_up(service: &Service, answers: usize) {
     let hits = (answers * LARGE) as u64;
     service.wait_for("lookups", |stats| stats.tables[0].hit_count >= hits).await;
