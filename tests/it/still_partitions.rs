@@ -1,45 +1,132 @@
-//! Partitions in which nothing happens hold up nobody. A broker keeps a client's question waiting
-//! while it has nothing new for it, so how many are asked one after the other is felt; only a
-//! real one does.
+//! Partitions in which nothing happens hold up neither writes to others nor the beginning of
+//! another topic.
+//!
+//! The service asks the broker where such partitions end, and where a topic begins. These tests
+//! withhold the answer and count the writes that are read meanwhile; they time nothing. A poll
+//! thread that waits for the answer reads one write before it asks again.
 
-use tokio::time::timeout;
+use std::time::Instant;
+
+use millpond::proto::v1::GetStatsResponse;
+use rdkafka::ClientConfig;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
 use crate::own_writes::get_after;
 use crate::stream::event;
-use crate::support::broker;
-use crate::support::service::{PATIENCE, Service, table};
+use crate::support::broker::{Broker, Message, Topic, on_each_broker};
+use crate::support::proxy::Proxy;
+use crate::support::service::{PATIENCE, Service, polled, table};
 
-const MANY: i32 = 64;
+on_each_broker!(
+    partitions_that_stand_still_do_not_hold_up_the_others,
+    a_topic_is_begun_beside_one_that_stands_still,
+);
 
-#[test]
-fn partitions_that_stand_still_do_not_hold_up_the_others() {
-    let test = concat!(module_path!(), "::partitions_that_stand_still_do_not_hold_up_the_others");
-    broker::real(test, async |broker| {
-        let topic = broker.create_topic(MANY).await;
-        // Looked at four times in this time.
-        let settings = ["ingest.stall_timeout=1s", "ingest.threads=1"];
-        let service = Service::ready(broker, &topic, &settings).await;
-        let writes = async {
-            for n in 0..30 {
-                let written = topic.produce(&[event("a", &n.to_string())]);
-                get_after(&service, "a", written, PATIENCE).await.unwrap();
-            }
-        };
-        timeout(PATIENCE, writes).await.expect("each write is read soon");
-        service.stop().await;
-    });
+const PARTITIONS: i32 = 64;
+/// Records that are written one after the other while a question waits for its answer.
+const WRITES: usize = 10;
+
+async fn partitions_that_stand_still_do_not_hold_up_the_others(broker: &Broker) {
+    let topic = broker.create_topic(PARTITIONS).await;
+    let proxy = Proxy::start(broker, &[&topic.name]).await;
+    let service = start(&proxy, &[("services", &topic.name)]).await;
+    service.wait_until_ready().await;
+
+    proxy.withhold(&topic.name);
+    proxy.wait_until_withheld(&topic.name).await;
+    assert_eq!(proxy.withheld(&topic.name), 1, "one question is about all partitions");
+    read_while_a_question_waits(&service, &proxy, &topic, &mut Writer::new(broker, &topic)).await;
+    service.stop().await;
 }
 
-#[test]
-fn a_topic_is_begun_beside_one_that_stands_still() {
-    let test = concat!(module_path!(), "::a_topic_is_begun_beside_one_that_stands_still");
-    broker::real(test, async |broker| {
-        let (first, second) = (broker.create_topic(MANY).await, broker.create_topic(MANY).await);
-        let mut settings = table(0, "services", &first.name);
-        settings.extend(table(1, "others", &second.name));
-        settings.push("ingest.threads=1".into());
-        let service = Service::start_with(&broker.bootstrap(), &settings).await;
-        service.wait_until_ready().await;
-        service.stop().await;
-    });
+async fn a_topic_is_begun_beside_one_that_stands_still(broker: &Broker) {
+    let first = broker.create_topic(PARTITIONS).await;
+    let second = broker.create_topic(PARTITIONS).await;
+    let proxy = Proxy::start(broker, &[&first.name, &second.name]).await;
+    proxy.withhold(&second.name);
+    let tables = [("services", &*first.name), ("others", &*second.name)];
+    let service = start(&proxy, &tables).await;
+    let first_alone = |stats: &GetStatsResponse| stats.partitions.len() == 64;
+    service.wait_for("the first topic", first_alone).await;
+    proxy.wait_until_withheld(&second.name).await;
+
+    let mut writer = Writer::new(broker, &first);
+    read_while_a_question_waits(&service, &proxy, &second, &mut writer).await;
+    let stats = service.stats().await;
+    assert!(first_alone(&stats) && !stats.ready, "the second topic is not begun");
+
+    // The first topic stands still from here on, and no question about it is answered.
+    proxy.withhold(&first.name);
+    proxy.wait_until_withheld(&first.name).await;
+    proxy.release(&second.name);
+    service.wait_until_ready().await;
+    second.produce(&one_for_each_partition());
+    let records = writer.written + 64;
+    let stats = service.wait_until_polled(records).await;
+    assert_eq!(polled(&stats), records);
+    service.stop().await;
+}
+
+/// A service with one poll thread, and a table for each topic.
+async fn start(proxy: &Proxy, tables: &[(&str, &str)]) -> Service {
+    // A broker that has nothing new answers a fetch after so long.
+    let fetch_wait = "kafka.properties.fetch.wait.max.ms=20";
+    let settings = ["ingest.threads=1", "ingest.stall_timeout=1s", fetch_wait];
+    let mut settings: Vec<_> = settings.map(String::from).into();
+    for (index, (name, topic)) in tables.iter().enumerate() {
+        settings.extend(table(index, name, topic));
+    }
+    Service::start_with(proxy.bootstrap(), &settings).await
+}
+
+/// Writes records, each once the one before can be read, until enough of them were read while one
+/// question about `asked` waited for its answer.
+async fn read_while_a_question_waits(
+    service: &Service,
+    proxy: &Proxy,
+    asked: &Topic,
+    writer: &mut Writer,
+) {
+    let begun = Instant::now();
+    let (mut question, mut read) = (proxy.withheld(&asked.name), 0);
+    while read < WRITES {
+        assert!(begun.elapsed() < PATIENCE, "the question holds writes up");
+        get_after(service, "a", [writer.write()], PATIENCE).await.unwrap();
+        let last = proxy.withheld(&asked.name);
+        read = if last == question { read + 1 } else { 0 };
+        question = last;
+    }
+}
+
+/// Writes to one partition of a topic. It keeps its client: a client for each write would take
+/// longer than the service waits for an answer.
+struct Writer {
+    producer: BaseProducer,
+    topic: String,
+    written: u64,
+}
+
+impl Writer {
+    fn new(broker: &Broker, topic: &Topic) -> Self {
+        let bootstrap = broker.bootstrap();
+        let mut settings = ClientConfig::new();
+        settings.set("bootstrap.servers", bootstrap).set("linger.ms", "0");
+        let producer = settings.create().unwrap();
+        Self { producer, topic: topic.name.clone(), written: 0 }
+    }
+
+    /// Writes a record. Gives its partition and offset.
+    fn write(&mut self) -> (i32, i64) {
+        let payload = event("a", &self.written.to_string()).payload.unwrap();
+        let record = BaseRecord::<str, _>::to(&self.topic).partition(0).payload(&payload);
+        self.producer.send(record).map_err(|(error, _)| error).unwrap();
+        self.producer.flush(PATIENCE).unwrap();
+        self.written += 1;
+        (0, i64::try_from(self.written).unwrap() - 1)
+    }
+}
+
+fn one_for_each_partition() -> Vec<Message> {
+    let message = |n| Message { partition: Some(n), ..event(&n.to_string(), "text") };
+    (0..PARTITIONS).map(message).collect()
 }

@@ -2,6 +2,7 @@
 //! itself, in this process or as one of its own.
 
 pub(crate) mod contained;
+pub(crate) mod proxy;
 pub(crate) mod service;
 
 pub(crate) use millpond_acceptance::{broker, caller, container, guard, kafka};
