@@ -94,9 +94,9 @@ impl Rpc {
         self.listener.local_addr()
     }
 
-    /// Serves until `shutdown`. Then reports NOT_SERVING, accepts no more connections, and returns
-    /// when the calls in progress are answered. A peer that keeps a connection half open can
-    /// prevent that, so put a deadline on it.
+    /// Serves until `shutdown`. Then reports `NOT_SERVING`, accepts no more connections, and
+    /// returns when the calls in progress are answered. A peer that keeps a connection half open
+    /// can prevent that, so put a deadline on it.
     ///
     /// # Errors
     ///
