@@ -1,31 +1,23 @@
-//! Any payload is plucked without a panic, and as the oracle of the tests would pluck it.
+//! Plucks any payload without a panic, and with the outcome of the oracle of the unit tests.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 
 #[path = "../../src"]
-#[expect(dead_code, unused_imports, reason = "a target uses a part of what it takes in")]
+#[expect(dead_code, unused_imports, reason = "a target uses a part of these modules")]
 mod millpond {
+    pub mod config;
     pub mod pluck;
     pub mod record;
-}
-
-#[path = "../../src/config"]
-mod config {
-    #[expect(dead_code, reason = "the oracle sets no conditions")]
-    mod condition;
-    mod source;
-    pub use condition::{Condition, Constant};
-    pub use source::{Pointer, Source};
 }
 
 #[path = "../../src/pluck/oracle.rs"]
 mod oracle;
 
-use millpond::{pluck, record};
+use millpond::{config, pluck, record};
 
-/// The oracle recurses, and so deep nesting is left to the tests.
+/// The oracle recurses, so deep nesting is left to the unit tests.
 const MAX_BYTES: usize = 4 << 10;
 
 fuzz_target!(|payload: &[u8]| {
