@@ -47,8 +47,8 @@ impl Sources {
     pub(super) fn bytes_outside_document(&self, message: &Message<'_>) -> usize {
         let life_start = self.life_start.as_ref().map(|start| &start.source);
         let others = self.fields.iter().chain(self.filters.sources()).chain(life_start);
-        let all = std::iter::once(&self.key).chain(others);
-        all.map(|source| source.bytes_outside_document(message)).sum()
+        let bytes = |source: &CompiledSource| source.bytes_outside_document(message);
+        bytes(&self.key) + others.map(bytes).sum::<usize>()
     }
 
     /// Whether any source points into the document.
