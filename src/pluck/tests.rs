@@ -14,7 +14,7 @@ const LIMITS: Limits =
     Limits { max_document_bytes: 16 << 20, max_key_bytes: 1_024, max_values_bytes: 16 << 20 };
 
 /// A plucker and the scratch memory of one thread.
-struct Desk {
+struct TestPlucker {
     plucker: Plucker,
     scratch: Scratch,
 }
@@ -40,7 +40,7 @@ impl Copied {
     }
 }
 
-impl Desk {
+impl TestPlucker {
     /// Plucks in the kept scratch, or a large message in one that is dropped.
     fn pluck(&mut self, message: &Message<'_>) -> Result<Copied, Reject> {
         let mut dropped = Scratch::new();
@@ -60,14 +60,14 @@ impl Desk {
 }
 
 /// A plucker of these sources, spelt as in a configuration.
-fn plucker(key: &str, fields: &[&str]) -> Desk {
+fn plucker(key: &str, fields: &[&str]) -> TestPlucker {
     plucker_within(LIMITS, key, fields)
 }
 
-fn plucker_within(limits: Limits, key: &str, fields: &[&str]) -> Desk {
+fn plucker_within(limits: Limits, key: &str, fields: &[&str]) -> TestPlucker {
     let fields: Vec<Source> = fields.iter().map(|field| field.parse().unwrap()).collect();
     let plucker = Plucker::new(&key.parse().unwrap(), &fields, limits);
-    Desk { plucker, scratch: Scratch::new() }
+    TestPlucker { plucker, scratch: Scratch::new() }
 }
 
 /// A message with this payload, without a key or headers.

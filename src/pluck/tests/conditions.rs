@@ -14,9 +14,9 @@ fn text(text: &str) -> Constant {
 }
 
 /// A plucker of the key `/id`, with a change.
-fn desk(change: impl FnOnce(Plucker) -> Plucker) -> Desk {
-    let Desk { plucker, scratch } = plucker("/id", &[]);
-    Desk { plucker: change(plucker), scratch }
+fn changed(change: impl FnOnce(Plucker) -> Plucker) -> TestPlucker {
+    let TestPlucker { plucker, scratch } = plucker("/id", &[]);
+    TestPlucker { plucker: change(plucker), scratch }
 }
 
 #[test]
@@ -40,8 +40,8 @@ fn values_are_compared_as_json_compares() {
         ("[5]", Constant::Int(5), false),
     ] {
         let document = format!(r#"{{"id":1,"f":{json}}}"#);
-        let mut desk = desk(|it| it.only_when(&[condition("/f", constant)]));
-        let counts = desk.pluck(&message(document.as_bytes())) != Ok(Copied::Filtered);
+        let mut plucker = changed(|it| it.only_when(&[condition("/f", constant)]));
+        let counts = plucker.pluck(&message(document.as_bytes())) != Ok(Copied::Filtered);
         assert_eq!(counts, holds, "{document}");
     }
 }
@@ -49,10 +49,10 @@ fn values_are_compared_as_json_compares() {
 #[test]
 fn all_conditions_have_to_hold_and_what_is_absent_equals_nothing() {
     let both = [condition("/a", Constant::Int(1)), condition("@key", text("k"))];
-    let mut desk = desk(|it| it.only_when(&both));
+    let mut plucker = changed(|it| it.only_when(&both));
     let mut counts = |document: &str, key: Option<&[u8]>| {
         let message = Message { key, ..message(document.as_bytes()) };
-        desk.pluck(&message) != Ok(Copied::Filtered)
+        plucker.pluck(&message) != Ok(Copied::Filtered)
     };
     assert!(counts(r#"{"id":1,"a":1}"#, Some(b"k")));
     assert!(!counts(r#"{"id":1,"a":1}"#, None));
@@ -62,21 +62,21 @@ fn all_conditions_have_to_hold_and_what_is_absent_equals_nothing() {
 
 #[test]
 fn a_record_that_does_not_count_is_filtered_whatever_else_is_wrong_with_it() {
-    let mut desk = desk(|it| it.only_when(&[condition("/kind", text("service"))]));
-    assert_eq!(desk.pluck(&message(b"{}")), Ok(Copied::Filtered));
-    assert_eq!(desk.pluck(&message(b"{")), Err(Reject::InvalidJson));
+    let mut plucker = changed(|it| it.only_when(&[condition("/kind", text("service"))]));
+    assert_eq!(plucker.pluck(&message(b"{}")), Ok(Copied::Filtered));
+    assert_eq!(plucker.pluck(&message(b"{")), Err(Reject::InvalidJson));
     let tombstone = Message { key: Some(b"k"), payload: None, ..message(b"") };
-    assert!(matches!(desk.pluck(&tombstone), Ok(Copied::Tombstone(_))));
+    assert!(matches!(plucker.pluck(&tombstone), Ok(Copied::Tombstone(_))));
 }
 
 #[test]
 fn a_record_that_says_so_is_a_tombstone_for_its_key() {
-    let mut desk = desk(|it| it.delete_when(&[condition("/deleted", Constant::Bool(true))]));
-    let deleted = desk.pluck(&message(br#"{"id":7,"deleted":true}"#));
+    let mut plucker = changed(|it| it.delete_when(&[condition("/deleted", Constant::Bool(true))]));
+    let deleted = plucker.pluck(&message(br#"{"id":7,"deleted":true}"#));
     assert_eq!(deleted, Ok(Copied::Tombstone(Key::copy_of("7").unwrap())));
-    let kept = desk.pluck(&message(br#"{"id":7,"deleted":false}"#));
+    let kept = plucker.pluck(&message(br#"{"id":7,"deleted":false}"#));
     assert!(matches!(kept, Ok(Copied::Record(_))));
-    let keyless = desk.pluck(&message(br#"{"deleted":true}"#));
+    let keyless = plucker.pluck(&message(br#"{"deleted":true}"#));
     assert_eq!(keyless, Err(Reject::MissingKey));
 }
 
@@ -84,8 +84,8 @@ fn a_record_that_says_so_is_a_tombstone_for_its_key() {
 fn expiry(time: &str) -> Result<i64, Reject> {
     let document = format!(r#"{{"id":1,"time":{time}}}"#);
     let source: Source = "/time".parse().unwrap();
-    let mut desk = desk(|it| it.ttl_from(&source, Duration::from_secs(1)));
-    let record = record(desk.pluck(&message(document.as_bytes())));
+    let mut plucker = changed(|it| it.ttl_from(&source, Duration::from_secs(1)));
+    let record = record(plucker.pluck(&message(document.as_bytes())));
     record.map(|record| record.entry.view().expires_at.as_millis())
 }
 

@@ -129,7 +129,7 @@ fn scratch_memory_is_used_again() {
 #[test]
 fn a_reject_leaves_nothing_to_the_next_message() {
     let mut plucker = plucker("/id", &["/a"]);
-    let good = |plucker: &mut Desk| plucker.pluck(&message(br#"{"id":1}"#));
+    let good = |plucker: &mut TestPlucker| plucker.pluck(&message(br#"{"id":1}"#));
     let expected = good(&mut plucker);
     for bad in [&br#"{"id":1,"a":"#[..], br#"{"id":null,"a":2}"#, br#"{"id":[],"a":[[3]]}"#, b""] {
         assert!(plucker.pluck(&message(bad)).is_err());
