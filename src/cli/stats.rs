@@ -81,8 +81,14 @@ fn oddities_text(stats: &GetStatsResponse) -> String {
             "records removed by retention before they were read",
             sum(|each| each.retention_gap_records),
         ),
-        ("times a partition was begun anew with its topic", sum(|each| each.restart_count)),
-        ("times a client was made anew for a stalled partition", sum(|each| each.rebuild_count)),
+        (
+            "times a partition was read again because its topic was recreated",
+            sum(|each| each.recreated_count),
+        ),
+        (
+            "times a client was recreated because a partition had stalled",
+            sum(|each| each.client_recreated_count),
+        ),
         ("dead letters dropped", stats.dead_letters.map_or(0, |letters| letters.dropped_count)),
         ("dead letters not taken", stats.dead_letters.map_or(0, |letters| letters.failed_count)),
     ] {

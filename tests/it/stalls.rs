@@ -26,8 +26,9 @@ fn a_client_that_stands_still_is_made_anew_and_reads_on_where_it_was() {
 
         refuse_fetches(cluster(broker));
         topic.produce(&events("after"));
-        let rebuilt = |stats: &GetStatsResponse| sum(stats, |each| each.rebuild_count) > 0;
-        let stats = service.wait_for("a new client", rebuilt).await;
+        let recreated =
+            |stats: &GetStatsResponse| sum(stats, |each| each.client_recreated_count) > 0;
+        let stats = service.wait_for("a new client", recreated).await;
         assert_eq!(polled(&stats), 100);
         cluster(broker).clear_request_errors(RDKafkaApiKey::Fetch);
         let stats = service.wait_until_polled(200).await;
@@ -62,7 +63,7 @@ fn a_partition_with_nothing_to_read_has_not_stalled() {
             Duration::try_from(uptime).unwrap() > Duration::from_secs(4)
         };
         let stats = service.wait_for("some time", later).await;
-        assert_eq!(sum(&stats, |each| each.rebuild_count), 0);
+        assert_eq!(sum(&stats, |each| each.client_recreated_count), 0);
         service.stop().await;
     });
 }
@@ -78,7 +79,7 @@ fn an_open_transaction_is_no_stall() {
         let start = service.stats().await.uptime.unwrap().seconds;
         let later = |stats: &GetStatsResponse| stats.uptime.unwrap().seconds > start + 4;
         let stats = service.wait_for("some time", later).await;
-        assert_eq!((sum(&stats, |each| each.rebuild_count), polled(&stats)), (0, 0));
+        assert_eq!((sum(&stats, |each| each.client_recreated_count), polled(&stats)), (0, 0));
 
         open.abort_transaction(PATIENCE).unwrap();
         service.wait_until_polled(1).await;
@@ -155,7 +156,7 @@ fn a_partition_that_is_not_fetched_any_more_grows_stale_though_the_broker_answer
 
         topic.produce(&[event("a", "after")]);
         let stats = service.wait_until_polled(1).await;
-        assert_eq!(sum(&stats, |each| each.rebuild_count), 1);
+        assert_eq!(sum(&stats, |each| each.client_recreated_count), 1);
         wait_until_stale_as(&service, |staleness| staleness < Duration::from_secs(3)).await;
         service.stop().await;
     });

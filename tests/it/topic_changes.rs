@@ -101,7 +101,11 @@ fn a_topic_that_may_be_described_and_not_read_is_told_until_it_may() {
         let stats = service.wait_for("it to be read again", reading).await;
         assert!(stats.ready);
         let stats = service.wait_until_polled(3).await;
-        assert_eq!(sum(&stats, |each| each.rebuild_count), 0, "another client helps nobody");
+        assert_eq!(
+            sum(&stats, |each| each.client_recreated_count),
+            0,
+            "another client helps nobody"
+        );
         assert_books_balance(&stats);
         service.stop().await;
     });
@@ -162,7 +166,7 @@ fn a_topic_that_is_made_anew_is_read_from_its_start() {
 
         assert_eq!(polled(&stats), 25);
         assert_eq!(service.description("new-0").await.as_deref(), Some("y"));
-        assert_eq!(sum(&stats, |each| each.restart_count), 1);
+        assert_eq!(sum(&stats, |each| each.recreated_count), 1);
         assert_eq!((stats.partitions[0].position, stats.partitions[0].lag_records), (5, 0));
         assert!(stats.ready);
         assert_books_balance(&stats);
@@ -188,14 +192,14 @@ fn a_topic_that_is_made_anew_before_it_is_missed_is_read_from_its_start_too() {
         let stats = service.wait_until_polled(22).await;
 
         assert_eq!(service.description("0-100").await.as_deref(), Some("x"));
-        assert_eq!(sum(&stats, |each| each.restart_count), 1);
+        assert_eq!(sum(&stats, |each| each.recreated_count), 1);
         topic.grow(2).await;
         topic.produce(&[on(1, 102)]);
         let stats = service.wait_until_polled(23).await;
 
         assert_eq!(service.description("1-102").await.as_deref(), Some("x"));
-        let restarts: Vec<_> = stats.partitions.iter().map(|each| each.restart_count).collect();
-        assert_eq!(restarts, [1, 1]);
+        let recreated: Vec<_> = stats.partitions.iter().map(|each| each.recreated_count).collect();
+        assert_eq!(recreated, [1, 1]);
         assert_eq!(stats.partitions.len(), 2);
         assert_books_balance(&stats);
         service.stop().await;
@@ -220,7 +224,7 @@ fn what_retention_removes_unread_is_counted_and_the_rest_is_read() {
         assert_eq!(sum(&stats, |each| each.retention_gap_records), 7, "{stats:?}");
         assert_eq!(service.entry("b-5").await, None, "it was removed");
         assert_eq!(service.description("b-6").await.as_deref(), Some("behind"));
-        assert_eq!(sum(&stats, |each| each.restart_count), 0);
+        assert_eq!(sum(&stats, |each| each.recreated_count), 0);
         assert_books_balance(&stats);
         service.stop().await;
     });
