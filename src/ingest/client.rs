@@ -139,8 +139,8 @@ impl Client {
         self.consumer.incremental_unassign(&list(topic, positions)?)
     }
 
-    /// Assigns partitions that are assigned anew, so that the client drops what it has queued
-    /// and knows of them, and goes on from these positions.
+    /// Unassigns partitions and assigns them again, so that the client drops everything that it
+    /// has queued and knows of them, and goes on from these positions.
     pub(super) fn reassign(&mut self, topic: &str, positions: &[Position]) -> KafkaResult<()> {
         self.unassign(topic, positions)?;
         let assigned = self.assign(topic, positions);
@@ -327,6 +327,47 @@ mod tests {
     #[test]
     fn a_budget_that_is_too_small_for_its_threads_is_stated_as_it_is() {
         assert!(queue_bytes_at_worst(&config("4MiB", 8, "a:1")) > 32 << 20);
+    }
+
+    /// A client that never reaches a broker, which an assignment does not need.
+    fn client() -> Client {
+        Client::new(create_consumer(&config("64MiB", 1, "localhost:1")).unwrap())
+    }
+
+    fn assigned(client: &Client) -> Vec<Position> {
+        let list = client.consumer.assignment().unwrap();
+        let elements = list.elements();
+        let mut all: Vec<_> = elements
+            .iter()
+            .map(|each| (each.partition(), each.offset().to_raw().unwrap()))
+            .collect();
+        all.sort_unstable();
+        all
+    }
+
+    #[test]
+    fn a_call_that_fails_leaves_the_assignment_as_it_was() {
+        let mut client = client();
+        client.assign("events", &[(0, 5), (1, 7)]).unwrap();
+        assert!(client.assign("events", &[(2, 0), (1, 7)]).is_err(), "one is assigned already");
+        assert!(client.unassign("events", &[(0, 5), (2, 0)]).is_err(), "one is not assigned");
+        assert!(client.reassign("events", &[(0, 5), (2, 0)]).is_err());
+        assert_eq!(assigned(&client), [(0, 5), (1, 7)]);
+        assert!(!client.is_broken());
+    }
+
+    #[test]
+    fn a_recreated_client_goes_on_from_the_positions_and_is_not_paused() {
+        let mut client = client();
+        client.assign("events", &[(0, 5)]).unwrap();
+        client.set_paused(true).unwrap();
+        client.is_broken = true;
+        let lent = client.consumer();
+        let positions = [("events".to_owned(), vec![(0, 9), (3, 0)])];
+        client.recreate(&config("64MiB", 1, "localhost:1"), &positions).unwrap();
+        assert_eq!(assigned(&client), [(0, 9), (3, 0)]);
+        assert!(!client.is_paused() && !client.is_broken());
+        client.give_back(lent);
     }
 
     #[test]

@@ -1,29 +1,29 @@
-//! How one thread stands with a topic, and when it asks for the topic next.
+//! The state of a topic in one thread, and when the thread asks for the topic next.
 //!
-//! One state, and every transition in this file:
+//! One enum, and every transition in this file:
 //!
 //! ```text
-//!             an answer that it is missing or not authorised
-//!    Waiting <--------------------------------------------> Refused
-//!       |           any other failure to get an answer         |
-//!       +-------------------------+----------------------------+
-//!                                 | the first partition is started
-//!                                 v
-//!    Reading: log Intact --- a position is out of range ---> NeedsOffsetCheck
-//!                 |                                                |
-//!                 +-------- an answer that it is missing ----------+---> Missing { looks }
-//!                 ^                                                            |
-//!                 +-- found: positions are checked; after two looks that ------+
-//!                     missed it the topic was recreated
+//! Waiting ------- the answer: missing, or not authorised -------> Refused
+//!    ^                                                               |
+//!    +---------------------- no answer ------------------------------+
+//!
+//! Waiting, Refused --- a partition is started ---> Reading, with its log Intact
+//!
+//! Reading:
+//!    Intact --------------------- a position out of range ---> NeedsOffsetCheck
+//!    Intact, NeedsOffsetCheck --- the answer: missing -------> Missing, 1 look
+//!    Missing -------------------- the answer: missing -------> Missing, 1 look more
+//!    NeedsOffsetCheck, Missing -- found ---> Intact, and every position is checked
 //! ```
 //!
-//! While a topic is read, `ReadAccess` says whether the brokers give us its records. They report a
-//! denial without the topic's name, and once. So every topic of the thread is reassigned, upon
-//! which the client forgets what it has reported: a record or an end of a topic proves access, and
-//! another denial while a topic shows nothing disproves it. The client goes on asking for the
-//! records of a topic that is denied.
+//! A topic that two looks in a row missed was recreated, and every position is reset.
 //!
-//! This file decides, and asks nobody. It must not know Kafka's client.
+//! While a topic is read, `ReadAccess` says whether the brokers give us its records: Granted,
+//! Probing or Denied. They report a denial once, and without the topic's name. So every topic of
+//! the thread is reassigned, which makes the client report again. A record or an end of a topic
+//! proves access. A second denial, while a topic shows neither, disproves it.
+//!
+//! This file only decides. It must not know Kafka's client.
 
 use std::time::{Duration, Instant};
 
@@ -188,7 +188,7 @@ impl Topic {
         }
     }
 
-    /// Begins a probe anew: nothing was fetched that could show anything.
+    /// Starts the time of a probe again, because nothing was fetched that could show anything.
     pub(super) fn postpone_probe(&mut self, now: Instant) {
         if let Some(ReadAccess::Probing { since, .. }) = self.access_mut() {
             *since = now;
@@ -283,7 +283,7 @@ mod tests {
         topic.observe_found(now);
         assert_eq!((topic.state(), topic.needed_check()), (log(LogState::Intact), None));
         topic.observe_failure(MISSING, now);
-        assert_eq!(topic.state(), log(LogState::Missing { looks: 1 }), "it counts anew");
+        assert_eq!(topic.state(), log(LogState::Missing { looks: 1 }), "it counts from one again");
     }
 
     #[test]
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_that_could_show_nothing_begins_anew() {
+    fn a_probe_that_could_show_nothing_starts_again() {
         let now = Instant::now();
         let mut topic = probing(now);
         topic.postpone_probe(now + PROBE_TIME);
