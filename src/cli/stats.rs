@@ -75,8 +75,18 @@ fn oddities_text(stats: &GetStatsResponse) -> String {
         };
         let _ = writeln!(text, "topic {}: {said}", topic.topic);
     }
+    for (what, counted) in unusual_counts(stats) {
+        if counted > 0 {
+            let _ = writeln!(text, "{} {what}", count(counted));
+        }
+    }
+    text
+}
+
+/// Counts that are zero while all is well.
+fn unusual_counts(stats: &GetStatsResponse) -> [(&'static str, u64); 5] {
     let sum = |of: fn(&PartitionStats) -> u64| stats.partitions.iter().map(of).sum();
-    for (what, counted) in [
+    [
         (
             "records removed by retention before they were read",
             sum(|each| each.retention_gap_records),
@@ -91,12 +101,7 @@ fn oddities_text(stats: &GetStatsResponse) -> String {
         ),
         ("dead letters dropped", stats.dead_letters.map_or(0, |letters| letters.dropped_count)),
         ("dead letters not taken", stats.dead_letters.map_or(0, |letters| letters.failed_count)),
-    ] {
-        if counted > 0 {
-            let _ = writeln!(text, "{} {what}", count(counted));
-        }
-    }
-    text
+    ]
 }
 
 fn table_text(table: &TableStats) -> String {

@@ -17,6 +17,7 @@ use rdkafka::metadata::MetadataPartition;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::client::{Client, Consumer};
+use super::leaders::Leader;
 use super::offsets::{OffsetRange, StartAt};
 
 /// How long a broker may take to name the partitions of a topic.
@@ -35,13 +36,6 @@ pub(super) enum Query {
     Ranges { partitions: Vec<i32>, start: StartAt },
     /// Where these partitions end.
     Ends { partitions: Vec<i32> },
-}
-
-/// A partition and its leader's number, which is negative if it has none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Leader {
-    pub(super) partition: i32,
-    pub(super) broker: i32,
 }
 
 /// The answer to each kind of query.

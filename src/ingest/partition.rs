@@ -73,7 +73,9 @@ impl Partition {
     /// A partition to read from `start`. It is loading up to `target`, if there is one.
     pub(super) fn new(start: i64, target: Option<i64>, books: Vec<Arc<PartitionBooks>>) -> Self {
         if target.is_none() {
-            books.iter().for_each(|books| books.mark_loaded());
+            for each in &books {
+                each.mark_loaded();
+            }
         }
         Self {
             next_offset: start,

@@ -148,7 +148,7 @@ impl IngestThread {
     fn observe_error(&mut self, error: &KafkaError) {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::AllBrokersDown) => {
-                self.shared.outage.observe(&error.to_string())
+                self.shared.outage.observe(&error.to_string());
             }
             // One of several connections, which librdkafka repairs; or a topic that is missing,
             // which the next look finds.
@@ -248,7 +248,9 @@ impl IngestThread {
         let readers = &mut self.topics.readers;
         if self.client.is_paused() {
             // Nothing is fetched that could show anything.
-            readers.iter_mut().for_each(|topic| topic.postpone_probe(now));
+            for topic in readers {
+                topic.postpone_probe(now);
+            }
             return;
         }
         if std::mem::take(&mut self.is_probe_due) {
@@ -256,7 +258,9 @@ impl IngestThread {
                 topic.probe_access(&mut self.client, now, denials);
             }
         }
-        readers.iter_mut().for_each(|topic| topic.end_probe(now, denials, &self.shared));
+        for topic in readers {
+            topic.end_probe(now, denials, &self.shared);
+        }
     }
 
     /// Recreates a client that could not be given the assignment that it should have.

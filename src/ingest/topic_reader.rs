@@ -6,7 +6,7 @@
 //! partitions that it leads. Nothing here waits. Answers come back through `apply_answer`, and may
 //! come late: an answer that nobody waits for any more is dropped.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use rdkafka::error::{KafkaError, KafkaResult};
@@ -14,12 +14,14 @@ use rdkafka::message::BorrowedMessage;
 use rdkafka::statistics::Statistics;
 
 use super::assignment::TopicAssignment;
-use super::broker_queries::{Answer, BrokerQueries, Leader, Query, Reply};
+use super::broker_queries::{Answer, BrokerQueries, Query, Reply};
 use super::client::{Client, Position};
+use super::leaders::{Leader, Leaders};
 use super::offsets::{OffsetCheck, OffsetRange, OffsetReset, StartAt, StartPolicy, thread_of};
 use super::pending_offsets::{PendingOffsets, Purpose, Question};
 use super::pluck_context::PluckContext;
 use super::shared::Shared;
+use super::stall_watch::{Ends, StallWatch};
 use super::statistics::Watermarks;
 use super::topic::{RETRY_AFTER, Topic, TopicState};
 use super::topic_statuses::status_in;
@@ -37,11 +39,10 @@ pub(super) struct TopicReader {
     start: StartPolicy,
     topic: Topic,
     assignment: TopicAssignment,
-    leaders: BTreeMap<i32, i32>,
+    leaders: Leaders,
     is_looking: bool,
     pending: PendingOffsets,
-    /// The partitions that a broker is being asked for the ends of.
-    ends_in_flight: BTreeSet<i32>,
+    stalls: StallWatch,
 }
 
 impl TopicReader {
@@ -58,10 +59,10 @@ impl TopicReader {
             start,
             topic: Topic::new(Instant::now(), shared.config.ingest.metadata_refresh),
             assignment,
-            leaders: BTreeMap::new(),
+            leaders: Leaders::default(),
             is_looking: false,
             pending: PendingOffsets::default(),
-            ends_in_flight: BTreeSet::new(),
+            stalls: StallWatch::default(),
         }
     }
 
@@ -114,7 +115,7 @@ impl TopicReader {
         let position_of = |partition| positions.get(&partition).copied().unwrap_or(0);
         let mut groups = BTreeMap::<(i32, bool), Vec<i32>>::new();
         for Question { partition, purpose, .. } in self.pending.take_due(now, position_of) {
-            let group = (leader_of(&self.leaders, partition), purpose == Purpose::Start);
+            let group = (self.leaders.leader_of(partition), purpose == Purpose::Start);
             groups.entry(group).or_default().push(partition);
         }
         for ((_, is_start), partitions) in groups {
@@ -125,18 +126,10 @@ impl TopicReader {
         }
     }
 
-    /// Asks where partitions end: all of them while they are paused, since nothing is fetched
-    /// that could tell, and else those that have not moved since the last look.
+    /// Asks where partitions end, to find those that have stalled.
     pub(super) fn ask_for_ends(&mut self, client: &Client, queries: &mut BrokerQueries) {
-        let mut groups = BTreeMap::<i32, Vec<i32>>::new();
-        for (id, partition) in self.assignment.all_assigned() {
-            let is_still = partition.look();
-            if (is_still || client.is_paused()) && !self.ends_in_flight.contains(&id) {
-                groups.entry(leader_of(&self.leaders, id)).or_default().push(id);
-            }
-        }
-        for partitions in groups.into_values() {
-            self.ends_in_flight.extend(&partitions);
+        for partitions in self.stalls.look(&mut self.assignment, &self.leaders, client.is_paused())
+        {
             let query = Query::Ends { partitions };
             queries.send(client, self.number, self.assignment.topic(), query);
         }
@@ -156,7 +149,12 @@ impl TopicReader {
                 self.apply_ranges(&partitions, found, asked, client, shared);
             }
             Reply::Ends { partitions, found } => {
-                return self.apply_ends(&partitions, found, asked, client.is_paused(), shared);
+                let ends = Ends { partitions, found: found.unwrap_or_default(), asked };
+                let timeout = shared.config.ingest.stall_timeout;
+                let stalled =
+                    self.stalls.apply(&mut self.assignment, &ends, client.is_paused(), timeout);
+                // Another client would not be given the records either.
+                return if self.topic.is_access_granted() { stalled } else { Vec::new() };
             }
         }
         Vec::new()
@@ -185,9 +183,8 @@ impl TopicReader {
         let threads = shared.config.ingest.threads;
         let own =
             |leader: &&Leader| thread_of(self.number, leader.partition, threads) == self.thread;
-        self.leaders =
-            leaders.iter().filter(own).map(|leader| (leader.partition, leader.broker)).collect();
-        let own: Vec<_> = self.leaders.keys().copied().collect();
+        self.leaders = Leaders::new(leaders.iter().filter(own).copied());
+        let own = self.leaders.partitions();
         if let Some(check) = self.topic.needed_check() {
             self.leave_removed(client, &own)?;
             self.require_checks(check, now);
@@ -344,35 +341,6 @@ impl TopicReader {
         Ok(())
     }
 
-    fn apply_ends(
-        &mut self,
-        partitions: &[i32],
-        found: KafkaResult<Vec<(i32, i64)>>,
-        asked: Instant,
-        is_paused: bool,
-        shared: &Shared,
-    ) -> Vec<i32> {
-        let ends: BTreeMap<_, _> = found.unwrap_or_default().into_iter().collect();
-        let (now, stall_timeout) = (Instant::now(), shared.config.ingest.stall_timeout);
-        let mut stalled = Vec::new();
-        for &id in partitions {
-            self.ends_in_flight.remove(&id);
-            let Some(partition) = self.assignment.assigned(id) else { continue };
-            match ends.get(&id) {
-                // A broker that does not answer explains that the partition does not move.
-                None => partition.forget_stall(),
-                Some(&end) if is_paused => partition.observe_broker_end_paused(end, asked),
-                Some(&end) => {
-                    if partition.observe_broker_end(end, asked, now, stall_timeout) {
-                        stalled.push(id);
-                    }
-                }
-            }
-        }
-        // Another client would not be given the records either.
-        if self.topic.is_access_granted() { stalled } else { Vec::new() }
-    }
-
     /// Notes what the client's statistics say, when the thread has handled so many records.
     pub(super) fn observe_statistics(
         &mut self,
@@ -446,167 +414,5 @@ impl TopicReader {
     }
 }
 
-/// The broker that leads a partition, as of the last look; negative where none is known.
-fn leader_of(leaders: &BTreeMap<i32, i32>, partition: i32) -> i32 {
-    leaders.get(&partition).copied().unwrap_or(-1)
-}
-
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::config::Config;
-    use crate::health::Health;
-    use crate::heap::Account;
-    use crate::ingest::client::create_consumer;
-
-    /// A reader of the topic `events`, and what it works with. No broker is ever reached: the
-    /// tests give the answers.
-    struct Stage {
-        reader: TopicReader,
-        client: Client,
-        shared: Shared,
-        health: Arc<Health>,
-    }
-
-    impl Stage {
-        fn new() -> Self {
-            let settings = [
-                "kafka.brokers=localhost:1",
-                "ingest.threads=1",
-                "tables.0.name=services",
-                "tables.0.topic=events",
-                "tables.0.key=/id",
-                "tables.0.fields.description=/description",
-                "tables.0.ttl=1h",
-            ];
-            let config = Config::load(None, [], &settings.map(String::from)).unwrap();
-            let health = Health::new(["services".into()], 1);
-            let account = Account::of_unbound_threads();
-            let shared = Shared::new(&config, ["events"].into_iter(), &health, &account).unwrap();
-            let tables = health.table_handles();
-            let assignment =
-                TopicAssignment::new("events", &[], &config, tables, &shared.rejections);
-            let reader = TopicReader::new(0, 0, StartPolicy::Everything, assignment, &shared);
-            let client = Client::new(create_consumer(&config).unwrap());
-            Self { reader, client, shared, health }
-        }
-
-        /// A stage whose topic has partition 0, which is read from offset 0.
-        fn reading() -> Self {
-            let mut stage = Self::new();
-            stage.finds_partitions(&[0]);
-            stage.take_questions();
-            stage.finds_ranges(&[(0, 0, 10)]);
-            stage
-        }
-
-        fn answers(&mut self, reply: Reply) {
-            let answer = Answer { topic_number: 0, asked: Instant::now(), reply };
-            let stalled = self.reader.apply_answer(answer, &mut self.client, &self.shared);
-            assert!(stalled.is_empty());
-        }
-
-        /// Partitions, each led by a broker of its own.
-        fn finds_partitions(&mut self, partitions: &[i32]) {
-            let leader = |&partition: &i32| Leader { partition, broker: partition };
-            self.answers(Reply::Partitions(Ok(partitions.iter().map(leader).collect())));
-        }
-
-        fn misses_topic(&mut self) {
-            let unknown = KafkaError::MetadataFetch(
-                rdkafka::error::RDKafkaErrorCode::UnknownTopicOrPartition,
-            );
-            self.answers(Reply::Partitions(Err(unknown)));
-        }
-
-        /// Ranges of partitions: number, start and end.
-        fn finds_ranges(&mut self, ranges: &[(i32, i64, i64)]) {
-            let range =
-                |&(partition, start, end): &(i32, i64, i64)| OffsetRange { partition, start, end };
-            self.answers(Reply::Ranges {
-                partitions: ranges.iter().map(|&(partition, ..)| partition).collect(),
-                found: Ok(ranges.iter().map(range).collect()),
-            });
-        }
-
-        /// The partitions whose offsets are to be asked for, as if they were.
-        fn take_questions(&mut self) -> Vec<i32> {
-            let positions: BTreeMap<_, _> = self.reader.positions().into_iter().collect();
-            let position_of = |partition: i32| positions.get(&partition).copied().unwrap_or(0);
-            let due = self.reader.pending.take_due(Instant::now(), position_of);
-            due.into_iter().map(|question| question.partition).collect()
-        }
-
-        fn status(&self) -> TopicStatus {
-            self.shared.statuses.stats()[0].status
-        }
-    }
-
-    #[test]
-    fn each_partition_is_started_when_its_leader_answers_and_waits_for_no_other() {
-        let mut stage = Stage::new();
-        assert_eq!(stage.status(), TopicStatus::Waiting);
-        stage.finds_partitions(&[0, 1]);
-        assert_eq!(stage.take_questions(), [0, 1]);
-        stage.finds_ranges(&[(0, 5, 5)]);
-        assert_eq!(stage.reader.positions(), [(0, 5)]);
-        assert_eq!(stage.status(), TopicStatus::Reading);
-        assert!(stage.reader.is_waiting() && !stage.health.is_ready());
-
-        let failed = Err(KafkaError::Canceled);
-        stage.answers(Reply::Ranges { partitions: vec![1], found: failed });
-        stage.finds_partitions(&[0, 1]);
-        assert_eq!(stage.take_questions(), [0_i32; 0], "it is asked again after a while");
-        assert!(stage.reader.is_waiting() && !stage.health.is_ready());
-    }
-
-    #[test]
-    fn a_topic_is_ready_when_its_last_partition_is_started_and_has_nothing_to_load() {
-        let mut stage = Stage::new();
-        stage.finds_partitions(&[0, 1]);
-        stage.take_questions();
-        stage.finds_ranges(&[(0, 5, 5)]);
-        stage.finds_ranges(&[(1, 7, 7)]);
-        assert_eq!(stage.reader.positions(), [(0, 5), (1, 7)]);
-        assert!(!stage.reader.is_waiting() && stage.health.is_ready());
-    }
-
-    #[test]
-    fn an_answer_that_nobody_waits_for_changes_nothing() {
-        let mut stage = Stage::reading();
-        stage.finds_ranges(&[(0, 3, 10), (1, 0, 10)]);
-        assert_eq!(stage.reader.positions(), [(0, 0)]);
-    }
-
-    #[test]
-    fn a_topic_that_was_missing_twice_is_read_from_its_start_without_the_partitions_it_lost() {
-        let mut stage = Stage::reading();
-        stage.finds_partitions(&[0, 1]);
-        assert_eq!(stage.take_questions(), [1]);
-        stage.finds_ranges(&[(1, 4, 10)]);
-        assert_eq!(stage.reader.positions(), [(0, 0), (1, 4)]);
-        stage.misses_topic();
-        stage.misses_topic();
-        assert_eq!(stage.status(), TopicStatus::Missing);
-        stage.finds_partitions(&[0]);
-        assert_eq!(stage.take_questions(), [0]);
-        stage.finds_ranges(&[(0, 2, 3)]);
-        assert_eq!(stage.reader.positions(), [(0, 2)]);
-        assert_eq!(stage.status(), TopicStatus::Reading);
-    }
-
-    #[test]
-    fn a_position_that_retention_removed_is_reset_and_one_that_is_there_stays() {
-        let mut stage = Stage::reading();
-        stage.finds_partitions(&[0, 1]);
-        stage.take_questions();
-        stage.finds_ranges(&[(1, 4, 10)]);
-        stage.reader.require_offset_check(Instant::now());
-        stage.finds_partitions(&[0, 1]);
-        assert_eq!(stage.take_questions(), [0, 1]);
-        stage.finds_ranges(&[(0, 6, 10), (1, 0, 10)]);
-        assert_eq!(stage.reader.positions(), [(0, 6), (1, 4)]);
-    }
-}
+mod tests;
