@@ -65,7 +65,7 @@ const MAY_NOT_DEPEND: [(&str, &[&str]); 2] = [
 const FOLDERS: [&str; 6] = ["src", "clients", "acceptance", "benches", "tests", "examples"];
 
 /// Where files may still use each other in a circle. This list has to become empty.
-const STILL_CIRCULAR: [&str; 4] = ["acceptance", "src/ingest", "src/pluck", "src/table"];
+const STILL_CIRCULAR: [&str; 3] = ["acceptance", "src/ingest", "src/pluck"];
 
 /// Folders where functions are still misnamed. This list has to become empty.
 const STILL_MISNAMED: [&str; 4] = ["acceptance", "src/health", "src/ingest", "src/pluck"];
