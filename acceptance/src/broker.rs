@@ -6,10 +6,8 @@
 //! either is tested on a real one alone.
 
 mod change;
+mod failure;
 mod topic;
-
-use std::fmt::Display;
-use std::time::Duration;
 
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
@@ -19,9 +17,7 @@ pub use crate::on_each_broker;
 pub use topic::{Message, Topic};
 
 use crate::{kafka, topics};
-
-/// For a broker on a machine that is busy with other things.
-const PATIENCE: Duration = Duration::from_secs(60);
+use failure::failed;
 
 /// Registers async functions that take a `&Broker` as tests, each once over the in-process
 /// broker and once over a real one: `in_process::NAME` and `real::NAME`.
@@ -116,13 +112,4 @@ impl Broker {
         }
         topic
     }
-}
-
-/// For `unwrap_or_else`: ends the test with `what` and the error.
-fn failed<E: Display, T>(what: &str) -> impl FnOnce(E) -> T {
-    move |error| fail(&format!("{what}: {error}"))
-}
-
-fn fail(why: &str) -> ! {
-    panic!("{why}")
 }

@@ -64,12 +64,6 @@ const MAY_NOT_DEPEND: [(&str, &[&str]); 2] = [
 /// needs, since the whole crate's C code takes minutes to build.
 const FOLDERS: [&str; 6] = ["src", "clients", "acceptance", "benches", "tests", "examples"];
 
-/// Where files may still use each other in a circle. This list has to become empty.
-const STILL_CIRCULAR: [&str; 3] = ["acceptance", "src/ingest", "src/pluck"];
-
-/// Folders where functions are still misnamed. This list has to become empty.
-const STILL_MISNAMED: [&str; 4] = ["acceptance", "src/health", "src/ingest", "src/pluck"];
-
 #[test]
 fn modules_name_only_those_they_may() {
     for (source, names) in service() {
@@ -102,19 +96,14 @@ fn no_files_use_each_other_in_a_circle() {
     let folders = FOLDERS.iter().filter(|folder| **folder != "tests");
     let sources = folders.flat_map(|folder| sources(folder)).collect();
     let circles = circles::circles(&without_tests(sources));
-    let left = circles
-        .iter()
-        .filter(|circle| !STILL_CIRCULAR.iter().any(|folder| circle.starts_with(folder)));
-    let left: Vec<_> = left.map(String::as_str).collect();
-    assert!(left.is_empty(), "{} circles of files:\n{}", left.len(), left.join("\n\n"));
+    assert!(circles.is_empty(), "{} circles of files:\n{}", circles.len(), circles.join("\n\n"));
 }
 
 #[test]
 fn functions_named_is_has_or_can_return_a_bool_and_change_nothing() {
     let mut misnamed = Vec::new();
     for source in FOLDERS.iter().flat_map(|folder| sources(folder)) {
-        let is_left = STILL_MISNAMED.iter().any(|folder| source.path.starts_with(folder));
-        let found = predicates::misnamed(&source).into_iter().filter(|_| !is_left);
+        let found = predicates::misnamed(&source).into_iter();
         misnamed.extend(found.map(|name| format!("{}: {name}", source.path.display())));
     }
     assert!(misnamed.is_empty(), "{}", misnamed.join("\n"));

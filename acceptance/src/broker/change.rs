@@ -4,7 +4,8 @@
 
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use super::{Topic, failed};
+use super::Topic;
+use super::failure::failed;
 use crate::topics;
 
 impl Topic {

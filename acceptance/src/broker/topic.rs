@@ -12,8 +12,10 @@ use rdkafka::message::{DeliveryResult, Header, Message as _, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use rdkafka::{ClientConfig, ClientContext};
 
-use super::{PATIENCE, fail, failed};
+use super::failure::{fail, failed};
 
+/// For a broker on a machine that is busy with other things.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// As the node's settings have it.
 const LARGEST_MESSAGE_BYTES: &str = "16777216";
 

@@ -56,6 +56,6 @@ fn grow(scene: &Scene) -> anyhow::Result<bool> {
         return Ok(false);
     }
     topics::grow_blocking(&scene.bootstrap, &scene.topic, usize::try_from(partitions)?)?;
-    scene.has_partitions(partitions);
+    scene.set_partitions(partitions);
     Ok(true)
 }

@@ -8,8 +8,7 @@ use std::collections::BTreeMap;
 use fastrand::Rng;
 use millpond_acceptance::documents::{Broken, Documents};
 
-use crate::scene::{Scene, now_ms};
-use crate::writer::WRITERS;
+use crate::scene::{Scene, WRITERS, now_ms};
 
 /// Over the largest entry that a table takes, and under the largest document.
 const TOO_LARGE_ENTRY_BYTES: usize = 1_100_000;

@@ -13,9 +13,9 @@ use crate::args::Args;
 use crate::broker::{self, Troubles};
 use crate::model::Model;
 use crate::report::Report;
-use crate::scene::Scene;
+use crate::scene::{Scene, WRITERS};
 use crate::service::Service;
-use crate::writer::{WRITERS, Writer, Written};
+use crate::writer::{Writer, Written};
 use crate::{verdict, watermarks};
 
 /// What happened while everything broke.

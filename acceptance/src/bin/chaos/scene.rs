@@ -6,6 +6,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use fastrand::Rng;
 use millpond_acceptance::stop::Stop;
 
+/// How many writers there are at a time. One in so many uses no transactions, the first to begin
+/// with.
+pub(crate) const WRITERS: usize = 3;
 /// Nothing expires within a run.
 const LONG: Duration = Duration::from_secs(24 * 60 * 60);
 /// Much does.
@@ -43,7 +46,7 @@ impl Scene {
         self.partitions.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn has_partitions(&self, partitions: i32) {
+    pub(crate) fn set_partitions(&self, partitions: i32) {
         self.partitions.store(partitions, Ordering::Relaxed);
     }
 

@@ -7,10 +7,8 @@ use fastrand::Rng;
 
 use crate::client::{COMPRESSIONS, Client, Ending, Fate};
 use crate::draft::{Draft, Drafts, Kind};
-use crate::scene::Scene;
+use crate::scene::{Scene, WRITERS};
 
-/// Every so manieth has no transactions, the first one to begin with.
-pub(crate) const WRITERS: usize = 3;
 /// How many batches come at the end, when nothing breaks any more.
 const LAST_BATCHES: usize = 4;
 const MOST_RECORDS: usize = 120;

@@ -23,7 +23,7 @@ use tokio::task::JoinSet;
 use crate::host::{Own, ready, settings, topic_name};
 use acknowledged::Acknowledged;
 use tally::Tally;
-use writer::Writer;
+use writer::{Scene, Writer};
 
 #[derive(Debug, Clone, Parser)]
 pub(crate) struct Args {
@@ -44,14 +44,6 @@ pub(crate) struct Args {
     partitions: i32,
     #[command(flatten)]
     own: Own,
-}
-
-/// What the writers share.
-struct Scene {
-    rpc: String,
-    topic: String,
-    keys: u64,
-    acknowledged: Acknowledged,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Vec<String>> {

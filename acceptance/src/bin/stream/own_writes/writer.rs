@@ -3,12 +3,20 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::Scene;
+use super::acknowledged::Acknowledged;
 use super::tally::Tally;
 use crate::asking::{Client, Found, channel, get};
 
 /// One in so many writes is asked for plainly.
 const PLAIN_EVERY: u64 = 5;
+
+/// What the writers share.
+pub(crate) struct Scene {
+    pub(crate) rpc: String,
+    pub(crate) topic: String,
+    pub(crate) keys: u64,
+    pub(crate) acknowledged: Acknowledged,
+}
 
 pub(crate) struct Writer {
     scene: Arc<Scene>,
