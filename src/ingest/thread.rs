@@ -284,7 +284,7 @@ impl IngestThread {
         let positions = |topic: &TopicReader| (topic.name().to_owned(), topic.positions());
         let positions: Vec<_> = self.topics.readers.iter().map(positions).collect();
         if let Err(error) = self.client.recreate(&self.shared.config, &positions) {
-            tracing::error!(%error, thread = self.number, "a stalled client cannot be replaced");
+            tracing::error!(%error, thread = self.number, "the client cannot be recreated, going on with the old one");
             return false;
         }
         self.topics.readers.iter_mut().for_each(TopicReader::restart);

@@ -16,7 +16,7 @@ use crate::support::service::{PATIENCE, Service, assert_books_balance, outcome, 
 use crate::topic_changes::{open_transaction, sum};
 
 #[test]
-fn a_client_that_stands_still_is_made_anew_and_reads_on_where_it_was() {
+fn a_client_that_stands_still_is_recreated_and_reads_on_where_it_was() {
     broker::in_process(async |broker| {
         let topic = broker.create_topic(2).await;
         let settings = ["ingest.stall_timeout=1s", "ingest.threads=1"];

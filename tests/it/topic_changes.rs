@@ -149,8 +149,8 @@ fn partitions_that_are_added_are_read_from_their_beginning() {
 }
 
 #[test]
-fn a_topic_that_is_made_anew_is_read_from_its_start() {
-    let test = concat!(module_path!(), "::a_topic_that_is_made_anew_is_read_from_its_start");
+fn a_topic_that_is_recreated_is_read_from_its_start() {
+    let test = concat!(module_path!(), "::a_topic_that_is_recreated_is_read_from_its_start");
     broker::real(test, async |broker| {
         let topic = broker.create_topic(1).await;
         let service = Service::ready(broker, &topic, &["ingest.metadata_refresh=500ms"]).await;
@@ -175,8 +175,8 @@ fn a_topic_that_is_made_anew_is_read_from_its_start() {
 }
 
 #[test]
-fn a_topic_that_is_made_anew_before_it_is_missed_is_read_from_its_start_too() {
-    let test = concat!(module_path!(), "::a_topic_that_is_made_anew_before_it_is_missed");
+fn a_topic_that_is_recreated_before_it_is_missed_is_read_from_its_start_too() {
+    let test = concat!(module_path!(), "::a_topic_that_is_recreated_before_it_is_missed");
     broker::real(test, async |broker| {
         let topic = broker.create_topic(2).await;
         let service = Service::ready(broker, &topic, &["ingest.metadata_refresh=2s"]).await;
