@@ -1,4 +1,4 @@
-//! `millpond check`: all that can be said of a configuration without a broker.
+//! `millpond check`: checks a configuration without a broker.
 
 use std::io::{self, Write};
 
@@ -7,7 +7,8 @@ use super::failure::Failure;
 use super::serve::bad_filter;
 use crate::{app, telemetry};
 
-/// Prints the effective configuration, loadable again, the sums as comments.
+/// Prints the effective configuration in a form that can be loaded again. The memory budget and
+/// the digest are comments in it.
 pub(super) fn run(args: &ConfigArgs) -> Result<(), Failure> {
     let config = args.load()?;
     telemetry::check(&config.log).map_err(bad_filter)?;

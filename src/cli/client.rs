@@ -1,4 +1,4 @@
-//! How client verbs reach a running service.
+//! The arguments of client verbs that name the service, and the connection to it.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Where the configuration comes from.
+//! The arguments that choose the configuration, and loading it.
 
 use std::path::PathBuf;
 
@@ -6,8 +6,8 @@ use clap::Args;
 
 use crate::config::{Config, Faults};
 
-/// Where the configuration comes from: defaults, then the file, then `MILLPOND_*`
-/// in the environment, then `--set`; the later wins.
+/// The sources of the configuration: defaults, then the file, then `MILLPOND_*` in the
+/// environment, then `--set`. A later source wins.
 #[derive(Debug, Args)]
 pub(super) struct ConfigArgs {
     /// The configuration file (TOML)
@@ -19,13 +19,13 @@ pub(super) struct ConfigArgs {
 }
 
 impl ConfigArgs {
-    /// Reads it, checked.
+    /// Loads and checks the configuration.
     pub(super) fn load(&self) -> Result<Config, Faults> {
         Config::load(self.config.as_deref(), utf8_environment(), &self.settings)
     }
 }
 
-/// Without what is not UTF-8: no setting of millpond is.
+/// The environment without variables that are not UTF-8: no setting of millpond is among them.
 fn utf8_environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))

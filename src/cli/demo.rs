@@ -1,7 +1,7 @@
-//! `millpond demo`: the real service on a Kafka of its own, fed with made-up events.
+//! `millpond demo`: the real service with an in-process Kafka and made-up events.
 //!
-//! The cluster is librdkafka's in-process one: it speaks the real protocol over
-//! loopback and needs nothing installed.
+//! The cluster is librdkafka's mock cluster. It speaks the real protocol over loopback, so nothing
+//! has to be installed.
 
 mod broker;
 mod events;
@@ -29,7 +29,7 @@ const PARTITIONS: i32 = 8;
 /// How long the last records may take to be read when the demo ends.
 const SETTLE: Duration = Duration::from_secs(5);
 
-/// What the demo does.
+/// The rate and duration of the demo, and its addresses.
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {
     /// Records to produce a second
@@ -78,7 +78,7 @@ async fn demo(args: DemoArgs) -> Result<(), Failure> {
     Ok(summary?)
 }
 
-/// The demo's own settings; nothing of the environment takes part.
+/// The settings of the demo. It reads neither a file nor the environment.
 fn config(args: &DemoArgs, broker: &Broker) -> Result<Config, Failure> {
     let settings = [
         format!("kafka.brokers={}", broker.bootstrap()),
@@ -90,7 +90,7 @@ fn config(args: &DemoArgs, broker: &Broker) -> Result<Config, Failure> {
         "tables.0.capacity=64MiB".into(),
         format!("rpc.listen={}", args.rpc_listen),
         format!("admin.listen={}", args.admin_listen),
-        // The in-process cluster does not find offsets by time.
+        // The in-process cluster cannot look up offsets by time.
         "ingest.start=earliest".into(),
         "log.format=text".into(),
         "log.filter=warn".into(),
@@ -115,7 +115,7 @@ async fn every_second(report: &mut Report<io::Stdout>, snapshots: &TakeSnapshot)
     }
 }
 
-/// Waits until everything that was produced is read, or it takes too long.
+/// Waits until everything that was produced is read, for at most [`SETTLE`].
 async fn settled(snapshots: &TakeSnapshot, produced: u64) {
     let deadline = Instant::now() + SETTLE;
     while report::polled(&snapshots()) < produced && Instant::now() < deadline {

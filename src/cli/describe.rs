@@ -1,4 +1,4 @@
-//! `millpond describe`: what the entry under a key costs, where from, how old it is.
+//! `millpond describe`: what an entry costs in memory, which record it came from and its age.
 
 use std::io::{self, Write as _};
 use std::time::Duration;
@@ -52,7 +52,7 @@ fn entry_text(entry: &EntryDescription) -> String {
     let time = origin.record_time.as_ref().map(ToString::to_string).unwrap_or_default();
     format!(
         "{}\n  weighs {}: key {}, fields {}, header {}, rounding {}, bookkeeping {}\n  \
-         from partition {} offset {} of {time}\n  {} old, {} left, took the place of {}\n",
+         from partition {} offset {} of {time}\n  {} old, {} left, replaced {} times\n",
         entry.key,
         bytes(entry.weight_bytes),
         bytes(parts.key_bytes),
@@ -68,7 +68,7 @@ fn entry_text(entry: &EntryDescription) -> String {
     )
 }
 
-/// To the second; a finer one says nothing to people.
+/// A duration in whole seconds, since people do not need fractions here.
 pub(super) fn span(span: Option<prost_types::Duration>) -> String {
     let seconds = span.and_then(|span| u64::try_from(span.seconds).ok()).unwrap_or(0);
     humantime::format_duration(Duration::from_secs(seconds)).to_string()

@@ -1,4 +1,4 @@
-//! How a command ends when it does not end well: a message and an exit code.
+//! How a command fails: a message on standard error and an exit code.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -28,9 +28,9 @@ impl Failure {
         Self { exit, message: message.into() }
     }
 
-    /// Says it on standard error; the exit code to end with.
+    /// Writes the message to standard error, and returns the exit code.
     pub(super) fn report(&self) -> ExitCode {
-        // Where standard error is closed there is nobody to tell.
+        // If standard error is closed, nobody can read the message.
         let _ = writeln!(io::stderr(), "millpond: {}", self.message);
         ExitCode::from(self.exit as u8)
     }
@@ -58,11 +58,11 @@ impl From<Status> for Failure {
     fn from(status: Status) -> Self {
         let exit = match status.code() {
             Code::NotFound | Code::InvalidArgument => Exit::Usage,
-            // The client's own timeout comes as a cancellation.
+            // The client reports its own timeout as a cancellation.
             Code::Unavailable
             | Code::DeadlineExceeded
             | Code::Cancelled
-            // It is there, and not as the caller demands.
+            // The service is up, but the table is not as fresh as the caller demands.
             | Code::FailedPrecondition => Exit::Unreachable,
             _ => Exit::Internal,
         };

@@ -1,6 +1,6 @@
 //! `millpond get`: looks up keys, one or many.
 
-mod demands;
+mod freshness;
 mod text;
 
 use std::io::{self, Write as _};
@@ -12,7 +12,7 @@ use super::failure::Failure;
 use super::output::{self, Output};
 use super::runtime::block_on;
 use crate::proto::v1::{BatchGetRequest, GetRequest};
-use demands::DemandArgs;
+use freshness::FreshnessArgs;
 
 /// What to look up.
 #[derive(Debug, Args)]
@@ -23,7 +23,7 @@ pub(super) struct GetArgs {
     #[arg(required = true)]
     keys: Vec<String>,
     #[command(flatten)]
-    demands: DemandArgs,
+    freshness: FreshnessArgs,
     #[command(flatten)]
     client: ClientArgs,
     /// How to print the answer
@@ -38,15 +38,15 @@ pub(super) fn run(args: GetArgs) -> Result<(), Failure> {
 
 async fn answer(args: GetArgs) -> Result<String, Failure> {
     let client = args.client.connect().await?;
-    let GetArgs { table, mut keys, demands, output, .. } = args;
+    let GetArgs { table, mut keys, freshness, output, .. } = args;
     if output == Output::Json && keys.len() == 1 {
         let request =
-            demands.of_get(GetRequest { table, key: keys.remove(0), ..GetRequest::default() });
+            freshness.of_get(GetRequest { table, key: keys.remove(0), ..GetRequest::default() });
         let answer = client.lookup().get(client.request(request)).await?.into_inner();
         return Ok(output::json("GetResponse", &answer)?);
     }
     let request = BatchGetRequest { table, keys: keys.clone(), ..BatchGetRequest::default() };
-    let request = client.request(demands.of_batch(request));
+    let request = client.request(freshness.of_batch(request));
     let answer = client.lookup().batch_get(request).await?.into_inner();
     Ok(match output {
         Output::Json => output::json("BatchGetResponse", &answer)?,

@@ -12,15 +12,15 @@ use super::output::{self, Output, bytes, count};
 use super::runtime::block_on;
 use crate::proto::v1::{ListLargestEntriesRequest, ListLargestEntriesResponse};
 
-/// Of which table, and how many.
+/// Which table, and how many entries.
 #[derive(Debug, Args)]
 pub(super) struct LargestArgs {
     /// The table's name
     table: String,
-    /// How many entries of a page
+    /// Entries on a page
     #[arg(long, value_name = "ENTRIES", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     count: u32,
-    /// The token that the page before ended with
+    /// The token printed with the previous page
     #[arg(long, value_name = "TOKEN", default_value = "")]
     page_token: String,
     #[command(flatten)]

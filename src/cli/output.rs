@@ -17,7 +17,7 @@ pub(super) enum Output {
     Json,
 }
 
-/// A message as proto3 JSON, indented, fields at their defaults included.
+/// A message as indented proto3 JSON. Fields with default values are included.
 pub(super) fn json<M: Message>(name: &str, message: &M) -> anyhow::Result<String> {
     let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET)?;
     let name = format!("millpond.v1.{name}");
@@ -42,7 +42,7 @@ pub(super) fn value_text(kind: &Kind) -> String {
     }
 }
 
-/// A number with its thousands apart.
+/// A number with a comma between groups of three digits.
 pub(super) fn count(number: u64) -> String {
     let digits = number.to_string();
     let head = digits.len() % 3;
@@ -53,7 +53,7 @@ pub(super) fn count(number: u64) -> String {
     groups.join(",")
 }
 
-/// A number of bytes in the largest unit that it fills.
+/// A number of bytes in the largest unit of which there is at least one.
 pub(super) fn bytes(number: u64) -> String {
     let units = [("GiB", 30), ("MiB", 20), ("KiB", 10)];
     let unit = units.into_iter().find(|(_, shift)| number >> shift > 0);

@@ -1,4 +1,4 @@
-//! `millpond reclaim`: has a running service let go of what it can, and says what that shows.
+//! `millpond reclaim`: makes a running service free unused memory, and prints the effect.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};

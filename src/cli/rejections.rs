@@ -1,4 +1,4 @@
-//! `millpond rejections`: the records that were rejected last.
+//! `millpond rejections`: the most recently rejected records, with reason and place.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -11,10 +11,10 @@ use super::output::{self, Output};
 use super::runtime::block_on;
 use crate::proto::v1::{ListRejectionsRequest, ListRejectionsResponse};
 
-/// Of which table.
+/// Which table.
 #[derive(Debug, Args)]
 pub(super) struct RejectionsArgs {
-    /// The table's name; all tables without one
+    /// The table's name. Without it, all tables
     #[arg(default_value = "")]
     table: String,
     #[command(flatten)]

@@ -4,10 +4,10 @@ use crate::heap::Account;
 
 use super::failure::Failure;
 
-/// Runs a future to its end, and does not wait for tasks that are still running then: a drain that
-/// missed its deadline must not hold the process up.
+/// Runs a future to its end. Does not wait for tasks that still run then: a drain that missed its
+/// deadline must not delay the end of the process.
 ///
-/// The runtime's threads have an account of their own. What threads without an account allocate is
+/// The runtime's threads share one memory account. Allocations of threads without an account are
 /// counted as the Kafka client's.
 pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let account = Account::open()?;

@@ -1,4 +1,4 @@
-//! `millpond serve`: the service, until it is asked to stop.
+//! `millpond serve`: runs the service until it is asked to stop.
 
 use super::config_args::ConfigArgs;
 use super::failure::{Exit, Failure};

@@ -53,24 +53,24 @@ fn stats_text(stats: &GetStatsResponse) -> String {
     text
 }
 
-/// What is not as it should be, if anything is.
+/// Whatever needs attention. Empty while all is well.
 fn oddities_text(stats: &GetStatsResponse) -> String {
     let mut text = String::new();
     let mismatches = stats.counter_check.map_or(0, |check| check.mismatch_count);
     if mismatches > 0 {
         let _ = writeln!(
             text,
-            "THE BOOKS DO NOT BALANCE: {} found off; this is a fault of millpond, the log has the \
+            "THE COUNTERS DO NOT ADD UP: {} mismatches; this is a bug in millpond, the log has the \
              figures",
             count(mismatches)
         );
     }
     for topic in &stats.topics {
         let said = match topic.state() {
-            TopicState::Missing => "there is no such topic",
+            TopicState::Missing => "the topic does not exist",
             TopicState::Unauthorized => "not authorised to describe it: grant Describe and Read",
-            TopicState::Unreadable => "may be described and not be read: grant Read",
-            TopicState::Waiting => "no broker has answered for it yet",
+            TopicState::Unreadable => "may be described but not read: grant Read",
+            TopicState::Waiting => "no broker has answered a request about it yet",
             TopicState::Reading | TopicState::Unspecified => continue,
         };
         let _ = writeln!(text, "topic {}: {said}", topic.topic);
@@ -100,7 +100,10 @@ fn unusual_counts(stats: &GetStatsResponse) -> [(&'static str, u64); 5] {
             sum(|each| each.client_recreated_count),
         ),
         ("dead letters dropped", stats.dead_letters.map_or(0, |letters| letters.dropped_count)),
-        ("dead letters not taken", stats.dead_letters.map_or(0, |letters| letters.failed_count)),
+        (
+            "dead letters that the broker refused",
+            stats.dead_letters.map_or(0, |letters| letters.failed_count),
+        ),
     ]
 }
 
@@ -112,7 +115,7 @@ fn table_text(table: &TableStats) -> String {
         .collect();
     format!(
         "\ntable {}\n  {} entries, {} of {}{}\n  {} an entry in memory, {} of it accounted for\n  \
-         {} hits, {} misses\n  {} stored, of them gone: {}\n{}",
+         {} hits, {} misses\n  {} stored, of them removed: {}\n{}",
         table.name,
         count(table.entry_count),
         bytes(table.weight_bytes),
@@ -135,7 +138,7 @@ fn loading_text(loading: Option<&Loading>) -> String {
         count(loading.done_records),
         count(loading.remaining_records),
         count(loading.records_per_second),
-        loading.time_left.map_or_else(|| "no end in sight".into(), |left| format!("{left} left")),
+        loading.time_left.map_or_else(|| "time left unknown".into(), |left| format!("{left} left")),
     )
 }
 
@@ -187,7 +190,7 @@ fn cause(cause: RemovalCause) -> &'static str {
         RemovalCause::Deleted => "deleted",
         RemovalCause::Expired => "expired",
         RemovalCause::Evicted => "evicted",
-        RemovalCause::Unspecified => "for no cause given",
+        RemovalCause::Unspecified => "for an unknown cause",
     }
 }
 
@@ -197,12 +200,12 @@ mod tests {
     use crate::proto::v1::CounterCheckStats;
 
     #[test]
-    fn books_that_do_not_balance_are_said_loudly_and_others_not_at_all() {
+    fn counter_mismatches_are_printed_in_capitals_and_only_if_there_are_any() {
         let of = |mismatch_count| {
             let counter_check = Some(CounterCheckStats { mismatch_count });
             stats_text(&GetStatsResponse { counter_check, ..GetStatsResponse::default() })
         };
-        assert!(of(2).contains("THE BOOKS DO NOT BALANCE: 2 found off"));
-        assert!(!of(0).contains("BOOKS"));
+        assert!(of(2).contains("THE COUNTERS DO NOT ADD UP: 2 mismatches"));
+        assert!(!of(0).contains("COUNTERS"));
     }
 }

@@ -1,4 +1,4 @@
-//! The demo's Kafka: librdkafka's in-process cluster and a producer at a set rate.
+//! The demo's Kafka: librdkafka's in-process cluster, and a producer with a fixed rate.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +13,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Produc
 
 use super::events::{Event, Events};
 
-/// How often a batch goes out.
+/// The time between two batches.
 const TICK: Duration = Duration::from_millis(20);
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -33,7 +33,7 @@ impl Broker {
     }
 }
 
-/// What was produced.
+/// Counts of the records that were produced.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Produced {
     pub(super) records: u64,
@@ -62,7 +62,7 @@ impl Producer {
         Ok(Self { stopping, thread })
     }
 
-    /// Stops producing; what was produced in all.
+    /// Stops producing, and returns the counts of all that was produced.
     pub(super) fn stop(self) -> Produced {
         self.stopping.store(true, Ordering::Relaxed);
         self.thread.join().unwrap_or_default()
@@ -84,12 +84,12 @@ fn produce(client: &BaseProducer, topic: &str, rate: u32, stop: &AtomicBool) -> 
         // Serves delivery reports and waits for the next batch.
         client.poll(TICK);
     }
-    // What is not delivered by then shows in the summary.
+    // Records that are not delivered by then are counted as missing in the summary.
     let _ = client.flush(FLUSH_TIMEOUT);
     produced
 }
 
-/// Whether the event is on its way; a full queue is waited for.
+/// Sends an event, and waits while the queue is full. Returns whether it was queued.
 fn send(client: &BaseProducer, topic: &str, event: &Event) -> bool {
     let mut record = BaseRecord::<str, [u8]>::to(topic).key(&event.key);
     if let Some(payload) = &event.payload {

@@ -1,4 +1,4 @@
-//! Made-up events of a service catalogue: much noise around the two fields that count.
+//! Made-up events of a service catalogue: two fields that matter, and much around them.
 
 use serde_json::json;
 
@@ -12,7 +12,7 @@ pub(super) struct Event {
     pub(super) key: String,
     /// None for a tombstone.
     pub(super) payload: Option<Vec<u8>>,
-    /// Whether the payload is one that no record can be made of.
+    /// Whether the payload is not valid JSON.
     pub(super) broken: bool,
 }
 
@@ -33,7 +33,7 @@ impl Events {
 
     pub(super) fn next_event(&mut self) -> Event {
         self.number += 1;
-        // The opening shows how to ask for this one.
+        // The demo's opening text prints a command that looks up this key.
         let service = if self.number == 1 { 42 } else { self.service() };
         let key = format!("svc-{service:05}");
         let dice = self.random.u32(0..100);
@@ -48,7 +48,7 @@ impl Events {
         Event { key, payload: Some(payload), broken }
     }
 
-    /// Low numbers come up far more often than high ones.
+    /// Draws a service. Low numbers are far more frequent than high ones.
     fn service(&mut self) -> u32 {
         let below = self.random.u32(1..=SERVICES);
         let below = self.random.u32(1..=below);

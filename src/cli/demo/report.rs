@@ -1,4 +1,4 @@
-//! What the demo prints: an opening to paste from, a line a second, a summary.
+//! The text that the demo prints: commands to paste, a line each second, and a summary.
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -93,7 +93,7 @@ impl<W: Write> Report<W> {
     }
 }
 
-/// Records read in all.
+/// The number of records read, over all partitions.
 pub(super) fn polled(snapshot: &Snapshot) -> u64 {
     snapshot.partitions.iter().map(|partition| partition.polled_count).sum()
 }

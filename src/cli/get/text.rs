@@ -1,4 +1,4 @@
-//! What `millpond get` shows to people.
+//! The answer of `millpond get` as text for people.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use crate::cli::output::value_text;
 use crate::proto::v1::batch_get_result::Outcome;
 use crate::proto::v1::{AsOf, BatchGetResponse, Entry, Miss, MissReason, PartitionOffset};
 
-/// The outcome of each of the keys, and how complete the table is.
+/// The outcome for each key, and how complete the table is.
 pub(super) fn answer(keys: &[String], answer: BatchGetResponse) -> String {
     let outcomes = answer.results.into_iter().map(|result| result.outcome);
     let texts = keys.iter().zip(outcomes).map(|(key, outcome)| match outcome {

@@ -1,11 +1,11 @@
-//! Where the memory is, as text for people.
+//! The memory part of `millpond stats`: the census by type, the limit and the pressure.
 
 use std::fmt::Write as _;
 
 use crate::cli::output::{bytes, count};
 use crate::proto::v1::{Memory, MemoryType, MemoryTypeBytes, PressureStage};
 
-/// The census, the limit, and what is done about memory being short.
+/// The census, the limit, and the stage of memory pressure.
 pub(in crate::cli) fn memory_text(memory: &Memory) -> String {
     let mut text = format!(
         "memory\n{:>12}  resident, {} of the limit's {}\n",
@@ -26,7 +26,7 @@ pub(in crate::cli) fn memory_text(memory: &Memory) -> String {
     text + &pressure_text(memory)
 }
 
-/// A type of memory by its name, and the table's where it is one.
+/// The name of a memory type. For a table's memory it includes the table's name.
 pub(in crate::cli) fn type_name(memory_type: MemoryType, table: &str) -> String {
     match memory_type {
         MemoryType::Table => format!("table {table}"),
@@ -36,7 +36,7 @@ pub(in crate::cli) fn type_name(memory_type: MemoryType, table: &str) -> String 
         MemoryType::OtherHeap => "other heap".into(),
         MemoryType::Allocator => "allocator".into(),
         MemoryType::OutsideHeap => "outside the heap".into(),
-        MemoryType::Unspecified => "of no type given".into(),
+        MemoryType::Unspecified => "of an unknown type".into(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What `millpond get` can demand of the table before it answers.
+//! How fresh and complete `millpond get` demands the table to be before it answers.
 
 use std::time::Duration;
 
@@ -6,9 +6,9 @@ use clap::Args;
 
 use crate::proto::v1::{BatchGetRequest, GetRequest, PartitionOffset};
 
-/// How complete the table has to be.
+/// How complete and fresh the table has to be.
 #[derive(Debug, Args)]
-pub(super) struct DemandArgs {
+pub(super) struct FreshnessArgs {
     /// Fail unless the table has caught up with its stream once
     #[arg(long)]
     require_ready: bool,
@@ -21,8 +21,8 @@ pub(super) struct DemandArgs {
     min_positions: Vec<PartitionOffset>,
 }
 
-impl DemandArgs {
-    /// With these demands.
+impl FreshnessArgs {
+    /// Adds the required freshness to a request for one key.
     pub(super) fn of_get(self, request: GetRequest) -> GetRequest {
         GetRequest {
             require_ready: self.require_ready,
@@ -32,7 +32,7 @@ impl DemandArgs {
         }
     }
 
-    /// The same for many keys.
+    /// Adds the required freshness to a request for many keys.
     pub(super) fn of_batch(self, request: BatchGetRequest) -> BatchGetRequest {
         BatchGetRequest {
             require_ready: self.require_ready,
@@ -42,7 +42,7 @@ impl DemandArgs {
         }
     }
 
-    /// The longest that can be said, for what is longer.
+    /// Converts a duration. One that is too long becomes the longest that the protocol can express.
     fn max_staleness(&self) -> Option<prost_types::Duration> {
         let longest = prost_types::Duration { seconds: i64::MAX, nanos: 0 };
         self.max_staleness.map(|span| span.try_into().unwrap_or(longest))
