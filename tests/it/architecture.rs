@@ -1,7 +1,7 @@
-//! The rules of the source tree: who may name whom, and how functions are named.
+//! The rules of the source tree: which module may name which, and how functions are named.
 //!
-//! Owns the rules. They hold for the source as it is written; code that a macro generates is not
-//! seen. A module is `src/NAME.rs` with all files under `src/NAME/`.
+//! Owns the rules. They are checked on the source text, so code that a macro generates is not
+//! checked. A module is `src/NAME.rs` with all files under `src/NAME/`.
 
 mod circles;
 mod names;
@@ -42,7 +42,7 @@ const MAY_NAME: [(&str, &[&str]); 17] = [
     ("shutdown", &[]),
 ];
 
-/// Each dependency that is confined, and where it may be named.
+/// Each restricted dependency, and the places that may name it.
 const CONFINED: [(&str, &[&str]); 6] = [
     ("rdkafka", &["src/ingest", "src/cli/demo/broker"]),
     ("simd_json", &["src/pluck"]),
@@ -52,20 +52,20 @@ const CONFINED: [(&str, &[&str]); 6] = [
     ("tikv_jemalloc_sys", &["src/heap"]),
 ];
 
-/// Each member of the workspace that may not depend on all crates, and those that it may not.
+/// Workspace members with restricted dependencies, and the crates that they may not depend on.
 const MAY_NOT_DEPEND: [(&str, &[&str]); 2] = [
-    // What is built into other people's programs stays small.
+    // Other people's programs include the client, so it stays small.
     ("clients/rust", &["rdkafka", "moka", "tikv-jemalloc-sys", "millpond"]),
-    // The harness knows the service from outside.
+    // The harness knows the service only from outside.
     ("acceptance", &["moka", "millpond"]),
 ];
 
-/// The folders with source files. The fuzz target is left out: it includes the few files that it
-/// needs, since the whole crate's C code takes minutes to build.
+/// The folders with source files. The fuzz target is left out: it includes single files of the
+/// service by path, because the C code of the whole crate takes minutes to build.
 const FOLDERS: [&str; 6] = ["src", "clients", "acceptance", "benches", "tests", "examples"];
 
 #[test]
-fn modules_name_only_those_they_may() {
+fn modules_name_only_the_modules_that_they_may() {
     for (source, names) in service() {
         let module = module_of(&source.path);
         let allowed = MAY_NAME.iter().find(|(name, _)| *name == module);
@@ -133,7 +133,7 @@ fn dependencies_are_named_only_where_they_belong() {
 }
 
 #[test]
-fn members_depend_on_nothing_that_they_may_not() {
+fn members_do_not_depend_on_forbidden_crates() {
     for (member, excluded) in MAY_NOT_DEPEND {
         let dependencies = dependencies_of(member);
         assert!(!dependencies.is_empty(), "the dependencies of {member} were not found");
@@ -164,7 +164,7 @@ fn no_module_keeps_state_for_the_whole_process() {
     }
 }
 
-/// Every file of the service but the library's root, with what it names.
+/// Every file of the service except the library's root, with the names that it uses.
 fn service() -> Vec<(Source, Names)> {
     let mut files = sources("src");
     assert!(files.len() > 30, "the source was not found");

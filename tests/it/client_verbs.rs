@@ -1,4 +1,4 @@
-//! The verbs that explain a running service's memory, as people and scripts use them.
+//! The verbs that explain the memory of a running service: their text, JSON and exit codes.
 
 use std::net::TcpListener;
 use std::process::Output;
@@ -10,7 +10,7 @@ use crate::stream::event;
 use crate::support::broker;
 use crate::support::service::{table, with_basics};
 
-/// A served process with 30 entries, the longer the higher their number, and its endpoint.
+/// Runs `behaviour` with the endpoint of a service with 30 entries. Higher numbers are longer.
 fn with_entries(behaviour: impl FnOnce(&str)) {
     broker::in_process(async |broker| {
         let topic = broker.create_topic(1).await;
@@ -37,7 +37,7 @@ fn json(endpoint: &str, words: &[&str]) -> Value {
     serde_json::from_str(&shown).unwrap_or_else(|error| panic!("{error} in:\n{shown}"))
 }
 
-/// Of a number that proto3 JSON writes as text.
+/// Reads a 64-bit number, which proto3 JSON writes as text.
 fn number(value: &Value) -> u64 {
     value.as_str().unwrap_or_else(|| panic!("{value}")).parse().unwrap()
 }
@@ -119,7 +119,7 @@ fn entries_are_described_and_the_largest_listed_page_by_page() {
 }
 
 #[test]
-fn what_is_not_there_is_exit_2() {
+fn a_missing_table_or_entry_is_exit_2() {
     with_entries(|endpoint| {
         for words in [
             ["describe", "services", "nobody"].as_slice(),
@@ -139,7 +139,7 @@ fn what_is_not_there_is_exit_2() {
 }
 
 #[test]
-fn every_verb_that_asks_says_that_nobody_is_there() {
+fn every_client_verb_reports_an_unreachable_service() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let endpoint = format!("http://{free}");
     for words in [
@@ -154,7 +154,7 @@ fn every_verb_that_asks_says_that_nobody_is_there() {
     }
 }
 
-/// `millpond check` of a good configuration but for these settings.
+/// Runs `millpond check` on a good configuration with these settings on top.
 fn check(over: &[&str]) -> Output {
     let mut all = with_basics("localhost:9092", &table(0, "services", "events"));
     all.extend(over.iter().map(ToString::to_string));

@@ -1,4 +1,4 @@
-//! The command as people and orchestrators use it: exit codes, messages, signals.
+//! The command line: exit codes, messages and signals.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -12,7 +12,7 @@ use crate::stream::event;
 use crate::support::broker::{self, Broker, Topic, on_each_broker};
 use crate::support::service::{PATIENCE, Service, table, with_basics};
 
-on_each_broker!(a_served_process_answers_and_ends_well_at_sigterm);
+on_each_broker!(serve_answers_and_exits_with_success_on_sigterm);
 
 fn millpond() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_millpond"));
@@ -28,7 +28,7 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// A running process, ended when dropped whatever the test did.
+/// A running process. It is killed on drop, however the test ends.
 pub(crate) struct Running(Child);
 
 impl Drop for Running {
@@ -42,14 +42,14 @@ pub(crate) fn settings(all: &[String]) -> Vec<String> {
     all.iter().flat_map(|setting| ["--set".to_owned(), setting.clone()]).collect()
 }
 
-/// `millpond serve` on a topic, and its endpoint. Nobody reads its log any further.
+/// `millpond serve` on a topic, and its endpoint. Its log is not read any further.
 pub(crate) fn serve(broker: &Broker, topic: &Topic) -> (Running, String) {
     let (child, mut log) = serve_with_log(broker, topic);
     let listening = log.find(|line| line["message"] == "listening").expect("it listens");
     (child, format!("http://{}", listening["rpc"].as_str().unwrap()))
 }
 
-/// The same, and its log as it comes, line by line.
+/// `millpond serve` on a topic, and its log, line by line.
 pub(crate) fn serve_with_log(
     broker: &Broker,
     topic: &Topic,
@@ -63,7 +63,7 @@ pub(crate) fn serve_with_log(
     (child, lines.map(|line| serde_json::from_str(&line.unwrap()).expect("the log is JSON")))
 }
 
-/// The answer for the key `a`, once the table is complete.
+/// The answer for the key `a`, once the table is ready.
 pub(crate) fn answer_when_ready(endpoint: &str) -> Value {
     let start = Instant::now();
     loop {
@@ -76,7 +76,7 @@ pub(crate) fn answer_when_ready(endpoint: &str) -> Value {
     }
 }
 
-async fn a_served_process_answers_and_ends_well_at_sigterm(broker: &Broker) {
+async fn serve_answers_and_exits_with_success_on_sigterm(broker: &Broker) {
     let topic = broker.create_topic(2).await;
     topic.produce(&[event("a", "first")]);
     let (mut child, endpoint) = serve(broker, &topic);
@@ -116,7 +116,7 @@ fn signal(child: &Running, name: &str) {
 }
 
 #[test]
-fn a_demo_ends_by_itself_with_every_record_accounted_for() {
+fn a_demo_with_a_duration_ends_with_every_record_accounted_for() {
     let demo = run(&[
         "demo",
         "--for",
@@ -135,7 +135,7 @@ fn a_demo_ends_by_itself_with_every_record_accounted_for() {
 }
 
 #[test]
-fn a_demo_ends_well_when_it_is_interrupted() {
+fn an_interrupted_demo_exits_with_success() {
     let child = millpond()
         .args(["demo", "--rpc-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
         .stdout(Stdio::piped())
@@ -159,7 +159,7 @@ fn a_taken_port_is_named_with_what_to_do() {
 }
 
 #[test]
-fn a_bad_configuration_is_told_with_all_its_faults_and_exit_78() {
+fn a_bad_configuration_exits_with_78_and_lists_all_its_faults() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("millpond.toml");
     fs::write(&file, "[kafka]\nbrokrs = \"a:1\"\n[rpc]\nlisten = 7\n").unwrap();
@@ -174,7 +174,7 @@ fn a_bad_configuration_is_told_with_all_its_faults_and_exit_78() {
 }
 
 #[test]
-fn a_good_configuration_is_shown_in_effect_with_secrets_hidden() {
+fn check_prints_the_effective_configuration_with_secrets_hidden() {
     let all = with_basics("localhost:9092", &table(0, "services", "events"));
     let checked = millpond()
         .arg("check")
@@ -199,7 +199,7 @@ fn a_configuration_that_librdkafka_refuses_is_exit_78() {
 }
 
 #[test]
-fn a_service_that_is_not_there_is_exit_69_and_bad_usage_exit_2() {
+fn an_unreachable_service_is_exit_69_and_bad_usage_is_exit_2() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let asked = run(&["get", "services", "a", "--endpoint", &format!("http://{free}")]);
     assert_eq!(asked.status.code(), Some(69));

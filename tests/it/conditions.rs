@@ -1,4 +1,5 @@
-//! Which records a table takes, which delete from it, and from when their life counts.
+//! Conditions and time sources: which records a table stores or deletes by, and when the time to
+//! live starts.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,12 +9,12 @@ use serde_json::json;
 use crate::start::TWO_HOURS_MS;
 use crate::stream::{event, now_ms};
 use crate::support::broker::{Broker, Message, on_each_broker};
-use crate::support::service::{Service, assert_books_balance, outcome, rejected};
+use crate::support::service::{Service, assert_counters_add_up, outcome, rejected};
 
 on_each_broker!(
     records_are_filtered_and_delete_as_configured,
-    a_life_counts_from_a_time_in_the_record,
-    a_life_counts_from_arrival_whatever_the_record_says,
+    the_time_to_live_can_count_from_a_time_in_the_record,
+    the_time_to_live_can_count_from_arrival,
 );
 
 fn document(document: &serde_json::Value) -> Message {
@@ -48,11 +49,11 @@ async fn records_are_filtered_and_delete_as_configured(broker: &Broker) {
     ] {
         assert_eq!(outcome(&stats, expected), count, "{expected:?}");
     }
-    assert_books_balance(&stats);
+    assert_counters_add_up(&stats);
     service.stop().await;
 }
 
-async fn a_life_counts_from_a_time_in_the_record(broker: &Broker) {
+async fn the_time_to_live_can_count_from_a_time_in_the_record(broker: &Broker) {
     let topic = broker.create_topic(1).await;
     let service = Service::ready(broker, &topic, &["tables.0.ttl_from=/at"]).await;
     let now = now_ms();
@@ -78,17 +79,17 @@ async fn a_life_counts_from_a_time_in_the_record(broker: &Broker) {
     assert_eq!(outcome(&stats, RecordOutcome::ExpiredOnArrival), 2);
     assert_eq!(rejected(&stats, RejectReason::MissingTime), 1);
     assert_eq!(rejected(&stats, RejectReason::InvalidTime), 1);
-    assert_books_balance(&stats);
+    assert_counters_add_up(&stats);
     service.stop().await;
 }
 
-/// As RFC 3339 writes it.
+/// The time in RFC 3339 format.
 fn rfc3339(millis: i64) -> String {
     let since = Duration::from_millis(millis.unsigned_abs());
     humantime::format_rfc3339_millis(SystemTime::UNIX_EPOCH + since).to_string()
 }
 
-async fn a_life_counts_from_arrival_whatever_the_record_says(broker: &Broker) {
+async fn the_time_to_live_can_count_from_arrival(broker: &Broker) {
     let topic = broker.create_topic(1).await;
     let old = Message { timestamp_ms: Some(now_ms() - TWO_HOURS_MS), ..event("a", "old") };
     topic.produce(&[old]);
@@ -97,6 +98,6 @@ async fn a_life_counts_from_arrival_whatever_the_record_says(broker: &Broker) {
 
     assert_eq!(service.description("a").await.as_deref(), Some("old"), "read from the first");
     assert_eq!(outcome(&stats, RecordOutcome::Stored), 1);
-    assert_books_balance(&stats);
+    assert_counters_add_up(&stats);
     service.stop().await;
 }

@@ -1,6 +1,7 @@
-//! The container that other tests and the soak lean on does what they lean on.
+//! The memory-limited container of the test harness limits, counts and cleans up as promised.
 //!
-//! Owns the promises of the harness's `container.rs`. It must not know millpond.
+//! Tests `container.rs` of the harness, on which other tests and the soak rely. Knows nothing of
+//! millpond.
 
 use std::fs;
 use std::io::Write;
@@ -10,15 +11,15 @@ use std::process::{Child, Stdio};
 use crate::support::container::Container;
 
 const LIMIT_BYTES: u64 = 32 << 20;
-/// Asks for more and more memory: it looks for the last line of what has none.
+/// Allocates ever more memory: `tail` looks for the last line of an endless input without lines.
 const GLUTTON: [&str; 2] = ["tail", "/dev/zero"];
 
 fn container(test: &str) -> Option<Container> {
     Container::required_by(test, LIMIT_BYTES)
 }
 
-/// A process inside that runs until its stdin is closed.
-fn patient(container: &Container) -> Child {
+/// A process in the container that runs until its stdin is closed.
+fn start_cat(container: &Container) -> Child {
     let mut command = container.command("cat");
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut line = [0; 3];
@@ -50,7 +51,7 @@ fn a_process_under_the_limit_is_charged_and_left_alone() {
     let Some(container) = container("a_process_under_the_limit_is_charged_and_left_alone") else {
         return;
     };
-    let child = patient(&container);
+    let child = start_cat(&container);
     assert!(container.usage_bytes().unwrap() > 0);
     end(child);
     assert!(container.peak_bytes().unwrap() < LIMIT_BYTES);
@@ -62,25 +63,25 @@ fn a_limit_changes_both_ways_under_a_running_process() {
     let Some(container) = container("a_limit_changes_both_ways_under_a_running_process") else {
         return;
     };
-    let child = patient(&container);
+    let child = start_cat(&container);
     container.set_limit(LIMIT_BYTES / 2).unwrap();
     container.set_limit(LIMIT_BYTES * 2).unwrap();
     end(child);
 }
 
 #[test]
-fn a_group_is_gone_when_its_owner_is() {
-    let Some(container) = container("a_group_is_gone_when_its_owner_is") else { return };
+fn a_group_is_removed_when_its_owner_is_dropped() {
+    let Some(container) = container("a_group_is_removed_when_its_owner_is_dropped") else { return };
     let folder = container.folder().to_owned();
-    end(patient(&container));
+    end(start_cat(&container));
     assert!(folder.exists());
     drop(container);
     assert!(!folder.exists(), "{} is still there", folder.display());
 }
 
-/// This machine has one version at most: a folder stands in for the other.
+/// A machine has at most one version mounted, so a folder stands in for version 2.
 #[test]
-fn a_group_of_version_2_is_spoken_to_by_its_own_files() {
+fn a_group_of_version_2_is_used_through_its_own_files() {
     let mount = tempfile::tempdir().unwrap();
     fs::write(mount.path().join("cgroup.controllers"), "cpu memory pids\n").unwrap();
     let container = Container::under(mount.path(), LIMIT_BYTES).unwrap();
@@ -96,7 +97,7 @@ fn a_group_of_version_2_is_spoken_to_by_its_own_files() {
     assert_eq!((container.usage_bytes().unwrap(), container.peak_bytes().unwrap()), (5, 6));
     assert_eq!((container.limit_hits().unwrap(), container.oom_kills().unwrap()), (7, 2));
 
-    // A real group's files go with it.
+    // The kernel would remove these files together with a real group.
     for file in fs::read_dir(container.folder()).unwrap() {
         fs::remove_file(file.unwrap().path()).unwrap();
     }

@@ -1,4 +1,4 @@
-//! The counters balance, whatever comes, and at every moment.
+//! The counters add up at every moment, whatever the stream contains.
 
 use millpond::proto::v1::{GetStatsResponse, RecordOutcome, RemovalCause};
 use serde_json::json;
@@ -6,14 +6,14 @@ use serde_json::json;
 use crate::start::TWO_HOURS_MS;
 use crate::stream::{event, now_ms};
 use crate::support::broker::{Broker, Message, on_each_broker};
-use crate::support::service::{Service, assert_books_balance, outcome, polled};
+use crate::support::service::{Service, assert_counters_add_up, outcome, polled};
 
-on_each_broker!(the_books_of_a_mixed_stream_balance_at_every_moment);
+on_each_broker!(the_counters_of_a_mixed_stream_add_up_at_every_moment);
 
-/// How many kinds of record there are.
+/// The number of kinds of record in the stream.
 const KINDS: usize = 8;
 
-/// A record of the next kind in turn, under few enough keys that they meet.
+/// A record of the next kind in turn. There are few keys, so that records replace each other.
 fn mixed(number: usize) -> Message {
     let id = format!("key-{}", number / KINDS % 500);
     let of = |id: &str, kind: &str, deleted: bool| {
@@ -39,7 +39,7 @@ fn removed(stats: &GetStatsResponse, cause: RemovalCause) -> u64 {
     found.expect("every cause is listed").count
 }
 
-async fn the_books_of_a_mixed_stream_balance_at_every_moment(broker: &Broker) {
+async fn the_counters_of_a_mixed_stream_add_up_at_every_moment(broker: &Broker) {
     use RecordOutcome::{Deleted, ExpiredOnArrival, Filtered, Rejected, Replaced, Stored};
     const RECORDS: usize = 28_000;
     let topic = broker.create_topic(4).await;
@@ -58,7 +58,7 @@ async fn the_books_of_a_mixed_stream_balance_at_every_moment(broker: &Broker) {
         }
     });
     let done = |stats: &GetStatsResponse| {
-        assert_books_balance(stats);
+        assert_counters_add_up(stats);
         stats.tables[0].entry_count == 0 && polled(stats) == RECORDS as u64
     };
     let stats = service.wait_for("all to be read and to expire", done).await;

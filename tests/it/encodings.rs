@@ -1,11 +1,11 @@
-//! How a real broker keeps records: whatever a topic is set to, they are read.
+//! Topic settings of a real broker: every compression and timestamp type is read correctly.
 
 use millpond::proto::v1::RecordOutcome;
 
 use crate::start::TWO_HOURS_MS;
 use crate::stream::{event, now_ms};
 use crate::support::broker::{self, Message};
-use crate::support::service::{Service, assert_books_balance, outcome, table};
+use crate::support::service::{Service, assert_counters_add_up, outcome, table};
 
 #[test]
 fn records_of_every_compression_are_read() {
@@ -13,7 +13,7 @@ fn records_of_every_compression_are_read() {
     broker::real(test, async |broker| {
         let (mut settings, mut topics) = (Vec::new(), Vec::new());
         for (index, codec) in ["gzip", "snappy", "lz4", "zstd"].into_iter().enumerate() {
-            // The broker packs them so, however they come.
+            // The broker compresses with this codec, however the producer sent the records.
             let topic = broker.create_topic_with(1, &[("compression.type", codec)]).await;
             settings.extend(table(index, codec, &topic.name));
             topics.push((codec, topic));
@@ -32,14 +32,14 @@ fn records_of_every_compression_are_read() {
             let answer = service.try_get(codec, "49").await.unwrap();
             assert!(format!("{answer:?}").contains(&repetitive), "{codec}: {answer:?}");
         }
-        assert_books_balance(&stats);
+        assert_counters_add_up(&stats);
         service.stop().await;
     });
 }
 
 #[test]
-fn a_life_counts_from_when_the_broker_got_a_record_where_the_topic_says_so() {
-    let test = concat!(module_path!(), "::a_life_counts_from_when_the_broker_got_a_record");
+fn the_time_to_live_counts_from_the_append_time_if_the_topic_uses_it() {
+    let test = concat!(module_path!(), "::the_time_to_live_counts_from_the_append_time");
     broker::real(test, async |broker| {
         let log_append_time = ("message.timestamp.type", "LogAppendTime");
         let topic = broker.create_topic_with(1, &[log_append_time]).await;
@@ -52,7 +52,7 @@ fn a_life_counts_from_when_the_broker_got_a_record_where_the_topic_says_so() {
         assert_eq!(outcome(&stats, RecordOutcome::Stored), 1, "by its own time it is over");
         let record_time = service.entry("a").await.unwrap().origin.unwrap().record_time.unwrap();
         assert!(record_time.seconds >= before_ms / 1_000 - 1, "{record_time:?}");
-        assert_books_balance(&stats);
+        assert_counters_add_up(&stats);
         service.stop().await;
     });
 }

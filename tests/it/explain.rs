@@ -1,4 +1,4 @@
-//! What the service says of its own memory, and of the entries in it, to those who ask.
+//! The service explains its memory: statistics by type, one described entry, and a reclaim.
 
 use millpond::proto::v1::stats_service_client::StatsServiceClient;
 use millpond::proto::v1::{
@@ -10,15 +10,15 @@ use tonic::{Code, Status};
 use crate::lookups::{assert_error, violated_fields};
 use crate::stream::{event, now_ms};
 use crate::support::broker::{self, Broker, Message, on_each_broker};
-use crate::support::service::{Service, assert_books_balance, table};
+use crate::support::service::{Service, assert_counters_add_up, table};
 
 on_each_broker!(
-    statistics_say_where_every_byte_is,
-    a_described_entry_says_what_it_costs_and_where_it_comes_from,
-    a_reclaim_of_a_sound_service_explains_every_type,
+    statistics_assign_every_byte_to_a_type,
+    a_described_entry_shows_its_cost_and_its_origin,
+    a_reclaim_without_a_leak_explains_every_type,
 );
 
-/// A packed text's tag, and its length: in one byte, or two.
+/// The tag of a packed text and its length, which takes one byte or two.
 const OVERHEAD: [u64; 2] = [2, 3];
 
 pub(crate) type Client = StatsServiceClient<tonic::transport::Channel>;
@@ -48,7 +48,7 @@ fn assert_adds_up(memory: &Memory) {
     assert_eq!(sum, memory.rss_bytes + memory.untouched_bytes, "{memory:?}");
 }
 
-/// Every type once, tables first and in their order.
+/// Asserts that every memory type is listed once, the tables first and in their order.
 fn assert_types(types: impl Iterator<Item = (MemoryType, String)>, tables: &[&str]) {
     use MemoryType::{Allocator, Ingest, KafkaClient, OtherHeap, OutsideHeap, Rpc};
     let of_tables = tables.iter().map(|table| (MemoryType::Table, (*table).to_owned()));
@@ -57,7 +57,7 @@ fn assert_types(types: impl Iterator<Item = (MemoryType, String)>, tables: &[&st
     assert_eq!(types.collect::<Vec<_>>(), expected);
 }
 
-async fn statistics_say_where_every_byte_is(broker: &Broker) {
+async fn statistics_assign_every_byte_to_a_type(broker: &Broker) {
     let topic = broker.create_topic(2).await;
     let mut settings = table(0, "services", &topic.name);
     settings.extend(table(1, "empty", &broker.create_topic(1).await.name));
@@ -97,7 +97,7 @@ fn assert_table_measures(table: &TableStats, memory: &Memory) {
     assert_eq!(table.retained_bytes_per_entry, by_entry(table.measured_bytes));
     assert_eq!(table.weight_bytes_per_entry, by_entry(table.weight_bytes));
     assert!(table.weight_bytes_per_entry > 1_000 + 8, "{table:?}");
-    // Of a table this small the fixed costs show.
+    // In a table this small the fixed costs are visible.
     assert!(table.measured_bytes > table.weight_bytes / 10 * 8, "{table:?}");
     assert!(table.measured_bytes < table.weight_bytes * 2, "{table:?}");
 }
@@ -114,7 +114,7 @@ fn assert_budget(stats: &GetStatsResponse) {
     assert!(budget[0].purpose.contains("kafka.fetch_buffer"), "{budget:?}");
 }
 
-async fn a_described_entry_says_what_it_costs_and_where_it_comes_from(broker: &Broker) {
+async fn a_described_entry_shows_its_cost_and_its_origin(broker: &Broker) {
     let topic = broker.create_topic(2).await;
     let service = Service::ready(broker, &topic, &[]).await;
     let ten_minutes_ago = now_ms() - 600_000;
@@ -158,7 +158,7 @@ async fn a_described_entry_says_what_it_costs_and_where_it_comes_from(broker: &B
 }
 
 #[test]
-fn an_entry_that_is_not_there_is_told_from_a_table_that_is_not_there() {
+fn a_missing_entry_and_a_missing_table_are_different_errors() {
     broker::in_process(async |broker| {
         let topic = broker.create_topic(1).await;
         let service = Service::ready(broker, &topic, &[]).await;
@@ -175,7 +175,7 @@ fn an_entry_that_is_not_there_is_told_from_a_table_that_is_not_there() {
     });
 }
 
-async fn a_reclaim_of_a_sound_service_explains_every_type(broker: &Broker) {
+async fn a_reclaim_without_a_leak_explains_every_type(broker: &Broker) {
     let topic = broker.create_topic(2).await;
     let mut settings = table(0, "services", &topic.name);
     settings.extend(table(1, "others", &topic.name));
@@ -204,7 +204,7 @@ async fn a_reclaim_of_a_sound_service_explains_every_type(broker: &Broker) {
     }
     let slack = shown.findings.iter().find(|finding| finding.kind() == FindingKind::Slack).unwrap();
     assert_eq!(slack.bytes, before.rss_bytes.saturating_sub(after.rss_bytes));
-    assert_books_balance(&service.stats().await);
+    assert_counters_add_up(&service.stats().await);
     assert_eq!(service.description("key-7").await.as_deref(), Some("xxxxxxx"));
     service.stop().await;
 }

@@ -1,4 +1,4 @@
-//! What callers are told of how complete a table is, and what they can demand of it.
+//! Freshness: how complete a table is, and the freshness that callers can demand.
 
 use std::time::{Duration, Instant};
 
@@ -19,10 +19,7 @@ use crate::stream::event;
 use crate::support::broker::{self, Broker, Message, on_each_broker};
 use crate::support::service::{PATIENCE, Service, table};
 
-on_each_broker!(
-    a_table_is_ready_by_its_own_name,
-    a_table_that_keeps_up_is_about_as_fresh_as_it_can_know,
-);
+on_each_broker!(readiness_is_reported_for_each_table, a_table_that_keeps_up_is_fresh,);
 
 async fn ask(service: &Service, request: GetRequest) -> Result<GetResponse, Status> {
     Ok(LookupServiceClient::new(service.channel()).get(request).await?.into_inner())
@@ -32,7 +29,7 @@ fn get(key: &str) -> GetRequest {
     GetRequest { table: "services".into(), key: key.into(), ..GetRequest::default() }
 }
 
-async fn a_table_is_ready_by_its_own_name(broker: &Broker) {
+async fn readiness_is_reported_for_each_table(broker: &Broker) {
     let topic = broker.create_topic(2).await;
     topic.produce(&[event("a", "first")]);
     let mut settings = table(0, "services", &topic.name);
@@ -83,7 +80,7 @@ pub(crate) async fn wait_until_stale_as(
     }
 }
 
-/// Waits until it falls by more than what a moment between two answers makes.
+/// Waits until the staleness falls by more than the time between two answers explains.
 async fn wait_until_renewed(service: &Service) {
     let mut most = Duration::ZERO;
     let fallen = |staleness: Duration| {
@@ -93,7 +90,7 @@ async fn wait_until_renewed(service: &Service) {
     wait_until_stale_as(service, fallen).await;
 }
 
-async fn a_table_that_keeps_up_is_about_as_fresh_as_it_can_know(broker: &Broker) {
+async fn a_table_that_keeps_up_is_fresh(broker: &Broker) {
     let topic = broker.create_topic(3).await;
     let service = Service::start(broker, &topic, &["ingest.start=earliest"]).await;
     service.wait_until_ready().await;
@@ -114,7 +111,7 @@ async fn a_table_that_keeps_up_is_about_as_fresh_as_it_can_know(broker: &Broker)
 }
 
 #[test]
-fn staleness_grows_while_the_broker_is_away_and_comes_down_again() {
+fn staleness_grows_while_the_broker_is_down_and_falls_afterwards() {
     broker::in_process(async |broker| {
         let topic = broker.create_topic(2).await;
         let service = Service::ready(broker, &topic, &[]).await;
@@ -152,8 +149,7 @@ async fn unknown_name(service: &Service) -> Status {
     client.check(request).await.unwrap_err()
 }
 
-/// A service of one table with two partitions, the second of which has no leader: the
-/// thread that is to read it waits.
+/// A service with one table of two partitions. The second one has no leader, so it does not load.
 async fn half_loaded(broker: &Broker) -> Service {
     let topic = broker.create_topic(2).await;
     cluster(broker).partition_leader(&topic.name, 0, Some(1)).unwrap();
@@ -172,7 +168,7 @@ fn on_two_brokers(behaviour: impl AsyncFnOnce(&Broker)) {
 }
 
 #[test]
-fn a_loading_table_answers_what_it_has_and_says_that_the_rest_may_come() {
+fn a_loading_table_answers_what_it_has_and_says_that_a_miss_may_be_loading() {
     on_two_brokers(async |broker| {
         let service = half_loaded(broker).await;
         let answer = ask(&service, get("a")).await.unwrap();

@@ -1,9 +1,9 @@
-//! Partitions in which nothing happens hold up neither writes to others nor the beginning of
-//! another topic.
+//! Idle partitions delay neither writes to other partitions nor the start of another topic.
 //!
-//! The service asks the broker where such partitions end, and where a topic begins. These tests
-//! withhold the answer and count the writes that are read meanwhile; they time nothing. A poll
-//! thread that waits for the answer reads one write before it asks again.
+//! The service asks the broker for the ends of idle partitions, and for the offsets at which a
+//! topic starts. These tests withhold the answer and count the writes that are read meanwhile.
+//! They measure no time. A poll thread that waited for the answer would read one write, and then
+//! ask again.
 
 use std::time::Instant;
 
@@ -17,16 +17,13 @@ use crate::support::broker::{Broker, Message, Topic, on_each_broker};
 use crate::support::proxy::Proxy;
 use crate::support::service::{PATIENCE, Service, polled, table};
 
-on_each_broker!(
-    partitions_that_stand_still_do_not_hold_up_the_others,
-    a_topic_is_begun_beside_one_that_stands_still,
-);
+on_each_broker!(idle_partitions_do_not_delay_the_others, a_topic_starts_beside_an_idle_one,);
 
 const PARTITIONS: i32 = 64;
-/// Records that are written one after the other while a question waits for its answer.
+/// Records that are written one after the other while one offset request waits for its answer.
 const WRITES: usize = 10;
 
-async fn partitions_that_stand_still_do_not_hold_up_the_others(broker: &Broker) {
+async fn idle_partitions_do_not_delay_the_others(broker: &Broker) {
     let topic = broker.create_topic(PARTITIONS).await;
     let proxy = Proxy::start(broker, &[&topic.name]).await;
     let service = start(&proxy, &[("services", &topic.name)]).await;
@@ -34,12 +31,13 @@ async fn partitions_that_stand_still_do_not_hold_up_the_others(broker: &Broker) 
 
     proxy.withhold(&topic.name);
     proxy.wait_until_withheld(&topic.name).await;
-    assert_eq!(proxy.withheld(&topic.name), 1, "one question is about all partitions");
-    read_while_a_question_waits(&service, &proxy, &topic, &mut Writer::new(broker, &topic)).await;
+    assert_eq!(proxy.withheld(&topic.name), 1, "one request is about all partitions");
+    read_while_an_offset_request_waits(&service, &proxy, &topic, &mut Writer::new(broker, &topic))
+        .await;
     service.stop().await;
 }
 
-async fn a_topic_is_begun_beside_one_that_stands_still(broker: &Broker) {
+async fn a_topic_starts_beside_an_idle_one(broker: &Broker) {
     let first = broker.create_topic(PARTITIONS).await;
     let second = broker.create_topic(PARTITIONS).await;
     let proxy = Proxy::start(broker, &[&first.name, &second.name]).await;
@@ -51,11 +49,11 @@ async fn a_topic_is_begun_beside_one_that_stands_still(broker: &Broker) {
     proxy.wait_until_withheld(&second.name).await;
 
     let mut writer = Writer::new(broker, &first);
-    read_while_a_question_waits(&service, &proxy, &second, &mut writer).await;
+    read_while_an_offset_request_waits(&service, &proxy, &second, &mut writer).await;
     let stats = service.stats().await;
-    assert!(first_alone(&stats) && !stats.ready, "the second topic is not begun");
+    assert!(first_alone(&stats) && !stats.ready, "the second topic has not started");
 
-    // The first topic stands still from here on, and no question about it is answered.
+    // From here on the first topic is idle, and no offset request about it is answered.
     proxy.withhold(&first.name);
     proxy.wait_until_withheld(&first.name).await;
     proxy.release(&second.name);
@@ -69,7 +67,7 @@ async fn a_topic_is_begun_beside_one_that_stands_still(broker: &Broker) {
 
 /// A service with one poll thread, and a table for each topic.
 async fn start(proxy: &Proxy, tables: &[(&str, &str)]) -> Service {
-    // A broker that has nothing new answers a fetch after so long.
+    // The longest time that a broker without new records delays the answer to a fetch.
     let fetch_wait = "kafka.properties.fetch.wait.max.ms=20";
     let settings = ["ingest.threads=1", "ingest.stall_timeout=1s", fetch_wait];
     let mut settings: Vec<_> = settings.map(String::from).into();
@@ -79,27 +77,27 @@ async fn start(proxy: &Proxy, tables: &[(&str, &str)]) -> Service {
     Service::start_with(proxy.bootstrap(), &settings).await
 }
 
-/// Writes records, each once the one before can be read, until enough of them were read while one
-/// question about `asked` waited for its answer.
-async fn read_while_a_question_waits(
+/// Writes records, each once the one before can be read, until [`WRITES`] of them were read while a
+/// single offset request about `asked` waited for its answer.
+async fn read_while_an_offset_request_waits(
     service: &Service,
     proxy: &Proxy,
     asked: &Topic,
     writer: &mut Writer,
 ) {
     let begun = Instant::now();
-    let (mut question, mut read) = (proxy.withheld(&asked.name), 0);
+    let (mut request, mut read) = (proxy.withheld(&asked.name), 0);
     while read < WRITES {
-        assert!(begun.elapsed() < PATIENCE, "the question holds writes up");
+        assert!(begun.elapsed() < PATIENCE, "the offset request delays writes");
         get_after(service, "a", [writer.write()], PATIENCE).await.unwrap();
         let last = proxy.withheld(&asked.name);
-        read = if last == question { read + 1 } else { 0 };
-        question = last;
+        read = if last == request { read + 1 } else { 0 };
+        request = last;
     }
 }
 
-/// Writes to one partition of a topic. It keeps its client: a client for each write would take
-/// longer than the service waits for an answer.
+/// Writes to one partition of a topic. It keeps its client, because connecting for each write
+/// would take longer than the service waits for an answer.
 struct Writer {
     producer: BaseProducer,
     topic: String,
@@ -115,7 +113,7 @@ impl Writer {
         Self { producer, topic: topic.name.clone(), written: 0 }
     }
 
-    /// Writes a record. Gives its partition and offset.
+    /// Writes a record. Returns its partition and offset.
     fn write(&mut self) -> (i32, i64) {
         let payload = event("a", &self.written.to_string()).payload.unwrap();
         let record = BaseRecord::<str, _>::to(&self.topic).partition(0).payload(&payload);

@@ -1,7 +1,7 @@
-//! The real broker that other tests lean on does what they lean on.
+//! The brokers of the test harness store, find and clean up records as promised.
 //!
-//! Owns the promises of the harness's `kafka.rs`, `guard.rs` and `broker.rs`. It must not know
-//! millpond.
+//! Tests `kafka.rs`, `guard.rs` and `broker.rs` of the harness, on which other tests rely. Knows
+//! nothing of millpond.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "how a test fails")]
 
@@ -90,8 +90,8 @@ fn an_offset_is_found_by_its_time_on_a_real_broker() {
 }
 
 #[test]
-fn a_node_keeps_its_records_over_a_crash_and_leaves_nothing_in_the_end() {
-    let test = "a_node_keeps_its_records_over_a_crash_and_leaves_nothing_in_the_end";
+fn a_node_keeps_its_records_over_a_crash_and_leaves_no_files_behind() {
+    let test = "a_node_keeps_its_records_over_a_crash_and_leaves_no_files_behind";
     let Some(mut node) = kafka::require_own(test) else { return };
     let broker = Broker::Real(node.bootstrap().to_owned());
     let topic = broker::block_on(broker.create_topic(1));
@@ -112,13 +112,13 @@ fn a_node_keeps_its_records_over_a_crash_and_leaves_nothing_in_the_end() {
 }
 
 #[test]
-fn a_process_and_its_folder_go_when_their_owner_is_gone() {
+fn a_process_is_killed_and_its_folder_removed_when_their_owner_is_dropped() {
     let mut guard = Guard::new().expect("a shell and a temporary folder");
     let folder = guard.folder().to_owned();
     let log = File::create(folder.join("log")).expect("a file in the folder");
     let mut process = guard.spawn(&["sleep".into(), "600".into()], log).expect("a process");
 
-    // Closes the pipe that the system would close if this process were killed.
+    // Closes the same pipe that the system would close if this process were killed.
     drop(guard);
     let status = process.wait().expect("the process should end");
     assert_eq!(status.signal(), Some(9));
@@ -144,7 +144,7 @@ fn reader(broker: &Broker, topic: &Topic, partition: i32) -> BaseConsumer {
     consumer
 }
 
-/// The next record; an error of the connection is waited out.
+/// The next record. Ignores connection errors until then.
 fn next(consumer: &BaseConsumer) -> rdkafka::message::BorrowedMessage<'_> {
     let start = Instant::now();
     while start.elapsed() < PATIENCE {

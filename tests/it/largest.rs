@@ -34,7 +34,7 @@ async fn of_many_sizes(broker: &Broker) -> Service {
 }
 
 #[test]
-fn the_largest_entries_come_in_pages_without_a_hole_or_a_repetition() {
+fn the_largest_entries_are_paged_without_gaps_or_repetitions() {
     broker::in_process(async |broker| {
         let service = of_many_sizes(broker).await;
         for page_size in [1, 7, 30, 59, 60, 61] {
@@ -60,7 +60,7 @@ fn the_largest_entries_come_in_pages_without_a_hole_or_a_repetition() {
     });
 }
 
-/// What describes the same entry, at the time of the other.
+/// Describes the same entry again, with the ages of `other`, so that the two can be compared.
 async fn same_moment(
     service: &Service,
     other: &EntryDescription,
@@ -71,7 +71,7 @@ async fn same_moment(
 }
 
 #[test]
-fn a_page_of_the_largest_keeps_to_its_rules() {
+fn a_page_has_20_entries_by_default_and_bad_requests_are_refused() {
     broker::in_process(async |broker| {
         let service = of_many_sizes(broker).await;
         assert_eq!(largest(&service, 0, "").await.unwrap().entries.len(), 20, "as is documented");
@@ -91,7 +91,7 @@ fn a_page_of_the_largest_keeps_to_its_rules() {
 }
 
 #[test]
-fn a_page_of_long_keys_is_one_that_a_client_takes() {
+fn a_page_of_long_keys_fits_in_a_clients_message_limit() {
     broker::in_process(async |broker| {
         const KEYS: usize = 100;
         let topic = broker.create_topic(4).await;

@@ -1,4 +1,4 @@
-//! What callers get: answers in order, errors that explain themselves, reflection.
+//! Lookups: answers in the order of keys, errors that explain themselves, and reflection.
 
 use millpond::proto::v1::{ErrorReason, MissReason, batch_get_result::Outcome};
 use tokio_stream::StreamExt;
@@ -37,7 +37,7 @@ async fn a_batch_is_answered_in_the_order_of_its_keys(broker: &Broker) {
     service.stop().await;
 }
 
-/// A service without records, for questions that need none.
+/// A service without records, for lookups that need none.
 async fn idle(broker: &Broker) -> Service {
     let topic = broker.create_topic(1).await;
     Service::ready(broker, &topic, &[]).await
@@ -55,7 +55,7 @@ pub(crate) fn violated_fields(status: &Status) -> Vec<String> {
 }
 
 #[test]
-fn an_unknown_table_is_an_error_that_names_those_there_are() {
+fn an_unknown_table_is_an_error_that_names_the_existing_tables() {
     broker::in_process(async |broker| {
         let service = idle(broker).await;
         let batch = service.try_batch("typo", vec!["a".into()]).await.unwrap_err();
@@ -119,7 +119,7 @@ fn a_response_too_large_for_a_client_is_an_error_that_says_how_many_keys_fit() {
 }
 
 #[test]
-fn an_entry_over_what_an_answer_may_hold_is_rejected_and_the_older_one_removed() {
+fn an_entry_too_large_for_a_response_is_rejected_and_the_older_one_removed() {
     broker::in_process(async |broker| {
         let topic = broker.create_topic(1).await;
         let settings = ["tables.0.capacity=64MiB", "ingest.max_document=4MiB"];

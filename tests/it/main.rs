@@ -1,4 +1,4 @@
-//! Behaviours of the whole service, seen from outside, over real protocols.
+//! End-to-end tests: they see the whole service from outside, over its real protocols.
 
 #![expect(
     clippy::expect_used,
@@ -8,14 +8,15 @@
 )]
 
 mod architecture;
-mod books;
 mod client_verbs;
 mod command;
 mod conditions;
 mod container_harness;
+mod counters;
 mod encodings;
 mod explain;
 mod freshness;
+mod idle_partitions;
 mod kafka_harness;
 mod largest;
 mod lookups;
@@ -30,7 +31,6 @@ mod slow_brokers;
 mod slow_callers;
 mod stalls;
 mod start;
-mod still_partitions;
 mod stream;
 mod support;
 mod topic_changes;

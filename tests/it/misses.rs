@@ -1,4 +1,4 @@
-//! A miss says why, with when or by what.
+//! The reason of a miss, with the time or the record that caused it.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -7,12 +7,12 @@ use millpond::proto::v1::{Miss, MissReason, PartitionOffset, RemovalCause, get_r
 
 use crate::stream::{event, now_ms};
 use crate::support::broker::{Broker, Message, on_each_broker};
-use crate::support::service::{PATIENCE, Service, assert_books_balance};
+use crate::support::service::{PATIENCE, Service, assert_counters_add_up};
 
 on_each_broker!(
-    a_deleted_key_is_told_with_the_record_that_deleted_it,
-    an_expired_key_is_told_with_the_time_that_it_expired,
-    evicted_keys_are_told_as_long_as_they_are_remembered,
+    a_miss_of_a_deleted_key_names_the_record_that_deleted_it,
+    a_miss_of_an_expired_key_names_the_time_of_expiry,
+    a_miss_of_an_evicted_key_says_so_while_its_ghost_entry_lasts,
 );
 
 async fn miss(service: &Service, key: &str) -> Miss {
@@ -22,7 +22,7 @@ async fn miss(service: &Service, key: &str) -> Miss {
     }
 }
 
-async fn a_deleted_key_is_told_with_the_record_that_deleted_it(broker: &Broker) {
+async fn a_miss_of_a_deleted_key_names_the_record_that_deleted_it(broker: &Broker) {
     let topic = broker.create_topic(3).await;
     let service = Service::ready(broker, &topic, &["tables.0.capacity=1MiB"]).await;
     let tombstone = |key: &str| Message { key: Some(key.into()), ..Message::default() };
@@ -45,7 +45,7 @@ async fn a_deleted_key_is_told_with_the_record_that_deleted_it(broker: &Broker) 
     service.stop().await;
 }
 
-async fn an_expired_key_is_told_with_the_time_that_it_expired(broker: &Broker) {
+async fn a_miss_of_an_expired_key_names_the_time_of_expiry(broker: &Broker) {
     let topic = broker.create_topic(1).await;
     let service = Service::ready(broker, &topic, &["tables.0.ttl=2s"]).await;
     let made = now_ms();
@@ -59,12 +59,12 @@ async fn an_expired_key_is_told_with_the_time_that_it_expired(broker: &Broker) {
         assert!(start.elapsed() < PATIENCE);
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    // Just now, when nothing has swept it.
+    // Right after its expiry, before a sweep.
     assert_expired_at(&miss(&service, "a").await, made + 2_000);
     assert_expired_at(&miss(&service, "dead").await, dead + 2_000);
     service.wait_for("the sweep", |stats| stats.tables[0].entry_count == 0).await;
     assert_expired_at(&miss(&service, "a").await, made + 2_000);
-    assert_books_balance(&service.stats().await);
+    assert_counters_add_up(&service.stats().await);
     service.stop().await;
 }
 
@@ -74,7 +74,7 @@ fn assert_expired_at(miss: &Miss, time_ms: i64) {
     assert_eq!(time.seconds * 1_000 + i64::from(time.nanos) / 1_000_000, time_ms);
 }
 
-async fn evicted_keys_are_told_as_long_as_they_are_remembered(broker: &Broker) {
+async fn a_miss_of_an_evicted_key_says_so_while_its_ghost_entry_lasts(broker: &Broker) {
     let topic = broker.create_topic(2).await;
     let service = Service::ready(broker, &topic, &["tables.0.capacity=1MiB"]).await;
     let keys: Vec<_> = (0..8_000).map(|n| format!("key-{n}")).collect();

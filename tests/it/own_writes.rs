@@ -1,5 +1,5 @@
-//! A service reads its own writes: a call that names positions is answered once they are
-//! handled, or says in time that they are not.
+//! Read your own writes: a call that names positions is answered once they are handled, or fails
+//! before its deadline.
 
 use std::time::Duration;
 
@@ -19,11 +19,11 @@ use crate::support::broker::{self, Broker, on_each_broker};
 use crate::support::service::{PATIENCE, Service};
 
 on_each_broker!(
-    what_was_acknowledged_is_read_without_asking_twice,
-    an_offset_that_does_not_come_is_told_of_before_the_deadline,
+    an_acknowledged_write_is_read_by_the_first_call,
+    a_wait_for_an_offset_that_does_not_come_fails_before_the_deadline,
 );
 
-/// A call for `key` once `acknowledged` is handled.
+/// Looks up `key` once the records at `acknowledged` are handled.
 pub(crate) async fn get_after(
     service: &Service,
     key: &str,
@@ -43,7 +43,7 @@ pub(crate) async fn get_after(
     Ok(LookupServiceClient::new(service.channel()).get(request).await?.into_inner())
 }
 
-async fn what_was_acknowledged_is_read_without_asking_twice(broker: &Broker) {
+async fn an_acknowledged_write_is_read_by_the_first_call(broker: &Broker) {
     let topic = broker.create_topic(3).await;
     let service = Service::ready(broker, &topic, &[]).await;
     for n in 0..30 {
@@ -71,7 +71,7 @@ async fn what_was_acknowledged_is_read_without_asking_twice(broker: &Broker) {
     service.stop().await;
 }
 
-async fn an_offset_that_does_not_come_is_told_of_before_the_deadline(broker: &Broker) {
+async fn a_wait_for_an_offset_that_does_not_come_fails_before_the_deadline(broker: &Broker) {
     let topic = broker.create_topic(1).await;
     let service = Service::ready(broker, &topic, &[]).await;
     let written = topic.produce(&[event("a", "first"), event("b", "second")]);
@@ -104,7 +104,7 @@ fn too_many_positions_are_refused() {
 }
 
 #[test]
-fn a_wait_outlasts_an_outage_that_is_over_in_time() {
+fn a_wait_survives_an_outage_that_ends_before_its_deadline() {
     broker::in_process(async |broker| {
         let topic = broker.create_topic(1).await;
         let written = topic.produce(&[event("a", "first")]);
@@ -136,7 +136,7 @@ fn a_service_that_stops_does_not_leave_waits_hanging() {
         assert!(timeout(Duration::from_millis(300), &mut waiting).await.is_err());
 
         let ended = service.ask_to_stop();
-        // Well before the 30 seconds that it would wait at most.
+        // Well before the 30 seconds of its longest wait.
         let answered = timeout(Duration::from_secs(20), waiting).await;
         let status = answered.expect("an end").unwrap_err();
         assert_error(&status, Code::Unavailable, ErrorReason::Draining);

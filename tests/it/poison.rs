@@ -1,10 +1,10 @@
-//! Bad input: each piece a counted outcome, the stream goes on, nothing good is lost.
+//! Bad input: every bad record is counted, the stream goes on, and no good record is lost.
 
 use millpond::proto::v1::{RecordOutcome, RejectReason};
 
 use crate::stream::event;
 use crate::support::broker::{Broker, Message, on_each_broker};
-use crate::support::service::{Service, assert_books_balance, outcome, rejected};
+use crate::support::service::{Service, assert_counters_add_up, outcome, rejected};
 
 on_each_broker!(
     bad_input_is_counted_by_reason_and_the_stream_goes_on,
@@ -15,7 +15,7 @@ fn payload(bytes: impl Into<Vec<u8>>) -> Message {
     Message { key: Some("k".into()), payload: Some(bytes.into()), ..Message::default() }
 }
 
-/// What is bad about a record, and what it is counted as.
+/// Bad records, each with the reason that it is counted under.
 fn poison(oversized_bytes: usize) -> Vec<(RejectReason, Message)> {
     let padded = |bytes: usize| format!(r#"{{"id":"k","noise":"{}"}}"#, "x".repeat(bytes));
     let long_key = format!(r#"{{"id":"{}"}}"#, "k".repeat(1 << 20));
@@ -42,7 +42,7 @@ async fn bad_input_is_counted_by_reason_and_the_stream_goes_on(broker: &Broker) 
     let settings = ["ingest.max_document=2MiB"];
     let service = Service::ready(broker, &topic, &settings).await;
     let poison = poison(match broker {
-        // It keeps 5 MiB of a partition and drops the rest without a word.
+        // The in-process broker keeps 5 MiB of a partition and silently drops the rest.
         Broker::InProcess(_) => 3_000_000,
         Broker::Real(_) => 10_000_000,
     });
@@ -59,7 +59,7 @@ async fn bad_input_is_counted_by_reason_and_the_stream_goes_on(broker: &Broker) 
         let expected = poison.iter().filter(|(other, _)| other == reason).count() as u64;
         assert_eq!(rejected(&stats, *reason), expected, "{reason:?}");
     }
-    assert_books_balance(&stats);
+    assert_counters_add_up(&stats);
     service.stop().await;
 }
 

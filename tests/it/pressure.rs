@@ -1,6 +1,7 @@
-//! A process in a memory limit that is real: it stays inside, follows it, and gives way in order.
+//! Memory pressure under a real memory limit: the process stays within it, follows its changes, and
+//! responds stage by stage.
 //!
-//! Each test runs `millpond serve` as it is shipped in a control group of its own.
+//! Each test runs `millpond serve` in a control group.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -13,18 +14,18 @@ use millpond::proto::v1::{
 use crate::support::broker::{self, Broker, Message, Topic};
 use crate::support::contained::{Contained, Hog};
 use crate::support::container::Container;
-use crate::support::service::{PATIENCE, assert_books_balance, polled};
+use crate::support::service::{PATIENCE, assert_counters_add_up, polled};
 
 const MIB: u64 = 1 << 20;
 const LIMIT_BYTES: u64 = 256 * MIB;
 const PARTITIONS: i32 = 8;
-/// The in-process broker keeps 5 MiB of a partition: a batch fits, however it is spread.
+/// A batch, spread over all partitions, fits: the in-process broker keeps 5 MiB of each.
 const BATCH_BYTES: usize = 8 << 20;
-/// Of the reserves as little as will do, so that the limits can be small.
+/// The smallest reserves that work, so that limits can be small.
 const SMALL_RESERVES: [&str; 3] =
     ["kafka.fetch_buffer=8MiB", "ingest.max_document=512KiB", "rpc.buffer=4MiB"];
 
-/// A service of these settings, over an in-process broker, in a container of `limit_bytes`.
+/// Runs `behaviour` with a service over an in-process broker, in a container of `limit_bytes`.
 fn contained(
     test: &str,
     limit_bytes: u64,
@@ -40,7 +41,7 @@ fn contained(
     });
 }
 
-/// Records under keys of their own, from number `first` on, of about so many bytes in all.
+/// Records with distinct keys, numbered from `first`, of about `bytes` bytes in all.
 fn batch(first: u64, sizes: &[usize], bytes: usize) -> Vec<Message> {
     let mean_bytes = sizes.iter().sum::<usize>() / sizes.len() + 100;
     (first..first + (bytes / mean_bytes) as u64)
@@ -52,7 +53,7 @@ fn batch(first: u64, sizes: &[usize], bytes: usize) -> Vec<Message> {
         .collect()
 }
 
-/// Half of it is plucked. It is not made by a JSON library, which takes its time unoptimized.
+/// Half of the document is plucked. A debug build of a JSON library would be slow, so none is used.
 fn record(id: &str, size: usize) -> Message {
     let half = "x".repeat(size / 2);
     let document = format!(r#"{{"id":"{id}","description":"{half}","noise":"{half}"}}"#);
@@ -63,8 +64,8 @@ fn key(number: u64) -> String {
     format!("key-{number}")
 }
 
-/// Produces batches and waits for each to be polled until `bytes` are there; how many records
-/// there are after `first`.
+/// Produces at least `bytes` in batches, and waits until each batch is polled. Returns the number
+/// after the last record.
 async fn feed(service: &Contained, topic: &Topic, first: u64, sizes: &[usize], bytes: u64) -> u64 {
     let mut next = first;
     for _ in 0..bytes.div_ceil(BATCH_BYTES as u64) {
@@ -91,20 +92,20 @@ fn stage(stats: &GetStatsResponse) -> PressureStage {
     stats.memory.as_ref().unwrap().pressure.as_ref().unwrap().stage()
 }
 
-/// A table whose newest entry found no room left, give or take what is kept free for one.
+/// Asserts that the table is within its limit, and uses more than 80 % of it.
 fn assert_is_full(stats: &GetStatsResponse) {
     let table = &stats.tables[0];
     assert!(table.weight_bytes <= table.limit_bytes, "{table:?}");
     assert!(table.weight_bytes > table.limit_bytes / 10 * 8, "it is not full: {table:?}");
 }
 
-/// Looks up whatever came last, again and again.
+/// Keeps looking up the newest key. Returns the number of lookups.
 async fn ask_until(service: &Contained, newest: &AtomicU64, done: &AtomicBool) -> u64 {
     let mut asked = 0;
     while !done.load(Ordering::Relaxed) {
         let key = key(newest.load(Ordering::Relaxed));
         let start = Instant::now();
-        service.try_get("services", &key).await.expect("a lookup is answered, come what may");
+        service.try_get("services", &key).await.expect("every lookup should be answered");
         assert!(start.elapsed() < PATIENCE / 2);
         asked += 1;
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -113,12 +114,12 @@ async fn ask_until(service: &Contained, newest: &AtomicU64, done: &AtomicBool) -
 }
 
 #[test]
-fn a_stream_larger_than_the_limit_never_hits_it() {
+fn a_stream_larger_than_the_limit_never_reaches_it() {
     const SIZES: [usize; 7] = [200, 1_000, 50_000, 3_000, 300, 400_000, 10_000];
     const MEAN_BYTES: u64 = 66_000;
-    /// The least that leaves a table worth its while beside the reserves.
+    /// The smallest limit that leaves a useful table beside the reserves.
     const LIMIT_BYTES: u64 = 160 * MIB;
-    let test = "a_stream_larger_than_the_limit_never_hits_it";
+    let test = "a_stream_larger_than_the_limit_never_reaches_it";
     contained(test, LIMIT_BYTES, &["tables.0.capacity=40%"], async |topic, service| {
         let (newest, done) = (AtomicU64::new(0), AtomicBool::new(false));
         let feeding = async {
@@ -137,7 +138,7 @@ fn a_stream_larger_than_the_limit_never_hits_it() {
         assert_eq!(polled(&stats), records);
         assert!(evicted_count(&stats) > records / 2);
         assert_is_full(&stats);
-        assert_books_balance(&stats);
+        assert_counters_add_up(&stats);
         assert_eq!(service.container.oom_kills().unwrap(), 0);
         assert_eq!(service.container.limit_hits().unwrap(), 0);
         assert!(service.container.peak_bytes().unwrap() < LIMIT_BYTES);
@@ -146,8 +147,8 @@ fn a_stream_larger_than_the_limit_never_hits_it() {
 }
 
 #[test]
-fn a_limit_that_changes_is_followed_down_and_up() {
-    let test = "a_limit_that_changes_is_followed_down_and_up";
+fn a_changed_limit_is_followed_down_and_up() {
+    let test = "a_changed_limit_is_followed_down_and_up";
     contained(test, LIMIT_BYTES, &["tables.0.capacity=4%"], async |topic, service| {
         const SIZES: [usize; 2] = [3_000, 500];
         let next = feed(&service, topic, 0, &SIZES, 24 * MIB).await;
@@ -162,7 +163,7 @@ fn a_limit_that_changes_is_followed_down_and_up() {
         assert!(lowered.tables[0].capacity_bytes < first.tables[0].capacity_bytes / 4 * 3);
         assert!(evicted_count(&lowered) > evicted_count(&first));
         assert_is_full(&lowered);
-        assert_books_balance(&lowered);
+        assert_counters_add_up(&lowered);
         let said = service.said("the memory limit has changed");
         assert_eq!(said.len(), 1);
         assert_eq!((&said[0]["bytes"], &said[0]["fits"]), (&lower_bytes.into(), &true.into()));
@@ -177,15 +178,15 @@ fn a_limit_that_changes_is_followed_down_and_up() {
         let refilled = service.stats().await;
         assert!(refilled.tables[0].weight_bytes > first.tables[0].capacity_bytes);
         assert_is_full(&refilled);
-        assert_books_balance(&refilled);
+        assert_counters_add_up(&refilled);
         assert!(service.entry(&key(next - 1)).await.is_some());
         assert_eq!(service.container.oom_kills().unwrap(), 0);
         assert!(service.ends_well());
     });
 }
 
-/// The stages that the log says were entered, in order.
-fn stages_said(service: &Contained) -> Vec<PressureStage> {
+/// The stages that were entered according to the log, in order.
+fn logged_stages(service: &Contained) -> Vec<PressureStage> {
     let stage = |message: &String| match message.as_str() {
         "memory is not short any more" => Some(PressureStage::Normal),
         "memory is short, purging freed pages" => Some(PressureStage::Purging),
@@ -196,7 +197,7 @@ fn stages_said(service: &Contained) -> Vec<PressureStage> {
     service.messages().iter().filter_map(stage).collect()
 }
 
-/// Takes memory of the container, little by little, until the stream is paused and stays so.
+/// Uses up the container's memory step by step, until the stream is paused and stays paused.
 async fn press_until_paused(service: &Contained) -> Vec<Hog> {
     const LOOKS: usize = 20;
     let free = LIMIT_BYTES / 100 * 88 - service.container.usage_bytes().unwrap();
@@ -212,10 +213,10 @@ async fn press_until_paused(service: &Contained) -> Vec<Hog> {
             return hogs;
         }
         if paused == 0 {
-            // Below the last stage there is room for it.
+            // The last stage is not reached, so there is memory left to take.
             hogs.push(Hog::of(&service.container, MIB));
         }
-        assert!(start.elapsed() < PATIENCE, "never paused: {:?}", stages_said(service));
+        assert!(start.elapsed() < PATIENCE, "never paused: {:?}", logged_stages(service));
     }
 }
 
@@ -230,7 +231,7 @@ fn lag(stats: &GetStatsResponse) -> i64 {
     stats.partitions.iter().map(|partition| partition.lag_records).sum()
 }
 
-/// A stream that is paused is not taken for one that has stalled, for however long.
+/// Asserts that a paused stream never counts as stalled.
 async fn assert_is_no_stall(service: &Contained, lagging: &GetStatsResponse) {
     let until = lagging.uptime.unwrap().seconds + 6;
     let stats = service.wait_for("time", |stats| stats.uptime.unwrap().seconds > until).await;
@@ -238,8 +239,8 @@ async fn assert_is_no_stall(service: &Contained, lagging: &GetStatsResponse) {
 }
 
 #[test]
-fn pressure_is_answered_stage_by_stage_and_left_in_reverse() {
-    let test = "pressure_is_answered_stage_by_stage_and_left_in_reverse";
+fn pressure_stages_are_entered_in_order_and_left_in_reverse() {
+    let test = "pressure_stages_are_entered_in_order_and_left_in_reverse";
     let settings = ["tables.0.capacity=16MiB", "ingest.stall_timeout=4s"];
     contained(test, LIMIT_BYTES, &settings, async |topic, service| {
         let next = feed(&service, topic, 0, &[1_000], 16 * MIB).await;
@@ -271,17 +272,17 @@ fn pressure_is_answered_stage_by_stage_and_left_in_reverse() {
         assert_eq!((polled(&after), lag(&after)), (all, 0));
         assert!(after.tables[0].limit_bytes > paused.tables[0].limit_bytes);
         assert!(service.entry(&key(all - 1)).await.is_some());
-        assert_books_balance(&after);
+        assert_counters_add_up(&after);
         assert_stages(&service, &after);
         assert_eq!(service.container.oom_kills().unwrap(), 0);
         assert!(service.ends_well());
     });
 }
 
-/// Up one by one, and down the same way.
+/// Asserts that the stages were entered one by one, up and then down again.
 fn assert_stages(service: &Contained, stats: &GetStatsResponse) {
     use PressureStage::{Evicting, Normal, Paused, Purging};
-    let said = stages_said(service);
+    let said = logged_stages(service);
     let mut firsts = Vec::new();
     for stage in &said {
         if !firsts.contains(stage) {

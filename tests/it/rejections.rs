@@ -1,4 +1,4 @@
-//! Where rejected records go: a list of the last, and dead-letter topics.
+//! Rejected records: the list of the most recent ones, and dead-letter topics.
 
 use std::time::Instant;
 
@@ -12,11 +12,11 @@ use tonic::{Code, Status};
 
 use crate::stream::{event, now_ms};
 use crate::support::broker::{self, Broker, Message, Topic, on_each_broker};
-use crate::support::service::{PATIENCE, Service, assert_books_balance};
+use crate::support::service::{PATIENCE, Service, assert_counters_add_up};
 
 on_each_broker!(
     the_records_that_were_rejected_last_are_listed,
-    rejected_records_are_handed_on_with_why,
+    rejected_records_are_sent_to_the_dead_letter_topic_with_the_reason,
 );
 
 fn poison(payload: &str) -> Message {
@@ -49,7 +49,7 @@ async fn the_records_that_were_rejected_last_are_listed(broker: &Broker) {
     service.stop().await;
 }
 
-async fn rejected_records_are_handed_on_with_why(broker: &Broker) {
+async fn rejected_records_are_sent_to_the_dead_letter_topic_with_the_reason(broker: &Broker) {
     let (topic, dead) = (broker.create_topic(1).await, broker.create_topic(1).await);
     let setting = format!("tables.0.dead_letter={}", dead.name);
     let service = Service::ready(broker, &topic, &[&setting, "ingest.max_document=4MiB"]).await;
@@ -60,7 +60,7 @@ async fn rejected_records_are_handed_on_with_why(broker: &Broker) {
         (dead_letters.delivered_count, dead_letters.dropped_count) == (1, 1)
     };
     let stats = service.wait_for("dead letters", done).await;
-    assert_books_balance(&stats);
+    assert_counters_add_up(&stats);
 
     let consumer = reader(broker, &dead);
     let start = Instant::now();
@@ -85,7 +85,7 @@ async fn rejected_records_are_handed_on_with_why(broker: &Broker) {
 }
 
 #[test]
-fn dead_letters_that_the_broker_refuses_are_counted_and_hold_up_nothing() {
+fn dead_letters_that_the_broker_refuses_are_counted_and_delay_nothing() {
     let test = concat!(module_path!(), "::dead_letters_that_the_broker_refuses_are_counted");
     broker::real(test, async |broker| {
         let topic = broker.create_topic(1).await;
@@ -103,7 +103,7 @@ fn dead_letters_that_the_broker_refuses_are_counted_and_hold_up_nothing() {
         let stats =
             service.wait_for("a delivery", |stats| letters(stats).delivered_count == 1).await;
         assert_eq!((letters(&stats).failed_count, letters(&stats).dropped_count), (2, 0));
-        assert_books_balance(&stats);
+        assert_counters_add_up(&stats);
         service.stop().await;
     });
 }

@@ -1,7 +1,7 @@
-//! The example of docs/RETAINED-PAYLOADS.md goes on showing what the page says.
+//! The example `retained_payload` still shows what docs/RETAINED-PAYLOADS.md says.
 //!
-//! `cargo test` builds it beside the command. `cargo test --test it` does not, and may find
-//! one of older source: `cargo build --examples` first.
+//! `cargo test` builds the example beside the command. `cargo test --test it` does not and may run
+//! an outdated one: run `cargo build --examples` first.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,12 +34,12 @@ fn census(svg: &Path) -> String {
     String::from_utf8(run.stdout).unwrap()
 }
 
-/// Cargo names no example's path to tests, but lays examples beside the command.
+/// Cargo does not tell tests where an example is, but puts examples beside the command.
 fn example() -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_millpond")).with_file_name("examples").join("retained_payload")
 }
 
-/// The numbers of one row, of slices of sets, slices of messages and copies.
+/// The numbers of one row: slices of message sets, slices of messages, and copies.
 fn row(printed: &str, label: &str) -> [f64; 3] {
     let row = printed.lines().find_map(|line| line.strip_prefix(label)).expect(label);
     let numbers = row.split_whitespace().filter_map(|word| word.parse().ok());

@@ -1,4 +1,4 @@
-//! How a service ends: what is asked is answered, and nothing holds it up for good.
+//! Shutdown: calls in flight are answered, and nothing delays the end beyond the deadline.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -13,14 +13,14 @@ use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use crate::support::broker;
 use crate::support::service::{PATIENCE, Service};
 
-/// What every HTTP/2 connection begins with: the preface and an empty settings frame.
+/// The first bytes of every HTTP/2 connection: the preface and an empty settings frame.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
 #[test]
-fn those_who_watch_health_are_told_and_let_go() {
+fn health_watches_are_notified_and_closed() {
     broker::in_process(async |broker| {
         let topic = broker.create_topic(1).await;
-        // The deadline is never reached: a watching call must not hold the service up.
+        // The deadline is never reached: an open health watch must not delay the end.
         let service = Service::ready(broker, &topic, &["shutdown.deadline=1h"]).await;
         let mut client = HealthClient::new(service.channel());
         let request = HealthCheckRequest { service: String::new() };
@@ -44,9 +44,9 @@ fn a_call_in_flight_is_answered_to_its_end() {
         let service = Service::ready(broker, &topic, &["shutdown.deadline=1h"]).await;
         let (ask, asked) = tokio::sync::mpsc::channel(1);
         let mut client = ServerReflectionClient::new(service.channel());
-        let questions = tokio_stream::wrappers::ReceiverStream::new(asked);
+        let requests = tokio_stream::wrappers::ReceiverStream::new(asked);
         ask.send(list_services()).await.unwrap();
-        let mut answers = client.server_reflection_info(questions).await.unwrap().into_inner();
+        let mut answers = client.server_reflection_info(requests).await.unwrap().into_inner();
         assert!(answers.next().await.unwrap().is_ok());
 
         drop(client);
@@ -71,8 +71,8 @@ fn a_half_open_connection_does_not_outlast_the_deadline() {
     broker::in_process(async |broker| {
         let topic = broker.create_topic(1).await;
         let service = Service::ready(broker, &topic, &["shutdown.deadline=500ms"]).await;
-        // One that never says a word, one that stops in the middle of its first words, and
-        // one that is set up and then answers nothing.
+        // One connection that never sends a byte, one that stops within the preface, and one that
+        // is set up and then answers nothing.
         let _silent = TcpStream::connect(service.rpc).await.unwrap();
         let mut half = TcpStream::connect(service.rpc).await.unwrap();
         half.write_all(&PREFACE[..10]).await.unwrap();

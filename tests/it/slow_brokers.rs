@@ -1,6 +1,6 @@
-//! A broker that does not answer, or answers late, holds up nothing but its own partitions.
+//! A broker that answers late, or not at all, delays nothing but its own partitions.
 //!
-//! One thread reads everything here, so that a thread that waited for a broker would be noticed.
+//! A single thread reads all partitions, so a thread that waits for a broker would be noticed.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::stream::event;
 use crate::support::broker::{self, Broker, Message, Topic};
 use crate::support::service::{PATIENCE, Service, polled, table};
 
-/// A service that reads `slow` into `services` and `other` into `others`, by one thread.
+/// A service with one poll thread, which reads `slow` into `services` and `other` into `others`.
 async fn service(broker: &Broker, slow: &Topic, other: &Topic, settings: &[&str]) -> Service {
     let mut all = table(0, "services", &slow.name);
     all.extend(table(1, "others", &other.name));
@@ -48,8 +48,8 @@ fn is_listed(stats: &GetStatsResponse, topic: &Topic, partition: i32) -> bool {
     all.any(|each| each.topic == topic.name && each.partition == partition)
 }
 
-/// One who produces to partition 0 of a topic, and asks brokers for nothing else any more once the
-/// first record is taken.
+/// A producer to partition 0 of a topic. After its first record it sends no other requests to
+/// brokers.
 struct Writer {
     producer: BaseProducer,
     topic: String,
@@ -72,7 +72,7 @@ impl Writer {
         self.producer.flush(PATIENCE).unwrap();
     }
 
-    /// Writes so many records, each when the one before is read.
+    /// Writes this many records, each after the service has read the one before.
     async fn write_and_follow(&self, service: &Service, records: u64) -> GetStatsResponse {
         let mut stats = service.stats().await;
         for n in 0..records {
@@ -85,7 +85,7 @@ impl Writer {
 }
 
 #[test]
-fn a_leader_that_is_away_holds_up_its_own_partitions_alone() {
+fn a_leader_that_is_down_delays_only_its_own_partitions() {
     on_two_brokers(async |broker| {
         let (half, other) = (led_by(broker, &[1, 2]).await, led_by(broker, &[1]).await);
         half.produce(&[on(0, "a"), on(1, "b")]);
@@ -96,7 +96,7 @@ fn a_leader_that_is_away_holds_up_its_own_partitions_alone() {
         let stats = writer.write_and_follow(&service, 20).await;
 
         assert!(is_listed(&stats, &half, 0), "the other partition of the same topic is read");
-        assert!(!is_listed(&stats, &half, 1), "it was asked for all the time");
+        assert!(!is_listed(&stats, &half, 1), "its leader is down");
         assert_eq!(service.description("a").await.as_deref(), Some("text"));
         let serving = health(&service, "millpond.table/others").await;
         assert_eq!(serving, ServingStatus::Serving);
@@ -111,18 +111,18 @@ fn a_leader_that_is_away_holds_up_its_own_partitions_alone() {
 }
 
 #[test]
-fn a_broker_that_answers_late_does_not_hold_up_records_of_another() {
+fn a_broker_that_answers_late_does_not_delay_records_of_another() {
     on_two_brokers(async |broker| {
         let (slow, other) = (led_by(broker, &[2]).await, led_by(broker, &[1]).await);
-        // Both are asked for all the time: topics for their partitions, still partitions for
-        // their ends.
+        // The service keeps asking both brokers: for the partitions of topics, and for the ends of
+        // idle partitions.
         let settings = ["ingest.metadata_refresh=100ms", "ingest.stall_timeout=1s"];
         let service = service(broker, &slow, &other, &settings).await;
         service.wait_until_ready().await;
         let writer = Writer::of(broker, &other);
         service.wait_until_polled(1).await;
         cluster(broker).broker_round_trip_time(2, Duration::from_secs(5)).unwrap();
-        // A thread that waited for each answer would take minutes.
+        // A thread that waits for each answer would take minutes.
         let followed = timeout(PATIENCE, writer.write_and_follow(&service, 30)).await;
 
         assert_eq!(polled(&followed.expect("each record is read soon")), 31);

@@ -19,7 +19,7 @@ use crate::support::service::{PATIENCE, Service};
 /// Entries of a response of about 3 MiB. Two such responses do not fit in the smallest buffer.
 const LARGE: usize = 50;
 const SLOW_CALLERS: usize = 20;
-/// Enough that a large response would arrive before all of them, if it did not have to wait.
+/// Enough lookups that a large response would arrive before all of them if it did not have to wait.
 const SMALL_CALLS: usize = 200;
 
 fn keys() -> Vec<String> {
@@ -44,7 +44,7 @@ fn ask_slowly_until(service: &Service, deadline: Option<Duration>) -> JoinHandle
         client.ready().await.unwrap();
         let path = PathAndQuery::from_static("/millpond.v1.LookupService/BatchGet");
         let codec = ProstCodec::default();
-        // As a stream, so that the test can leave the body unread.
+        // Called as a stream, so that the test can leave the body unread.
         let mut request = tonic::Request::new(request);
         if let Some(deadline) = deadline {
             request.set_timeout(deadline);

@@ -1,4 +1,5 @@
-//! A partition that is not fetched though the broker is there: told, and got going again.
+//! A stalled partition, which has unread records but is not fetched although its broker answers:
+//! the service shows it as stale and recreates the client.
 
 use std::time::Duration;
 
@@ -12,11 +13,11 @@ use crate::freshness::wait_until_stale_as;
 use crate::start::cluster;
 use crate::stream::event;
 use crate::support::broker::{self, Broker, Message};
-use crate::support::service::{PATIENCE, Service, assert_books_balance, outcome, polled, table};
+use crate::support::service::{PATIENCE, Service, assert_counters_add_up, outcome, polled, table};
 use crate::topic_changes::{open_transaction, sum};
 
 #[test]
-fn a_client_that_stands_still_is_recreated_and_reads_on_where_it_was() {
+fn a_stalled_client_is_recreated_and_continues_at_its_position() {
     broker::in_process(async |broker| {
         let topic = broker.create_topic(2).await;
         let settings = ["ingest.stall_timeout=1s", "ingest.threads=1"];
@@ -36,7 +37,7 @@ fn a_client_that_stands_still_is_recreated_and_reads_on_where_it_was() {
         assert_eq!(polled(&stats), 200);
         assert_eq!(outcome(&stats, RecordOutcome::Stored), 200, "none lost, none twice");
         assert_eq!(service.description("after-99").await.as_deref(), Some("text"));
-        assert_books_balance(&stats);
+        assert_counters_add_up(&stats);
         service.stop().await;
     });
 }
@@ -45,7 +46,8 @@ fn events(name: &str) -> Vec<Message> {
     (0..100).map(|n| event(&format!("{name}-{n}"), "text")).collect()
 }
 
-/// Everything else is answered, so that the broker is seen to be there and to have more.
+/// Refuses fetches only. The broker answers all other requests, so it is known to be up and to
+/// have more records.
 fn refuse_fetches(cluster: &MockCluster<'_, impl ProducerContext>) {
     let broken = RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN;
     cluster.request_errors(RDKafkaApiKey::Fetch, &[broken; 1_000]);
@@ -88,7 +90,7 @@ fn an_open_transaction_is_no_stall() {
 }
 
 #[test]
-fn how_far_loading_is_can_be_seen_until_it_is_over() {
+fn loading_progress_is_in_the_statistics_until_the_table_is_ready() {
     broker::in_process(async |broker| {
         let topic = broker.create_topic(2).await;
         topic.produce(&events("before"));
@@ -109,17 +111,17 @@ fn how_far_loading_is_can_be_seen_until_it_is_over() {
 }
 
 #[test]
-fn how_far_loading_is_and_how_long_it_may_take_is_logged() {
+fn loading_progress_and_its_estimated_time_are_logged() {
     broker::in_process(async |broker| {
         let topic = broker.create_topic(1).await;
         topic.produce(&events("read"));
         topic.produce(&events("refused"));
-        // One fetch brings one batch.
+        // One fetch returns one batch.
         let one = [RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR];
         let broken = [RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN; 1_000];
         cluster(broker).request_errors(RDKafkaApiKey::Fetch, &[&one[..], &broken].concat());
         let (_running, mut log) = serve_with_log(broker, &topic);
-        let said = log.find(|line| line["message"] == "loading").expect("it is said");
+        let said = log.find(|line| line["message"] == "loading").expect("progress is logged");
 
         assert_eq!((&said["level"], &said["table"]), (&"INFO".into(), &"services".into()));
         let number = |name: &str| said[name].as_u64().unwrap_or_else(|| panic!("{name}: {said}"));
@@ -130,8 +132,8 @@ fn how_far_loading_is_and_how_long_it_may_take_is_logged() {
     });
 }
 
-/// Has one fetch refused. The client does not fetch a partition again for so long after that,
-/// and whatever else it asks for is answered.
+/// After one refused fetch the client does not fetch the partition again for this long. It goes
+/// on sending other requests, and gets answers.
 const ONE_REFUSAL_STALLS: &str = "kafka.properties.fetch.error.backoff.ms=300000";
 
 fn refuse_a_fetch(broker: &Broker) {
@@ -140,7 +142,7 @@ fn refuse_a_fetch(broker: &Broker) {
 }
 
 #[test]
-fn a_partition_that_is_not_fetched_any_more_grows_stale_though_the_broker_answers() {
+fn a_partition_that_is_no_longer_fetched_becomes_stale_though_the_broker_answers() {
     broker::in_process(async |broker| {
         let topic = broker.create_topic(1).await;
         let settings = [
@@ -163,7 +165,7 @@ fn a_partition_that_is_not_fetched_any_more_grows_stale_though_the_broker_answer
 }
 
 #[test]
-fn a_partition_that_stands_behind_grows_stale_though_others_are_fetched() {
+fn a_stalled_partition_becomes_stale_though_others_are_fetched() {
     broker::in_process(async |broker| {
         let (stalled, other) = (broker.create_topic(1).await, broker.create_topic(1).await);
         let unknown = RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
@@ -179,7 +181,7 @@ fn a_partition_that_stands_behind_grows_stale_though_others_are_fetched() {
         refuse_a_fetch(broker);
         wait_until_stale_as(&service, |staleness| staleness > Duration::from_secs(3)).await;
 
-        // It is fetched, from the same broker.
+        // The client fetches the other partition, from the same broker.
         cluster(broker)
             .topic_error(&other.name, RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR)
             .unwrap();

@@ -1,4 +1,4 @@
-//! How a service starts: from where it reads, when it is ready, what it waits for.
+//! The start of a service: the offsets it reads from, when it is ready, and what it waits for.
 
 use std::time::{Duration, Instant};
 
@@ -14,15 +14,15 @@ use tonic_health::pb::health_client::HealthClient;
 use crate::stream::{event, now_ms};
 use crate::support::broker::{self, Broker, Message, Topic, on_each_broker};
 use crate::support::service::{
-    PATIENCE, Service, assert_books_balance, outcome, polled, table, with_basics,
+    PATIENCE, Service, assert_counters_add_up, outcome, polled, table, with_basics,
 };
 
 pub(crate) const TWO_HOURS_MS: i64 = 2 * 3_600_000;
 
 on_each_broker!(
     a_service_is_ready_when_its_backlog_is_read,
-    a_record_past_its_life_removes_what_stood_under_its_key,
-    a_missing_topic_holds_back_its_own_table_only,
+    a_record_that_expired_on_arrival_removes_the_entry_of_its_key,
+    a_missing_topic_delays_only_its_own_table,
 );
 
 async fn a_service_is_ready_when_its_backlog_is_read(broker: &Broker) {
@@ -34,11 +34,11 @@ async fn a_service_is_ready_when_its_backlog_is_read(broker: &Broker) {
     assert_eq!(polled(&stats), 5_000);
     assert_eq!(stats.tables[0].entry_count, 5_000);
     assert_eq!(health(&service, "").await, ServingStatus::Serving);
-    assert_books_balance(&stats);
+    assert_counters_add_up(&stats);
     service.stop().await;
 }
 
-async fn a_record_past_its_life_removes_what_stood_under_its_key(broker: &Broker) {
+async fn a_record_that_expired_on_arrival_removes_the_entry_of_its_key(broker: &Broker) {
     let topic = broker.create_topic(1).await;
     let service = Service::ready(broker, &topic, &[]).await;
     let old = Message { timestamp_ms: Some(now_ms() - TWO_HOURS_MS), ..event("a", "old") };
@@ -50,11 +50,11 @@ async fn a_record_past_its_life_removes_what_stood_under_its_key(broker: &Broker
     assert_eq!(outcome(&stats, RecordOutcome::ExpiredOnArrival), 1);
     let expiry = service.entry("b").await.unwrap().expire_time.unwrap();
     assert!(expiry.seconds * 1_000 <= now_ms() + 3_600_000, "the future counts as now");
-    assert_books_balance(&stats);
+    assert_counters_add_up(&stats);
     service.stop().await;
 }
 
-async fn a_missing_topic_holds_back_its_own_table_only(broker: &Broker) {
+async fn a_missing_topic_delays_only_its_own_table(broker: &Broker) {
     let topic = broker.create_topic(1).await;
     let mut settings = table(0, "services", &topic.name);
     settings.extend(table(1, "others", "nobody-made-this-topic"));
@@ -73,7 +73,7 @@ async fn a_missing_topic_holds_back_its_own_table_only(broker: &Broker) {
 }
 
 #[test]
-fn a_broker_that_is_down_is_waited_for_live_and_not_ready() {
+fn while_the_broker_is_down_the_service_is_live_but_not_ready() {
     broker::in_process(async |broker| {
         let topic = broker.create_topic(2).await;
         topic.produce(&[event("a", "first")]);
@@ -95,7 +95,7 @@ fn a_broker_that_is_down_is_waited_for_live_and_not_ready() {
 }
 
 #[test]
-fn an_outage_takes_neither_answers_nor_readiness_away() {
+fn an_outage_ends_neither_answers_nor_readiness() {
     broker::in_process(async |broker| {
         let topic = broker.create_topic(2).await;
         let service = Service::ready(broker, &topic, &[]).await;
@@ -136,7 +136,7 @@ fn reading_starts_at_the_first_record_that_can_be_alive() {
 }
 
 #[test]
-fn a_topic_of_old_records_only_is_caught_up_and_what_comes_next_is_read() {
+fn a_topic_with_only_expired_records_is_caught_up_and_new_records_are_read() {
     let test = concat!(module_path!(), "::a_topic_of_old_records_only_is_caught_up");
     broker::real(test, async |broker| {
         let topic = broker.create_topic(3).await;
@@ -189,7 +189,7 @@ pub(crate) fn cluster(
     }
 }
 
-/// Waits until a client of this broker gets no answer any more.
+/// Waits until clients of this broker get no more answers.
 fn wait_until_down(broker: &Broker) {
     let client: BaseProducer =
         ClientConfig::new().set("bootstrap.servers", broker.bootstrap()).create().unwrap();

@@ -1,10 +1,10 @@
-//! What records do to a table, whichever broker they come from.
+//! The effect of records on a table, with either broker.
 
 use millpond::proto::v1::{MissReason, RecordOutcome, RemovalCause, get_response, value::Kind};
 use serde_json::json;
 
 use crate::support::broker::{Broker, Message, on_each_broker};
-use crate::support::service::{Service, assert_books_balance, outcome, polled, table};
+use crate::support::service::{Service, assert_counters_add_up, outcome, polled, table};
 
 on_each_broker!(
     every_kind_of_value_is_plucked_and_answered,
@@ -16,7 +16,7 @@ on_each_broker!(
     a_full_table_holds_the_newest_keys_and_stays_within_its_capacity,
 );
 
-/// A record under the key `id`, which is its record key as well.
+/// A record with the key `id` in its document and as its record key.
 pub(crate) fn event(id: &str, description: &str) -> Message {
     let document = json!({ "id": id, "description": description, "noise": [1, 2, { "a": null }] });
     Message {
@@ -74,7 +74,7 @@ async fn every_kind_of_value_is_plucked_and_answered(broker: &Broker) {
     assert_eq!(record.seconds, message.timestamp_ms.unwrap() / 1_000);
     assert_eq!(expiry.seconds - record.seconds, 3_600);
     assert_eq!(stats.tables[0].newest_record_time, Some(record));
-    assert_books_balance(&stats);
+    assert_counters_add_up(&stats);
     service.stop().await;
 }
 
@@ -88,7 +88,7 @@ async fn the_later_record_of_a_key_wins(broker: &Broker) {
     assert_eq!(service.description("b").await.as_deref(), Some("other"));
     assert_eq!(outcome(&stats, RecordOutcome::Stored), 2);
     assert_eq!(outcome(&stats, RecordOutcome::Replaced), 1);
-    assert_books_balance(&stats);
+    assert_counters_add_up(&stats);
     let lags: Vec<_> = stats.partitions.iter().map(|partition| partition.lag_records).collect();
     assert_eq!(lags, [0, 0]);
     service.stop().await;
@@ -104,7 +104,7 @@ async fn a_tombstone_deletes_the_entry_of_its_key(broker: &Broker) {
     assert_eq!(service.miss("a").await, MissReason::Deleted);
     assert_eq!(service.description("b").await.as_deref(), Some("other"));
     assert_eq!(outcome(&stats, RecordOutcome::Deleted), 1);
-    assert_books_balance(&stats);
+    assert_counters_add_up(&stats);
     service.stop().await;
 }
 
@@ -161,7 +161,7 @@ async fn two_topics_feed_two_tables(broker: &Broker) {
     let other = service.try_get("others", "b").await.unwrap();
     assert!(matches!(other.outcome, Some(get_response::Outcome::Entry(_))));
     assert_eq!(stats.partitions.len(), 5);
-    assert_books_balance(&stats);
+    assert_counters_add_up(&stats);
     service.stop().await;
 }
 
@@ -187,7 +187,7 @@ async fn a_full_table_holds_the_newest_keys_and_stays_within_its_capacity(broker
     let evicted =
         |removal: &&millpond::proto::v1::RemovalCount| removal.cause() == RemovalCause::Evicted;
     assert!(stats.tables[0].removals.iter().find(evicted).unwrap().count > 15_000);
-    assert_books_balance(&stats);
+    assert_counters_add_up(&stats);
     service.stop().await;
 }
 

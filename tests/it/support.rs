@@ -1,5 +1,5 @@
-//! The tests' surroundings: the harness for brokers, callers and containers, and on it the service
-//! itself, in this process or as one of its own.
+//! What the tests run against: brokers, callers and containers of the harness, and the service in
+//! this process or in a process of its own.
 
 pub(crate) mod contained;
 pub(crate) mod proxy;

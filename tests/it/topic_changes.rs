@@ -1,4 +1,4 @@
-//! A topic that changes while it is read: grows, goes, comes back, is cut.
+//! A topic that changes while it is read: it grows, is deleted, recreated or truncated.
 
 use millpond::proto::v1::{GetStatsResponse, PartitionStats, RecordOutcome, TopicState};
 use rdkafka::ClientConfig;
@@ -8,7 +8,7 @@ use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use crate::start::cluster;
 use crate::stream::event;
 use crate::support::broker::{self, Broker, Message, Topic};
-use crate::support::service::{PATIENCE, Service, assert_books_balance, outcome, polled, table};
+use crate::support::service::{PATIENCE, Service, assert_counters_add_up, outcome, polled, table};
 
 pub(crate) fn state(stats: &GetStatsResponse, topic: &str) -> TopicState {
     let found = stats.topics.iter().find(|each| each.topic == topic).expect("the topic");
@@ -19,14 +19,14 @@ pub(crate) fn sum(stats: &GetStatsResponse, count: impl Fn(&PartitionStats) -> u
     stats.partitions.iter().map(count).sum()
 }
 
-/// The in-process broker makes a topic as soon as it is asked for.
+/// On a real broker: the in-process broker creates a topic as soon as somebody asks for it.
 #[test]
-fn a_topic_that_is_not_there_is_told_and_read_once_it_is() {
-    let test = concat!(module_path!(), "::a_topic_that_is_not_there_is_told_and_read_once_it_is");
-    broker::real(test, read_once_it_is_there);
+fn a_missing_topic_is_reported_and_read_once_it_exists() {
+    let test = concat!(module_path!(), "::a_missing_topic_is_reported_and_read_once_it_exists");
+    broker::real(test, read_once_it_exists);
 }
 
-async fn read_once_it_is_there(broker: &Broker) {
+async fn read_once_it_exists(broker: &Broker) {
     let topic = broker.create_topic(1).await;
     let mut settings = table(0, "services", &topic.name);
     let late = format!("{}-late", topic.name);
@@ -48,7 +48,7 @@ async fn read_once_it_is_there(broker: &Broker) {
 }
 
 #[test]
-fn a_topic_that_may_not_be_read_is_told_and_the_others_go_on() {
+fn an_unauthorized_topic_is_reported_and_the_others_are_read() {
     broker::in_process(async |broker| {
         let (ours, theirs) = (broker.create_topic(1).await, broker.create_topic(1).await);
         let forbidden = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
@@ -78,7 +78,7 @@ fn allow(broker: &Broker, topic: &Topic) {
 }
 
 #[test]
-fn a_topic_that_may_be_described_and_not_read_is_told_until_it_may() {
+fn a_topic_that_may_be_described_but_not_read_is_reported_until_it_may() {
     broker::in_process(async |broker| {
         let topic = broker.create_topic(2).await;
         let settings = ["ingest.metadata_refresh=100ms", "ingest.stall_timeout=4s"];
@@ -106,13 +106,14 @@ fn a_topic_that_may_be_described_and_not_read_is_told_until_it_may() {
             0,
             "another client helps nobody"
         );
-        assert_books_balance(&stats);
+        assert_counters_add_up(&stats);
         service.stop().await;
     });
 }
 
-/// Fails some fetches before, in which there is time to produce what will not be read: the
-/// in-process broker says of a partition that has nothing more that it ends, refused or not.
+/// Refuses to serve fetches. The first failures are plain faults and leave time to produce records
+/// that will not be read: the in-process broker reports the end of a partition without more
+/// records even if it refuses the fetch.
 fn refuse_to_be_read(broker: &Broker) {
     let faults = [RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN; 6];
     let forbidden = [RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED; 1_000];
@@ -143,14 +144,14 @@ fn partitions_that_are_added_are_read_from_their_beginning() {
         assert_eq!(stats.partitions.len(), 4);
         assert_eq!(service.description("on-2").await.as_deref(), Some("added"));
         assert_eq!(outcome(&stats, RecordOutcome::Stored), 4);
-        assert_books_balance(&stats);
+        assert_counters_add_up(&stats);
         service.stop().await;
     });
 }
 
 #[test]
-fn a_topic_that_is_recreated_is_read_from_its_start() {
-    let test = concat!(module_path!(), "::a_topic_that_is_recreated_is_read_from_its_start");
+fn a_recreated_topic_is_read_from_its_start() {
+    let test = concat!(module_path!(), "::a_recreated_topic_is_read_from_its_start");
     broker::real(test, async |broker| {
         let topic = broker.create_topic(1).await;
         let service = Service::ready(broker, &topic, &["ingest.metadata_refresh=500ms"]).await;
@@ -169,14 +170,14 @@ fn a_topic_that_is_recreated_is_read_from_its_start() {
         assert_eq!(sum(&stats, |each| each.recreated_count), 1);
         assert_eq!((stats.partitions[0].position, stats.partitions[0].lag_records), (5, 0));
         assert!(stats.ready);
-        assert_books_balance(&stats);
+        assert_counters_add_up(&stats);
         service.stop().await;
     });
 }
 
 #[test]
-fn a_topic_that_is_recreated_before_it_is_missed_is_read_from_its_start_too() {
-    let test = concat!(module_path!(), "::a_topic_that_is_recreated_before_it_is_missed");
+fn a_topic_recreated_before_its_absence_is_noticed_is_read_from_its_start() {
+    let test = concat!(module_path!(), "::a_topic_recreated_before_its_absence_is_noticed");
     broker::real(test, async |broker| {
         let topic = broker.create_topic(2).await;
         let service = Service::ready(broker, &topic, &["ingest.metadata_refresh=2s"]).await;
@@ -201,20 +202,20 @@ fn a_topic_that_is_recreated_before_it_is_missed_is_read_from_its_start_too() {
         let recreated: Vec<_> = stats.partitions.iter().map(|each| each.recreated_count).collect();
         assert_eq!(recreated, [1, 1]);
         assert_eq!(stats.partitions.len(), 2);
-        assert_books_balance(&stats);
+        assert_counters_add_up(&stats);
         service.stop().await;
     });
 }
 
 #[test]
-fn what_retention_removes_unread_is_counted_and_the_rest_is_read() {
+fn unread_records_removed_by_retention_are_counted_and_the_rest_is_read() {
     let test = concat!(module_path!(), "::what_retention_removes_unread_is_counted");
     broker::real(test, async |broker| {
         let topic = broker.create_topic(1).await;
         let service = Service::ready(broker, &topic, &[]).await;
         topic.produce(&[event("a", "before")]);
         service.wait_until_polled(1).await;
-        // What stands behind an open transaction cannot be read, and can be removed.
+        // Records after an open transaction cannot be read, but can be removed.
         let open = open_transaction(broker, &topic);
         topic.produce(&(0..10).map(|n| event(&format!("b-{n}"), "behind")).collect::<Vec<_>>());
         topic.cut(0, 8).await;
@@ -225,7 +226,7 @@ fn what_retention_removes_unread_is_counted_and_the_rest_is_read() {
         assert_eq!(service.entry("b-5").await, None, "it was removed");
         assert_eq!(service.description("b-6").await.as_deref(), Some("behind"));
         assert_eq!(sum(&stats, |each| each.recreated_count), 0);
-        assert_books_balance(&stats);
+        assert_counters_add_up(&stats);
         service.stop().await;
     });
 }

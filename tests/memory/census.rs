@@ -1,4 +1,4 @@
-//! Megabytes that are put into one type of memory show in that type and in no other.
+//! The census: memory that one type allocates is counted in that type and in no other.
 
 use std::hint::black_box;
 use std::sync::mpsc;
@@ -20,7 +20,7 @@ const MEGABYTES: u64 = 40;
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
 #[test]
-fn what_is_put_into_a_type_shows_there_and_nowhere_else() {
+fn memory_of_a_type_is_counted_in_that_type_only() {
     let (_turn, _account) = turn();
     let accounts = Accounts::open(["services", "others"]).unwrap();
     let mut tables = accounts.tables();
@@ -31,7 +31,7 @@ fn what_is_put_into_a_type_shows_there_and_nowhere_else() {
     thread_grows(&accounts, &MemoryType::OtherHeap, &accounts.other);
     outside_the_heap_grows(&accounts);
     allocator_grows(&accounts);
-    // Last: its cluster goes on freeing memory for a while.
+    // The last one, because its cluster goes on freeing memory for a while.
     kafka_client_grows(&accounts);
 }
 
@@ -69,9 +69,9 @@ fn thread_grows(accounts: &Accounts, memory_type: &MemoryType, account: &Account
 /// A consumer that is not polled keeps what it has fetched.
 fn kafka_client_grows(accounts: &Accounts) {
     const PARTITIONS: i32 = 20;
-    /// More than elsewhere: what the cluster and the producer free late counts too.
+    /// Twice as much as for other types, because late frees of cluster and producer distort it.
     const PUT: u64 = 2 * MEGABYTES * MIB;
-    /// So many readings in a row have to be right, so that the value is not just passing by.
+    /// This many readings in a row must be right, so that the value is not right by chance.
     const STEADY: u32 = 100;
     const RECORD: usize = 256 << 10;
     let cluster = MockCluster::new(1).unwrap();
@@ -101,7 +101,7 @@ fn kafka_client_grows(accounts: &Accounts) {
     assert_grew(&before, &after, &MemoryType::KafkaClient, PUT);
 }
 
-/// Four MiB to each partition: of more than five the in-process cluster would drop some.
+/// Puts 4 MiB into each partition. The in-process cluster drops what exceeds 5 MiB.
 fn produce(bootstrap: &str, partitions: i32, record: usize, put: u64) {
     let producer: BaseProducer =
         ClientConfig::new().set("bootstrap.servers", bootstrap).create().unwrap();
@@ -115,7 +115,7 @@ fn produce(bootstrap: &str, partitions: i32, record: usize, put: u64) {
     producer.flush(PATIENCE).unwrap();
 }
 
-/// Of sixteen pieces to a page one stays, and holds the page.
+/// One of the sixteen pieces in each page stays allocated and keeps the page.
 fn allocator_grows(accounts: &Accounts) {
     let mut pieces: Vec<_> = (0..MEGABYTES * 4096).map(|_| Box::new([1_u8; 256])).collect();
     let before = census(accounts);
@@ -134,8 +134,8 @@ fn allocator_grows(accounts: &Accounts) {
 
 #[expect(clippy::large_stack_arrays, reason = "stacks are what is to grow")]
 fn outside_the_heap_grows(accounts: &Accounts) {
-    /// More than elsewhere: jemalloc counts some 3 MiB as resident that it never touched, which
-    /// hides the growth until more memory is anonymous than jemalloc accounts for.
+    /// More than for other types: jemalloc counts some 3 MiB as resident that it never touched.
+    /// They hide the growth until more memory is anonymous than jemalloc accounts for.
     const STACK: usize = 80 << 20;
     let before = census(accounts);
     let (done, wait) = mpsc::sync_channel::<()>(0);
@@ -152,9 +152,9 @@ fn outside_the_heap_grows(accounts: &Accounts) {
     thread.unwrap().join().unwrap();
 }
 
-/// Freed pages are returned to the system first: how long the allocator keeps them does not
-/// matter here. Its own thread may be returning some too: it does not count them any more while
-/// the system still does.
+/// Returns freed pages to the system first, since the time that the allocator keeps them does not
+/// matter here. Its own thread may be returning pages at the same time. Then the allocator does
+/// not count them any more while the system still does, so this waits until RSS is steady.
 fn census(accounts: &Accounts) -> Census {
     heap::flush_thread_cache();
     heap::purge();

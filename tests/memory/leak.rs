@@ -1,4 +1,4 @@
-//! A store that leaks shows in the census, and the report of a reclaim names it.
+//! A leaking store is visible in the census, and the reclaim report names its table.
 
 use std::cell::RefCell;
 
@@ -11,7 +11,7 @@ use millpond::table::Table;
 use crate::records::{Writer, table};
 use crate::{MIB, turn};
 
-/// Keeps a copy of each entry that is replaced: memory of the table that its weight leaves out.
+/// A store that leaks: it keeps a copy of each replaced entry, which the table's weight leaves out.
 struct LeakyStore<'a> {
     table: &'a Table,
     leaked: RefCell<Vec<Entry>>,
@@ -26,9 +26,9 @@ impl LeakyStore<'_> {
     }
 }
 
-over_both_stores! { a_store_that_leaks_is_named_in_the_report_and_one_that_does_not_is_not }
+over_both_stores! { a_reclaim_report_names_the_table_that_leaks_and_no_other }
 
-fn a_store_that_leaks_is_named_in_the_report_and_one_that_does_not_is_not(store: Store) {
+fn a_reclaim_report_names_the_table_that_leaks_and_no_other(store: Store) {
     let (_turn, _account) = turn();
     let accounts = Accounts::open(["leaky", "sound"]).unwrap();
     let mut of_tables = accounts.tables();

@@ -1,10 +1,10 @@
-//! What the process reports of its memory is what it really holds.
+//! The memory that the process reports is the memory that it uses.
 //!
-//! These tests measure the whole process. So they are a binary of their own and run one at a time.
+//! These tests measure the whole process, so they are in a binary of their own and run one by one.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first thing that is not so")]
 
-/// Makes two tests of each function, which takes a kind of store.
+/// Defines two tests for each function, one for each kind of store.
 macro_rules! over_both_stores {
     ($($behaviour:ident)*) => {
         mod moka {
@@ -32,8 +32,8 @@ use parking_lot::{Mutex, MutexGuard};
 
 pub(crate) const MIB: u64 = 1 << 20;
 
-/// Waits for the turn of a test. Its thread gets an account, since the memory of threads that
-/// adopt none counts as the Kafka client's.
+/// Waits until no other test runs. Gives the thread an account, since the memory of threads without
+/// one is counted as the Kafka client's.
 pub(crate) fn turn() -> (MutexGuard<'static, ()>, Account) {
     static TURN: Mutex<()> = Mutex::new(());
     let turn = TURN.lock();

@@ -1,4 +1,4 @@
-//! Tables and records to fill them with.
+//! Tables, and a writer that fills them.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use millpond::heap::Account;
 use millpond::record::{Draft, FieldsBuffer, KeyRef, Origin, Timestamp, Value};
 use millpond::table::{Spec, Table};
 
-/// A table of one field.
+/// An empty table with one field.
 pub(crate) fn table(store: Store, account: &Account, capacity_bytes: u64) -> Table {
     Table::new(Spec {
         name: "services".into(),

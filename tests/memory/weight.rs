@@ -1,4 +1,4 @@
-//! The weight of a table is what the allocator measures, within 5 %.
+//! The weight of a table equals the memory that the allocator measures, within 5 %.
 
 use millpond::config::Store;
 use millpond::heap;
@@ -43,7 +43,7 @@ fn a_full_table_that_goes_on_evicting_weighs_what_it_takes(store: Store) {
     assert_weighs_what_it_takes(&table, "evicting");
 }
 
-/// Fresh, and after a million replacements.
+/// Asserts it for a fresh table, and again after a million replacements.
 fn assert_true_weight(store: Store, text_bytes: usize, entries: u64) {
     let (_turn, _account) = turn();
     let account = heap::Account::open().unwrap();

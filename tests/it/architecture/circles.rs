@@ -18,7 +18,7 @@ struct Crate {
     files: BTreeMap<PathBuf, (PathBuf, Names)>,
 }
 
-/// For each file the files that it uses, with the names that it uses there.
+/// For each file: the files that it uses, and the names that it uses from each.
 type Uses = BTreeMap<PathBuf, BTreeMap<PathBuf, BTreeSet<String>>>;
 
 /// The circles in each crate of these sources, each described step by step.
@@ -38,7 +38,7 @@ fn crates(sources: &[Source]) -> Vec<Crate> {
             continue;
         };
         let files: &mut BTreeMap<_, _> = crates.entry(root.to_owned()).or_default();
-        // A main.rs comes behind the lib.rs beside it, and is a small crate of its own.
+        // A main.rs sorts after the lib.rs beside it, and is a small crate of its own.
         files.entry(folder).or_insert_with(|| (source.path.clone(), Names::of(&source.tokens)));
     }
     crates.into_iter().map(|(root, files)| Crate { root, files }).collect()

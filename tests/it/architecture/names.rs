@@ -1,4 +1,4 @@
-//! The names that one file uses, and the paths by which it does.
+//! The names that one file uses, and the paths through which it uses them.
 //!
 //! Owns reading `use` declarations and paths. It must not know which file a path leads to.
 

@@ -1,6 +1,6 @@
 //! Functions named `is_`, `has_` or `can_`: they return a bool and change nothing.
 //!
-//! Owns reading signatures. It must not know which files are checked.
+//! Owns reading signatures. Which files are checked is decided elsewhere.
 
 use super::source::Source;
 
@@ -12,13 +12,13 @@ pub(super) fn misnamed(source: &Source) -> Vec<&str> {
     let functions = tokens.windows(2).enumerate().filter(|(_, pair)| pair[0] == "fn");
     let predicates = functions.filter(|(_, pair)| PREFIXES.iter().any(|p| pair[1].starts_with(p)));
     predicates
-        .filter(|(at, _)| !keeps_the_promise(&tokens[at + 2..]))
+        .filter(|(at, _)| !is_predicate(&tokens[at + 2..]))
         .map(|(_, pair)| pair[1].as_str())
         .collect()
 }
 
 /// Whether a signature, given from after the name, returns a bool and cannot change the receiver.
-fn keeps_the_promise(signature: &[String]) -> bool {
+fn is_predicate(signature: &[String]) -> bool {
     let inputs = &signature[length_of_generics(signature)..];
     let (inputs, output) = inputs.split_at(length_of_inputs(inputs));
     let output = output.iter().take_while(|token| !["{", ";", "where"].contains(&token.as_str()));

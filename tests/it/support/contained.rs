@@ -1,7 +1,7 @@
-//! `millpond serve` as it is shipped, inside a memory limit of its own, with its log kept.
+//! `millpond serve` in a container with a memory limit. Its log is kept.
 //!
-//! Owns how it is started there, and whatever else is put into its container. It must not know what
-//! a test is about.
+//! Owns starting the process, and other processes in the same container. Knows nothing of the
+//! tests.
 
 use std::io::Read;
 use std::ops::Deref;
@@ -17,22 +17,21 @@ use super::caller::Caller;
 use super::container::Container;
 use super::service::{table, with_basics};
 
-/// A running process with a table `services`, alone in its container. It is killed when this is
-/// dropped.
+/// A running process with a table `services`, alone in its container. It is killed on drop.
 pub(crate) struct Contained {
     served: Served,
     caller: Caller,
     _folder: TempDir,
-    /// Removed last.
+    /// The last field, so that it is dropped after the processes in it.
     pub(crate) container: Container,
 }
 
-/// A process that holds memory of a container, until it is dropped.
+/// A process that holds memory of a container until it is dropped.
 pub(crate) struct Hog(#[expect(dead_code, reason = "held for its end")] OwnedProcess);
 
 impl Contained {
-    /// Starts it, fed by `topic`, and waits until it is ready. `settings` go over the defaults; its
-    /// limit is its container's.
+    /// Starts the process, fed by `topic`, and waits until it is ready. `settings` override the
+    /// defaults. The memory limit is the container's.
     pub(crate) async fn start(
         broker: &Broker,
         topic: &Topic,
@@ -51,19 +50,19 @@ impl Contained {
         service
     }
 
-    /// What the log says so far under `message`, a line each, the earliest first.
+    /// The log lines so far with this message, the oldest first.
     pub(crate) fn said(&self, message: &str) -> Vec<Value> {
         let log = self.served.log_lines().unwrap();
         log.into_iter().filter(|line| line["message"] == message).collect()
     }
 
-    /// Every message of the log so far.
+    /// All messages of the log so far.
     pub(crate) fn messages(&self) -> Vec<String> {
         let log = self.served.log_lines().unwrap();
         log.iter().filter_map(|line| line["message"].as_str().map(str::to_owned)).collect()
     }
 
-    /// Asks it to end; whether it ended well.
+    /// Asks the process to end. Returns whether it exited with success.
     pub(crate) fn ends_well(mut self) -> bool {
         self.served.stop().unwrap().is_some_and(|status| status.success())
     }
@@ -78,13 +77,13 @@ impl Deref for Contained {
 }
 
 impl Hog {
-    /// Takes so much memory of the container; it is taken when this returns.
+    /// Starts a process that holds this much memory. Returns once the memory is in use.
     pub(crate) fn of(container: &Container, bytes: u64) -> Self {
         let mut command = container.command("dd");
         command.args(["if=/dev/zero", "iflag=fullblock", "count=1", &format!("bs={bytes}")]);
         command.stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = OwnedProcess::start(&mut command).expect("sh runs");
-        // It writes when it has read all, and then waits for somebody to read the rest.
+        // The process writes when it has read all, and then waits until somebody reads the rest.
         let stdout = process.stdout.as_mut().unwrap();
         stdout.read_exact(&mut [0]).expect("dd got its memory");
         Self(process)

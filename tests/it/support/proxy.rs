@@ -1,8 +1,8 @@
-//! A proxy in front of a broker that can withhold questions for offsets.
+//! A proxy in front of a broker that can withhold requests for offsets.
 //!
-//! Owns passing on requests and responses, and withholding the requests for the offsets of a topic
-//! while a test wants it. The broker answers all other requests, of the same connection too.
-//! It must not know millpond.
+//! Owns forwarding requests and responses, and withholding the requests for the offsets of a topic
+//! while a test wants it. All other requests reach the broker, those of the same connection too.
+//! Knows nothing of millpond.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -18,30 +18,30 @@ use tokio::task::JoinSet;
 use super::broker::Broker;
 use super::service::PATIENCE;
 
-/// Kafka's number of the request for offsets by time. It also asks for the first and last ones.
+/// The API key of `ListOffsets`, the request for offsets by time and for the first and last ones.
 const LIST_OFFSETS: [u8; 2] = 2_i16.to_be_bytes();
 /// The number of requests in one connection that may wait for the broker.
 const MAX_WAITING: usize = 1_000;
 
-/// A running proxy. It ends, and its connections with it, when it is dropped.
+/// A running proxy. It ends on drop, together with its connections.
 pub(crate) struct Proxy {
     bootstrap: String,
-    questions: Arc<Questions>,
+    offset_requests: Arc<OffsetRequests>,
     _connections: JoinSet<()>,
 }
 
-/// The questions for offsets, by topic.
+/// The requests for offsets, by topic.
 #[derive(Default)]
-struct Questions(Mutex<BTreeMap<String, TopicQuestions>>);
+struct OffsetRequests(Mutex<BTreeMap<String, TopicOffsetRequests>>);
 
-/// The questions for the offsets of one topic.
+/// The requests for the offsets of one topic.
 #[derive(Default)]
-struct TopicQuestions {
+struct TopicOffsetRequests {
     are_withheld: bool,
     withheld: Vec<(mpsc::Sender<Frame>, Frame)>,
 }
 
-/// A request or a response, and its length before it.
+/// A request or a response, with its length in front.
 type Frame = Vec<u8>;
 
 /// The broker's address and the proxy's, as responses contain them.
@@ -52,18 +52,19 @@ struct Addresses {
 }
 
 impl Proxy {
-    /// Starts a proxy in front of a broker on this machine. It can withhold what is asked about
+    /// Starts a proxy in front of a broker on this machine. It can withhold offset requests for
     /// these topics.
     pub(crate) async fn start(broker: &Broker, topics: &[&str]) -> Self {
         let bootstrap = broker.bootstrap();
         let (host, _) = bootstrap.rsplit_once(':').unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let topics = topics.iter().map(|topic| ((*topic).to_owned(), TopicQuestions::default()));
-        let questions = Arc::new(Questions(Mutex::new(topics.collect())));
+        let topics =
+            topics.iter().map(|topic| ((*topic).to_owned(), TopicOffsetRequests::default()));
+        let offset_requests = Arc::new(OffsetRequests(Mutex::new(topics.collect())));
         let mut connections = JoinSet::new();
-        connections.spawn(accept(listener, bootstrap.clone(), port, Arc::clone(&questions)));
-        Self { bootstrap: format!("{host}:{port}"), questions, _connections: connections }
+        connections.spawn(accept(listener, bootstrap.clone(), port, Arc::clone(&offset_requests)));
+        Self { bootstrap: format!("{host}:{port}"), offset_requests, _connections: connections }
     }
 
     /// Where clients connect: `host:port`.
@@ -71,80 +72,86 @@ impl Proxy {
         &self.bootstrap
     }
 
-    /// Withholds questions for the topic's offsets from now on.
+    /// Withholds requests for the topic's offsets from now on.
     pub(crate) fn withhold(&self, topic: &str) {
-        self.questions.lock().get_mut(topic).unwrap().are_withheld = true;
+        self.offset_requests.lock().get_mut(topic).unwrap().are_withheld = true;
     }
 
-    /// The number of questions that are withheld.
+    /// The number of requests that are withheld.
     pub(crate) fn withheld(&self, topic: &str) -> usize {
-        self.questions.lock()[topic].withheld.len()
+        self.offset_requests.lock()[topic].withheld.len()
     }
 
-    /// Waits until a question is withheld.
+    /// Waits until a request for the topic's offsets is withheld.
     pub(crate) async fn wait_until_withheld(&self, topic: &str) {
         let start = Instant::now();
         while self.withheld(topic) == 0 {
-            assert!(start.elapsed() < PATIENCE, "waited in vain for a question");
+            assert!(start.elapsed() < PATIENCE, "waited in vain for a request");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 
-    /// Passes on the withheld questions, and all that come from now on.
+    /// Forwards the withheld requests, and all later ones.
     pub(crate) fn release(&self, topic: &str) {
-        let mut questions = self.questions.lock();
-        let questions = questions.get_mut(topic).unwrap();
-        questions.are_withheld = false;
-        for (broker, question) in questions.withheld.drain(..) {
-            // A connection that ended meanwhile needs no answer.
-            let _ = broker.try_send(question);
+        let mut offset_requests = self.offset_requests.lock();
+        let offset_requests = offset_requests.get_mut(topic).unwrap();
+        offset_requests.are_withheld = false;
+        for (broker, request) in offset_requests.withheld.drain(..) {
+            // A connection that has ended needs no answer.
+            let _ = broker.try_send(request);
         }
     }
 }
 
-impl Questions {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, TopicQuestions>> {
+impl OffsetRequests {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, TopicOffsetRequests>> {
         self.0.lock().unwrap()
     }
 
-    /// Gives a request back, unless it has to be withheld.
+    /// Returns the request, unless it has to be withheld.
     fn pass(&self, request: Frame, broker: &mpsc::Sender<Frame>) -> Option<Frame> {
         if request[4..6] != LIST_OFFSETS {
             return Some(request);
         }
         let mut topics = self.lock();
-        let mut withheld = topics.iter_mut().filter(|(_, questions)| questions.are_withheld);
+        let mut withheld =
+            topics.iter_mut().filter(|(_, offset_requests)| offset_requests.are_withheld);
         let names = |topic: &str| position(&request, topic.as_bytes()).is_some();
-        let Some((_, questions)) = withheld.find(|(topic, _)| names(topic)) else {
+        let Some((_, offset_requests)) = withheld.find(|(topic, _)| names(topic)) else {
             return Some(request);
         };
-        questions.withheld.push((broker.clone(), request));
+        offset_requests.withheld.push((broker.clone(), request));
         None
     }
 }
 
-async fn accept(listener: TcpListener, bootstrap: String, port: u16, questions: Arc<Questions>) {
+async fn accept(
+    listener: TcpListener,
+    bootstrap: String,
+    port: u16,
+    offset_requests: Arc<OffsetRequests>,
+) {
     let mut connections = JoinSet::new();
     let addresses = Addresses::new(&bootstrap, port);
     while let Ok((client, _)) = listener.accept().await {
-        // Where the broker is down, the client sees its connection end.
+        // If the broker is down, the client sees its connection end.
         let Ok(broker) = TcpStream::connect(&bootstrap).await else { continue };
-        connections.spawn(serve(client, broker, addresses.clone(), Arc::clone(&questions)));
+        connections.spawn(serve(client, broker, addresses.clone(), Arc::clone(&offset_requests)));
     }
 }
 
-/// Passes on requests and responses until one side closes the connection.
+/// Forwards requests and responses until one side closes the connection.
 async fn serve(
     client: TcpStream,
     broker: TcpStream,
     addresses: Addresses,
-    questions: Arc<Questions>,
+    offset_requests: Arc<OffsetRequests>,
 ) {
     let (from_client, to_client) = client.into_split();
     let (from_broker, to_broker) = broker.into_split();
     let (sender, requests) = mpsc::channel(MAX_WAITING);
     tokio::select! {
-        () = read_requests(from_client, sender, &questions) => {}
+        () = read_requests(from_client, sender, &offset_requests) => {}
         () = write_requests(requests, to_broker) => {}
         () = pass_responses(from_broker, to_client, &addresses) => {}
     }
@@ -153,10 +160,10 @@ async fn serve(
 async fn read_requests(
     mut client: OwnedReadHalf,
     broker: mpsc::Sender<Frame>,
-    questions: &Questions,
+    offset_requests: &OffsetRequests,
 ) {
     while let Some(request) = read_frame(&mut client).await {
-        let Some(request) = questions.pass(request, &broker) else { continue };
+        let Some(request) = offset_requests.pass(request, &broker) else { continue };
         if broker.send(request).await.is_err() {
             return;
         }

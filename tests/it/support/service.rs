@@ -1,7 +1,6 @@
-//! A whole service in this process, on ports of its own.
+//! A whole service in this process, on free ports.
 //!
-//! Owns starting and stopping, and what is to be read in its statistics. It must not know what a
-//! test is about.
+//! Owns starting and stopping the service, and reading its statistics. Knows nothing of the tests.
 
 use std::net::SocketAddr;
 use std::ops::Deref;
@@ -16,7 +15,7 @@ use super::broker::{Broker, Topic};
 use super::caller::Caller;
 pub(crate) use super::caller::{PATIENCE, polled};
 
-/// A running service with a table `services`, unless a test sets it otherwise.
+/// A running service. Its table is `services`, unless a test configures other tables.
 pub(crate) struct Service {
     pub(crate) rpc: SocketAddr,
     pub(crate) admin: SocketAddr,
@@ -25,7 +24,7 @@ pub(crate) struct Service {
     caller: Caller,
 }
 
-/// Settings of one table that is fed by `topic`, number `index` of its service.
+/// The settings of the table with number `index`, fed by `topic`.
 pub(crate) fn table(index: usize, name: &str, topic: &str) -> Vec<String> {
     [
         ("name", name),
@@ -40,21 +39,21 @@ pub(crate) fn table(index: usize, name: &str, topic: &str) -> Vec<String> {
 }
 
 impl Service {
-    /// A service whose one table is fed by `topic`; `settings` go over the defaults.
+    /// Starts a service with one table, fed by `topic`. `settings` override the defaults.
     pub(crate) async fn start(broker: &Broker, topic: &Topic, settings: &[&str]) -> Self {
         let mut all = table(0, "services", &topic.name);
         all.extend(settings.iter().map(ToString::to_string));
         Self::start_with(&broker.bootstrap(), &all).await
     }
 
-    /// The same, once it has caught up.
+    /// Starts the same service, and waits until it has caught up.
     pub(crate) async fn ready(broker: &Broker, topic: &Topic, settings: &[&str]) -> Self {
         let service = Self::start(broker, topic, settings).await;
         service.wait_until_ready().await;
         service
     }
 
-    /// A service of exactly these settings but for the ports, which are its own.
+    /// Starts a service with exactly these settings, on free ports.
     pub(crate) async fn start_with(bootstrap: &str, settings: &[String]) -> Self {
         let config = Config::load(None, [], &with_basics(bootstrap, settings)).expect("settings");
         let app = App::build(config).await.expect("a service");
@@ -66,14 +65,14 @@ impl Service {
         Self { rpc, admin, stop, running, caller: Caller::of(rpc) }
     }
 
-    /// Stops it and waits for its end, which has to be a good one.
+    /// Stops the service and waits for its end, which must be without an error.
     pub(crate) async fn stop(self) {
         drop(self.caller);
         let _ = self.stop.send(());
-        self.running.await.unwrap().expect("a service ends well");
+        self.running.await.unwrap().expect("the service should end without an error");
     }
 
-    /// Asks it to stop; its end.
+    /// Asks the service to stop. The handle completes when it has ended.
     pub(crate) fn ask_to_stop(self) -> JoinHandle<anyhow::Result<()>> {
         let _ = self.stop.send(());
         self.running
@@ -88,7 +87,7 @@ impl Deref for Service {
     }
 }
 
-/// Settings that every test service has.
+/// `settings`, and before them those that every test service has.
 pub(crate) fn with_basics(bootstrap: &str, settings: &[String]) -> Vec<String> {
     let basics = [
         format!("kafka.brokers={bootstrap}"),
@@ -100,20 +99,21 @@ pub(crate) fn with_basics(bootstrap: &str, settings: &[String]) -> Vec<String> {
     basics.into_iter().chain(settings.iter().cloned()).collect()
 }
 
-/// Records that came to `outcome`, over all partitions.
+/// The number of records with this outcome, over all partitions.
 pub(crate) fn outcome(stats: &GetStatsResponse, outcome: RecordOutcome) -> u64 {
     let records = stats.partitions.iter().flat_map(|partition| &partition.records);
     records.filter(|record| record.outcome() == outcome).map(|record| record.count).sum()
 }
 
-/// Records rejected for `reason`, over all partitions.
+/// The number of records rejected for `reason`, over all partitions.
 pub(crate) fn rejected(stats: &GetStatsResponse, reason: RejectReason) -> u64 {
     let all = stats.partitions.iter().flat_map(|partition| &partition.rejections);
     all.filter(|rejection| rejection.reason() == reason).map(|rejection| rejection.count).sum()
 }
 
-/// Both books, as anyone can check them from outside, and as the service has found them.
-pub(crate) fn assert_books_balance(stats: &GetStatsResponse) {
+/// Asserts that the counters of records and of entries add up, and that the service found no
+/// mismatch itself.
+pub(crate) fn assert_counters_add_up(stats: &GetStatsResponse) {
     assert_eq!(stats.counter_check.unwrap().mismatch_count, 0, "{stats:?}");
     stats.partitions.iter().for_each(assert_partition_balances);
     for table in &stats.tables {
