@@ -2,7 +2,7 @@
 //!
 //! A table copies the [`Draft`]s that it is lent. It holds no more than its capacity in real
 //! bytes, evicts older entries to admit the newest record, and never returns an expired entry.
-//! A store, of either kind, holds the entries. The table does what is alike for all stores: it
+//! A store, of any kind, holds the entries. The table does what is alike for all stores: it
 //! charges memory to the table's account, reads the clock, removes what a record that is too large
 //! supersedes, and counts lookups. It knows nothing of Kafka, JSON or gRPC.
 //!
@@ -241,7 +241,7 @@ impl Table {
 
     /// Sets what the table may weigh: its capacity, and the limit that holds at the moment, which
     /// is lower than the capacity while memory is short. Evicts what is above the limit before it
-    /// returns. A limit that is too low for the largest entry is raised to fit it.
+    /// returns. A limit that is too low for two of the largest entries is raised to fit them.
     pub fn set_limits(&self, capacity_bytes: u64, limit_bytes: u64) {
         let now = Timestamp::now();
         self.store.quota().set_limits(capacity_bytes, limit_bytes);

@@ -52,7 +52,7 @@ use super::store::{Inserted, LOOKAHEAD, Store};
 use super::weight::WeightParts;
 use crate::heap;
 use crate::record::{Draft, EntryView, Timestamp};
-use layout::Layout;
+use layout::{EncodedRecord, Layout};
 use locked_shard::LockedShard;
 use shared::{InsertError, Shared};
 
@@ -162,8 +162,8 @@ impl Store for CompactStore {
         let key_hash = self.shared.ghosts.hash(key);
         let shard = self.shard(key_hash);
         let mut record = self.shared.layout.encode(key, &entry);
-        let weight_bytes = record.bytes() as u64 + INDEX_BYTES;
-        while self.shared.quota.admits(weight_bytes) {
+        let entry_bytes = weight_parts(&record).total_bytes();
+        while self.shared.quota.admits(entry_bytes) {
             match shard.write(|shard| shard.insert(&self.shared, key_hash, &mut record, now)) {
                 Ok(inserted) => return inserted,
                 Err(InsertError::ShardFull) if self.evict_from(shard, now) => {}
@@ -213,13 +213,7 @@ impl Store for CompactStore {
     }
 
     fn weigh(&self, key: &str, entry: &EntryView<'_>) -> WeightParts {
-        WeightParts {
-            key_bytes: key.len() as u64,
-            fields_bytes: entry.fields.packed_bytes() as u64,
-            header_bytes: self.shared.layout.encode(key, entry).header_bytes() as u64,
-            rounding_bytes: 0,
-            bookkeeping_bytes: INDEX_BYTES,
-        }
+        weight_parts(&self.shared.layout.encode(key, entry))
     }
 
     fn quota(&self) -> &Quota {
@@ -236,6 +230,16 @@ impl Store for CompactStore {
 
     fn held_count(&self) -> u64 {
         self.shards.iter().map(|shard| shard.read().len() as u64).sum()
+    }
+}
+
+fn weight_parts(record: &EncodedRecord<'_>) -> WeightParts {
+    WeightParts {
+        key_bytes: record.key.len() as u64,
+        fields_bytes: record.fields.packed_bytes() as u64,
+        header_bytes: record.header_bytes() as u64,
+        rounding_bytes: 0,
+        bookkeeping_bytes: INDEX_BYTES,
     }
 }
 

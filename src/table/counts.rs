@@ -10,7 +10,8 @@ use std::iter::Sum;
 pub enum Removal {
     /// A newer record of its key took its place.
     Replaced,
-    /// A tombstone deleted it, or a newer record of its key that could not be stored.
+    /// A tombstone or a record for which `delete_when` holds deleted it, or a newer record that
+    /// was too large to keep.
     Deleted,
     /// Its time to live had ended.
     Expired,

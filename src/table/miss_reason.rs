@@ -1,4 +1,4 @@
-//! Why a lookup found no entry.
+//! Why a lookup found no entry. `rpc` answers *loading* instead while the table is not ready.
 
 use crate::record::{Origin, Timestamp};
 
@@ -9,7 +9,8 @@ pub enum Ghost {
     Expired(Timestamp),
     /// It was evicted at that time to make room.
     Evicted(Timestamp),
-    /// A tombstone deleted it, or a record that could not be stored.
+    /// A tombstone or a record for which `delete_when` holds deleted it, or a newer record that
+    /// was too large to keep.
     Deleted {
         /// Partition of that record.
         partition: i32,

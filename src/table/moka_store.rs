@@ -1,10 +1,13 @@
 //! The default store: moka's concurrent cache, held to the table's limit in real bytes.
 //!
-//! moka updates its own weights some time after a write. So the quota holds the limit, before
-//! the write, and moka is told a lower limit: once it has evicted down to that, the next entry
-//! fits. moka evicts the least recently used entry (its other policy refuses new keys when a
-//! cache is full). It calls the eviction listener once for each entry that it removes itself, and
-//! the listener accounts for it.
+//! moka updates its own weights some time after a write, so the quota enforces the limit before
+//! the write. moka cannot be resized. So a placeholder entry (`placeholder`) takes up what moka must
+//! leave free, one largest entry included: once moka has evicted down to that, the next entry
+//! fits.
+//!
+//! moka evicts the least recently used entry (its other policy refuses new keys when a cache is
+//! full). It calls the eviction listener once for each entry that it removes itself, and the
+//! listener accounts for it.
 //!
 //! A newer record does not overwrite the older entry: moka would keep the first copy of the key
 //! beside the latest one for as long as the entry lives. The older entry is taken out first, and
@@ -33,7 +36,7 @@ use super::weight::WeightParts;
 use crate::heap::Account;
 use crate::record::{Draft, Entry, EntryView, Timestamp};
 use accounting::Accounting;
-use entry_weight::{weight_bytes, weight_parts};
+use entry_weight::{entry_weight_bytes, weight_parts};
 use key_locks::KeyLocks;
 use placeholder::{CACHE_UNITS, CacheKey, Placeholder};
 
@@ -116,9 +119,9 @@ impl MokaStore {
 
     /// Reserves weight for an entry, and evicts until there is room. False for an entry that is
     /// too large, also where the capacity is lowered meanwhile.
-    fn reserve(&self, weight_bytes: u64) -> bool {
-        while self.accounting.quota.admits(weight_bytes) {
-            if self.accounting.quota.reserve(weight_bytes) {
+    fn reserve(&self, entry_bytes: u64) -> bool {
+        while self.accounting.quota.admits(entry_bytes) {
+            if self.accounting.quota.reserve(entry_bytes) {
                 return true;
             }
             self.run_pending();
@@ -145,7 +148,7 @@ impl Store for MokaStore {
 
     fn insert(&self, draft: &Draft<'_>, now: Timestamp) -> Inserted {
         let (key, entry) = (draft.key(), draft.entry());
-        if !self.reserve(weight_bytes(key, &entry)) {
+        if !self.reserve(entry_weight_bytes(key, &entry)) {
             return Inserted::TooLarge;
         }
         let mut record = draft.copy();

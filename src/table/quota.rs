@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::weight::{MIN_CAPACITY_BYTES, max_entry_bytes};
 
-/// What the smallest capacity leaves for entries, in bytes. A capacity that is lowered leaves as
-/// much, whatever the table takes without entries.
+/// The least room for entries, in bytes: a lowered capacity is never less than this plus the
+/// fixed bytes.
 const MIN_ENTRIES_BYTES: u64 = MIN_CAPACITY_BYTES / 32 * 31;
 
 /// The capacity, the limit and the weight of one table, shared by all its threads.
@@ -68,8 +68,9 @@ impl Quota {
         entry_bytes <= self.max_entry_bytes()
     }
 
-    /// Sets the capacity and the limit. A limit that is too low for the largest entry is raised
-    /// to fit it. The store has to evict what is above a lower limit.
+    /// Sets the capacity and the limit. The limit is at least two of the largest entries, beside
+    /// the fixed bytes: a store may keep room for one free, and one is then still held. The store
+    /// has to evict what is above a lower limit.
     pub(super) fn set_limits(&self, capacity_bytes: u64, limit_bytes: u64) {
         let capacity_bytes = capacity_bytes.max(MIN_ENTRIES_BYTES + self.fixed_bytes);
         let lowest = 2 * self.max_entry_bytes_at(capacity_bytes) + self.fixed_bytes;

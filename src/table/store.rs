@@ -31,8 +31,11 @@
 //! The tests of `table::tests` run over every store and hold it to 2 to 9: `life` (4, 5, 6),
 //! `bounds` (2, 3, 6, 7), `limits` (2), `misses` (3, 8, 9), `explained` (5). `tests/memory` holds it
 //! to 1, 11 and 12. A test beside each store holds it to what only its inside shows; for the
-//! compact store that is a comparison with a plain map, 10 included. A new store joins
-//! `over_both_stores!`.
+//! compact store that is a comparison with a plain map, 10 included.
+//!
+//! To add a store: a variant of `config::Store` and its word (`config/table.rs`), an arm in
+//! `table::new_store`, a module in each of the two `over_every_store!` macros (`table/tests.rs`,
+//! `tests/memory/main.rs`).
 
 use std::fmt::Debug;
 
@@ -78,7 +81,7 @@ pub(super) trait Store: Debug + Send + Sync {
     /// Removes expired entries and does what reads and writes put off.
     fn maintain(&self, now: Timestamp);
 
-    /// Evicts what is above the limit, which was set anew in the quota.
+    /// Evicts what is above the limit, after the quota got a new one.
     fn enforce_limit(&self, now: Timestamp);
 
     /// Shows every entry that is there from the beginning of the walk to its end once, and

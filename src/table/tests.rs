@@ -14,8 +14,8 @@ use super::*;
 use crate::config::Store::{Compact, Moka};
 use crate::record::{Entry, FieldsBuffer, Key, KeyRef, Origin, Record, Value};
 
-/// Makes two tests of each function, which takes a kind of store.
-macro_rules! over_both_stores {
+/// Defines a test for each function and each kind of store, which the function takes.
+macro_rules! over_every_store {
     ($($behaviour:ident)*) => {
         mod moka {
             $(#[test]
@@ -31,7 +31,7 @@ macro_rules! over_both_stores {
         }
     };
 }
-use over_both_stores;
+use over_every_store;
 
 const DELETED: Ghost = Ghost::Deleted { partition: 0, offset: 11 };
 const HOUR: Duration = Duration::from_secs(3600);

@@ -1,7 +1,7 @@
-//! What an entry weighs: its key, its value, rounding and bookkeeping. Each store computes the
-//! parts for its own entries.
+//! The parts of an entry's weight, and the bounds. `Store::weigh` computes the parts.
 //!
-//! `tests/memory` compares the sum with what the allocator measures, within 5 %.
+//! The weight of a whole table is in `quota`. `tests/memory` compares that with what the
+//! allocator measures, within 5 %.
 
 /// The most that one entry may weigh in any table, in bytes. An answer to a
 /// lookup holds whole entries and must stay under what gRPC clients accept.
@@ -10,11 +10,11 @@ pub const MAX_ENTRY_BYTES: u64 = 1 << 20;
 /// The smallest capacity that a table can work in, in bytes.
 pub const MIN_CAPACITY_BYTES: u64 = 64 << 10;
 
-/// The most that one entry may weigh in a table of `capacity_bytes`, in bytes.
-/// A sixteenth of a full table is quickly evicted to admit the newest record.
-pub const fn max_entry_bytes(capacity_bytes: u64) -> u64 {
-    let slack = capacity_bytes / 16;
-    if slack < MAX_ENTRY_BYTES { slack } else { MAX_ENTRY_BYTES }
+/// The most that one entry may weigh in a table with `entries_bytes` for all its entries, in
+/// bytes. A sixteenth of a full table is quickly evicted to admit the newest record.
+pub const fn max_entry_bytes(entries_bytes: u64) -> u64 {
+    let sixteenth = entries_bytes / 16;
+    if sixteenth < MAX_ENTRY_BYTES { sixteenth } else { MAX_ENTRY_BYTES }
 }
 
 /// How the weight of an entry is made up. The parts add up to it.

@@ -26,7 +26,7 @@ impl LeakyStore<'_> {
     }
 }
 
-over_both_stores! { a_reclaim_report_names_the_table_that_leaks_and_no_other }
+over_every_store! { a_reclaim_report_names_the_table_that_leaks_and_no_other }
 
 fn a_reclaim_report_names_the_table_that_leaks_and_no_other(store: Store) {
     let (_turn, _account) = turn();

@@ -4,8 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first thing that is not so")]
 
-/// Defines two tests for each function, one for each kind of store.
-macro_rules! over_both_stores {
+/// Defines a test for each function and each kind of store, which the function takes.
+macro_rules! over_every_store {
     ($($behaviour:ident)*) => {
         mod moka {
             $(#[test]

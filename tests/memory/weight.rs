@@ -9,7 +9,7 @@ use crate::{MIB, turn};
 
 const REPLACEMENTS: u64 = 1_000_000;
 
-over_both_stores! {
+over_every_store! {
     entries_of_16_bytes_weigh_what_they_take
     entries_of_100_bytes_weigh_what_they_take
     entries_of_a_kibibyte_weigh_what_they_take

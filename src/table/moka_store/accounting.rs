@@ -8,7 +8,7 @@ use std::sync::Arc;
 use moka::notification::RemovalCause;
 use parking_lot::Mutex;
 
-use super::entry_weight::weight_bytes;
+use super::entry_weight::entry_weight_bytes;
 use super::placeholder::CacheKey;
 use crate::record::{Entry, Timestamp};
 use crate::table::counts::{Counts, Removal};
@@ -27,7 +27,7 @@ impl Accounting {
     /// Counts an entry that left, and releases its weight.
     pub(super) fn count_removed(&self, key: &str, entry: &Entry, removal: Removal) {
         self.counts.lock().count_removed(removal);
-        self.quota.release(weight_bytes(key, &entry.view()));
+        self.quota.release(entry_weight_bytes(key, &entry.view()));
     }
 
     /// Remembers why a key has no entry any more.

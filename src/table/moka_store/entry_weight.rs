@@ -23,6 +23,6 @@ pub(super) fn weight_parts(key: &str, entry: &EntryView<'_>) -> WeightParts {
     }
 }
 
-pub(super) fn weight_bytes(key: &str, entry: &EntryView<'_>) -> u64 {
+pub(super) fn entry_weight_bytes(key: &str, entry: &EntryView<'_>) -> u64 {
     weight_parts(key, entry).total_bytes()
 }

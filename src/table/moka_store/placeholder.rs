@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 
-use super::entry_weight::weight_bytes;
+use super::entry_weight::entry_weight_bytes;
 use crate::record::{Entry, EntryView, FieldsBuffer, Key, Origin, Timestamp};
 
 /// Most sizes of the allocator are multiples of it. The unit of any table up to 32 GiB.
@@ -76,7 +76,7 @@ impl Placeholder {
         let (weight_units, unit_bytes) = (Arc::clone(&self.weight_units), self.unit_bytes);
         move |key, entry| match key.entry_key() {
             Some(key) => {
-                let units = weight_bytes(key.as_str(), &entry.view()).div_ceil(unit_bytes);
+                let units = entry_weight_bytes(key.as_str(), &entry.view()).div_ceil(unit_bytes);
                 u32::try_from(units).unwrap_or(u32::MAX)
             }
             None => weight_units.load(Ordering::Relaxed),

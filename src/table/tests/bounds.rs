@@ -2,7 +2,7 @@
 
 use super::*;
 
-over_both_stores! {
+over_every_store! {
     a_full_table_admits_the_newest_record
     keys_that_were_read_do_not_keep_new_ones_out
     an_entry_larger_than_the_table_takes_is_refused_and_removes_the_older_one

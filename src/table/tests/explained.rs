@@ -2,7 +2,7 @@
 
 use super::*;
 
-over_both_stores! {
+over_every_store! {
     pages_of_the_largest_show_every_entry_once_the_largest_first
     an_expired_entry_is_neither_listed_nor_described
     the_parts_of_a_described_entry_add_up_to_what_the_table_holds

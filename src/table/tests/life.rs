@@ -2,7 +2,7 @@
 
 use super::*;
 
-over_both_stores! {
+over_every_store! {
     a_stored_record_is_readable_at_once
     a_newer_record_replaces_the_entry_and_its_weight
     a_lookup_finds_a_key_at_every_moment_at_which_it_is_replaced

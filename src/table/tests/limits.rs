@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::*;
 
-over_both_stores! {
+over_every_store! {
     a_lower_limit_evicts_and_holds
     the_newest_record_is_admitted_under_a_lowered_limit
     a_table_that_is_raised_beyond_its_first_capacity_holds_more

@@ -2,7 +2,7 @@
 
 use super::*;
 
-over_both_stores! {
+over_every_store! {
     a_key_is_never_seen_until_a_record_of_it_comes
     an_expired_entry_is_called_expired_before_and_after_it_is_removed
     a_tombstone_for_an_expired_entry_stays_the_reason_after_maintenance
