@@ -295,16 +295,16 @@ async fn bind(
 fn sources(config: &Config, budget: &Budget, accounts: &Accounts) -> Vec<TableSource> {
     let tables = config.tables.iter().zip(budget.capacities()).zip(accounts.tables());
     tables
-        .map(|((source, &capacity_bytes), account)| {
+        .map(|((config, &capacity_bytes), account)| {
             let spec = Spec {
-                name: source.name.clone(),
-                fields: source.fields.keys().map(|name| name.as_str().into()).collect(),
-                ttl: source.ttl,
+                name: config.name.clone(),
+                fields: config.fields.keys().map(|name| name.as_str().into()).collect(),
+                ttl: config.ttl,
                 capacity_bytes,
-                store: source.store,
+                store: config.store,
                 account: account.clone(),
             };
-            TableSource { table: Arc::new(Table::new(spec)), source: source.clone() }
+            TableSource { table: Arc::new(Table::new(spec)), config: config.clone() }
         })
         .collect()
 }

@@ -83,7 +83,7 @@ impl Ingest {
         health: &Arc<Health>,
         account: &Account,
     ) -> io::Result<Self> {
-        let topics = sources.iter().map(|source| source.source.topic.as_str());
+        let topics = sources.iter().map(|source| source.config.topic.as_str());
         let shared = Shared::new(config, topics, health, account).map_err(io::Error::other)?;
         let mut ingest = Self { shared: Arc::new(shared), threads: Vec::new() };
         for number in 0..config.ingest.threads {

@@ -56,7 +56,7 @@ impl Plucker {
         self
     }
 
-    /// Makes records for which all of these conditions hold tombstones for their keys.
+    /// Records for which all of these conditions hold delete the entry of their key.
     #[must_use]
     pub fn delete_when(mut self, conditions: &[Condition]) -> Self {
         self.sources.set_delete_when(conditions);
@@ -76,8 +76,8 @@ impl Plucker {
         Limits::is_large(payload_bytes + self.sources.bytes_outside_document(message))
     }
 
-    /// Plucks one message. A null payload is a tombstone for the entry whose key is the
-    /// *record's* key, even if the table takes its keys from elsewhere.
+    /// Plucks one message. A null payload is a tombstone: it deletes the entry whose key
+    /// is the *record's* key, even if the table takes its keys from elsewhere.
     ///
     /// A payload into which no source points is not parsed and need not be JSON.
     ///

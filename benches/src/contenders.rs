@@ -54,7 +54,7 @@ fn millpond() -> anyhow::Result<Pluck> {
                 black_box(draft.copy());
                 true
             }
-            Ok(Plucked::Tombstone(_) | Plucked::Filtered) | Err(_) => false,
+            Ok(Plucked::Deletion(_) | Plucked::Filtered) | Err(_) => false,
         }
     }))
 }

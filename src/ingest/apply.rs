@@ -2,8 +2,9 @@
 //!
 //! `TableWriter::apply` plucks the message and then inserts, removes or does nothing, and returns
 //! the outcome. Every way in which a message deletes an entry is seen in this file: a tombstone, a
-//! record that `delete_when` makes one, a record that has expired on arrival, and a record that
-//! is too large to replace the entry. It must not know partitions, positions or states of topics.
+//! record for which `delete_when` holds, a record that has expired on arrival, and a record that
+//! is too large to replace the entry. `pluck` has decided which key that
+//! entry has (`pluck/draft_builder.rs`). This file must not know partitions, positions or states of topics.
 
 use std::sync::Arc;
 
@@ -22,32 +23,32 @@ pub struct TableSource {
     /// The table to write to.
     pub table: Arc<Table>,
     /// The table's section of the configuration.
-    pub source: config::Table,
+    pub config: config::Table,
 }
 
 impl TableSource {
     /// Whether the time to live of its entries counts from the timestamps of the records.
     pub(super) fn has_ttl_from_record(&self) -> bool {
-        self.source.ttl_from == TtlFrom::Record
+        self.config.ttl_from == TtlFrom::Record
     }
 
     pub(super) fn writer(&self, config: &Config) -> TableWriter {
         TableWriter {
             table: Arc::clone(&self.table),
-            plucker: plucker(&self.source, pluck_context::limits(&config.ingest)),
-            dead_letter_topic: config.dead_letter_of(&self.source).map(Into::into),
-            ttl_from: self.source.ttl_from.clone(),
+            plucker: plucker(&self.config, pluck_context::limits(&config.ingest)),
+            dead_letter_topic: config.dead_letter_of(&self.config).map(Into::into),
+            ttl_from: self.config.ttl_from.clone(),
         }
     }
 }
 
-fn plucker(source: &config::Table, limits: Limits) -> Plucker {
-    let fields: Vec<_> = source.fields.values().cloned().collect();
-    let plucker = Plucker::new(&source.key, &fields, limits)
-        .only_when(&source.only_when)
-        .delete_when(&source.delete_when);
-    match &source.ttl_from {
-        TtlFrom::Source(from) => plucker.ttl_from(from, source.ttl),
+fn plucker(table: &config::Table, limits: Limits) -> Plucker {
+    let fields: Vec<_> = table.fields.values().cloned().collect();
+    let plucker = Plucker::new(&table.key, &fields, limits)
+        .only_when(&table.only_when)
+        .delete_when(&table.delete_when);
+    match &table.ttl_from {
+        TtlFrom::Source(from) => plucker.ttl_from(from, table.ttl),
         TtlFrom::Record | TtlFrom::Arrival => plucker,
     }
 }
@@ -85,7 +86,7 @@ impl TableWriter {
         match self.plucker.pluck(&message, &mut scratch) {
             Ok(Plucked::Record(draft)) => self.store(draft, now),
             // A null payload, or a record for which `delete_when` holds.
-            Ok(Plucked::Tombstone(key)) => {
+            Ok(Plucked::Deletion(key)) => {
                 self.table.remove(key.as_str(), Ghost::deleted_by(origin));
                 Outcome::Deleted
             }

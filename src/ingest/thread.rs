@@ -318,13 +318,13 @@ impl Topics {
 fn readers(thread: usize, sources: &[TableSource], shared: &Shared) -> Vec<TopicReader> {
     let mut names: Vec<&str> = Vec::new();
     for source in sources {
-        if !names.contains(&source.source.topic.as_str()) {
-            names.push(&source.source.topic);
+        if !names.contains(&source.config.topic.as_str()) {
+            names.push(&source.config.topic);
         }
     }
     let mut tables = shared.health.table_handles();
     let reader = |(number, name): (usize, &str)| {
-        let own: Vec<_> = sources.iter().filter(|source| source.source.topic == name).collect();
+        let own: Vec<_> = sources.iter().filter(|source| source.config.topic == name).collect();
         let is_own = |table: &mut crate::health::TableHandle| {
             own.iter().any(|source| source.table.name() == table.name())
         };
@@ -339,7 +339,7 @@ fn readers(thread: usize, sources: &[TableSource], shared: &Shared) -> Vec<Topic
 
 /// From where a topic has to be read so that no live entry of its tables is missed.
 fn start_policy(sources: &[&TableSource], start: Start) -> StartPolicy {
-    let ttl = sources.iter().map(|source| source.source.ttl).max().unwrap_or_default();
+    let ttl = sources.iter().map(|source| source.config.ttl).max().unwrap_or_default();
     match start {
         Start::Alive if sources.iter().all(|source| source.has_ttl_from_record()) => {
             StartPolicy::YoungerThan(ttl)

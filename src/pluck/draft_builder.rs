@@ -36,7 +36,7 @@ impl DraftBuilder {
         }
         let key = self.key.copy(record.value(&sources.key)?, limits.max_key_bytes)?;
         if sources.filters.is_deletion(&record)? {
-            return Ok(Plucked::Tombstone(key));
+            return Ok(Plucked::Deletion(key));
         }
         let expires_at = match &sources.life_start {
             Some(start) => start.expiry(&record)?,
@@ -49,14 +49,15 @@ impl DraftBuilder {
         }))
     }
 
-    /// Plucks a message without a payload: a tombstone for the record's key.
+    /// Plucks a tombstone, a message without a payload: it deletes the entry whose key is the
+    /// record's key.
     pub(super) fn build_tombstone<'s>(
         &'s mut self,
         limits: Limits,
         message: &Message<'_>,
     ) -> Result<Plucked<'s>, Reject> {
         let key = message.key_text()?.map(JsonValue::Text);
-        self.key.copy(key, limits.max_key_bytes).map(Plucked::Tombstone)
+        self.key.copy(key, limits.max_key_bytes).map(Plucked::Deletion)
     }
 
     /// Scratch bytes held, apart from a few for each source.

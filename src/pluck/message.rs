@@ -42,7 +42,7 @@ pub enum Plucked<'s> {
     /// To store this record; or, if it is oversized, to delete the entry that it would replace.
     Record(Draft<'s>),
     /// To delete the entry of this key: a tombstone, or a record for which `delete_when` holds.
-    Tombstone(KeyRef<'s>),
+    Deletion(KeyRef<'s>),
     /// Nothing: `only_when` does not hold for the record.
     Filtered,
 }

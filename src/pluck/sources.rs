@@ -9,7 +9,8 @@ use super::life::LifeStart;
 use super::message::Message;
 use crate::config::{Condition, Source};
 
-/// Everything that a table reads of a message.
+/// Everything that a table reads of a message with a payload; a tombstone gives its record key
+/// only.
 #[derive(Debug)]
 pub(super) struct Sources {
     pub(super) key: CompiledSource,

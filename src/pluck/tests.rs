@@ -24,7 +24,7 @@ struct TestPlucker {
 enum Copied {
     Record(Record),
     Oversized(Key),
-    Tombstone(Key),
+    Deletion(Key),
     Filtered,
 }
 
@@ -34,7 +34,7 @@ impl Copied {
         match plucked {
             Plucked::Record(draft) if draft.is_oversized() => oversized(draft),
             Plucked::Record(draft) => Self::Record(draft.copy()),
-            Plucked::Tombstone(key) => Self::Tombstone(key.copy()),
+            Plucked::Deletion(key) => Self::Deletion(key.copy()),
             Plucked::Filtered => Self::Filtered,
         }
     }
@@ -85,7 +85,7 @@ fn record(plucked: Result<Copied, Reject>) -> Result<Record, Reject> {
     plucked.map(|plucked| match plucked {
         Copied::Record(record) => record,
         Copied::Oversized(key) => panic!("oversized for {key:?}"),
-        Copied::Tombstone(key) => panic!("a tombstone for {key:?}"),
+        Copied::Deletion(key) => panic!("a deletion of {key:?}"),
         Copied::Filtered => panic!("it does not count"),
     })
 }

@@ -66,14 +66,14 @@ fn a_record_that_does_not_count_is_filtered_whatever_else_is_wrong_with_it() {
     assert_eq!(plucker.pluck(&message(b"{}")), Ok(Copied::Filtered));
     assert_eq!(plucker.pluck(&message(b"{")), Err(Reject::InvalidJson));
     let tombstone = Message { key: Some(b"k"), payload: None, ..message(b"") };
-    assert!(matches!(plucker.pluck(&tombstone), Ok(Copied::Tombstone(_))));
+    assert!(matches!(plucker.pluck(&tombstone), Ok(Copied::Deletion(_))));
 }
 
 #[test]
 fn a_record_that_says_so_is_a_tombstone_for_its_key() {
     let mut plucker = changed(|it| it.delete_when(&[condition("/deleted", Constant::Bool(true))]));
     let deleted = plucker.pluck(&message(br#"{"id":7,"deleted":true}"#));
-    assert_eq!(deleted, Ok(Copied::Tombstone(Key::copy_of("7").unwrap())));
+    assert_eq!(deleted, Ok(Copied::Deletion(Key::copy_of("7").unwrap())));
     let kept = plucker.pluck(&message(br#"{"id":7,"deleted":false}"#));
     assert!(matches!(kept, Ok(Copied::Record(_))));
     let keyless = plucker.pluck(&message(br#"{"deleted":true}"#));

@@ -85,7 +85,7 @@ fn a_record_key_that_is_not_text_is_rejected() {
 fn a_null_payload_is_a_tombstone_for_the_record_key() {
     let mut plucker = plucker("/id", &["/a"]);
     let tombstone = |key| Message { key, payload: None, ..message(b"") };
-    let deleted = Copied::Tombstone(key("k"));
+    let deleted = Copied::Deletion(key("k"));
     assert_eq!(plucker.pluck(&tombstone(Some(b"k"))), Ok(deleted));
     assert_eq!(plucker.pluck(&tombstone(None)), Err(Reject::MissingKey));
     assert_eq!(plucker.pluck(&tombstone(Some(b""))), Err(Reject::EmptyKey));
