@@ -26,7 +26,8 @@ use crate::config::Config;
 use crate::health::Health;
 use crate::ingest::{self, Ingest, TableSource};
 use crate::memory::{Accounts, Budget, BudgetError};
-use crate::rpc::{Reclaim, Rpc, Service, TakeSnapshot};
+use crate::rpc::{Reclaim, Rpc, Service};
+use crate::stats::TakeSnapshot;
 use crate::table::{Maintenance, Spec, Table};
 use counter_check::CounterCheck;
 use memory_governor::{GovernorInputs, MemoryGovernor};
@@ -77,7 +78,7 @@ pub struct App {
     rpc: Rpc,
     admin: Admin,
     core: Core,
-    snapshot: TakeSnapshot,
+    take_snapshot: TakeSnapshot,
     rpc_threads: Threads,
     admin_threads: Threads,
 }
@@ -97,13 +98,13 @@ impl App {
         let core = Core::start(&config, budget, &accounts)?;
         let governor = core.governor.state_reader();
         let memory = Arc::new(MemoryReader { accounts, governor });
-        let snapshot = core.snapshots(&config, Arc::clone(&memory));
+        let take_snapshot = core.snapshot_handle(&config, Arc::clone(&memory));
         let ingest_stats = core.ingest.stats();
         let service = Service {
             tables: core.tables.clone(),
             health: Arc::clone(&core.health),
             response_buffer_bytes: config.rpc.buffer.as_u64(),
-            snapshot: Arc::clone(&snapshot),
+            take_snapshot: Arc::clone(&take_snapshot),
             reclaim: core.reclaim(&config, memory, &sockets.rpc_threads),
             rejections: Arc::new(move || ingest_stats.rejections()),
         };
@@ -112,7 +113,7 @@ impl App {
             admin: Admin::new(sockets.admin, Arc::clone(&core.health)),
             config,
             core,
-            snapshot,
+            take_snapshot,
             rpc_threads: sockets.rpc_threads,
             admin_threads: sockets.admin_threads,
         })
@@ -136,9 +137,9 @@ impl App {
         self.admin.local_addr()
     }
 
-    /// Takes snapshots, also after the service has ended.
-    pub fn snapshots(&self) -> TakeSnapshot {
-        Arc::clone(&self.snapshot)
+    /// The handle to take snapshots with, also after the service has ended.
+    pub fn snapshot_handle(&self) -> TakeSnapshot {
+        Arc::clone(&self.take_snapshot)
     }
 
     /// Serves until `shutdown`, then drains: it reports not serving, finishes the calls that
@@ -230,7 +231,7 @@ impl Core {
         Ok(Self { tables, health, ingest, counter_check, governor, _maintenance: maintenance })
     }
 
-    fn snapshots(&self, config: &Config, memory: Arc<MemoryReader>) -> TakeSnapshot {
+    fn snapshot_handle(&self, config: &Config, memory: Arc<MemoryReader>) -> TakeSnapshot {
         let reader = SnapshotReader::new(
             config,
             memory,

@@ -36,12 +36,13 @@ use tonic_reflection::pb;
 pub(crate) use codec::ResponseCodec;
 pub use lookup::MAX_RESPONSE_BYTES;
 pub use lookup_request::{BatchGetRequest, GetRequest, MAX_BATCH_KEYS};
-pub use stats::{ListRejections, Reclaim, TakeSnapshot};
+pub use stats::{ListRejections, Reclaim};
 
 use crate::health::Health;
 use crate::proto::FILE_DESCRIPTOR_SET;
 use crate::proto::server::lookup_service_server::LookupServiceServer;
 use crate::proto::server::stats_service_server::StatsServiceServer;
+use crate::stats::TakeSnapshot;
 use crate::table::Table;
 use health::HealthPublisher;
 use response::{BufferedResponses, ResponseBudget};
@@ -66,7 +67,7 @@ pub struct Service {
     /// bytes; at least [`MAX_RESPONSE_BYTES`].
     pub response_buffer_bytes: u64,
     /// For the statistics.
-    pub snapshot: TakeSnapshot,
+    pub take_snapshot: TakeSnapshot,
     /// For a reclaim.
     pub reclaim: Reclaim,
     /// For the list of rejections.
@@ -102,7 +103,7 @@ impl Rpc {
     ///
     /// When the transport fails or the descriptors for reflection do not decode.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let Service { tables, health, response_buffer_bytes, snapshot, reclaim, rejections } =
+        let Service { tables, health, response_buffer_bytes, take_snapshot, reclaim, rejections } =
             self.service;
         let (publisher, health_service) = HealthPublisher::new(Arc::clone(&health)).await;
         let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true));
@@ -110,7 +111,7 @@ impl Rpc {
         let (drain, draining) = watch::channel(false);
         let budget = ResponseBudget::new(response_buffer_bytes);
         let lookup = lookup::Lookup::new(tables.clone(), health, budget.clone(), draining);
-        let stats = stats::Stats::new(tables, budget, snapshot, reclaim, rejections);
+        let stats = stats::Stats::new(tables, budget, take_snapshot, reclaim, rejections);
         let router = Server::builder()
             .max_concurrent_streams(MAX_CALLS_PER_CONNECTION)
             .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))

@@ -1,8 +1,9 @@
 //! One snapshot of the service, in plain data.
 //!
 //! The parts that do the work report on themselves, `app` puts the snapshot together, and
-//! whoever shows it (gRPC, a command, a page) only reads. No clocks, no locks, no wire
-//! format.
+//! whoever shows it (gRPC, a command, a page) only reads. To get one, take a [`TakeSnapshot`],
+//! which `app` makes, and call it. The figures of a table are in [`TableStats`], in `table`. No
+//! clocks, no locks, no wire format here.
 
 mod loading;
 mod memory;
@@ -11,6 +12,7 @@ mod partition;
 mod rejection;
 mod topic;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::record::Timestamp;
@@ -21,6 +23,10 @@ pub use outcome::Outcome;
 pub use partition::PartitionStats;
 pub use rejection::{DeadLetterStats, Rejection};
 pub use topic::{TopicStats, TopicStatus};
+
+/// Takes one snapshot of the service: call it as often as figures are shown. Share it by
+/// cloning.
+pub type TakeSnapshot = Arc<dyn Fn() -> Snapshot + Send + Sync>;
 
 /// The service at one moment. Counters are cumulative since `started`.
 #[derive(Debug, Clone)]

@@ -19,7 +19,7 @@ use super::failure::Failure;
 use super::runtime::block_on;
 use crate::app::App;
 use crate::config::Config;
-use crate::rpc::TakeSnapshot;
+use crate::stats::TakeSnapshot;
 use crate::{shutdown, telemetry};
 use broker::{Broker, Producer};
 use report::Report;
@@ -56,7 +56,7 @@ async fn demo(args: DemoArgs) -> Result<(), Failure> {
     let config = config(&args, &broker)?;
     telemetry::start(&config.log).map_err(super::serve::bad_filter)?;
     let app = App::build(config).await?;
-    let snapshots = app.snapshots();
+    let take_snapshot = app.snapshot_handle();
     let mut report = Report::new(io::stdout());
     report.opening(app.rpc_addr()?, app.admin_addr()?, args.rate)?;
 
@@ -68,11 +68,11 @@ async fn demo(args: DemoArgs) -> Result<(), Failure> {
     let result = tokio::select! {
         () = requested => Ok(()),
         () = over(args.duration) => Ok(()),
-        failed = every_second(&mut report, &snapshots) => failed,
+        failed = every_second(&mut report, &take_snapshot) => failed,
     };
     let sent = producer.stop();
-    settled(&snapshots, sent.records).await;
-    let summary = result.and_then(|()| report.summary(&sent, &snapshots()));
+    settled(&take_snapshot, sent.records).await;
+    let summary = result.and_then(|()| report.summary(&sent, &take_snapshot()));
     let _ = stop.send(());
     service.await.map_err(anyhow::Error::from)??;
     Ok(summary?)
@@ -106,19 +106,22 @@ async fn over(duration: Option<Duration>) {
     }
 }
 
-async fn every_second(report: &mut Report<io::Stdout>, snapshots: &TakeSnapshot) -> io::Result<()> {
+async fn every_second(
+    report: &mut Report<io::Stdout>,
+    take_snapshot: &TakeSnapshot,
+) -> io::Result<()> {
     let mut seconds = interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         seconds.tick().await;
-        report.line(&snapshots())?;
+        report.line(&take_snapshot())?;
     }
 }
 
 /// Waits until everything that was produced is read, for at most [`SETTLE`].
-async fn settled(snapshots: &TakeSnapshot, produced: u64) {
+async fn settled(take_snapshot: &TakeSnapshot, produced: u64) {
     let deadline = Instant::now() + SETTLE;
-    while report::polled(&snapshots()) < produced && Instant::now() < deadline {
+    while report::polled(&take_snapshot()) < produced && Instant::now() < deadline {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -22,10 +22,7 @@ use crate::proto::v1::{
     ListLargestEntriesRequest, ListLargestEntriesResponse, ListRejectionsRequest,
     ListRejectionsResponse, ReclaimRequest, ReclaimResponse,
 };
-use crate::stats::{Reclaimed, Rejection, Snapshot};
-
-/// Takes one snapshot of the service.
-pub type TakeSnapshot = Arc<dyn Fn() -> Snapshot + Send + Sync>;
+use crate::stats::{Reclaimed, Rejection, TakeSnapshot};
 
 /// Frees unused memory and reports the effect. Blocks for some hundred milliseconds.
 pub type Reclaim = Arc<dyn Fn() -> Reclaimed + Send + Sync>;
@@ -36,7 +33,7 @@ pub type ListRejections = Arc<dyn Fn() -> Vec<Rejection> + Send + Sync>;
 pub(super) struct Stats {
     tables: Tables,
     budget: ResponseBudget,
-    snapshot: TakeSnapshot,
+    take_snapshot: TakeSnapshot,
     reclaim: Reclaim,
     rejections: ListRejections,
     /// Only one page of entries at a time is in memory and waits for a permit.
@@ -49,13 +46,13 @@ impl Stats {
     pub(super) fn new(
         tables: Tables,
         budget: ResponseBudget,
-        snapshot: TakeSnapshot,
+        take_snapshot: TakeSnapshot,
         reclaim: Reclaim,
         rejections: ListRejections,
     ) -> Self {
         let blocking = Arc::new(Semaphore::new(1));
         let listing = Semaphore::new(1);
-        Self { tables, budget, snapshot, reclaim, rejections, listing, blocking }
+        Self { tables, budget, take_snapshot, reclaim, rejections, listing, blocking }
     }
 
     /// Runs slow work on a blocking thread, so that no other call has to wait for it.
@@ -80,7 +77,7 @@ impl StatsService for Stats {
         &self,
         _: Request<GetStatsRequest>,
     ) -> Result<Response<GetStatsResponse>, Status> {
-        Ok(Response::new((self.snapshot)().into()))
+        Ok(Response::new((self.take_snapshot)().into()))
     }
 
     async fn reclaim(
