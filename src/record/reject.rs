@@ -10,7 +10,8 @@ pub enum Reject {
     EmptyPayload,
     /// The payload is larger than a document may be, or takes more memory to parse than it may.
     DocumentTooLarge,
-    /// The payload, or a header or record key that a source names, is not UTF-8.
+    /// The payload is not UTF-8, or a header or record key that a source names, or a tombstone's
+    /// record key.
     InvalidUtf8,
     /// The payload is not one whole JSON document.
     InvalidJson,

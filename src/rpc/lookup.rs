@@ -116,7 +116,7 @@ struct TableLookup<'a> {
 impl TableLookup<'_> {
     fn get(&self, key: &str, buffer: &mut ResponseBuffer) {
         let as_of = self.as_of();
-        let is_hit = self.read(key, |outcome| outcome.put_get_response(&as_of, buffer));
+        let is_hit = self.show_outcome(key, |outcome| outcome.put_get_response(&as_of, buffer));
         self.count(u64::from(is_hit), u64::from(!is_hit));
     }
 
@@ -130,7 +130,7 @@ impl TableLookup<'_> {
             if number % Table::LOOKAHEAD == 0 {
                 self.table.prefetch(&mut ahead);
             }
-            let is_hit = self.read(key, |outcome| {
+            let is_hit = self.show_outcome(key, |outcome| {
                 fits = buffer.message_bytes() + outcome.batch_result_len() <= limit_bytes;
                 if fits {
                     outcome.put_batch_result(buffer);
@@ -150,15 +150,15 @@ impl TableLookup<'_> {
         Ok(())
     }
 
-    /// Reads the outcome under a key, and returns whether it is an entry. An entry is read in
-    /// the table's memory, which may hold up its writers, so `read` must be quick.
-    fn read(&self, key: &str, mut read: impl FnMut(&LookupOutcome<'_>)) -> bool {
+    /// Shows the outcome under a key, and returns whether it is an entry. An entry is shown in
+    /// the table's memory, which may hold up its writers, so `visit` must be quick.
+    fn show_outcome(&self, key: &str, mut visit: impl FnMut(&LookupOutcome<'_>)) -> bool {
         let names = self.table.fields();
         let found = self.table.peek(key, self.now, |entry| {
-            read(&LookupOutcome::Entry(FoundEntry::new(key, names, entry)));
+            visit(&LookupOutcome::Entry(FoundEntry::new(key, names, entry)));
         });
         if found.is_none() {
-            read(&LookupOutcome::Miss(self.miss(key)));
+            visit(&LookupOutcome::Miss(self.miss(key)));
         }
         found.is_some()
     }

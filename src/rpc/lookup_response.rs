@@ -1,4 +1,5 @@
 //! Encodes the outcomes of lookups, straight from the table's memory to the response buffer.
+//! Whether a lookup is a hit or a miss, and why, is decided in `lookup.rs`.
 //!
 //! Nothing is copied in between, so the messages `GetResponse` and `BatchGetResponse` are written
 //! by hand: the field numbers here are those of `proto/millpond/v1/lookup.proto`. In
