@@ -1,9 +1,9 @@
-//! One face over both brokers that tests run against: librdkafka's in-process one and a real
+//! Both brokers that tests run against, behind one type: librdkafka's in-process one and a real
 //! Kafka.
 //!
-//! Owns the registration of a behaviour over each, and making topics. It must not know millpond.
-//! The in-process broker does not find offsets by time and ignores a topic's settings: what needs
-//! either is tested on a real one alone.
+//! Owns registering a test for each broker, and creating topics. Knows nothing of millpond. The
+//! in-process broker does not find offsets by time and ignores the settings of a topic. Tests that
+//! need either use a real one only.
 
 mod change;
 mod failure;
@@ -19,8 +19,8 @@ pub use topic::{Message, Topic};
 use crate::{kafka, topics};
 use failure::failed;
 
-/// Registers async functions that take a `&Broker` as tests, each once over the in-process
-/// broker and once over a real one: `in_process::NAME` and `real::NAME`.
+/// Registers async functions that take a `&Broker` as tests. Each runs once with the in-process
+/// broker and once with a real one: `in_process::NAME` and `real::NAME`.
 #[macro_export]
 macro_rules! on_each_broker {
     ($($behaviour:ident),+ $(,)?) => {
@@ -40,11 +40,11 @@ macro_rules! on_each_broker {
     };
 }
 
-/// A broker to make topics on.
+/// A broker on which tests create topics.
 pub enum Broker {
-    /// One of this test's own.
+    /// An in-process broker for one test.
     InProcess(MockCluster<'static, DefaultProducerContext>),
-    /// A real one, shared or not, by its address (`host:port`).
+    /// A real broker, which other tests may share, by its address (`host:port`).
     Real(String),
 }
 
@@ -54,22 +54,21 @@ pub fn in_process(behaviour: impl AsyncFnOnce(&Broker)) {
     block_on(behaviour(&broker));
 }
 
-/// Runs `behaviour` over the shared real broker; where there is none, says that `test` is
-/// skipped.
+/// Runs `behaviour` over the shared real broker. Prints that `test` is skipped if there is none.
 pub fn real(test: &str, behaviour: impl AsyncFnOnce(&Broker)) {
     let Some(bootstrap) = kafka::require(test) else { return };
     let broker = Broker::Real(bootstrap.to_owned());
     block_on(behaviour(&broker));
 }
 
-/// Runs a future as the tests of a behaviour do: beside two worker threads.
+/// Runs a future on a runtime with two worker threads.
 pub fn block_on<F: Future>(future: F) -> F::Output {
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.unwrap_or_else(failed("no runtime")).block_on(future)
 }
 
 impl Broker {
-    /// An in-process broker, which ends when it is dropped.
+    /// Starts an in-process broker. It ends on drop.
     pub fn in_process() -> Self {
         Self::InProcess(MockCluster::new(1).unwrap_or_else(failed("no in-process broker")))
     }
@@ -82,19 +81,19 @@ impl Broker {
         }
     }
 
-    /// Makes an empty topic under a name of its own.
+    /// Creates an empty topic with a unique name.
     pub async fn create_topic(&self, partitions: i32) -> Topic {
         self.create_topic_with(partitions, &[]).await
     }
 
-    /// Makes an empty topic under a name of its own, with settings such as
-    /// `("retention.ms", "1000")`. The in-process broker ignores the settings.
+    /// Creates an empty topic with a unique name and settings such as `("retention.ms", "1000")`.
+    /// The in-process broker ignores the settings.
     pub async fn create_topic_with(&self, partitions: i32, settings: &[(&str, &str)]) -> Topic {
         let topic = Topic::unmade(self.bootstrap(), partitions);
         self.make(topic, settings).await
     }
 
-    /// Makes an empty topic under this name.
+    /// Creates an empty topic with this name.
     pub async fn create_named(&self, name: &str, partitions: i32) -> Topic {
         let unnamed = Topic::unmade(self.bootstrap(), partitions);
         self.make(Topic { name: name.to_owned(), ..unnamed }, &[]).await

@@ -1,6 +1,6 @@
-//! One who asks a running service, wherever it runs, and waits for what it says.
+//! A client of a running service that looks up entries and waits for statistics.
 //!
-//! It must not know how the service was started, nor what a test is about.
+//! Knows nothing of how the service was started, nor of the tests.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -16,27 +16,27 @@ use tonic::transport::Channel;
 /// For a machine that is busy with other things.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A connection to a service, which is made when it is first used. A call that fails ends the test.
+/// A connection to a service, made at the first call. A call that fails ends the test.
 pub struct Caller(Client);
 
 impl Caller {
-    /// Of the service that answers at `rpc`.
+    /// A client of the service at `rpc`.
     pub fn of(rpc: SocketAddr) -> Self {
         Self(Client::connect_lazy(&format!("http://{rpc}"), PATIENCE).unwrap())
     }
 
-    /// The connection, for calls that are not here.
+    /// The connection, for other calls.
     pub fn channel(&self) -> Channel {
         self.0.channel()
     }
 
-    /// What a table answers to one key.
+    /// Looks up one key.
     pub async fn try_get(&self, table: &str, key: &str) -> Result<GetResponse, Status> {
         let request = GetRequest { table: table.into(), key: key.into(), ..Default::default() };
         Ok(self.0.lookup().get(request).await?.into_inner())
     }
 
-    /// What a table answers to several keys.
+    /// Looks up several keys.
     pub async fn try_batch(
         &self,
         table: &str,
@@ -46,7 +46,7 @@ impl Caller {
         Ok(self.0.lookup().batch_get(request).await?.into_inner())
     }
 
-    /// What the table `services` has under `key`.
+    /// The entry of the table `services` under `key`.
     pub async fn entry(&self, key: &str) -> Option<Entry> {
         match self.try_get("services", key).await.unwrap().outcome.unwrap() {
             get_response::Outcome::Entry(entry) => Some(entry),
@@ -54,10 +54,10 @@ impl Caller {
         }
     }
 
-    /// Why the table `services` has nothing under `key`.
+    /// The miss of the table `services` for `key`.
     pub async fn miss(&self, key: &str) -> MissReason {
         match self.try_get("services", key).await.unwrap().outcome.unwrap() {
-            get_response::Outcome::Entry(entry) => panic!("there is {entry:?}"),
+            get_response::Outcome::Entry(entry) => panic!("expected a miss, found {entry:?}"),
             get_response::Outcome::Miss(miss) => miss.reason(),
         }
     }
@@ -70,7 +70,7 @@ impl Caller {
         }
     }
 
-    /// The statistics as of now.
+    /// The current statistics.
     pub async fn stats(&self) -> GetStatsResponse {
         self.0.stats().get_stats(GetStatsRequest {}).await.unwrap().into_inner()
     }
@@ -80,12 +80,12 @@ impl Caller {
         self.wait_for("readiness", |stats| stats.ready).await;
     }
 
-    /// Waits until so many records were handled, over all partitions.
+    /// Waits until this many records were handled, over all partitions.
     pub async fn wait_until_polled(&self, records: u64) -> GetStatsResponse {
         self.wait_for("records", |stats| polled(stats) >= records).await
     }
 
-    /// Waits until the statistics are such that `holds`; `what` says in a word what for.
+    /// Waits until `holds` is true of the statistics. `what` names the condition in messages.
     pub async fn wait_for(
         &self,
         what: &str,
@@ -103,7 +103,7 @@ impl Caller {
     }
 }
 
-/// Records handled, over all partitions.
+/// The number of records handled, over all partitions.
 pub fn polled(stats: &GetStatsResponse) -> u64 {
     stats.partitions.iter().map(|partition| partition.polled_count).sum()
 }

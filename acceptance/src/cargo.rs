@@ -1,4 +1,4 @@
-//! Where cargo puts what it builds, and the `millpond` that runs are about.
+//! The folders of cargo's build output, and the `millpond` binary that runs test.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -9,10 +9,9 @@ use anyhow::{Context, Result, ensure};
 
 const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
 
-/// The `millpond` of this workspace as it is shipped: its release build, which is brought up to
-/// date first.
+/// The release build of this workspace's `millpond`. It is built first if it is out of date.
 pub fn millpond() -> Result<PathBuf> {
-    // Once: a run is about one build, whatever becomes of the source meanwhile.
+    // Once, so that a run tests one build even if the source changes meanwhile.
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     if let Some(built) = BUILT.get() {
         return Ok(built.clone());
@@ -21,14 +20,14 @@ pub fn millpond() -> Result<PathBuf> {
     Ok(BUILT.get_or_init(|| built).clone())
 }
 
-/// The place for a log that is kept: `target/tmp/NAME`.
+/// The path of a log that is kept: `target/tmp/NAME`.
 pub fn log_file(name: &str) -> Result<PathBuf> {
     let folder = temporary_folder()?;
     std::fs::create_dir_all(&folder)?;
     Ok(folder.join(name))
 }
 
-/// Where files of tests and runs may lie, as in `CARGO_TARGET_TMPDIR`.
+/// The folder for files of tests and runs, as in `CARGO_TARGET_TMPDIR`.
 pub(crate) fn temporary_folder() -> Result<PathBuf> {
     Ok(target_folder()?.join("tmp"))
 }
@@ -47,8 +46,8 @@ fn build() -> Result<PathBuf> {
     Ok(target.join("release/millpond"))
 }
 
-/// This program is `target/PROFILE/NAME`, or `target/PROFILE/deps/NAME-HASH` if it is a test or a
-/// benchmark.
+/// Finds it from the path of this program: `target/PROFILE/NAME`, or
+/// `target/PROFILE/deps/NAME-HASH` for a test or a benchmark.
 fn target_folder() -> Result<PathBuf> {
     let program = env::current_exe()?;
     let folder = program.parent().context("this program has no folder")?;

@@ -1,7 +1,7 @@
-//! A memory limit around a process, as a container has it: a control group of its own.
+//! A memory limit around processes, as in a container: a control group.
 //!
-//! Owns the group's life, its limit and its counters. It must not know what runs inside, nor
-//! which version of control groups the machine has: that is `container/hierarchy.rs`.
+//! Owns the group, its limit and its counters. Knows nothing of the programs in it. The two
+//! versions of control groups are in `container/hierarchy.rs`.
 
 mod hierarchy;
 
@@ -18,14 +18,14 @@ use hierarchy::Hierarchy;
 use crate::require::{self, warn};
 
 const MOUNT: &str = "/sys/fs/cgroup";
-/// Joins the group and becomes the program: no byte of the program's is charged elsewhere.
+/// Joins the group, then becomes the program, so all memory of the program is charged to the group.
 const ENTER: &str = r#"echo $$ >"$0" && exec "$@""#;
-/// The kernel may take a moment to let go of a process that has ended.
+/// The kernel may need a moment to remove an ended process from its group.
 const REMOVAL_PATIENCE: Duration = Duration::from_secs(5);
 const REMOVAL_RETRY: Duration = Duration::from_millis(10);
 
-/// A control group with a memory limit and no swap. It is removed when this is dropped, which
-/// wants the processes inside to have ended.
+/// A control group with a memory limit and no swap. Dropping it removes the group, which works
+/// only after the processes inside have ended.
 #[derive(Debug)]
 pub struct Container {
     hierarchy: Hierarchy,
@@ -33,21 +33,21 @@ pub struct Container {
 }
 
 impl Container {
-    /// An empty group with this limit. An error says what this machine lacks.
+    /// Creates an empty group with this limit. The error says what this machine lacks.
     pub fn new(limit_bytes: u64) -> Result<Self> {
         Self::under(Path::new(MOUNT), limit_bytes)
     }
 
-    /// The same for `test`. None where the machine gives none, not even to root: it has then been
-    /// said on stderr that the test is skipped, and the caller returns.
+    /// Creates a group for `test`. Returns None if this machine cannot have one, and has then
+    /// printed that the test is skipped: the caller returns.
     ///
     /// # Panics
-    /// In place of a skip when `MILLPOND_REQUIRE_ALL` is 1.
+    /// Instead of skipping, if `MILLPOND_REQUIRE_ALL` is 1.
     pub fn required_by(test: &str, limit_bytes: u64) -> Option<Self> {
         Self::new(limit_bytes).inspect_err(|why| skip(test, why)).ok()
     }
 
-    /// The same where control groups are mounted elsewhere.
+    /// Creates a group where control groups are mounted at `mount`.
     pub fn under(mount: &Path, limit_bytes: u64) -> Result<Self> {
         let hierarchy = Hierarchy::mounted(mount)?;
         let unique = RandomState::new().hash_one(std::process::id());
@@ -60,46 +60,46 @@ impl Container {
         Ok(container)
     }
 
-    /// Runs `program` inside; its arguments are still to be added.
+    /// A command that runs `program` in the group. The caller adds the arguments.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new("sh");
         command.args(self.command_line(program).into_iter().skip(1));
         command
     }
 
-    /// The same as words, for one who starts programs by a command line.
+    /// The same command as a list of words.
     pub fn command_line(&self, program: impl AsRef<OsStr>) -> Vec<OsString> {
         let processes = self.folder.join("cgroup.procs").into_os_string();
         vec!["sh".into(), "-c".into(), ENTER.into(), processes, program.as_ref().into()]
     }
 
-    /// Changes the limit. Version 1 refuses one below what is in use that the kernel cannot
-    /// reclaim; version 2 takes it, and kills when it cannot reclaim.
+    /// Changes the limit. If the kernel cannot reclaim enough memory for a lower limit, version 1
+    /// refuses the limit. Version 2 accepts it and kills processes.
     pub fn set_limit(&self, bytes: u64) -> Result<()> {
         self.hierarchy.set_limit(&self.folder, bytes)
     }
 
-    /// What is charged to the group now.
+    /// The bytes that are charged to the group now.
     pub fn usage_bytes(&self) -> Result<u64> {
         self.hierarchy.usage_bytes(&self.folder)
     }
 
-    /// The most that was ever charged to the group.
+    /// The most bytes that were ever charged to the group.
     pub fn peak_bytes(&self) -> Result<u64> {
         self.hierarchy.peak_bytes(&self.folder)
     }
 
-    /// How often the group wanted more than its limit. Reclaimed caches may have helped it.
+    /// How often the group reached its limit. The kernel may have reclaimed caches each time.
     pub fn limit_hits(&self) -> Result<u64> {
         self.hierarchy.limit_hits(&self.folder)
     }
 
-    /// How many processes were killed for the limit.
+    /// How many processes the kernel killed because of the limit.
     pub fn oom_kills(&self) -> Result<u64> {
         self.hierarchy.oom_kills(&self.folder)
     }
 
-    /// Where the group is.
+    /// The folder of the group.
     pub fn folder(&self) -> &Path {
         &self.folder
     }

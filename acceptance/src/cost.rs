@@ -5,31 +5,31 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-/// The kernel's clock ticks a second, as user space sees them on every Linux.
+/// Clock ticks a second in `/proc`. They are the same on every Linux.
 const TICKS_A_SECOND: u64 = 100;
 
-/// What reading a topic cost.
+/// The cost of reading a topic.
 #[derive(Debug, Clone, Copy)]
 pub struct Cost {
     /// CPU time of all its threads, user and system.
     pub cpu: Duration,
-    /// How long it took.
+    /// The elapsed time.
     pub wall: Duration,
-    /// The most resident memory it ever had.
+    /// The peak of the resident memory.
     pub rss_peak_kib: u64,
-    /// The resident memory that it has now.
+    /// The resident memory now.
     pub rss_kib: u64,
 }
 
 impl Cost {
-    /// Of the process `id`, which took `wall` for it.
+    /// The cost of the process `id`, which took `wall`.
     pub fn of(id: u32, wall: Duration) -> anyhow::Result<Self> {
         let status = fs::read_to_string(format!("/proc/{id}/status"))?;
         let kib = |name| kib_field(&status, name).with_context(|| format!("no {name}"));
         Ok(Self { cpu: cpu(id)?, wall, rss_peak_kib: kib("VmHWM:")?, rss_kib: kib("VmRSS:")? })
     }
 
-    /// A line of a report, with the cost of each of `records`.
+    /// A report line. It includes the cost of each of `records`.
     pub fn line(&self, what: &str, records: u64) -> String {
         format!(
             "{what:<16} {:>9.0} records/s {:>7.2} CPU s a million {:>7} KiB RSS {:>7} KiB at peak",
@@ -51,7 +51,7 @@ impl Cost {
     }
 }
 
-/// A count as a number to calculate with.
+/// A count as a floating-point number.
 #[expect(clippy::cast_precision_loss, reason = "far less than a double is exact to")]
 pub fn exact(count: u64) -> f64 {
     count as f64
@@ -60,7 +60,8 @@ pub fn exact(count: u64) -> f64 {
 /// The CPU time of a process so far, user and system.
 pub fn cpu(id: u32) -> anyhow::Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
-    // The 14th and 15th field, counted behind the name, which may hold anything.
+    // The 14th and 15th field. The second one, the name, may contain anything, so they are counted
+    // from its end.
     let (_, after_name) = stat.rsplit_once(')').context("no name in stat")?;
     let ticks = after_name.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
     let ticks: u64 = ticks.sum::<Result<_, _>>()?;

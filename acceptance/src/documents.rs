@@ -1,24 +1,24 @@
-//! What the documents look like: fields around the two that are plucked, nested and of all JSON
-//! types, and the ways in which one can be broken.
+//! JSON documents: fields of all types around the two that are plucked, and ways to break a
+//! document.
 //!
-//! It must not know which record a document is for.
+//! Knows nothing of the records that the documents are for.
 
 use std::fmt::Write;
 
 use fastrand::Rng;
 
-/// The largest whole document, under the 1 MiB that millpond takes by default.
+/// The largest valid document. millpond accepts 1 MiB by default.
 const LARGEST_BYTES: usize = 1_000_000;
-/// A document that is too large is this much.
+/// The size of a document that is too large.
 const TOO_LARGE_BYTES: usize = 1_500_000;
-/// The most brackets that a broken document opens: what costs a parser most.
+/// The most opening brackets of a broken document. Nesting is what costs a parser most.
 const BRACKETS: usize = 1 << 20;
-/// Pieces are made once and put together anew for each document. So many are more than a batch of
-/// records has: a batch compresses as real ones do, to a fifth or so, and not to next to nothing.
+/// The number of pieces that documents are combined from. It exceeds the number of records in a
+/// batch: a batch compresses to about a fifth, as real ones do, and not to almost nothing.
 const PIECES: usize = 8_192;
 const DEEPEST: usize = 24;
 
-/// A stock of pieces to make documents of.
+/// A stock of pieces, from which documents are made.
 #[derive(Debug)]
 pub struct Documents {
     /// Items of the field `events`, each a JSON object.
@@ -31,8 +31,8 @@ impl Documents {
         Self { pieces: (0..PIECES).map(|number| piece(number, rng)).collect() }
     }
 
-    /// A document with this key and value, and so much beside them; the value may stand before
-    /// it or behind.
+    /// A document with this key and value, and about `bytes` around them. The two fields come
+    /// either first or last.
     pub fn document(&self, key: &str, value: &str, bytes: usize, rng: &mut Rng) -> String {
         let value = serde_json::Value::from(value).to_string();
         let plucked = format!(r#""id":"{key}","description":{value}"#);
@@ -73,7 +73,7 @@ fn piece(number: usize, rng: &mut Rng) -> String {
     );
     piece.push_str(&r#"{"in":["#.repeat(depth));
     let numbers: Vec<u32> = (0..rng.usize(1..40)).map(|_| rng.u32(..)).collect();
-    // Writing to a String does not fail.
+    // Writing to a String cannot fail.
     let _ = write!(piece, "{numbers:?}");
     piece.push_str(&"]}".repeat(depth));
     piece.push('}');
@@ -87,18 +87,18 @@ pub enum Broken {
     CutOff,
     /// One byte in it is not UTF-8.
     NotUtf8,
-    /// It has no byte at all.
+    /// It is empty.
     Empty,
     /// It has everything but the key.
     WithoutKey,
-    /// So many opening brackets.
+    /// It is this many opening brackets.
     Brackets(usize),
-    /// Larger than millpond takes.
+    /// It is larger than millpond accepts.
     TooLarge,
 }
 
 impl Broken {
-    /// One of them, at random.
+    /// A random way to break a document.
     pub fn draw(rng: &mut Rng) -> Self {
         match rng.u8(..6) {
             0 => Self::CutOff,
@@ -110,7 +110,7 @@ impl Broken {
         }
     }
 
-    /// The payload that `whole` becomes.
+    /// Breaks `whole`.
     pub fn of(self, whole: &str, documents: &Documents) -> Vec<u8> {
         let mut bytes = whole.as_bytes().to_vec();
         let middle = bytes.len() / 2;

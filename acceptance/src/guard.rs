@@ -1,8 +1,8 @@
-//! The watch over a process: a small shell that outlives this program by a moment, kills the
-//! process if it still runs and removes its folder.
+//! A guard over a process: a small shell that outlives this program by a moment, kills the process
+//! if it still runs, and removes its folder.
 //!
-//! Owns the folder's life and the promise that no process is left behind. It must not know what
-//! the process is.
+//! Owns the folder, and the promise that no process is left behind. Knows nothing of the process
+//! itself.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -14,11 +14,11 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use anyhow::{Context, Result, ensure};
 
 const SCRIPT: &str = include_str!("guard.sh");
-/// Becomes the program once a line has come, and ends if the line never comes.
+/// Becomes the program once a line arrives, and ends if none does.
 const GATE: &str = r#"read -r go && exec "$@" </dev/null"#;
 
-/// A temporary folder, and at most one process at a time that works in it. Both are gone soon
-/// after this process has ended in any way, and at once when this is dropped.
+/// A temporary folder, and at most one process that works in it. Both are removed at once on drop,
+/// and soon after this process has ended in any other way.
 #[derive(Debug)]
 pub struct Guard {
     shell: Child,
@@ -27,7 +27,7 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Makes the folder and starts the watch over it.
+    /// Creates the folder and starts the guarding shell.
     pub fn new() -> Result<Self> {
         let mut shell = shell(SCRIPT)
             .stdout(Stdio::piped())
@@ -42,13 +42,13 @@ impl Guard {
         Ok(guard)
     }
 
-    /// The folder that goes with the guard.
+    /// The folder. It is removed together with the guard.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Starts a program under the watch; what it prints is appended to `log`. The program waits
-    /// until the guard knows its process, so that there is no moment in which it could be left.
+    /// Starts a guarded program and appends its output to `log`. The program waits until the guard
+    /// knows its process id, so that it can never be left behind.
     pub fn spawn(&mut self, command_line: &[OsString], log: File) -> Result<Child> {
         let mut process = shell(GATE)
             .arg("gate")
@@ -62,7 +62,7 @@ impl Guard {
         Ok(process)
     }
 
-    /// To be called when the process has ended: its number may soon be another's.
+    /// Must be called when the process has ended, because its id may be reused.
     pub fn forget(&mut self) -> Result<()> {
         self.watch(None)
     }
@@ -81,8 +81,8 @@ impl Drop for Guard {
     }
 }
 
-/// A shell in a process group of its own: Ctrl-C at a terminal ends this process alone, and the
-/// guard does the rest.
+/// A shell in its own process group: Ctrl-C in a terminal ends only this process, and the guard
+/// cleans up.
 fn shell(script: &str) -> Command {
     let mut shell = Command::new("sh");
     shell.args(["-c", script]).stdin(Stdio::piped()).process_group(0);

@@ -1,8 +1,8 @@
-//! A real Apache Kafka for tests and benchmarks: one node shared by all of a process, or a node
-//! of a test's own that it may stop and restart.
+//! A real Apache Kafka for tests and benchmarks: one node that all tests of a process share, or a
+//! node for a single test, which may stop and restart it.
 //!
-//! Owns the choice between a given broker, a started one and a plain skip. It must not know
-//! millpond: what it hands out is an address.
+//! Owns the choice: use a broker that is given, start one, or skip the test. Knows nothing of
+//! millpond and hands out only an address.
 
 mod distribution;
 mod node;
@@ -17,18 +17,18 @@ pub use node::KafkaNode;
 
 use crate::require;
 
-/// Names a running broker, as `host:port`, to use in place of a node of ours.
+/// Names a running broker, as `host:port`, to use instead of starting a node.
 const GIVEN_BROKER: &str = "MILLPOND_TEST_KAFKA";
 /// A given broker is expected to run already.
 const GIVEN_BROKER_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The address (`host:port`) of the broker that all tests of this process share: the one that
-/// `MILLPOND_TEST_KAFKA` names, or a node that is started at the first call and ends with the
-/// process. None where there can be no node: it has then been said on stderr that `test` is
-/// skipped, and the caller returns.
+/// `MILLPOND_TEST_KAFKA` names, or a node that the first call starts and that ends with the
+/// process. Returns None if there can be no node, and has then printed that `test` is skipped: the
+/// caller returns.
 ///
 /// # Panics
-/// When a given broker does not answer, when a node does not start, and in place of a skip when
+/// If a given broker does not answer or a node does not start. Also instead of skipping, if
 /// `MILLPOND_REQUIRE_ALL` is 1.
 pub fn require(test: &str) -> Option<&'static str> {
     static SHARED: OnceLock<KafkaNode> = OnceLock::new();
@@ -39,11 +39,11 @@ pub fn require(test: &str) -> Option<&'static str> {
     Some(SHARED.get_or_init(|| start(distribution)).bootstrap())
 }
 
-/// A node for `test` alone, to stop, kill and restart. None as for [`require`], and also when
-/// `MILLPOND_TEST_KAFKA` names a broker, which is not ours to stop.
+/// A node for `test` alone, to stop, kill and restart. None as for [`require`], and also if
+/// `MILLPOND_TEST_KAFKA` names a broker, since a given broker must not be stopped.
 ///
 /// # Panics
-/// When the node does not start, and in place of a skip when `MILLPOND_REQUIRE_ALL` is 1.
+/// If the node does not start, and instead of skipping, if `MILLPOND_REQUIRE_ALL` is 1.
 pub fn require_own(test: &str) -> Option<KafkaNode> {
     if let Ok(given) = env::var(GIVEN_BROKER) {
         let why = format!("{GIVEN_BROKER} names {given}, which is not ours to stop: unset it");

@@ -1,8 +1,8 @@
 //! The harness of millpond's tests, acceptance runs and benchmarks.
 //!
-//! Starts brokers and a whole millpond, gives them work, and makes sure that nothing it started
-//! outlives it. Knows millpond by its command line and its gRPC protocol alone: it links none of
-//! the service's code.
+//! Starts brokers and whole millpond processes, and gives them work. Nothing that it started
+//! outlives it. It knows millpond only by its command line and its gRPC protocol, and links none
+//! of the service's code.
 //!
 //! | module | what it owns |
 //! |---|---|
@@ -10,19 +10,19 @@
 //! | [`kafka`] | a real Kafka node |
 //! | [`container`] | a memory limit around a process |
 //! | [`served`] | `millpond serve` as a process, with its log |
-//! | [`cargo`] | which `millpond` that is, and where logs go |
+//! | [`cargo`] | which `millpond` binary is tested, and the folder for logs |
 //! | [`process`], [`guard`] | processes that end with their owner |
-//! | [`caller`] | questions to a running service |
+//! | [`caller`] | requests to a running service |
 //! | [`records`], [`documents`], [`producer`] | a stream that can be checked to the last byte |
 //! | [`topics`] | topics on a real broker |
 //! | [`cost`] | CPU time and memory of a process |
-//! | [`stop`] | the end of threads that wait |
-//! | [`report`], [`size`] | what a program says and reads on a command line |
+//! | [`stop`] | a signal that stops threads |
+//! | [`report`], [`size`] | output and arguments of a program |
 
 #![expect(
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a test or a run ends at the first thing that its surroundings do not give"
+    reason = "a test or a run ends when its environment lacks something"
 )]
 #![expect(
     clippy::missing_errors_doc,

@@ -3,13 +3,13 @@
 use std::ops::{Deref, DerefMut};
 use std::process::{Child, Command};
 
-/// A process that is killed when this is dropped. Where the owner may be killed itself, and drops
-/// nothing, use a [`Guard`](crate::guard::Guard).
+/// A process that is killed on drop. If the owner may be killed, and so drops nothing, use a
+/// [`Guard`](crate::guard::Guard).
 #[derive(Debug)]
 pub struct OwnedProcess(Child);
 
 impl OwnedProcess {
-    /// Starts it.
+    /// Starts the process.
     pub fn start(command: &mut Command) -> std::io::Result<Self> {
         command.spawn().map(Self)
     }

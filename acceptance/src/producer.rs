@@ -12,18 +12,18 @@ use rdkafka::{ClientConfig, ClientContext};
 
 use crate::records::Records;
 
-/// How long the broker may take nothing while records wait.
+/// The longest time without progress while records wait to be sent.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Between two looks at how many records are due.
+/// The time between two checks of how many records are due.
 const TICK: Duration = Duration::from_millis(20);
 
-/// A stream, by the number of its records.
+/// A stream of numbered records.
 pub trait Source: Send + Sync + 'static {
     /// The record's key.
     fn key(&self, number: u64) -> String;
-    /// The record's payload; none is a tombstone.
+    /// The record's payload. None is a tombstone.
     fn payload(&self, number: u64) -> Option<Vec<u8>>;
-    /// The record's timestamp, in milliseconds since 1970; none is when it is sent.
+    /// The record's timestamp, in milliseconds since 1970. None is the time of sending.
     fn time_ms(&self, _number: u64) -> Option<i64> {
         None
     }
@@ -39,14 +39,14 @@ impl Source for Records {
     }
 }
 
-/// What the broker has taken.
+/// The records that the broker has acknowledged.
 #[derive(Debug)]
 pub struct Delivered {
     /// By partition, the offset after the newest record.
     pub ends: Vec<AtomicI64>,
-    /// Records that it has taken.
+    /// The number of acknowledged records.
     pub count: AtomicU64,
-    /// Records that it has refused.
+    /// The number of refused records.
     pub refused: AtomicU64,
 }
 
@@ -60,7 +60,7 @@ pub struct Producer<S = Records> {
 }
 
 impl<S: Source> Producer<S> {
-    /// For an empty topic of so many partitions; `compression` is as in `compression.type`.
+    /// Creates a producer for an empty topic. `compression` is as in `compression.type`.
     pub fn new(
         broker: &str,
         topic: &str,
@@ -80,19 +80,19 @@ impl<S: Source> Producer<S> {
             .set("message.max.bytes", "16777216")
             .set("queue.buffering.max.kbytes", "65536")
             .set("compression.type", compression)
-            // A broker that was away is soon found again.
+            // Reconnects soon to a broker that was down.
             .set("reconnect.backoff.max.ms", "500")
             .create_with_context(Taken(Arc::clone(&delivered)))?;
         Ok(Self { inner, topic: topic.to_owned(), records, delivered, next: 0 })
     }
 
-    /// What the broker has taken so far.
+    /// The records acknowledged so far.
     pub fn delivered(&self) -> Arc<Delivered> {
         Arc::clone(&self.delivered)
     }
 
-    /// Produces as long as `wants_more` of the records sent and the bytes of their payloads, and
-    /// returns when the broker has them all.
+    /// Produces while `wants_more` returns true for the records and payload bytes sent so far, and
+    /// returns when the broker has acknowledged all.
     pub fn fill(&mut self, wants_more: impl Fn(u64, u64) -> bool) -> anyhow::Result<()> {
         let (mut sent, mut sent_bytes) = (0, 0);
         while wants_more(sent, sent_bytes) {
@@ -105,7 +105,7 @@ impl<S: Source> Producer<S> {
         Ok(())
     }
 
-    /// Goes on with `rate` records a second until it is stopped.
+    /// Produces `rate` records a second until `stop` is given.
     pub fn keep_adding(&mut self, rate: u32, stop: &AtomicBool) -> anyhow::Result<()> {
         let (start, mut sent) = (Instant::now(), 0);
         while !stop.load(Ordering::Relaxed) {
@@ -116,11 +116,11 @@ impl<S: Source> Producer<S> {
             }
             self.inner.poll(TICK);
         }
-        // What still waits when a producer is dropped counts as refused.
+        // Records that still wait when a producer is dropped count as refused.
         Ok(self.inner.flush(PATIENCE)?)
     }
 
-    /// The bytes of its payload.
+    /// Sends a record. Returns the bytes of its payload.
     fn send_next(&mut self) -> anyhow::Result<u64> {
         let (key, payload) = (self.records.key(self.next), self.records.payload(self.next));
         let mut record = BaseRecord::<_, [u8]>::to(&self.topic).key(&key);
@@ -130,7 +130,7 @@ impl<S: Source> Producer<S> {
         while let Err((error, refused)) = self.inner.send(record) {
             let full = error == KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull);
             ensure!(full && start.elapsed() < PATIENCE, "the broker takes no more: {error}");
-            // Makes room, and returns as soon as there is some.
+            // Waits until the queue has room.
             self.inner.poll(TICK);
             record = refused;
         }
@@ -139,7 +139,7 @@ impl<S: Source> Producer<S> {
     }
 }
 
-/// Is told of each record that the broker has taken.
+/// Receives the delivery reports.
 struct Taken(Arc<Delivered>);
 
 impl ClientContext for Taken {}

@@ -1,27 +1,27 @@
-//! The stream, as a function of a seed and a record's number: whoever knows the two knows the
+//! The stream as a function of a seed and a record number. Whoever knows both can compute the
 //! record, so that an answer can be checked to its last byte without keeping what was sent.
 //!
-//! Owns what the keys and values are. It must not know Kafka, nor what a document looks like.
+//! Owns the keys and values. Knows nothing of Kafka, nor of the format of documents.
 
 use fastrand::Rng;
 
 use crate::documents::{Broken, Documents};
 
-/// How many records in a thousand are no good.
+/// The number of bad records in a thousand.
 const BROKEN_PER_MILLE: u64 = 5;
 const TOMBSTONES_PER_MILLE: u64 = 20;
-/// How many records in a hundred come under a key that was there before.
+/// The number of records in a hundred that reuse an earlier key.
 const AGAIN_PER_CENT: u64 = 33;
-/// Half of those follow soon after.
+/// Half of those follow soon after the earlier record, within this many records.
 const SOON_RECORDS: u64 = 20_000;
-/// Values are from 16 B to this many doublings of it, 64 KiB, and mostly small.
+/// The smallest value is 16 B. It doubles at most this often, up to 64 KiB. Most values are small.
 const VALUE: Skew = Skew { smallest: 16, doublings: 12.0, power: 4 };
-/// Documents have from 0.5 KiB to this many doublings of it, 1 MiB, around the value.
+/// The smallest document is 0.5 KiB. It doubles at most this often, up to 1 MiB.
 const NOISE: Skew = Skew { smallest: 512, doublings: 11.0, power: 32 };
-/// What a value is made of beyond its beginning. JSON has to escape some of it.
+/// The text that fills a value. JSON has to escape parts of it.
 const TEXT: &[u8] = b"the quick \"brown\" fox\njumps over\\under 13 lazy dogs; ";
 
-/// Each draw of a record has dice of its own.
+/// Each draw for a record has its own random numbers.
 #[derive(Debug, Clone, Copy)]
 enum Dice {
     Kind = 1,
@@ -37,7 +37,7 @@ enum Kind {
     Broken,
 }
 
-/// All records there will ever be.
+/// The whole stream.
 #[derive(Debug)]
 pub struct Records {
     seed: u64,
@@ -45,12 +45,12 @@ pub struct Records {
 }
 
 impl Records {
-    /// Those of a seed.
+    /// The stream of a seed.
     pub fn new(seed: u64) -> Self {
         Self { seed, documents: Documents::new(&mut Rng::with_seed(seed)) }
     }
 
-    /// The record's key: its own, or that of an earlier one.
+    /// The record's key: a new one, or that of an earlier record.
     pub fn key(&self, mut number: u64) -> String {
         while let Some(earlier) = self.earlier(number) {
             number = earlier;
@@ -63,7 +63,7 @@ impl Records {
         format!("x{number:x}")
     }
 
-    /// The record's payload; none is a tombstone.
+    /// The record's payload. None is a tombstone.
     pub fn payload(&self, number: u64) -> Option<Vec<u8>> {
         let mut rng = self.dice(number, Dice::Document);
         let kind = self.kind(number);
@@ -79,7 +79,7 @@ impl Records {
         Some(whole.into_bytes())
     }
 
-    /// Whether `value` is, to the last byte, what some record put under `key`.
+    /// Whether some record stored exactly `value` under `key`.
     pub fn is_value(&self, key: &str, value: &str) -> bool {
         let mut words = value.splitn(3, ' ');
         let (Some(named), Some(number)) = (words.next(), words.next()) else { return false };
@@ -108,7 +108,7 @@ impl Records {
         }
     }
 
-    /// The record whose key this one has; none when its key is new. A tombstone always has one.
+    /// The earlier record with the same key. None if the key is new. A tombstone always has one.
     fn earlier(&self, number: u64) -> Option<u64> {
         let mut rng = self.dice(number, Dice::Key);
         let again = rng.u64(..100) < AGAIN_PER_CENT || self.kind(number) == Kind::Tombstone;
@@ -118,12 +118,12 @@ impl Records {
 
     fn dice(&self, number: u64, dice: Dice) -> Rng {
         let mut of_record = Rng::with_seed(self.seed ^ (number * 8 + dice as u64));
-        // Neighbours are parted once more: their seeds differ in a few bits only.
+        // Seeds of neighbours differ in few bits, so they are mixed once more.
         Rng::with_seed(of_record.u64(..))
     }
 }
 
-/// Sizes that double with a power of an even draw: the higher, the rarer the large ones.
+/// A size that doubles with a power of an even draw: the higher the power, the rarer large sizes.
 struct Skew {
     smallest: usize,
     doublings: f64,

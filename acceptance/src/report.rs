@@ -1,4 +1,4 @@
-//! What a program of this package says.
+//! Output of the programs of this package.
 
 /// Prints a line on standard output.
 #[expect(clippy::print_stdout, reason = "a report is read on a terminal")]

@@ -1,16 +1,16 @@
-//! What becomes of a test whose machine lacks something: it is skipped and says so, or fails where
-//! nothing may be skipped.
+//! Skipping of tests whose machine lacks something. A skip is printed, or is a failure where no
+//! test may be skipped.
 
 use std::env;
 use std::io::Write;
 
-/// Set to 1, it makes a failure of each skip.
+/// If this is 1, each skip is a failure.
 const REQUIRE_ALL: &str = "MILLPOND_REQUIRE_ALL";
 
-/// Says on standard error that `test` is skipped; the caller returns.
+/// Prints on standard error that `test` is skipped. The caller returns.
 ///
 /// # Panics
-/// In place of a skip when `MILLPOND_REQUIRE_ALL` is 1, naming the `cure`.
+/// Instead of skipping, if `MILLPOND_REQUIRE_ALL` is 1. The message names the `cure`.
 pub(crate) fn skip(test: &str, need: &str, why: &str, cure: &str) {
     assert!(
         !env::var(REQUIRE_ALL).is_ok_and(|value| value == "1"),
@@ -19,7 +19,7 @@ pub(crate) fn skip(test: &str, need: &str, why: &str, cure: &str) {
     warn(&format!("SKIPPED {test}: needs {need}, because {why}"));
 }
 
-/// Not with a print macro: tests capture those, and this must be seen.
+/// Does not use a print macro: tests capture its output, and this line must be visible.
 pub(crate) fn warn(line: &str) {
     drop(writeln!(std::io::stderr(), "{line}"));
 }

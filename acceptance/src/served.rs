@@ -1,7 +1,7 @@
-//! `millpond serve` as it is shipped, stopped, killed and started again, with its log kept.
+//! `millpond serve` as a process: started, stopped, killed and started again, with its log kept.
 //!
-//! Owns the process from its start to its end, which comes with this program's, however that ends.
-//! It must not know what a run is about.
+//! Owns the process. It ends at the latest with this program, however this program ends. Knows
+//! nothing of the runs that use it.
 
 mod log;
 
@@ -20,10 +20,10 @@ use crate::cargo;
 use crate::guard::Guard;
 
 const START_PATIENCE: Duration = Duration::from_secs(60);
-/// More than millpond's own deadline for a stop.
+/// Longer than millpond's own shutdown deadline.
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(50);
-/// How much of the log is shown where millpond does not start.
+/// The number of log lines that are shown if millpond does not start.
 const LAST_LINES: usize = 12;
 
 /// A process of millpond. It is killed when this is dropped.
@@ -37,9 +37,9 @@ pub struct Served {
 }
 
 impl Served {
-    /// Starts it, and returns when it listens.
+    /// Starts millpond, and returns when it listens.
     ///
-    /// `program` is the path of `millpond`, after the words of a wrapper if there is one, such as
+    /// `program` is the path of `millpond`. The arguments of a wrapper may come before it, such as
     /// [`Container::command_line`](crate::container::Container::command_line). The log is kept in
     /// the file `log`.
     pub fn start(program: Vec<OsString>, settings: &[String], log: PathBuf) -> Result<Self> {
@@ -55,15 +55,15 @@ impl Served {
         Ok(served)
     }
 
-    /// The same with the release build of this workspace, and the log at `target/tmp/LOG`.
+    /// Starts the release build of this workspace. The log is at `target/tmp/LOG`.
     pub fn start_release(settings: &[String], log: &str) -> Result<Self> {
         let program = vec![cargo::millpond()?.into_os_string()];
         Self::start(program, settings, cargo::log_file(log)?)
     }
 
-    /// Starts it again, once it has ended; the log goes on.
+    /// Starts millpond again after its end. The log is continued.
     pub fn run(&mut self) -> Result<()> {
-        // A pipe and not the file: what is written to a file is charged to the memory of who writes.
+        // A pipe instead of the file: file pages are charged to the process that writes them.
         let (output, input) = std::io::pipe()?;
         self.process = Some(self.guard.spawn(&self.line, File::from(OwnedFd::from(input)))?);
         let (listening, heard) = sync_channel(1);
@@ -75,7 +75,9 @@ impl Served {
     }
 
     fn no_start(&mut self) -> Result<()> {
-        let how = self.ended()?.map_or("is silent".to_owned(), |status| format!("ended: {status}"));
+        let how = self
+            .ended()?
+            .map_or("prints no address".to_owned(), |status| format!("ended: {status}"));
         let log = fs::read_to_string(&self.log)?;
         let lines: Vec<_> = log.lines().collect();
         let last = lines.get(lines.len().saturating_sub(LAST_LINES)..).unwrap_or_default();
@@ -83,34 +85,34 @@ impl Served {
         bail!("millpond does not listen, it {how}; {file} ends with\n{}", last.join("\n"))
     }
 
-    /// Where it answers since it was last started: `host:port`.
+    /// The gRPC address since the last start: `host:port`.
     pub fn rpc(&self) -> &str {
         &self.rpc
     }
 
-    /// The log of all its starts.
+    /// The path of the log, which covers all starts.
     pub fn log(&self) -> &Path {
         &self.log
     }
 
-    /// The lines that the log has so far, the earliest first.
+    /// The lines of the log so far, the oldest first.
     pub fn log_lines(&self) -> Result<Vec<Value>> {
         let text = fs::read_to_string(&self.log)?;
         // The last line may be half written.
         Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
     }
 
-    /// The process's id; none when it was stopped.
+    /// The process id. None after a stop.
     pub fn id(&self) -> Option<u32> {
         self.process.as_ref().map(Child::id)
     }
 
-    /// How it ended, if it has by itself.
+    /// The exit status, if the process has ended without being asked.
     pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
         Ok(self.process.as_mut().map(Child::try_wait).transpose()?.flatten())
     }
 
-    /// Asks it to end, and waits for that: how it ended. None when it had to be killed.
+    /// Sends SIGTERM and waits. Returns the exit status, or None if the process had to be killed.
     pub fn stop(&mut self) -> Result<Option<ExitStatus>> {
         let Some(id) = self.id() else { return Ok(None) };
         Command::new("kill").args(["-s", "TERM", &id.to_string()]).status()?;
@@ -149,7 +151,7 @@ impl Served {
 
 impl Drop for Served {
     fn drop(&mut self) {
-        // Where it ended by itself, that has been said or another fault has.
+        // If it ended by itself, a failure was reported before.
         let _ = self.kill();
     }
 }

@@ -1,6 +1,6 @@
-//! Sizes as they are written on a command line.
+//! Sizes as command-line arguments.
 
-/// A number of bytes: `500`, `3GB`, `256MiB`.
+/// Parses a number of bytes: `500`, `3GB`, `256MiB`.
 pub fn parse_size(text: &str) -> Result<u64, String> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);

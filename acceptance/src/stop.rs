@@ -1,9 +1,9 @@
-//! The end of threads that wait.
+//! A signal that stops threads, even while they pause.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-/// A signal to stop, which ends the pauses of those that are asked.
+/// A signal to stop. It ends the pauses of the threads that check it.
 #[derive(Debug, Default)]
 pub struct Stop {
     asked: Mutex<bool>,
@@ -11,13 +11,13 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// Asks all to stop.
+    /// Gives the signal.
     pub fn ask(&self) {
         *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.told.notify_all();
     }
 
-    /// Waits so long at most; whether it was asked to stop by then.
+    /// Waits for the signal for at most this time. Returns whether it was given.
     pub fn within(&self, time: Duration) -> bool {
         let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.told.wait_timeout_while(asked, time, |asked| !*asked);
@@ -25,9 +25,9 @@ impl Stop {
     }
 }
 
-/// Asks when it is dropped: whoever holds it may end in any way.
+/// Gives the signal when it is dropped, so however its owner ends.
 pub struct StopAtEnd<'a>(
-    /// What is asked.
+    /// The signal.
     pub &'a Stop,
 );
 

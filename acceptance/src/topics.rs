@@ -1,4 +1,4 @@
-//! Topics on a real broker: makes them, and gives them more partitions.
+//! Creates topics on a real broker, and adds partitions to them.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use rdkafka::client::DefaultClientContext;
 /// For a broker on a machine that is busy with other things.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Makes an empty topic; `settings` such as `("retention.ms", "1000")` go over the broker's
+/// Creates an empty topic. `settings` such as `("retention.ms", "1000")` override the broker's
 /// defaults.
 pub async fn create(
     bootstrap: &str,
@@ -25,7 +25,7 @@ pub async fn create(
     made.map(drop).map_err(|(topic, error)| anyhow!("cannot make {topic}: {error}"))
 }
 
-/// The same, for one who has no runtime.
+/// The same, for callers without a runtime.
 pub fn create_blocking(
     bootstrap: &str,
     name: &str,
@@ -35,7 +35,7 @@ pub fn create_blocking(
     block_on(create(bootstrap, name, partitions, settings))
 }
 
-/// Adds partitions until there are so many.
+/// Adds partitions until there are this many.
 pub async fn grow(bootstrap: &str, topic: &str, partitions: usize) -> Result<()> {
     let request = NewPartitions::new(topic, partitions);
     let made = admin(bootstrap)?.create_partitions([&request], &options()).await?;
@@ -43,7 +43,7 @@ pub async fn grow(bootstrap: &str, topic: &str, partitions: usize) -> Result<()>
     made.map(drop).map_err(|(topic, error)| anyhow!("cannot add partitions to {topic}: {error}"))
 }
 
-/// The same, for one who has no runtime.
+/// The same, for callers without a runtime.
 pub fn grow_blocking(bootstrap: &str, topic: &str, partitions: usize) -> Result<()> {
     block_on(grow(bootstrap, topic, partitions))
 }

@@ -1,6 +1,6 @@
-//! What may be done to a topic of a real broker while somebody reads it.
+//! Changes to a topic of a real broker while somebody reads it.
 //!
-//! Owns the asking and waiting until it is done. It must not know millpond.
+//! Owns each request, and waiting until it has taken effect. Knows nothing of millpond.
 
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
@@ -9,7 +9,7 @@ use super::failure::failed;
 use crate::topics;
 
 impl Topic {
-    /// Gives it partitions until it has so many.
+    /// Adds partitions until there are this many.
     pub async fn grow(&self, partitions: usize) {
         let grown = topics::grow(&self.bootstrap, &self.name, partitions).await;
         grown.unwrap_or_else(failed("no partitions were added"));
@@ -25,13 +25,13 @@ impl Topic {
         }
     }
 
-    /// Makes it again under the same name, once it is deleted.
+    /// Creates the topic again under the same name, once it is deleted.
     pub async fn make_again(&self, partitions: i32) {
         let made = topics::create(&self.bootstrap, &self.name, partitions, &[]).await;
         made.unwrap_or_else(failed("the topic could not be made"));
     }
 
-    /// Removes what a partition has before `offset`, as retention does.
+    /// Removes the records of a partition before `offset`, as retention does.
     pub async fn cut(&self, partition: i32, offset: i64) {
         let mut before = TopicPartitionList::new();
         before

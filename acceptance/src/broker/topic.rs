@@ -1,7 +1,7 @@
 //! A topic of one test, and the records that the test puts into it.
 //!
-//! Owns producing in order and knowing where each record went. It must not know which broker
-//! the topic is on.
+//! Owns producing in order, and where each record went. Knows nothing of the broker that has the
+//! topic.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Mutex;
@@ -16,35 +16,35 @@ use super::failure::{fail, failed};
 
 /// For a broker on a machine that is busy with other things.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// As the node's settings have it.
+/// Matches the setting of the node.
 const LARGEST_MESSAGE_BYTES: &str = "16777216";
 
 /// A topic of one test.
 #[derive(Debug, Clone)]
 pub struct Topic {
-    /// Unlike any other topic's.
+    /// Unique among topics.
     pub name: String,
-    /// How many partitions it was made with.
+    /// The number of partitions at its creation.
     pub partitions: i32,
     pub(super) bootstrap: String,
 }
 
-/// What to produce. The default is a null payload without key and headers, as of now.
+/// A record to produce. The default has a null payload, no key and no headers.
 #[derive(Debug, Clone, Default)]
 pub struct Message {
-    /// Where to; when None by the key, as Kafka's own tools place it.
+    /// The partition. None: chosen by the key, as Kafka's own tools do.
     pub partition: Option<i32>,
     /// The record's key.
     pub key: Option<Vec<u8>>,
     /// None makes a tombstone.
     pub payload: Option<Vec<u8>>,
-    /// Names and values, in order; a name may stand more than once.
+    /// Names and values, in order. A name may occur more than once.
     pub headers: Vec<(String, Option<Vec<u8>>)>,
-    /// Milliseconds since 1970; when None, the time of producing.
+    /// Milliseconds since 1970. None: the time of producing.
     pub timestamp_ms: Option<i64>,
 }
 
-/// Where a message went (partition and offset) or why not; None until it is known.
+/// Where a message went (partition and offset), or the error. None until it is known.
 type Report = Option<Result<(i32, i64), KafkaError>>;
 
 /// One report for each message of a batch, in its order.
@@ -52,17 +52,17 @@ type Report = Option<Result<(i32, i64), KafkaError>>;
 struct Reports(Mutex<Vec<Report>>);
 
 impl Topic {
-    /// A topic that is still to be made, under a name that no other process chooses either.
+    /// A name for a new topic, which no other process chooses. The topic does not exist yet.
     pub(super) fn unmade(bootstrap: String, partitions: i32) -> Self {
         let unique = RandomState::new().hash_one(std::process::id());
         Self { name: format!("test-{unique:016x}"), partitions, bootstrap }
     }
 
-    /// Produces the messages in their order, waits until the broker has taken every one, and
-    /// gives the partition and offset of each, in the same order. It blocks.
+    /// Produces the messages in order, and waits until the broker has taken all of them. Returns
+    /// the partition and offset of each, in the same order. This blocks.
     ///
     /// # Panics
-    /// When the broker refuses one, or has not taken all a minute after the last was sent.
+    /// If the broker refuses a message, or has not taken all within a minute.
     pub fn produce(&self, messages: &[Message]) -> Vec<(i32, i64)> {
         let producer = self.producer(messages.len());
         for (index, message) in messages.iter().enumerate() {
@@ -90,7 +90,7 @@ impl Topic {
             if error != KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) {
                 fail(&format!("message {index} was refused: {error}"));
             }
-            // Makes room, and returns as soon as there is some.
+            // Waits until the queue has room.
             producer.poll(Duration::from_millis(100));
             record = refused;
         }

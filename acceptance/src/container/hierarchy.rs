@@ -1,7 +1,6 @@
-//! The two versions of control groups, and how each spells a memory limit.
+//! The two versions of control groups, and the files of each for a memory limit.
 //!
-//! Owns the names of files and the forms of their content. It must not know which groups there
-//! are.
+//! Owns the names of the files and the format of their content. Knows nothing of particular groups.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,7 +17,7 @@ pub(super) enum Hierarchy {
 }
 
 impl Hierarchy {
-    /// The one of the memory controller; `mount` is where control groups are.
+    /// Finds the hierarchy of the memory controller. Control groups are mounted at `mount`.
     pub(super) fn mounted(mount: &Path) -> Result<Self> {
         let v1 = mount.join("memory");
         if v1.join(V1_LIMIT).exists() {
@@ -28,7 +27,7 @@ impl Hierarchy {
         if !controllers.split_whitespace().any(|name| name == "memory") {
             bail!("no memory controller of control groups is mounted at {}", mount.display());
         }
-        // Groups below have the files of a controller only where this names it.
+        // Child groups have the files of a controller only if it is listed here.
         write(&mount.join("cgroup.subtree_control"), "+memory")?;
         Ok(Self::V2(mount.to_owned()))
     }
@@ -38,14 +37,14 @@ impl Hierarchy {
         root
     }
 
-    /// Not by the limit that version 1 has for memory and swap together: where the two are the
-    /// same, that one is hit first, and no hit of it is counted (Linux 6.18).
+    /// Does not use version 1's limit for memory and swap together. If both limits are equal, that
+    /// one is reached first, and its hits are not counted (Linux 6.18).
     pub(super) fn forbid_swap(&self, group: &Path) -> Result<()> {
         let file = match self {
             Self::V1(_) => group.join("memory.swappiness"),
             Self::V2(_) => group.join("memory.swap.max"),
         };
-        // Not there where the kernel knows no swap.
+        // The file does not exist if the kernel has no swap accounting.
         if file.exists() { write(&file, "0") } else { Ok(()) }
     }
 
@@ -91,7 +90,7 @@ fn number(group: &Path, file: &str) -> Result<u64> {
     text.trim().parse().with_context(|| format!("no number in {file}: {text:?}"))
 }
 
-/// The number of a line such as `oom_kill 1`.
+/// The number in the line of this name, as in `oom_kill 1`.
 fn named_number(group: &Path, file: &str, name: &str) -> Result<u64> {
     let text = read(&group.join(file))?;
     let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));

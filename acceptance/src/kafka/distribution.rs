@@ -1,7 +1,7 @@
 //! Apache Kafka's program files: fetched once with Maven into `target/tmp`, and run with the Java
 //! that is installed.
 //!
-//! Owns what to fetch (`pom.xml`) and where it lies. It must not know what is run from it.
+//! Owns the version (`pom.xml`) and the folder. Knows nothing of the programs that run from it.
 
 use std::env;
 use std::ffi::OsString;
@@ -13,11 +13,11 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::cargo::temporary_folder;
 
-/// What to fetch. It lies beside the files too, and marks the folder as whole and current.
+/// The version to fetch. A copy in the folder shows that the folder is complete and current.
 const POM: &str = include_str!("pom.xml");
 /// The oldest Java that this Kafka runs on.
 const OLDEST_JAVA: u32 = 17;
-/// A small heap, and a quick start rather than a high peak.
+/// A small heap, and options for a quick start.
 const JVM_OPTIONS: [&str; 5] = [
     "-Xms64m",
     "-Xmx256m",
@@ -34,7 +34,7 @@ pub(super) struct Distribution {
 }
 
 impl Distribution {
-    /// Kafka as an earlier run left it, or fetched now. An error says what this machine lacks.
+    /// Kafka from an earlier run, or else fetched now. The error says what this machine lacks.
     pub(super) fn find_or_fetch() -> Result<Self> {
         let java = find_java()?;
         let folder = folder()?;
@@ -44,7 +44,7 @@ impl Distribution {
         Ok(Self { java, libraries: folder.join("libraries") })
     }
 
-    /// The command line that runs a main class of Kafka's; its arguments are still to be added.
+    /// The command line that runs a main class of Kafka. The caller adds the arguments.
     pub(super) fn command_line(&self, main_class: &str) -> Vec<OsString> {
         let mut line = vec![self.java.clone().into_os_string()];
         line.extend(JVM_OPTIONS.map(OsString::from));
@@ -58,7 +58,7 @@ fn find_java() -> Result<PathBuf> {
     let java = env::var_os("JAVA_HOME")
         .map_or_else(|| PathBuf::from("java"), |home| Path::new(&home).join("bin/java"));
     let output = run(Command::new(&java).arg("-version"))?;
-    // Such as: openjdk version "17.0.15" 2025-04-15
+    // Example: openjdk version "17.0.15" 2025-04-15
     let text = String::from_utf8_lossy(&output.stderr);
     let version = text.split('"').nth(1).unwrap_or_default();
     let major = version.split(['.', '-', '+']).next().and_then(|major| major.parse::<u32>().ok());
@@ -83,8 +83,8 @@ fn is_whole(folder: &Path) -> bool {
     fs::read_to_string(folder.join("pom.xml")).is_ok_and(|pom| pom == POM)
 }
 
-/// Fetches into a folder beside and renames it at the end: whoever sees `folder` sees it whole,
-/// and of several processes that fetch at a time the first one's stays.
+/// Fetches into a temporary folder and renames it at the end, so that `folder` is always complete.
+/// If several processes fetch at the same time, the first one's folder stays.
 fn fetch(folder: &Path) -> Result<()> {
     let beside = folder.parent().context("the folder for kafka has no parent")?;
     fs::create_dir_all(beside)?;
@@ -92,7 +92,7 @@ fn fetch(folder: &Path) -> Result<()> {
     fs::write(staging.path().join("pom.xml"), POM)?;
     copy_libraries(staging.path())?;
     if !is_whole(folder) {
-        // What an older pom.xml left.
+        // A folder of an older pom.xml.
         drop(fs::remove_dir_all(folder));
     }
     let renamed = fs::rename(staging.path(), folder);

@@ -1,7 +1,7 @@
 //! One `KRaft` node, broker and controller in one process, on loopback.
 //!
-//! Owns its ports, its settings (`server.properties`) and its starts and ends. It must not know
-//! which test it serves, nor how Kafka came to this machine.
+//! Owns its ports, its settings (`server.properties`), its starts and its ends. Knows nothing of
+//! the tests that use it. `distribution.rs` fetches Kafka.
 
 use std::fs::{self, File};
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -18,18 +18,18 @@ use super::probe;
 use crate::guard::Guard;
 
 const SETTINGS: &str = include_str!("server.properties");
-/// Sixteen bytes in URL-safe base64: the form that Kafka asks for.
+/// The cluster id: sixteen bytes in URL-safe base64, as Kafka requires.
 const CLUSTER_ID: &str = "MillpondTestCluster-0A";
-/// Below the ports that systems hand out by themselves, so that no client's socket and no other
-/// test's listener takes a node's port while the node is down.
+/// Below the ephemeral ports of the system, so that no client's socket and no other test's listener
+/// takes a node's port while the node is down.
 const PORTS: Range<u16> = 20_000..30_000;
-/// A port that was free when it was chosen may be taken when the node comes to it.
+/// Another process may take a free port before the node binds it, so there are several attempts.
 const ATTEMPTS: u32 = 3;
 /// For a machine that is busy with other things.
 const START_PATIENCE: Duration = Duration::from_secs(120);
 
-/// A running or stopped node. It is killed and its data removed when this is dropped, and also
-/// when the process ends without dropping it.
+/// A running or stopped node. It is killed and its data removed on drop, and also if the process
+/// ends without dropping it.
 #[derive(Debug)]
 pub struct KafkaNode {
     distribution: &'static Distribution,
@@ -63,7 +63,7 @@ impl KafkaNode {
         self.guard.folder().to_owned()
     }
 
-    /// Ends the node in good order, and returns when it has ended. The data stays.
+    /// Shuts the node down cleanly, and returns when it has ended. The data stays.
     pub fn stop(&mut self) -> Result<()> {
         if let Some(process) = &mut self.process {
             let asked = Command::new("kill").args(["-TERM", &process.id().to_string()]).status()?;
@@ -73,7 +73,7 @@ impl KafkaNode {
         self.ended()
     }
 
-    /// Ends the node as a crash would, and returns when it has ended. The data stays.
+    /// Kills the node, as in a crash, and returns when it has ended. The data stays.
     pub fn kill(&mut self) -> Result<()> {
         if let Some(process) = &mut self.process {
             process.kill()?;
@@ -163,7 +163,7 @@ impl Drop for KafkaNode {
 fn free_port() -> Result<u16> {
     let span = u64::from(PORTS.end - PORTS.start);
     for _ in 0..100 {
-        // Each RandomState is seeded anew: processes that start together try other ports.
+        // Each RandomState has another seed, so processes that start together try different ports.
         let step = u16::try_from(RandomState::new().build_hasher().finish() % span)?;
         let port = PORTS.start + step;
         if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {

@@ -1,7 +1,7 @@
 //! Waits until a broker serves.
 //!
-//! Owns what "serves" means: the broker lists itself in the metadata, so topics can be made. It
-//! must not know how the broker was started.
+//! A broker serves once it lists itself in the metadata, so that topics can be created. Knows
+//! nothing of how the broker was started.
 
 use std::time::{Duration, Instant};
 
@@ -9,11 +9,11 @@ use anyhow::{Result, ensure};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
-/// How long one question waits; between two of them the node's process is looked at.
+/// The timeout of one metadata request. `still_possible` is checked between requests.
 const ONE_QUESTION: Duration = Duration::from_millis(250);
 
-/// Returns once the broker at `bootstrap` (`host:port`) serves. Fails after `patience`, or as
-/// soon as `still_possible` fails, which is asked again and again meanwhile.
+/// Returns once the broker at `bootstrap` (`host:port`) serves. Fails after `patience`, or as soon
+/// as `still_possible` fails.
 pub(super) fn wait_until_ready(
     bootstrap: &str,
     patience: Duration,
@@ -25,7 +25,7 @@ pub(super) fn wait_until_ready(
         .create()?;
     let start = Instant::now();
     loop {
-        // A broker that has started and is not yet let in lists no broker.
+        // A broker that has started but is not registered yet lists no broker.
         let metadata = client.fetch_metadata(None, ONE_QUESTION);
         if metadata.is_ok_and(|metadata| !metadata.brokers().is_empty()) {
             return Ok(());

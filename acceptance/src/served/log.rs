@@ -1,16 +1,16 @@
-//! Reads what millpond says: keeps it, and finds in it where it listens.
+//! Reads the log of millpond: keeps it in a file, and finds the gRPC address in it.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, PipeReader, Write};
 use std::sync::mpsc::SyncSender;
 
-/// Keeps the log until it ends, and hands on the address once that is said.
+/// Keeps the log until it ends, and sends the address once it is logged.
 pub(super) fn drain(output: PipeReader, mut kept: File, listening: &SyncSender<String>) {
     for line in BufReader::new(output).lines().map_while(Result::ok) {
-        // A log that cannot be kept is still read: a full pipe would stop millpond.
+        // A log that cannot be written is still read, since a full pipe would block millpond.
         let _ = writeln!(kept, "{line}");
         if let Some(rpc) = listening_address(&line) {
-            // Nobody waits for a second one.
+            // Only the first address is waited for.
             let _ = listening.try_send(rpc);
         }
     }

@@ -1,4 +1,4 @@
-//! Asks for every key, and holds each answer to the model.
+//! Looks up every key, and compares each answer with the model.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -17,9 +17,9 @@ use crate::scene::now_ms;
 
 const SLOWEST_CALL: Duration = Duration::from_secs(10);
 const BATCH: usize = 250;
-/// One in so many keys is also asked for alone.
+/// One key in this many is also looked up alone.
 const ALONE: usize = 10;
-/// Of a line.
+/// The most characters of a line.
 const SHOWN_CHARS: usize = 600;
 
 type Answer = Result<Entry, Miss>;
@@ -72,18 +72,18 @@ async fn get(client: &mut LookupServiceClient<Channel>, key: &str) -> anyhow::Re
     })
 }
 
-/// The answers came between `from_ms` and now.
+/// A line for each wrong answer. The answers were given between `from_ms` and now.
 fn wrong_of(keys: &[String], answers: &[Answer], model: &Model, from_ms: i64) -> Vec<String> {
     let to_ms = now_ms();
     let pairs = keys.iter().zip(answers);
     let lines = pairs.filter_map(|(key, answer)| {
         let expected = model.entries.get(key);
-        // What was over in between may be there or not.
+        // An entry that expired in between may be found or not.
         let live = expected.filter(|expected| expected.expiry_ms > from_ms);
         let sure = live.filter(|live| live.expiry_ms > to_ms);
         let is_right = match answer {
             Ok(entry) => live.is_some_and(|live| is_entry(entry, key, live)),
-            // Loading is no answer to a service that says it is ready; why it is gone may be told.
+            // A ready service must not answer that it is loading. Any other reason is allowed.
             Err(miss) => sure.is_none() && miss.reason() != MissReason::Loading,
         };
         let wrong = || format!("key {key}: expected {live:?}, found {answer:?}");

@@ -1,4 +1,4 @@
-//! What a chaos run can be told.
+//! The arguments of a chaos run.
 
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -22,7 +22,7 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// The command that runs one seed as this one does.
+    /// The command that repeats one seed with these arguments.
     pub(crate) fn again(&self, seed: u64) -> String {
         let run_for = humantime::format_duration(self.run_for).to_string().replace(' ', "");
         let added = if self.add_partitions { "" } else { " --add-partitions=false" };
@@ -32,7 +32,7 @@ impl Args {
     }
 }
 
-/// `5`, or `1..20` with both ends among them.
+/// Parses `5`, or `1..20` with both ends included.
 #[derive(Debug, Clone)]
 pub(crate) struct Seeds(RangeInclusive<u64>);
 
@@ -51,7 +51,7 @@ impl FromStr for Seeds {
 
     fn from_str(text: &str) -> anyhow::Result<Self> {
         let (first, last) = text.split_once("..").unwrap_or((text, text));
-        let number = |text: &str| text.parse().with_context(|| format!("{text:?} is no seed"));
+        let number = |text: &str| text.parse().with_context(|| format!("{text:?} is not a seed"));
         let (first, last) = (number(first)?, number(last.trim_start_matches('='))?);
         ensure!(first <= last, "there is no seed in {text}");
         Ok(Self(first..=last))

@@ -1,4 +1,4 @@
-//! What happens to the broker: it ends in order or not, comes back, and its topic grows.
+//! Disturbs the broker: it is stopped or killed, restarted, and its topic grows.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::scene::Scene;
 
 const MOST_PARTITIONS: i32 = 10;
 
-/// How often what happened.
+/// How often each disturbance happened.
 #[derive(Debug, Default)]
 pub(crate) struct Troubles {
     pub(crate) stopped: u64,
@@ -19,7 +19,7 @@ pub(crate) struct Troubles {
     pub(crate) grown: u64,
 }
 
-/// Makes trouble until it is time to stop; the broker is up in the end.
+/// Disturbs the broker until it is time to stop. The broker runs at the end.
 pub(crate) fn trouble(
     node: &mut KafkaNode,
     scene: &Scene,

@@ -1,4 +1,4 @@
-//! A producer that knows what became of each batch: idempotent, or with transactions.
+//! A producer that knows the fate of each batch. It is idempotent, or uses transactions.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -13,22 +13,22 @@ use crate::draft::Draft;
 use crate::scene::Scene;
 
 pub(crate) const COMPRESSIONS: [&str; 5] = ["none", "gzip", "snappy", "lz4", "zstd"];
-/// Names the batch of a record.
+/// The header with the name of a record's batch.
 pub(crate) const BATCH: &str = "batch";
-/// For a broker that is down, and slow to come back.
+/// Long enough for a broker that is down and restarts slowly.
 const PATIENCE: Duration = Duration::from_secs(120);
 const ONE_ATTEMPT: Duration = Duration::from_secs(1);
 
-/// What the log has to have of a batch.
+/// What the log must contain of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// All of it.
+    /// All records.
     Committed,
-    /// Nothing.
+    /// No record.
     Aborted,
-    /// All or nothing: the broker did not say.
+    /// All records or none: the broker did not confirm the outcome.
     InDoubt,
-    /// Any of it: no transaction, and the broker did not say.
+    /// Any part: there was no transaction, and the broker did not confirm all records.
     InParts,
 }
 
@@ -37,7 +37,7 @@ pub(crate) enum Fate {
 pub(crate) enum Ending {
     Commit,
     Abort,
-    /// The producer goes without a word.
+    /// The producer disappears without ending the transaction.
     Vanish,
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Returns when what an earlier one of the same id had left open is ended.
+    /// Creates a client. Returns when the open transaction of an earlier client of this id is over.
     pub(crate) fn new(
         scene: &Scene,
         transactional_id: Option<&str>,
@@ -63,7 +63,7 @@ impl Client {
             .set("compression.type", compression)
             .set("message.max.bytes", "16777216")
             .set("reconnect.backoff.max.ms", "500")
-            // Soon knows of partitions that were added.
+            // Notices added partitions soon.
             .set("topic.metadata.refresh.interval.ms", "500");
         if let Some(id) = transactional_id {
             settings.set("transactional.id", id).set("transaction.timeout.ms", "60000");
@@ -81,8 +81,8 @@ impl Client {
         if self.is_transactional { self.inner.begin_transaction() } else { Ok(()) }
     }
 
-    /// Whether it was taken on. It is not where the client does not know the partition yet, or
-    /// the transaction is broken already.
+    /// Queues a record. Returns false if the client does not know the partition yet, or if the
+    /// transaction has failed already.
     pub(crate) fn send(&self, draft: &Draft, batch: &str) -> anyhow::Result<bool> {
         let headers = OwnedHeaders::new().insert(Header { key: BATCH, value: Some(batch) });
         let mut record = BaseRecord::<str, [u8]>::to(&self.topic).key(&draft.key).headers(headers);
@@ -101,8 +101,8 @@ impl Client {
         Ok(true)
     }
 
-    /// What becomes of the `sent` records since it began. With any other fate than the one
-    /// asked for, the client is of no more use.
+    /// Ends the batch of `sent` records, and returns its fate. After any other fate than the one
+    /// asked for, the client must not be used again.
     pub(crate) fn end(&self, ending: Ending, sent: usize) -> Fate {
         match ending {
             _ if !self.is_transactional => self.flush(sent),
@@ -110,14 +110,14 @@ impl Client {
                 Ok(()) => Fate::Committed,
                 Err(_) => Fate::InDoubt,
             },
-            // Where it fails, the next client of the same id ends it, but a record that comes
-            // late from this one may be in a transaction of that one.
+            // If this fails, the next client of the same id aborts the transaction. But a late
+            // record of this client may end up in a transaction of that one.
             Ending::Abort => match settle(|| self.abort()) {
                 Ok(()) => Fate::Aborted,
                 Err(_) => Fate::InDoubt,
             },
             Ending::Vanish => {
-                // So that there is something to abort.
+                // Sends the records, so that there is something to abort.
                 let _ = self.inner.flush(ONE_ATTEMPT);
                 Fate::Aborted
             }
@@ -125,7 +125,7 @@ impl Client {
     }
 
     fn abort(&self) -> KafkaResult<()> {
-        // So that there is something to abort; and it waits for reports, which nobody else hears.
+        // Sends the records, so that there is something to abort, and serves the delivery reports.
         let _ = self.inner.flush(ONE_ATTEMPT);
         self.inner.abort_transaction(ONE_ATTEMPT)
     }
@@ -137,18 +137,18 @@ impl Client {
     }
 }
 
-/// Asks again as long as that may help.
+/// Repeats a request while that may help.
 fn settle(mut ask: impl FnMut() -> KafkaResult<()>) -> KafkaResult<()> {
     let start = Instant::now();
     loop {
         match ask() {
-            Err(error) if may_yet_be(&error) && start.elapsed() < PATIENCE => {}
+            Err(error) if is_retriable(&error) && start.elapsed() < PATIENCE => {}
             outcome => return outcome,
         }
     }
 }
 
-fn may_yet_be(error: &KafkaError) -> bool {
+fn is_retriable(error: &KafkaError) -> bool {
     match error {
         KafkaError::Transaction(error) => error.is_retriable(),
         KafkaError::Flush(code) => *code == RDKafkaErrorCode::OperationTimedOut,
@@ -156,7 +156,7 @@ fn may_yet_be(error: &KafkaError) -> bool {
     }
 }
 
-/// Counts what the broker has taken.
+/// Counts the records that the broker has acknowledged.
 #[derive(Debug, Default)]
 struct Taken(AtomicUsize);
 

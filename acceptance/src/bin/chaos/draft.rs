@@ -1,7 +1,7 @@
-//! What the records are: new keys, updates, tombstones and all kinds of poison.
+//! Draws records: new keys, updates, tombstones and all kinds of bad records.
 //!
-//! A key's name carries its partition, so that it stays there when partitions are added. The
-//! text of a record names the batch that it was in.
+//! The name of a key contains its partition, so that the key stays there when partitions are added.
+//! The text of a record contains the name of its batch.
 
 use std::collections::BTreeMap;
 
@@ -10,9 +10,9 @@ use millpond_acceptance::documents::{Broken, Documents};
 
 use crate::scene::{Scene, WRITERS, now_ms};
 
-/// Over the largest entry that a table takes, and under the largest document.
+/// More than the largest entry that a table accepts, and less than the largest document.
 const TOO_LARGE_ENTRY_BYTES: usize = 1_100_000;
-/// A document is mostly of less.
+/// Most documents are smaller.
 const DOCUMENT_BYTES: usize = 1_500;
 const LONG_KEY_BYTES: usize = 5_000;
 
@@ -21,13 +21,13 @@ pub(crate) enum Kind {
     New,
     Update,
     Tombstone,
-    /// Of a time so long ago that it is over when it comes.
+    /// Its timestamp is so old that it has expired on arrival.
     Late,
-    /// Of a time that is yet to come.
+    /// Its timestamp is in the future.
     Early,
     Broken,
     LongKey,
-    /// Its key is no text and no number.
+    /// Its key is neither text nor a number.
     OddKey,
     TooLargeEntry,
 }
@@ -40,11 +40,11 @@ pub(crate) struct Draft {
     pub(crate) time_ms: i64,
 }
 
-/// Draws one writer's records.
+/// Draws the records of one writer.
 pub(crate) struct Drafts {
     writer: usize,
     documents: Documents,
-    /// By partition, how many keys there are of this writer's.
+    /// The number of this writer's keys in each partition.
     made: BTreeMap<i32, u32>,
 }
 
@@ -54,7 +54,7 @@ impl Drafts {
     }
 
     pub(crate) fn draw(&mut self, batch: &str, scene: &Scene, rng: &mut Rng) -> Draft {
-        // One draw whatever the number of partitions is by now.
+        // A single draw, whatever the number of partitions, so later draws do not depend on it.
         let partition = i32::from(rng.u8(..)) % scene.partitions();
         let kind = Kind::draw(scene, rng);
         let key = self.key(kind, partition, rng);
@@ -66,7 +66,7 @@ impl Drafts {
         let made = self.made.entry(partition).or_default();
         let number = if kind == Kind::New { *made } else { rng.u32(..) % (*made).max(1) };
         *made += u32::from(kind == Kind::New);
-        // Others' keys too: their numbers are near these.
+        // Also keys of other writers, whose numbers are similar.
         let writer =
             if kind == Kind::New || rng.bool() { self.writer } else { rng.usize(..WRITERS) };
         format!("p{partition}-w{writer}-{number}")
@@ -103,7 +103,7 @@ impl Kind {
             35..70 => Self::Update,
             70..82 => Self::Tombstone,
             82..86 => Self::Late,
-            // Its life would begin when it comes, which nobody else can know.
+            // It would expire one time to live after its arrival, which the model cannot know.
             86..89 if scene.nothing_expires() => Self::Early,
             86..95 => Self::Broken,
             95..97 => Self::LongKey,

@@ -1,17 +1,17 @@
-//! Whatever happens to broker, stream and service, the table in the end is what the log says:
-//! the proof, seed by seed, on a real broker.
+//! Shows on a real broker, seed by seed: whatever happens to the broker, the stream and the
+//! service, the table ends up as the log says.
 //!
 //! `cargo run --release -p millpond-acceptance --bin chaos -- --seeds 1..20 --for 30s`
 //!
 //! For each seed, writers fill a topic while the broker and millpond are stopped, killed and
-//! started again. Then another client reads the topic, and every key's answer has to be what it
-//! makes of it. `verdict.rs` says what else has to hold.
+//! restarted. Then another client reads the topic and computes the expected table. Every key is
+//! looked up and compared with it. `verdict.rs` has the other checks.
 
 mod answers;
 mod args;
-mod books;
 mod broker;
 mod client;
+mod counters;
 mod draft;
 mod model;
 mod report;
@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// How many seeds failed.
+/// Runs all seeds. Returns how many failed.
 fn chaos(args: &Args) -> anyhow::Result<usize> {
     let mut node = kafka::require_own("chaos").context("chaos needs a broker of its own")?;
     let mut failed = Vec::new();

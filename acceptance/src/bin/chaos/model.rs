@@ -1,7 +1,7 @@
-//! What the table is to be, made of the topic by another client.
+//! The expected table, computed from the topic by another client.
 //!
-//! It must not know how millpond does it: JSON is read by another parser, and the rules are those
-//! that `README.md` states.
+//! Shares no code with millpond: another parser reads the JSON, and the rules are those that
+//! `README.md` states.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -17,14 +17,14 @@ use crate::client::BATCH;
 use crate::scene::Scene;
 use crate::watermarks::reader;
 
-/// How long nothing may come before the end.
+/// The longest wait for the next record.
 const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(100);
 const MAX_DOCUMENT_BYTES: usize = 1_200 << 10;
 const MAX_KEY_BYTES: usize = 4 << 10;
 const MAX_ENTRY_BYTES: usize = 1 << 20;
 
-/// What is to be under a key.
+/// The expected entry of a key.
 #[derive(Debug, Clone)]
 pub(crate) struct Expected {
     pub(crate) partition: i32,
@@ -33,7 +33,7 @@ pub(crate) struct Expected {
     pub(crate) expiry_ms: i64,
 }
 
-/// The records of one partition.
+/// Counts of the records of one partition.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Read {
     pub(crate) records: u64,
@@ -44,16 +44,16 @@ pub(crate) struct Read {
 #[derive(Debug)]
 pub(crate) struct Model {
     pub(crate) entries: HashMap<String, Expected>,
-    /// How many records of each batch there are.
+    /// The number of records of each batch.
     pub(crate) batches: HashMap<String, usize>,
     pub(crate) partitions: Vec<Read>,
 }
 
-/// What a record asks of the table.
+/// The effect of a record on the table.
 enum Effect {
     Store(String, Option<String>),
     Delete(String),
-    /// It is rejected, and what it was to replace is out of date.
+    /// The record is rejected, and deletes the outdated entry that it would have replaced.
     TooLargeEntry(String),
     Reject,
 }
@@ -115,12 +115,12 @@ impl Model {
     }
 }
 
-/// Whether the client has read up to where the partition ended before.
+/// Whether the client has read to `end`, the end of the partition noted before.
 fn is_at(consumer: &BaseConsumer, scene: &Scene, end: i64) -> bool {
     let Ok(positions) = consumer.position() else { return false };
     positions.elements_for_topic(&scene.topic).iter().all(|place| match place.offset() {
         Offset::Offset(position) => position >= end,
-        // It has read nothing: there was nothing but markers, if that.
+        // Without a position no record was read: the partition is empty or has only markers.
         _ => true,
     })
 }

@@ -1,4 +1,4 @@
-//! All that a seed comes to, in a line for people, and in a line for each failure.
+//! The results of a seed: a line for people, and a line for each failure.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,16 +11,16 @@ use crate::writer::Written;
 pub(crate) struct Report {
     pub(crate) seed: u64,
     pub(crate) scene: String,
-    /// At first and in the end.
+    /// The number of partitions at the start and at the end.
     pub(crate) partitions: (i32, i32),
     pub(crate) troubles: Troubles,
     pub(crate) kills: u64,
     pub(crate) written: Written,
     pub(crate) records_read: u64,
     pub(crate) of_log: Vec<String>,
-    /// The process that was there when everything calmed down,
+    /// The process that was running when the disturbances ended,
     pub(crate) lived: Verdict,
-    /// and one that has read the topic anew.
+    /// and one that was started afterwards and has read the topic again.
     pub(crate) rebuilt: Verdict,
     pub(crate) log: PathBuf,
 }
@@ -70,8 +70,8 @@ impl Report {
             failures.into_iter().map(move |failure| format!("{name}: {failure}"))
         };
         let mut failures = self.of_log;
-        failures.extend(named("as it lived", self.lived.failures));
-        failures.extend(named("as it was rebuilt", self.rebuilt.failures));
+        failures.extend(named("the process that lived through it", self.lived.failures));
+        failures.extend(named("the process that was rebuilt", self.rebuilt.failures));
         failures.extend((!failures.is_empty()).then_some(log));
         failures
     }

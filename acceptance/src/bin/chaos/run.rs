@@ -1,4 +1,4 @@
-//! One seed, from the first record to the verdict.
+//! Runs one seed, from the first record to the verdict.
 
 use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ use crate::service::Service;
 use crate::writer::{Writer, Written};
 use crate::{verdict, watermarks};
 
-/// What happened while everything broke.
+/// What happened during the disturbances.
 struct Happened {
     troubles: Troubles,
     kills: u64,
@@ -61,7 +61,7 @@ pub(crate) fn run(seed: u64, node: &mut KafkaNode, args: &Args) -> anyhow::Resul
     })
 }
 
-/// Everything at once, until the time is over or something that should not fail has.
+/// Runs writers and disturbances at once, until the time is over or one of them fails.
 fn break_everything(
     scene: &Scene,
     node: &mut KafkaNode,
@@ -73,7 +73,7 @@ fn break_everything(
         (0..WRITERS).map(|number| Writer::new(scene, number, rng.fork())).collect();
     let (for_broker, for_service) = (rng.fork(), rng.fork());
     std::thread::scope(|threads| {
-        // Whoever fails stops the others.
+        // A participant that fails stops the others.
         let spawn_writer = |writer: Writer<'_>| {
             let _stop = StopAtEnd(&scene.stop);
             writer.run()

@@ -1,4 +1,4 @@
-//! What a seed chooses before anything happens, and what all that takes part has to know.
+//! The random choices of a seed before its run, and the state that all participants share.
 
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -6,12 +6,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use fastrand::Rng;
 use millpond_acceptance::stop::Stop;
 
-/// How many writers there are at a time. One in so many uses no transactions, the first to begin
-/// with.
+/// The number of writers at a time. Writers whose number is a multiple of it use no transactions.
 pub(crate) const WRITERS: usize = 3;
-/// Nothing expires within a run.
+/// A time to live with which nothing expires within a run.
 const LONG: Duration = Duration::from_secs(24 * 60 * 60);
-/// Much does.
+/// A time to live with which many entries expire within a run.
 const SHORT: Duration = Duration::from_secs(15);
 
 #[derive(Debug)]
@@ -20,7 +19,7 @@ pub(crate) struct Scene {
     pub(crate) bootstrap: String,
     pub(crate) topic: String,
     pub(crate) ttl: Duration,
-    /// Whether millpond reads all there is, or what can still be alive.
+    /// Whether millpond reads from the earliest offset, or only what can still be alive.
     pub(crate) from_earliest: bool,
     pub(crate) threads: u32,
     partitions: AtomicI32,
@@ -41,7 +40,7 @@ impl Scene {
         }
     }
 
-    /// How many partitions the topic is known to have.
+    /// The known number of partitions of the topic.
     pub(crate) fn partitions(&self) -> i32 {
         self.partitions.load(Ordering::Relaxed)
     }
@@ -59,7 +58,7 @@ impl Scene {
         self.ttl == LONG
     }
 
-    /// When what is of the time `at` is absent again, in milliseconds since 1970.
+    /// When a record with the timestamp `at_ms` expires, in milliseconds since 1970.
     pub(crate) fn expiry_ms(&self, at_ms: i64) -> i64 {
         at_ms + i64::try_from(self.ttl.as_millis()).unwrap_or(i64::MAX / 2)
     }

@@ -1,4 +1,4 @@
-//! The service of one seed, killed and started again.
+//! The service of one seed. It is killed and started again.
 
 use std::time::Duration;
 
@@ -13,20 +13,20 @@ pub(crate) struct Service<'a> {
 }
 
 impl<'a> Service<'a> {
-    /// Starts it, and returns when it listens.
+    /// Starts the service, and returns when it listens.
     pub(crate) fn start(scene: &'a Scene) -> anyhow::Result<Self> {
         let log = format!("chaos-{}.log", scene.seed);
         Ok(Self { scene, served: Served::start_release(&settings(scene), &log)? })
     }
 
-    /// Kills it, and starts it when `pause` is over.
+    /// Kills the service, and starts it again after `pause`.
     pub(crate) fn restart(&mut self, pause: Duration) -> anyhow::Result<()> {
         self.served.kill()?;
         self.scene.stop.within(pause);
         self.served.run()
     }
 
-    /// Kills and starts it until it is time to stop; how often.
+    /// Kills and restarts the service until it is time to stop. Returns how often.
     pub(crate) fn trouble(&mut self, mut rng: Rng) -> anyhow::Result<u64> {
         let mut kills = 0;
         while !self.scene.stop.within(Duration::from_millis(rng.u64(2_000..10_000))) {

@@ -1,4 +1,4 @@
-//! What has to hold of one process in the end, and of the log that it is held to.
+//! Judges one process at the end, and the log that it is compared with.
 
 use std::time::{Duration, Instant};
 
@@ -6,16 +6,16 @@ use crate::client::Fate;
 use crate::model::Model;
 use crate::scene::Scene;
 use crate::writer::Written;
-use crate::{answers, books};
+use crate::{answers, counters};
 
-/// How many failures of a kind are shown.
+/// The most failures of a kind that are shown.
 const SHOWN: usize = 5;
 
-/// What was found out about one process.
+/// The findings about one process.
 #[derive(Debug)]
 pub(crate) struct Verdict {
     pub(crate) mismatches: usize,
-    /// From `since` until all was read.
+    /// The time from `since` until all was read.
     pub(crate) caught_up: Duration,
     pub(crate) failures: Vec<String>,
 }
@@ -27,17 +27,17 @@ pub(crate) async fn of_process(
     (ends, model, written): (&[i64], &Model, &Written),
     scene: &Scene,
 ) -> anyhow::Result<Verdict> {
-    let (stats, mut failures) = books::settled(rpc, ends).await?;
+    let (stats, mut failures) = counters::settled(rpc, ends).await?;
     let caught_up = since.elapsed();
     let wrong = answers::wrong(rpc, &written.keys, model).await?;
     let mismatches = wrong.len();
     failures.extend(wrong.into_iter().take(SHOWN));
-    failures.extend(books::unbalanced(&stats, model, scene)?.into_iter().take(SHOWN));
+    failures.extend(counters::unbalanced(&stats, model, scene)?.into_iter().take(SHOWN));
     Ok(Verdict { mismatches, caught_up, failures })
 }
 
-/// Where the log is not what its writers were told. No fault of millpond's, and makes the rest
-/// worth nothing.
+/// A line for each batch that is not in the log as its writer was told. That is no fault of
+/// millpond, and makes the other results meaningless.
 pub(crate) fn of_log(model: &Model, written: &Written) -> Vec<String> {
     let lines = written.batches.iter().filter_map(|(batch, &(sent, fate))| {
         let read = model.batches.get(batch).copied().unwrap_or(0);

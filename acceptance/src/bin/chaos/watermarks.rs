@@ -1,4 +1,4 @@
-//! Where the partitions end, once no transaction is open any more.
+//! The ends of the partitions, once no transaction is open any more.
 
 use std::time::{Duration, Instant};
 
@@ -8,12 +8,12 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 
 use crate::scene::Scene;
 
-/// A broker that was killed finds its feet, and ends what was left open.
+/// A broker that was killed recovers, and aborts the transactions that were left open.
 const PATIENCE: Duration = Duration::from_secs(90);
 const ONE_ANSWER: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(100);
 
-/// A client that sees records as `isolation` has it.
+/// A client with this `isolation` level.
 pub(crate) fn reader(scene: &Scene, isolation: &str) -> anyhow::Result<BaseConsumer> {
     Ok(ClientConfig::new()
         .set("bootstrap.servers", &scene.bootstrap)
@@ -25,7 +25,7 @@ pub(crate) fn reader(scene: &Scene, isolation: &str) -> anyhow::Result<BaseConsu
         .create()?)
 }
 
-/// By partition, the offset after its last record or marker.
+/// For each partition, the offset after its last record or marker.
 pub(crate) fn settled(scene: &Scene) -> anyhow::Result<Vec<i64>> {
     let all = reader(scene, "read_uncommitted")?;
     let committed = reader(scene, "read_committed")?;

@@ -1,4 +1,4 @@
-//! A thread that writes batch after batch, and keeps what it knows of each.
+//! A thread that writes batches, and keeps the fate of each.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -9,16 +9,16 @@ use crate::client::{COMPRESSIONS, Client, Ending, Fate};
 use crate::draft::{Draft, Drafts, Kind};
 use crate::scene::{Scene, WRITERS};
 
-/// How many batches come at the end, when nothing breaks any more.
+/// The number of batches at the end, when the disturbances are over.
 const LAST_BATCHES: usize = 4;
 const MOST_RECORDS: usize = 120;
 
-/// What was written.
+/// Everything that was written.
 #[derive(Debug, Default)]
 pub(crate) struct Written {
-    /// How many records of each batch were handed over, and what became of them.
+    /// The number of records queued for each batch, and its fate.
     pub(crate) batches: HashMap<String, (usize, Fate)>,
-    /// Every key that a record was to have.
+    /// Every key that a record was drawn with.
     pub(crate) keys: BTreeSet<String>,
     pub(crate) kinds: BTreeMap<Kind, u64>,
 }
@@ -40,13 +40,13 @@ impl Written {
 
 pub(crate) struct Writer<'a> {
     scene: &'a Scene,
-    /// None writes without transactions.
+    /// None: this writer uses no transactions.
     transactional_id: Option<String>,
     number: usize,
     rng: Rng,
     drafts: Drafts,
     client: Option<Client>,
-    /// Apart, since how many clients it comes to depends on what breaks.
+    /// Random numbers for clients only, since the number of clients depends on what fails.
     compressions: Rng,
     written: Written,
 }
@@ -74,7 +74,7 @@ impl<'a> Writer<'a> {
         self.finish()
     }
 
-    /// Writes a little, at once.
+    /// Writes a few batches without pauses.
     pub(crate) fn close(mut self) -> anyhow::Result<Written> {
         for _ in 0..LAST_BATCHES {
             self.batch()?;
@@ -82,7 +82,7 @@ impl<'a> Writer<'a> {
         self.finish()
     }
 
-    /// Whatever transaction a lost client left open is ended by its successor.
+    /// Creates a client. It ends the transaction that a lost client left open.
     fn finish(mut self) -> anyhow::Result<Written> {
         let client = self.client()?;
         drop(client);
@@ -93,7 +93,7 @@ impl<'a> Writer<'a> {
         let (ending, records) = (self.draw_ending(), self.rng.usize(1..=MOST_RECORDS));
         let batch = format!("{}-{}", self.number, self.written.batches.len());
         let client = self.client()?;
-        // Where that fails nothing is handed over either.
+        // If this fails, no record is queued either.
         let has_begun = client.begin().is_ok();
         let mut sent = 0;
         for _ in 0..records {
@@ -102,13 +102,13 @@ impl<'a> Writer<'a> {
             self.written.note(draft);
         }
         if self.rng.u8(..8) == 0 {
-            // Others end theirs while this one is open.
+            // Other writers end their transactions while this one is open.
             self.pause(200..2_000);
         }
         let fate = client.end(ending, sent);
         self.written.batches.insert(batch, (sent, fate));
-        let (is_well, is_kept) = (is_well(ending, fate), self.rng.u8(..10) > 0);
-        self.client = (has_begun && is_well && is_kept).then_some(client);
+        let (can_be_reused, is_kept) = (can_be_reused(ending, fate), self.rng.u8(..10) > 0);
+        self.client = (has_begun && can_be_reused && is_kept).then_some(client);
         Ok(())
     }
 
@@ -134,8 +134,8 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Whether the client is as good as it was.
-fn is_well(ending: Ending, fate: Fate) -> bool {
+/// Whether the client can be used again.
+fn can_be_reused(ending: Ending, fate: Fate) -> bool {
     match ending {
         Ending::Commit => fate == Fate::Committed,
         Ending::Abort => fate == Fate::Aborted,

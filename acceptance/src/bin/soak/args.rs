@@ -1,4 +1,4 @@
-//! What a soak can be told.
+//! The arguments of a soak.
 
 use std::time::Duration;
 

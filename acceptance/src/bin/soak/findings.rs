@@ -1,4 +1,4 @@
-//! All that a soak finds out, and how a person reads it.
+//! The findings of a soak, and a report of them for people.
 
 use std::fmt;
 use std::process::ExitStatus;
@@ -14,10 +14,10 @@ use crate::lowering::Lowering;
 use crate::progress::Progress;
 use crate::usage::Usage;
 
-/// All that was found out.
+/// The findings.
 pub(crate) struct Findings {
     pub(crate) ran: Duration,
-    /// Under the limit that it started with, then under the lowered one.
+    /// Under the first limit, then under the lowered one.
     pub(crate) usages: Vec<Usage>,
     pub(crate) lowering: Option<Lowering>,
     pub(crate) limit_hits: u64,
@@ -25,7 +25,7 @@ pub(crate) struct Findings {
     pub(crate) lookups: Tally,
     pub(crate) progress: Progress,
     pub(crate) delivered: Arc<Delivered>,
-    /// Why the producer gave up, if it did.
+    /// The error that ended the producer, if any.
     pub(crate) producer: anyhow::Result<()>,
     pub(crate) memory: anyhow::Result<String>,
     pub(crate) end: End,
@@ -54,7 +54,7 @@ impl Findings {
         self.table().map_or(0, |table| table.weight_bytes)
     }
 
-    /// The limit that held in the end, and what was seen under it.
+    /// The last limit, and the peaks under it.
     pub(crate) fn last_usage(&self) -> Usage {
         self.usages.last().copied().unwrap_or(Usage::under(1))
     }

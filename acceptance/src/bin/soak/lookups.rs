@@ -1,4 +1,4 @@
-//! A client that asks as fast as it may, and checks each answer to the last byte.
+//! A client that looks up keys as fast as its rate allows, and checks each answer to the last byte.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,39 +14,39 @@ use millpond_client::v1::{BatchGetRequest, Entry, GetRequest, batch_get_result, 
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tonic::transport::{Channel, Endpoint};
 
-/// A call that takes longer has failed.
+/// A call that takes longer counts as failed.
 pub(crate) const SLOWEST_CALL: Duration = Duration::from_secs(10);
 const BATCHES: [usize; 2] = [10, 100];
-/// Keys of so many of the records that were handled last are recent.
+/// The number of records, handled last, whose keys count as recent.
 const RECENT_RECORDS: u64 = 50_000;
-/// How many failures are kept to be shown.
+/// The most failures that are shown.
 const SHOWN_FAILURES: usize = 5;
 const SHOWN_CHARS: usize = 200;
 
-/// What the clients know of the stream, and when to stop.
+/// What the clients know of the stream, and the signal to stop.
 pub(crate) struct Asked {
     pub(crate) rpc: String,
     pub(crate) rate: u32,
     pub(crate) records: Arc<Records>,
     pub(crate) delivered: Arc<Delivered>,
-    /// Records that millpond has handled.
+    /// The number of records that millpond has handled.
     pub(crate) polled: AtomicU64,
     pub(crate) stop: AtomicBool,
 }
 
-/// What came of the calls.
+/// The outcomes of the calls.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) done: u64,
     pub(crate) failed: u64,
-    /// Entries that are what the stream put there.
+    /// Entries that match the stream.
     pub(crate) hits: u64,
     pub(crate) misses: u64,
     pub(crate) micros: Vec<u32>,
     pub(crate) failures: Vec<String>,
 }
 
-/// Asks over a connection of its own until it is told to stop.
+/// Looks up keys over its own connection until the signal to stop.
 pub(crate) async fn ask(asked: Arc<Asked>, seed: u64) -> anyhow::Result<Tally> {
     let endpoint = Endpoint::from_shared(format!("http://{}", asked.rpc))?;
     let mut client = LookupServiceClient::new(endpoint.connect_lazy());
@@ -58,7 +58,7 @@ pub(crate) async fn ask(asked: Arc<Asked>, seed: u64) -> anyhow::Result<Tally> {
         let keys = keys(&asked, &mut rng);
         let start = Instant::now();
         let answer = timeout(SLOWEST_CALL, call(&mut client, &keys)).await;
-        // Before it is checked, which takes a while too.
+        // Measured before the answer is checked, since the check takes time too.
         let took = start.elapsed();
         let outcome = answer.context("no answer in time").flatten();
         tally.add(took, outcome.and_then(|entries| asked.check(&keys, &entries)));
@@ -66,7 +66,7 @@ pub(crate) async fn ask(asked: Arc<Asked>, seed: u64) -> anyhow::Result<Tally> {
     Ok(tally)
 }
 
-/// One key or a batch of them: recent, of any age, and never there.
+/// One key or a batch: recent ones, older ones, and some that never exist.
 fn keys(asked: &Asked, rng: &mut Rng) -> Vec<String> {
     let count = if rng.bool() { 1 } else { BATCHES[rng.usize(..BATCHES.len())] };
     let end = asked.delivered.count.load(Ordering::Relaxed).max(1);
@@ -79,7 +79,7 @@ fn keys(asked: &Asked, rng: &mut Rng) -> Vec<String> {
     (0..count).map(|_| key()).collect()
 }
 
-/// What each of the keys has, in their order.
+/// The value of each key, in the order of the keys.
 async fn call(
     client: &mut LookupServiceClient<Channel>,
     keys: &[String],
@@ -106,7 +106,7 @@ async fn call(
 }
 
 impl Asked {
-    /// How many entries there are, each of them right.
+    /// Checks all answers. Returns the number of entries.
     fn check(&self, keys: &[String], entries: &[Option<Entry>]) -> anyhow::Result<(u64, u64)> {
         let (asked, answered) = (keys.len(), entries.len());
         ensure!(asked == answered, "{answered} answers to {asked} keys");
@@ -151,7 +151,7 @@ impl Tally {
         self.failures.truncate(SHOWN_FAILURES);
     }
 
-    /// The time that so many in a hundred calls took at most.
+    /// The time that this percentage of the calls did not exceed.
     pub(crate) fn percentile(&self, per_cent: usize) -> Duration {
         let mut micros = self.micros.clone();
         micros.sort_unstable();
@@ -161,7 +161,7 @@ impl Tally {
     }
 }
 
-/// The beginning, in which the matter is; what follows is the transport's story of it.
+/// The first part of an error, which names the cause. The rest is detail of the transport.
 pub(crate) fn shown(error: &anyhow::Error) -> String {
     format!("{error:#}").chars().take(SHOWN_CHARS).collect()
 }

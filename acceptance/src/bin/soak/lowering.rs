@@ -1,4 +1,4 @@
-//! Takes memory away from the container while millpond runs in it.
+//! Lowers the memory limit of the container while millpond runs in it.
 
 use std::time::{Duration, Instant};
 
@@ -6,9 +6,9 @@ use millpond_acceptance::container::Container;
 
 use crate::args::Args;
 
-/// What a step towards the limit leaves free above what is in use.
+/// The memory that a step leaves free above the memory in use.
 const STEP_ROOM_BYTES: u64 = 16 << 20;
-/// A smaller step is not worth its while.
+/// Smaller steps are not taken.
 const SMALLEST_STEP_BYTES: u64 = 1 << 20;
 
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(crate) struct Lowering {
     in_steps: bool,
     step_bytes: u64,
     asked: Option<Instant>,
-    /// How long the kernel refused it.
+    /// The time from the first attempt until the kernel accepted the limit.
     pub(crate) took: Option<Duration>,
 }
 
@@ -29,7 +29,7 @@ impl Lowering {
         Some(Self { to_bytes, after, in_steps, step_bytes, asked: None, took: None })
     }
 
-    /// To be called again and again: whether the limit has come down just now.
+    /// Must be called repeatedly. Returns whether this call has lowered the limit to the target.
     pub(crate) fn turn(&mut self, running: Duration, container: &Container) -> bool {
         if running < self.after || self.took.is_some() {
             return false;
@@ -50,8 +50,8 @@ impl Lowering {
         format!("; the limit of {} MiB {took}", self.to_bytes >> 20)
     }
 
-    /// Version 1 shows no limit that it refuses: a step is how millpond hears that it is to go
-    /// down. One that is refused is tried again with the next turn.
+    /// Lowers the limit by a step. Version 1 never shows a limit that it refuses, so millpond
+    /// learns from steps that it has to shrink. A refused step is tried again at the next call.
     fn step(&mut self, container: &Container) {
         let Ok(usage) = container.usage_bytes() else { return };
         let step = self.to_bytes.max(usage + STEP_ROOM_BYTES);

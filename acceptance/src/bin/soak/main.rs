@@ -1,10 +1,10 @@
-//! The process stays inside its memory limit whatever the stream does: the proof, over minutes,
-//! on a real broker and in a real control group.
+//! Shows over minutes, on a real broker and in a real control group: the process stays inside its
+//! memory limit whatever the stream does.
 //!
 //! `cargo run --release -p millpond-acceptance --bin soak -- --limit 256MiB --backlog 3GB --for 5m`
 //!
-//! It wants root and a control group with the memory controller, version 1 or 2. It ends with a
-//! report, and in failure when a promise was broken; `verdict.rs` has the thresholds.
+//! It needs root and a control group with the memory controller, version 1 or 2. It prints a report
+//! and fails if a promise was broken. `verdict.rs` has the thresholds.
 
 mod args;
 mod findings;
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
 
 /// A line for each broken promise.
 fn soak(args: &Args) -> anyhow::Result<Vec<String>> {
-    // Before minutes are spent on a backlog.
+    // First of all, before minutes are spent on a backlog.
     let container = Container::new(args.limit_bytes).context("the soak needs a container")?;
     let broker = kafka::require("the soak").context("the soak needs a broker")?;
     let records = Arc::new(Records::new(args.seed));

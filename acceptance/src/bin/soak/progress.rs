@@ -1,7 +1,7 @@
-//! Whether the stream moves while there is something to read.
+//! Whether the stream makes progress while there are records to read.
 //!
-//! What there is to read is what the broker has taken, and not what millpond knows of it: one
-//! that hears nothing any more would see no lag.
+//! The broker's acknowledgements say what there is to read, and not millpond's lag: a service that
+//! no longer hears from the broker would see no lag.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -17,18 +17,18 @@ use crate::lookups::{Asked, SLOWEST_CALL, shown};
 
 const LOOK: Duration = Duration::from_secs(1);
 
-/// What the statistics told, a look a second.
+/// The findings from the statistics, which are read once a second.
 #[derive(Debug)]
 pub(crate) struct Progress {
     partitions: Vec<Partition>,
     since: Instant,
-    /// The longest that nothing moved although something was there.
+    /// The longest time without progress although there were records to read.
     pub(crate) worst_pause: Duration,
-    /// The same of one partition, and which.
+    /// The same for a single partition, and which one.
     pub(crate) worst_of_one: (Duration, usize),
     pub(crate) lag: i64,
     pub(crate) last: GetStatsResponse,
-    /// Looks that got no answer.
+    /// Calls for statistics that failed.
     pub(crate) failures: Vec<String>,
 }
 
@@ -38,7 +38,7 @@ struct Partition {
     since: Instant,
 }
 
-/// Looks until it is told to stop.
+/// Reads the statistics until the signal to stop.
 pub(crate) async fn follow(asked: Arc<Asked>) -> anyhow::Result<Progress> {
     let endpoint = Endpoint::from_shared(format!("http://{}", asked.rpc))?;
     let mut client = StatsServiceClient::new(endpoint.connect_lazy());
@@ -74,7 +74,7 @@ impl Progress {
         }
     }
 
-    /// Records handled, over all partitions.
+    /// The number of records handled, over all partitions.
     pub(crate) fn polled(&self) -> u64 {
         self.last.partitions.iter().map(|partition| partition.polled_count).sum()
     }
@@ -99,7 +99,7 @@ impl Progress {
         let mut all = self.last.partitions.iter();
         let told = all.find(|told| usize::try_from(told.partition) == Ok(number));
         let position = told.map_or(0, |told| told.position.max(0));
-        // A record can be handled before its producer hears that it was taken.
+        // millpond may handle a record before the producer gets its acknowledgement.
         let lag = (end.load(Ordering::Relaxed) - position).max(0);
         self.lag += lag;
         let Some(partition) = self.partitions.get_mut(number) else { return };

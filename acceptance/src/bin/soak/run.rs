@@ -1,4 +1,4 @@
-//! The soak itself: clients, producer and watch beside a running service, then its end.
+//! Runs a soak: clients, a producer and readings beside the service, then the end of the service.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -38,7 +38,7 @@ pub(crate) fn run(
     let adding = keep_adding(producer, args.produce_rate, Arc::clone(&asked));
     let runtime = tokio::runtime::Runtime::new()?;
     let findings = runtime.block_on(soak(service, Arc::clone(&asked), adding, args));
-    // Also where the soak broke off: the producer's thread is to end.
+    // Also if the soak failed: the producer's thread must end.
     asked.stop.store(true, Ordering::Relaxed);
     findings
 }
@@ -111,7 +111,7 @@ async fn watch(
             usage.look(&service.container, process)?;
         }
         let Some(lowering) = lowering else { continue };
-        // What an ended process leaves takes any limit.
+        // Without a process any limit is accepted, which would mean nothing.
         let runs = service.served.ended()?.is_none();
         if runs && lowering.turn(start.elapsed(), &service.container) {
             usage.peak_bytes = service.container.peak_bytes()?;

@@ -13,12 +13,12 @@ use crate::args::Args;
 pub(crate) struct Service {
     millpond: PathBuf,
     pub(crate) served: Served,
-    /// Removed last.
+    /// The last field, so that it is dropped after the process in it.
     pub(crate) container: Container,
 }
 
 impl Service {
-    /// Starts it, and returns when it listens.
+    /// Starts the service, and returns when it listens.
     pub(crate) fn start(
         broker: &str,
         topic: &str,
@@ -33,7 +33,7 @@ impl Service {
         Ok(Self { millpond, served, container })
     }
 
-    /// What `millpond stats` says of its memory.
+    /// The memory section of `millpond stats`.
     pub(crate) fn memory_json(&self) -> anyhow::Result<String> {
         let endpoint = format!("http://{}", self.served.rpc());
         let output = Command::new(&self.millpond)

@@ -1,22 +1,22 @@
-//! How much memory is in use, as the control group and the process tell it, ten times a second.
+//! The memory in use, read from the control group and the process ten times a second.
 
 use std::time::Duration;
 
 use millpond_acceptance::container::Container;
 use millpond_acceptance::cost::Cost;
 
-/// Between two looks.
+/// The time between two readings.
 pub(crate) const LOOK: Duration = Duration::from_millis(100);
 
-/// The most that was seen, under the limit that was in force.
+/// The peaks while one limit was in force.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Usage {
     pub(crate) limit_bytes: u64,
-    /// By the group's own count since its beginning or, under a lowered limit, by looks.
+    /// The group's own peak since its creation or, under a lowered limit, the highest reading.
     pub(crate) peak_bytes: u64,
-    /// By looks.
+    /// The highest reading.
     pub(crate) rss_peak_kib: u64,
-    /// By the kernel's count since the process began.
+    /// The kernel's peak since the process started.
     pub(crate) rss_ever_kib: u64,
     pub(crate) cpu: Duration,
 }
@@ -26,7 +26,7 @@ impl Usage {
         Self { limit_bytes, peak_bytes: 0, rss_peak_kib: 0, rss_ever_kib: 0, cpu: Duration::ZERO }
     }
 
-    /// The process may have just ended.
+    /// Does nothing if the process has just ended.
     pub(crate) fn look(&mut self, container: &Container, process: u32) -> anyhow::Result<()> {
         self.peak_bytes = self.peak_bytes.max(container.usage_bytes()?);
         if let Ok(cost) = Cost::of(process, Duration::ZERO) {

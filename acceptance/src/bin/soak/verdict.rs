@@ -1,15 +1,15 @@
-//! What of the findings breaks a promise.
+//! The thresholds of a soak, and the findings that exceed them.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::findings::{End, Findings};
 
-/// The live entries are to weigh at least this share of the limit that holds in the end.
+/// The live entries must weigh at least this share of the last limit.
 const LEAST_LIVE_SHARE: f64 = 0.55;
-/// The stream may stand still for so long while there is something to read,
+/// The longest time without progress of the stream while there are records to read,
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// and one partition of it for so long.
+/// and that of a single partition.
 const LONGEST_PAUSE_OF_ONE: Duration = Duration::from_secs(30);
 
 /// A line for each broken promise.
@@ -26,9 +26,9 @@ fn memory(findings: &Findings) -> Vec<String> {
     broken([
         (findings.oom_kills > 0, "the process was killed for its memory"),
         (findings.limit_hits > 0, "the limit was hit"),
-        (reached, "what is in use reached the limit"),
+        (reached, "the memory in use reached the limit"),
         (refused, "the limit was not lowered"),
-        (live_share < LEAST_LIVE_SHARE, "too little of the limit is live entries"),
+        (live_share < LEAST_LIVE_SHARE, "live entries are too small a share of the limit"),
     ])
 }
 
@@ -38,7 +38,7 @@ fn lookups(findings: &Findings) -> Vec<String> {
     let calls = broken([
         (tally.failed > 0, "lookups failed, were wrong or took too long"),
         (tally.done == 0, "nothing was looked up"),
-        (!findings.progress.failures.is_empty(), "statistics were not answered"),
+        (!findings.progress.failures.is_empty(), "calls for statistics failed"),
         (tally.hits == 0, "no lookup found an entry, so none was checked"),
     ]);
     calls.into_iter().chain(shown.take(6).map(|failure| format!("  {failure}"))).collect()
@@ -56,16 +56,18 @@ fn stream(findings: &Findings) -> Vec<String> {
 fn end(findings: &Findings) -> Vec<String> {
     match &findings.end {
         End::Early(status) => vec![format!("it ended by itself: {status}")],
-        End::Asked(status) if !status.success() => vec![format!("it ended badly: {status}")],
+        End::Asked(status) if !status.success() => {
+            vec![format!("it ended with an error: {status}")]
+        }
         End::Killed => vec!["it did not end when it was asked to".into()],
         End::Asked(_) => {
             let unasked = findings.memory.as_ref().err();
-            unasked.map(|error| format!("its memory is not known: {error:#}")).into_iter().collect()
+            unasked.map(|error| format!("its memory is unknown: {error:#}")).into_iter().collect()
         }
     }
 }
 
-/// What is no fault of millpond's, and makes the rest worth nothing.
+/// Failures that are no fault of millpond, and that make the other results meaningless.
 fn harness(findings: &Findings) -> Vec<String> {
     let refused = findings.delivered.refused.load(Ordering::Relaxed);
     let producer = findings.producer.as_ref().err();

@@ -1,4 +1,4 @@
-//! Lookups, in the terms that the benchmarks check.
+//! Lookups, with answers in the form that the runs check.
 
 use std::time::Duration;
 
@@ -12,17 +12,17 @@ use millpond_client::v1::{
 use tonic::Request;
 use tonic::transport::{Channel, Endpoint};
 
-/// The one table.
+/// The only table.
 pub(crate) const TABLE: &str = "services";
-/// A call that takes longer has failed.
+/// A call that takes longer counts as failed.
 pub(crate) const SLOWEST_CALL: Duration = Duration::from_secs(10);
 
 pub(crate) type Client = LookupServiceClient<Channel>;
 
-/// Partition and offset of a record.
+/// The partition and offset of a record.
 pub(crate) type Place = (i32, i64);
 
-/// An entry: the record that it came from, and its value.
+/// An entry: the place of its record, and its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Found {
     pub(crate) place: Place,
@@ -35,7 +35,7 @@ pub(crate) fn channel(rpc: &str) -> anyhow::Result<Channel> {
     Ok(Endpoint::from_shared(format!("http://{rpc}"))?.connect_lazy())
 }
 
-/// Asks for one key, once the record at `after` is handled.
+/// Looks up one key, once the record at `after` is handled.
 pub(crate) async fn get(
     client: &mut Client,
     key: &str,
@@ -52,7 +52,7 @@ pub(crate) async fn get(
     Ok((outcome, answer.as_of.context("no as_of")?))
 }
 
-/// Asks for up to 1,000 keys, once the records at `after` are handled.
+/// Looks up to 1,000 keys up, once the records at `after` are handled.
 pub(crate) async fn batch_get(
     client: &mut Client,
     keys: Vec<String>,

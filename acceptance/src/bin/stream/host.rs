@@ -1,4 +1,4 @@
-//! How millpond is set up for a topic, and when it is ready.
+//! Starts millpond on a topic, and waits until it is ready.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -15,10 +15,10 @@ const LOOK: Duration = Duration::from_millis(5);
 
 pub(crate) const TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What millpond can be told beside what a benchmark tells it.
+/// Settings of millpond in addition to those of the run.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Own {
-    /// Another setting of millpond's; it goes over those of the benchmark
+    /// Another setting of millpond, which overrides that of the run
     #[arg(long = "set", value_name = "KEY=VALUE")]
     settings: Vec<String>,
 }
@@ -41,12 +41,12 @@ pub(crate) fn settings(broker: &str, topic: &str, own: &Own) -> Vec<String> {
     settings
 }
 
-/// A name that no other run of these benchmarks has.
+/// A name that no other run uses.
 pub(crate) fn topic_name(promise: &str) -> String {
     format!("{promise}-{}", std::process::id())
 }
 
-/// Returns when it is ready, with its statistics of that moment.
+/// Waits until it is ready, and returns its statistics at that moment.
 pub(crate) async fn ready(rpc: &str) -> anyhow::Result<GetStatsResponse> {
     let mut client = StatsServiceClient::new(asking::channel(rpc)?);
     let start = Instant::now();

@@ -1,4 +1,4 @@
-//! How long things took.
+//! A collection of measured times, and its percentiles.
 
 use std::time::Duration;
 

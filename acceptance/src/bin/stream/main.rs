@@ -1,11 +1,11 @@
-//! What the stream's promises come to, in figures, on a real broker: a start reads what can still
-//! be alive and no more, a writer reads its own writes, and lookups outlive the broker.
+//! Shows three promises about the stream, with figures, on a real broker: a start reads only what
+//! can still be alive, a writer reads its own writes, and lookups survive an outage of the broker.
 //!
 //! `cargo run --release -p millpond-acceptance --bin stream -- restart --records 2000000 --partitions 64`
 //! `cargo run --release -p millpond-acceptance --bin stream -- own-writes --writes 10000`
 //! `cargo run --release -p millpond-acceptance --bin stream -- outage --for 60s`
 //!
-//! Without a name all three run, in small. Each ends in failure when what it shows is not so.
+//! Without a name, short forms of all three run. Each fails if its promise is broken.
 
 mod asking;
 mod host;
@@ -29,22 +29,22 @@ struct Args {
 
 #[derive(Debug, Clone, Subcommand)]
 enum Promise {
-    /// A start reads what can still be alive, and no more
+    /// A start reads only what can still be alive
     Restart(restart::Args),
     /// A writer reads its own writes
     OwnWrites(own_writes::Args),
-    /// A broker that is away takes no answer with it
+    /// Lookups survive an outage of the broker
     Outage(outage::Args),
 }
 
 impl Promise {
-    /// All of them, in small.
+    /// Short forms of all runs.
     fn all() -> Vec<Self> {
         let each = ["restart", "own-writes", "outage"].map(|name| Args::parse_from(["", name]));
         each.into_iter().filter_map(|args| args.promise).collect()
     }
 
-    /// A line for each way in which it is broken.
+    /// Runs it. Returns a line for each failure.
     fn show(&self) -> anyhow::Result<Vec<String>> {
         match self {
             Self::Restart(args) => restart::run(args),

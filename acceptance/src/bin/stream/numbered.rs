@@ -1,23 +1,23 @@
-//! A stream whose records have keys of their own: whoever knows a record's number knows its key,
-//! its value and its time.
+//! A stream of records with distinct keys. The number of a record determines its key, its value and
+//! its time.
 use millpond_acceptance::producer::Source;
 
-/// What a document has beside its noise.
+/// The size of a document without its noise.
 const FRAME_BYTES: usize = 90;
 
 #[derive(Debug)]
 pub(crate) struct Numbered<T> {
     noise: String,
-    /// Tells the records' times.
+    /// The time of each record.
     pub(crate) time: T,
 }
 
-/// The records' times, in milliseconds since 1970.
+/// The times of records, in milliseconds since 1970.
 pub(crate) trait Time: Send + Sync + 'static {
     fn of(&self, number: u64) -> Option<i64>;
 }
 
-/// Each record's time is when it is sent.
+/// The time of each record is the time of sending.
 #[derive(Debug)]
 pub(crate) struct WhenSent;
 
@@ -28,7 +28,7 @@ impl Time for WhenSent {
 }
 
 impl<T> Numbered<T> {
-    /// Of documents of so many bytes.
+    /// A stream of documents of this many bytes.
     pub(crate) fn new(bytes: usize, time: T) -> Self {
         Self { noise: "n".repeat(bytes.saturating_sub(FRAME_BYTES)), time }
     }

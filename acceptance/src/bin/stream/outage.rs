@@ -1,5 +1,5 @@
-//! A broker that is away takes no answer with it: lookups go on at a fixed rate while it is killed,
-//! stays away and comes back, and so do the records that come as soon as they can.
+//! An outage of the broker ends no lookups: they go on at a fixed rate while it is killed, stays
+//! down and comes back. So do new records, which are read as soon as possible.
 
 mod course;
 mod findings;
@@ -28,28 +28,28 @@ use later::Later;
 
 #[derive(Debug, Clone, Parser)]
 pub(crate) struct Args {
-    /// How long the broker is away, before it is started again
+    /// How long the broker is down before it is started again
     #[arg(long = "for", default_value = "15s", value_parser = humantime::parse_duration)]
     away_for: Duration,
-    /// How long things go well, before it and after it
+    /// How long the broker is up, before the outage and after it
     #[arg(long, default_value = "5s", value_parser = humantime::parse_duration)]
     well_for: Duration,
-    /// Records that are there before, and are asked for throughout
+    /// Records that exist from the start and are looked up throughout
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..))]
     records: u64,
-    /// Records a second that are produced throughout; they queue up where the broker is away
+    /// Records a second that are produced throughout; they queue up while the broker is down
     #[arg(long, default_value_t = 200)]
     load: u32,
-    /// Connections that ask
+    /// Connections for lookups
     #[arg(long, default_value_t = 4)]
     connections: u64,
-    /// Lookups a second on each of them
+    /// Lookups a second on each connection
     #[arg(long, default_value_t = 250, value_parser = clap::value_parser!(u32).range(1..))]
     rate: u32,
     /// Partitions of the topic
     #[arg(long, default_value_t = 16)]
     partitions: i32,
-    /// End the broker in good order, in place of a crash
+    /// Shut the broker down cleanly instead of killing it
     #[arg(long)]
     in_order: bool,
     #[command(flatten)]
@@ -74,7 +74,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Vec<String>> {
     let lookups: Vec<_> = lookups.collect();
     let watching = runtime.spawn(watch::watch(Arc::clone(&course)));
     let (outage, later) = {
-        // However that ends.
+        // Whether it succeeded or not.
         let _over = StopAtEnd(&course.over);
         let outage = under_load(producer, args.load, || go_through(&course, &mut node, args))?;
         (outage, runtime.block_on(Later::ask(&course))?)
@@ -87,23 +87,23 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Vec<String>> {
     Ok(findings.failures())
 }
 
-/// Things go well, the broker is away, and things go well again.
+/// The phases: before the outage, during it, and after it.
 fn go_through(course: &Course, node: &mut KafkaNode, args: &Args) -> anyhow::Result<Outage> {
     course.over.within(args.well_for);
-    course.goes_on(Phase::Away);
+    course.enter(Phase::Away);
     if args.in_order { node.stop() } else { node.kill() }?;
     let gone = Instant::now();
     course.over.within(args.away_for);
     let away = gone.elapsed();
     node.restart()?;
     let back = Instant::now();
-    course.goes_on(Phase::After);
+    course.enter(Phase::After);
     course.wait_until_well();
     course.over.within(args.well_for);
     Ok(Outage { gone, away, back })
 }
 
-/// While records come, until all of them are taken.
+/// Runs while records are produced, until all are acknowledged.
 fn under_load<T>(
     mut producer: Producer<Numbered<WhenSent>>,
     rate: u32,

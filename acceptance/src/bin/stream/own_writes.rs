@@ -1,8 +1,8 @@
-//! A writer reads its own writes: it asks for a key as soon as the broker has acknowledged its
-//! record, names the record's place, and is never answered with anything older.
+//! A writer reads its own writes: it looks up a key as soon as the broker has acknowledged its
+//! record, names the place of the record, and never gets an older one.
 //!
-//! One in five writes is asked for without naming the place. How often that answer is stale shows
-//! that the others could be.
+//! One write in five is looked up without naming the place. The share of stale answers among those
+//! shows that the others could be stale too.
 
 mod acknowledged;
 mod tally;
@@ -27,16 +27,16 @@ use writer::{Scene, Writer};
 
 #[derive(Debug, Clone, Parser)]
 pub(crate) struct Args {
-    /// Writes that are asked for by their place, in each of the three parts
+    /// Writes that are looked up by their place, in each of the three parts
     #[arg(long, default_value_t = 1_000)]
     writes: u64,
     /// Writers at once, in the second and the third part
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..))]
     writers: u64,
-    /// Keys that they write over again and again
+    /// Keys that the writers replace again and again
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u64).range(1..))]
     keys: u64,
-    /// Other records a second that come meanwhile, in the third part
+    /// Other records a second that are produced meanwhile, in the third part
     #[arg(long, default_value_t = 2_000)]
     load: u32,
     /// Partitions of the topic
@@ -71,11 +71,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Vec<String>> {
         })?,
     ];
     let shown = parts.iter().any(|(shows_staleness, _)| *shows_staleness);
-    let unshown = (!shown).then(|| "no plain answer was stale, so nothing is shown".to_owned());
+    let unshown =
+        (!shown).then(|| "no plain answer was stale, so the run shows nothing".to_owned());
     Ok(parts.into_iter().flat_map(|(_, failures)| failures).chain(unshown).collect())
 }
 
-/// Each of the writers writes so much, and asks for it.
+/// Each writer writes this many records, and looks each of them up.
 async fn write(scene: &Arc<Scene>, writers: u64, each: u64) -> anyhow::Result<Tally> {
     let start = |number| Writer::new(Arc::clone(scene), number);
     let writers = (0..writers).map(start).collect::<anyhow::Result<Vec<_>>>()?;
@@ -87,7 +88,7 @@ async fn write(scene: &Arc<Scene>, writers: u64, each: u64) -> anyhow::Result<Ta
     Ok(tally)
 }
 
-/// While documents of all sizes, tombstones and poison come beside.
+/// The same, while documents of all sizes, tombstones and bad records are produced.
 fn under_load<T>(
     broker: &str,
     topic: &str,

@@ -1,5 +1,5 @@
-//! A start reads what can still be alive, and no more: of a topic whose records are mostly past
-//! their life, how many are polled before millpond is ready, at its first start and at the next.
+//! A start reads only records that can still be alive. Most records of the topic have expired. The
+//! run counts the records polled until millpond is ready, at its first start and at the next.
 
 mod loaded;
 mod sample;
@@ -23,10 +23,10 @@ use timeline::Timeline;
 
 #[derive(Debug, Clone, Parser)]
 pub(crate) struct Args {
-    /// Records in the topic, each with a key of its own
+    /// Records in the topic, each with its own key
     #[arg(long, default_value_t = 200_000)]
     records: u64,
-    /// How many in a hundred of them are not past their life
+    /// How many in a hundred of them have not expired
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
     inside: u32,
     /// Bytes of one document
@@ -38,7 +38,7 @@ pub(crate) struct Args {
     /// Bytes of one segment of the topic's log; the broker takes no less than 1 MiB
     #[arg(long = "segment", value_name = "SIZE", default_value = "1MiB", value_parser = parse_size)]
     segment_bytes: u64,
-    /// How far a record's time may lie behind that of the record before it
+    /// How far the time of a record may be before that of the record before it
     #[arg(long, default_value = "1m", value_parser = humantime::parse_duration)]
     disorder: Duration,
     #[command(flatten)]

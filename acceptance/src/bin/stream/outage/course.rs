@@ -1,4 +1,4 @@
-//! What has happened so far, for all that take part.
+//! The state of the outage run that its threads share.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use millpond_acceptance::producer::Delivered;
 use millpond_acceptance::stop::Stop;
 
-/// How long catching up may take.
+/// The longest time to catch up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,14 +24,14 @@ impl Phase {
 #[derive(Debug)]
 pub(crate) struct Course {
     pub(crate) rpc: String,
-    /// What the broker has taken.
+    /// The acknowledged records.
     pub(crate) delivered: Arc<Delivered>,
-    /// How many records were there from the start.
+    /// The number of records at the start.
     pub(crate) records: u64,
     phase: AtomicUsize,
-    /// Told when, after the outage, all is as it was before.
+    /// Given when the service has caught up after the outage.
     pub(crate) well: Stop,
-    /// Told when all is over.
+    /// Given at the end of the run.
     pub(crate) over: Stop,
 }
 
@@ -46,7 +46,7 @@ impl Course {
         Phase::ALL.get(self.phase.load(Ordering::Relaxed)).copied().unwrap_or(Phase::After)
     }
 
-    pub(crate) fn goes_on(&self, phase: Phase) {
+    pub(crate) fn enter(&self, phase: Phase) {
         self.phase.store(phase as usize, Ordering::Relaxed);
     }
 
@@ -54,7 +54,7 @@ impl Course {
         self.over.within(Duration::ZERO)
     }
 
-    /// At most so long as one may have patience with it.
+    /// Waits until the service has caught up, for at most [`PATIENCE`].
     pub(crate) fn wait_until_well(&self) {
         self.well.within(PATIENCE);
     }

@@ -1,4 +1,4 @@
-//! All that was found out about the outage, how a person reads it, and what of it must not be.
+//! The findings of the outage run, a report of them for people, and the failures among them.
 
 use std::time::{Duration, Instant};
 
@@ -7,13 +7,15 @@ use super::later::Later;
 use super::lookups::{Tallies, Tally};
 use super::watch::{FRESH, Sample};
 
-/// Answers tell of milliseconds, and looks come ten times a second.
+/// The most that the highest staleness may fall short of the outage. Answers are exact to
+/// milliseconds, and there are ten samples a second.
 const LITTLE: Duration = Duration::from_millis(500);
 
 #[derive(Debug)]
 pub(crate) struct Outage {
+    /// When the broker went down.
     pub(crate) gone: Instant,
-    /// From then until the broker was started again.
+    /// The time from then until the broker was started again.
     pub(crate) away: Duration,
     /// When it served again.
     pub(crate) back: Instant,
@@ -24,7 +26,7 @@ pub(crate) struct Findings {
     pub(crate) lookups: Tallies,
     pub(crate) samples: Vec<Sample>,
     pub(crate) later: Later,
-    /// Records that the broker has refused.
+    /// The number of records that the broker refused.
     pub(crate) refused: u64,
 }
 
@@ -34,7 +36,7 @@ impl Findings {
         let of_phase = Phase::ALL.iter().zip(&self.lookups);
         let phases = of_phase.map(|(&phase, tally)| self.phase_line(phase, tally));
         let mut lines = vec![format!(
-            "the broker was away for {:.1} s, and served again {:.1} s later",
+            "the broker was down for {:.1} s, and served again {:.1} s later",
             away.as_secs_f64(),
             (back - (gone + away)).as_secs_f64()
         )];
@@ -75,7 +77,7 @@ impl Findings {
         self.samples.iter().filter(move |sample| sample.phase == phase)
     }
 
-    /// How many records the broker had taken before it came back.
+    /// The number of records that the broker had acknowledged before it came back.
     fn taken_before(&self) -> i64 {
         self.of(Phase::Away).last().map_or(0, |sample| sample.taken)
     }
@@ -96,18 +98,21 @@ impl Findings {
         let some = |phase| self.of(phase).next().is_some();
         let faults = [
             (self.lookups.iter().any(|tally| tally.failed > 0), "lookups failed or were wrong"),
-            (self.lookups.iter().any(|tally| tally.latencies.count() == 0), "nothing was asked"),
-            (!Phase::ALL.into_iter().all(some), "nobody looked in one of the phases"),
-            (self.samples.iter().any(|sample| !sample.is_ready), "it was not ready all along"),
+            (
+                self.lookups.iter().any(|tally| tally.latencies.count() == 0),
+                "a phase has no lookup",
+            ),
+            (!Phase::ALL.into_iter().all(some), "one of the phases has no sample"),
+            (self.samples.iter().any(|sample| !sample.is_ready), "it was not ready throughout"),
             (
                 stalest.map(|most| most + LITTLE) < Some(self.outage.away),
-                "answers did not tell that they were stale",
+                "answers did not say that they were stale",
             ),
             (self.known_complete().is_none(), "it did not catch up"),
             (last > Some(FRESH), "answers stayed stale"),
-            (self.later.records == 0, "no record came beside"),
-            (self.later.missing > 0, "records that were taken are not answered"),
-            (self.refused > 0, "the broker refused records, which is no fault of millpond's"),
+            (self.later.records == 0, "no record was produced during the run"),
+            (self.later.missing > 0, "acknowledged records are missing"),
+            (self.refused > 0, "the broker refused records, which is no fault of millpond"),
         ];
         let faults =
             faults.into_iter().filter(|(is_so, _)| *is_so).map(|(_, what)| what.to_owned());

@@ -1,4 +1,4 @@
-//! Whether the records that came while all this happened are there in the end.
+//! Whether the records that were produced during the run are all found at the end.
 
 use std::sync::atomic::Ordering;
 
@@ -17,7 +17,7 @@ pub(crate) struct Later {
 }
 
 impl Later {
-    /// Asks for all of them, once the last that the broker has taken are handled.
+    /// Looks up all of them, once the last acknowledged ones are handled.
     pub(crate) async fn ask(course: &Course) -> anyhow::Result<Self> {
         let Delivered { ends, count, .. } = &*course.delivered;
         let last = ends.iter().map(|end| end.load(Ordering::Relaxed) - 1);

@@ -1,4 +1,4 @@
-//! Lookups at a fixed rate, whatever happens: each is right, or has failed.
+//! Lookups at a fixed rate throughout. Each one is right, or has failed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,12 +14,12 @@ use crate::asking::{Client, SLOWEST_CALL, channel, get};
 use crate::latencies::Latencies;
 use crate::numbered::key;
 
-/// A timer is late by up to so much, whoever else is not.
+/// The most that a timer alone may be late.
 const TIMER: Duration = Duration::from_millis(2);
-/// How many failures are shown.
+/// The most failures that are shown.
 const SHOWN: usize = 5;
 
-/// What came of the lookups of one phase.
+/// The outcomes of the lookups of one phase.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) failed: u64,
@@ -27,11 +27,11 @@ pub(crate) struct Tally {
     pub(crate) shown: Vec<String>,
 }
 
-/// By phase.
+/// The outcomes of each phase.
 pub(crate) type Tallies = [Tally; Phase::ALL.len()];
 
-/// Asks over a connection of its own until all is over. A lookup that comes late because the one
-/// before it was slow counts from when it was due.
+/// Looks up keys over its own connection until the end. If a slow lookup delays the next one, the
+/// latency of the next one counts from the time when it was due.
 pub(crate) async fn ask(course: Arc<Course>, rate: u32, seed: u64) -> anyhow::Result<Tallies> {
     let mut client = Client::new(channel(&course.rpc)?);
     let (mut rng, mut tallies) = (Rng::with_seed(seed), Tallies::default());
@@ -74,7 +74,7 @@ impl Tally {
     }
 }
 
-/// Those of all connections together.
+/// The sum over all connections.
 pub(crate) async fn all(
     asking: Vec<JoinHandle<anyhow::Result<Tallies>>>,
 ) -> anyhow::Result<Tallies> {

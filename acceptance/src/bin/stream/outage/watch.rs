@@ -1,5 +1,5 @@
-//! What the service says of itself all along: its health, how stale its answers are, and whether
-//! it has all that the broker has taken.
+//! Samples of what the service reports throughout: its health, the staleness of answers, and
+//! whether it has handled all acknowledged records.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -19,23 +19,23 @@ use crate::asking::{Client, SLOWEST_CALL, TABLE, channel, get};
 use crate::numbered::key;
 
 const LOOK: Duration = Duration::from_millis(100);
-/// The brokers' ends are known about once a second, and as of a moment before.
+/// millpond learns the ends of partitions about once a second, as of a moment before.
 pub(crate) const FRESH: Duration = Duration::from_secs(3);
 
-/// One look.
+/// One sample.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sample {
     pub(crate) at: Instant,
     pub(crate) phase: Phase,
-    /// Whether the service and its table both were ready.
+    /// Whether both the service and its table were ready.
     pub(crate) is_ready: bool,
     pub(crate) staleness: Duration,
-    /// Records that the broker had taken, and how many of them were not handled.
+    /// The number of acknowledged records, and how many of them were not handled.
     pub(crate) taken: i64,
     pub(crate) lag: i64,
 }
 
-/// Looks until all is over. A look that gets no answer ends it, since nothing excuses that.
+/// Takes samples until the end. A sample that fails ends the run, because nothing excuses that.
 pub(crate) async fn watch(course: Arc<Course>) -> anyhow::Result<Vec<Sample>> {
     let (channel, mut samples) = (channel(&course.rpc)?, Vec::new());
     let (mut tick, mut taken_before) = (interval(LOOK), 0);
@@ -54,7 +54,7 @@ pub(crate) async fn watch(course: Arc<Course>) -> anyhow::Result<Vec<Sample>> {
 }
 
 impl Sample {
-    /// Whether it has what came since the broker had taken `before` records, and knows it.
+    /// Whether it has handled more than the first `before` acknowledged records, and knows it.
     pub(crate) fn is_well_again(&self, before: i64) -> bool {
         self.has_all_since(before) && self.staleness < FRESH
     }
@@ -70,7 +70,7 @@ async fn look(channel: &Channel, course: &Course) -> anyhow::Result<Sample> {
     let is_ready = is_serving(channel, "").await? && is_serving(channel, &table).await?;
     let (_, as_of) = get(&mut Client::new(channel.clone()), &key(0), None).await?;
     let staleness = as_of.staleness.context("no staleness")?.try_into()?;
-    // Before the positions: what is taken in between is no lag.
+    // Read before the positions: a record acknowledged in between is no lag.
     let load = |end: &AtomicI64| end.load(Ordering::Relaxed);
     let ends: Vec<_> = course.delivered.ends.iter().map(load).collect();
     let mut client = StatsServiceClient::new(channel.clone());

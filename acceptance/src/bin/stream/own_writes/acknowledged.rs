@@ -1,4 +1,4 @@
-//! Writes a record at once, and returns when the broker has acknowledged it.
+//! Writes a record without delay, and returns when the broker has acknowledged it.
 
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ impl Acknowledged {
         Ok(Self(producer))
     }
 
-    /// Where the record is, and how long it took to be told.
+    /// Returns the place of the record, and the time until its acknowledgement.
     pub(crate) async fn write(
         &self,
         topic: &str,
@@ -35,7 +35,7 @@ impl Acknowledged {
         let start = Instant::now();
         let record = BaseRecord::with_opaque_to(topic, Box::new(told)).key(key).payload(document);
         self.0.send(record).map_err(|(error, _)| error)?;
-        let place = place.await.context("nothing was heard of a record")?;
+        let place = place.await.context("no delivery report came for a record")?;
         Ok((place.map_err(|why| anyhow!("not acknowledged: {why}"))?, start.elapsed()))
     }
 }
@@ -52,7 +52,7 @@ impl ProducerContext for Tell {
             Ok(record) => Ok((record.partition(), record.offset())),
             Err((error, _)) => Err(error.to_string()),
         };
-        // Who asked may have given up.
+        // The caller may have given up.
         let _ = told.send(place);
     }
 }

@@ -1,4 +1,4 @@
-//! What the writers were answered.
+//! The answers to the writers.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -6,12 +6,12 @@ use std::time::Duration;
 use crate::asking::{Answer, Found, Place};
 use crate::latencies::Latencies;
 
-/// How many failures are shown.
+/// The most failures that are shown.
 const SHOWN: usize = 5;
 
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    /// All that the broker has acknowledged, and what was answered.
+    /// All acknowledged records, by place.
     written: HashMap<Place, String>,
     answered: Vec<Found>,
     stale: u64,
@@ -30,7 +30,7 @@ impl Tally {
         self.written.insert(record.place, record.value);
     }
 
-    /// An answer to who named the place of the own record.
+    /// Counts an answer to a call that named the place of its own record.
     pub(crate) fn by_place(&mut self, own: Place, answer: anyhow::Result<Answer>, took: Duration) {
         self.waits.add(took);
         match answer {
@@ -43,7 +43,7 @@ impl Tally {
         }
     }
 
-    /// An answer to who did not.
+    /// Counts an answer to a call that named no place.
     pub(crate) fn plain(&mut self, own: Place, answer: anyhow::Result<Answer>, took: Duration) {
         self.plain_waits.add(took);
         self.plain_count += 1;
@@ -76,7 +76,7 @@ impl Tally {
         other.shown.into_iter().for_each(|failure| self.show(failure));
     }
 
-    /// Answers with a value that is not the one of the record that they name.
+    /// The number of answers whose value is not that of the record that they name.
     fn invented(&self) -> usize {
         let is_written = |found: &&Found| self.written.get(&found.place) == Some(&found.value);
         self.answered.len() - self.answered.iter().filter(is_written).count()
@@ -97,7 +97,7 @@ impl Tally {
         )
     }
 
-    /// Whether a plain answer was stale: that shows that any can be.
+    /// Whether a plain answer was stale, which shows that answers can be stale at all.
     pub(crate) fn shows_staleness(&self) -> bool {
         self.plain_stale > 0
     }
@@ -105,7 +105,7 @@ impl Tally {
     pub(crate) fn failures(&self, name: &str) -> Vec<String> {
         let faults = [
             (self.stale > 0, "a writer did not read its own write"),
-            (self.invented() > 0, "an answer is not what its record said"),
+            (self.invented() > 0, "an answer has another value than its record"),
             (self.errors > 0, "a call failed"),
             (self.answered.is_empty(), "nothing was answered"),
         ];
@@ -115,7 +115,8 @@ impl Tally {
     }
 }
 
-/// Whether it is older than the own record. Records under one key stand in one partition.
+/// Whether an answer is older than the caller's own record. All records of a key are in one
+/// partition.
 fn is_stale(own: Place, answer: &Answer) -> bool {
     answer.as_ref().map_or(true, |found| found.place.0 != own.0 || found.place.1 < own.1)
 }

@@ -1,4 +1,4 @@
-//! One writer: it writes over the keys that all write over, and asks for each write at once.
+//! One writer: it replaces keys that all writers share, and looks each one up right after writing.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -7,10 +7,10 @@ use super::acknowledged::Acknowledged;
 use super::tally::Tally;
 use crate::asking::{Client, Found, channel, get};
 
-/// One in so many writes is asked for plainly.
+/// One write in this many is looked up without naming its place.
 const PLAIN_EVERY: u64 = 5;
 
-/// What the writers share.
+/// The state that the writers share.
 pub(crate) struct Scene {
     pub(crate) rpc: String,
     pub(crate) topic: String,
@@ -26,15 +26,15 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// With a connection of its own.
+    /// Creates a writer with its own connection.
     pub(crate) fn new(scene: Arc<Scene>, number: u64) -> anyhow::Result<Self> {
         let client = Client::new(channel(&scene.rpc)?);
         Ok(Self { scene, number, client, tally: Tally::default() })
     }
 
-    /// Writes until so many writes were asked for by their place.
+    /// Writes until this many writes were looked up by their place.
     pub(crate) async fn run(mut self, writes: u64) -> anyhow::Result<Tally> {
-        // Not to be measured: it connects.
+        // The first call connects, so it is not measured.
         let _ = get(&mut self.client, "own-0", None).await;
         for count in 0..writes * PLAIN_EVERY / (PLAIN_EVERY - 1) {
             self.write(count).await?;
@@ -42,7 +42,7 @@ impl Writer {
         Ok(self.tally)
     }
 
-    /// Keys are shared, so that what is answered may be another's, if it is newer.
+    /// Writers share keys, so an answer may be the newer record of another writer.
     async fn write(&mut self, count: u64) -> anyhow::Result<()> {
         let key = format!("own-{}", (self.number + count) % self.scene.keys);
         let value = format!("{count} by {}", self.number);

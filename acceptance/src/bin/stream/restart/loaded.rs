@@ -1,5 +1,5 @@
-//! What one start came to: how much was polled until it was ready, and whether the right records
-//! are there.
+//! The findings of one start: the records polled until it was ready, and whether the right entries
+//! exist.
 
 use std::time::{Duration, Instant};
 
@@ -10,22 +10,22 @@ use super::sample::Sample;
 use super::timeline::Timeline;
 use crate::host::{now_ms, ready};
 
-/// The broker finds the first record that is alive by its time index, and then record by record.
-/// What comes behind it is all read, those among them that are past their life too.
+/// The broker finds the first live record by its time index, and then record by record. All records
+/// after it are read, expired ones among them too.
 const MOST_POLLED: f64 = 1.1;
 
 pub(crate) struct Loaded {
     polled: u64,
     stored: u64,
     expired: u64,
-    /// Records that were alive before millpond was started, and when it was ready.
+    /// The records that were alive before millpond was started, and when it was ready.
     alive: [u64; 2],
     took: Duration,
     sample: Sample,
 }
 
 impl Loaded {
-    /// Of a process that was started at `since`, by both clocks.
+    /// The findings about a process that was started at `since`, by both clocks.
     pub(crate) async fn measure(
         since: (Instant, i64),
         rpc: &str,
@@ -70,7 +70,7 @@ impl Loaded {
         failures
     }
 
-    /// Of a start that was to read all records.
+    /// The failures of a start that should have read all records.
     pub(crate) fn failures_of_all(&self, records: u64) -> Vec<String> {
         let mut failures = self.failures_of_table("earliest");
         if self.polled != records {

@@ -1,5 +1,5 @@
-//! Asks for records of either side of the border between what is alive and what is not: those
-//! next to it one by one, the others at even distances.
+//! Looks up records on both sides of the border between expired and live records: every one next to
+//! the border, and the others at even distances.
 
 use std::collections::BTreeMap;
 
@@ -10,19 +10,19 @@ use crate::asking::{Answer, Client, batch_get, channel};
 use crate::host::now_ms;
 use crate::numbered::{key, value};
 
-/// How many records of each side are asked for.
+/// The number of records that are looked up on each side.
 const ASKED: usize = 10_000;
 const BATCH: usize = 500;
-/// How many failures are shown.
+/// The most failures that are shown.
 const SHOWN: usize = 5;
 
 #[derive(Debug, Default)]
 pub(crate) struct Sample {
     found: u64,
     absent: BTreeMap<&'static str, u64>,
-    /// Of the absent ones, those that were not to be.
+    /// Absent records that should have been found.
     missing: u64,
-    /// Of the found ones, those that were not to be, or not so.
+    /// Found records that should be absent or that have a wrong value.
     wrong: u64,
     pub(crate) failures: Vec<String>,
 }
@@ -44,7 +44,7 @@ impl Sample {
         Ok(sample)
     }
 
-    /// The record was alive before the call if it is one that `may_be`, and after it if it `must`.
+    /// Counts an answer. `may_be`: the record was alive before the call. `must_be`: also after it.
     fn add(&mut self, number: u64, answer: &Answer, (may_be, must_be): (bool, bool)) {
         let is_right = match answer {
             Ok(found) => may_be && found.value == value(number),
@@ -77,7 +77,7 @@ fn numbers(timeline: &Timeline) -> Vec<u64> {
     [some_of(&older), some_of(&younger)].concat()
 }
 
-/// The first ones, and as many of the rest.
+/// The first numbers, and as many of the rest.
 fn some_of(numbers: &[u64]) -> Vec<u64> {
     let (first, rest) = numbers.split_at(numbers.len().min(ASKED / 2));
     let step = rest.len().div_ceil(ASKED / 2).max(1);

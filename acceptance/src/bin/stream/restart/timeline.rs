@@ -1,4 +1,4 @@
-//! When the records were made: evenly over so long that a given share of them is still alive.
+//! The times of the records: evenly spread, so that a given share of the records is still alive.
 
 use std::time::Duration;
 
@@ -16,14 +16,14 @@ pub(crate) struct Timeline {
 }
 
 impl Timeline {
-    /// Up to now, when `inside_per_cent` of the records are within the time to live.
+    /// Times up to now, such that `inside_per_cent` of the records are within the time to live.
     pub(crate) fn new(records: u64, inside_per_cent: u32, disorder: Duration) -> Self {
         let span_ms = millis(TTL) * 100 / i64::from(inside_per_cent);
         let first_ms = now_ms() - span_ms;
         Self { records, first_ms, span_ms, disorder_ms: millis(disorder) }
     }
 
-    /// In order, but for up to `disorder_ms`, as many producers together make a stream.
+    /// Times in order up to `disorder_ms`, as in a stream of several producers.
     pub(crate) fn time_ms(&self, number: u64) -> i64 {
         let late_ms = Rng::with_seed(number).i64(0..=self.disorder_ms);
         self.in_order_ms(number) - late_ms
@@ -34,17 +34,17 @@ impl Timeline {
         self.first_ms + i64::try_from(share).unwrap_or(i64::MAX)
     }
 
-    /// From when on the record is absent.
+    /// When the record expires.
     pub(crate) fn expiry_ms(&self, number: u64) -> i64 {
         self.time_ms(number) + millis(TTL)
     }
 
-    /// How many records are alive at that time.
+    /// The number of records that are alive at that time.
     pub(crate) fn alive(&self, at_ms: i64) -> u64 {
         (0..self.records).filter(|&number| self.expiry_ms(number) > at_ms).count() as u64
     }
 
-    /// The first record that is alive at that time, had they come in order.
+    /// The first record that would be alive at that time if all were in order.
     pub(crate) fn border(&self, at_ms: i64) -> u64 {
         let numbers: Vec<_> = (0..self.records).collect();
         let over = |&number: &u64| self.in_order_ms(number) + millis(TTL) <= at_ms;

@@ -1,4 +1,4 @@
-//! Whether the service has come to the end of the stream, and what its books say then.
+//! Whether the service has read the whole stream, and whether its counters add up then.
 
 use std::time::{Duration, Instant};
 
@@ -17,12 +17,12 @@ use tonic_health::pb::health_client::HealthClient;
 use crate::model::{Model, Read};
 use crate::scene::{Scene, now_ms};
 
-/// How long a service may take to come to the end.
+/// The longest time until a service has read the whole stream.
 const PATIENCE: Duration = Duration::from_secs(60);
 const SLOWEST_CALL: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(20);
 
-/// The statistics once all is read, or when patience is over, and whatever is wrong by then.
+/// Waits until all is read, or patience is over. Returns the statistics and what is still wrong.
 pub(crate) async fn settled(
     rpc: &str,
     ends: &[i64],
@@ -73,7 +73,7 @@ async fn unwell(channel: Channel) -> anyhow::Result<Vec<String>> {
     Ok(unwell)
 }
 
-/// A line for each sum that does not come out.
+/// A line for each wrong sum.
 pub(crate) fn unbalanced(
     stats: &GetStatsResponse,
     model: &Model,
@@ -83,7 +83,7 @@ pub(crate) fn unbalanced(
     let mut wrong = table_faults(table, model, scene);
     for found in &stats.partitions {
         let read = model.partitions.get(usize::try_from(found.partition)?);
-        let read = read.context("a partition that is not there")?;
+        let read = read.context("a partition that does not exist")?;
         let faults = partition_faults(found, read, scene);
         wrong.extend(faults.into_iter().map(|what| format!("{what}: {read:?}, {found:?}")));
     }
@@ -91,17 +91,26 @@ pub(crate) fn unbalanced(
 }
 
 fn table_faults(table: &TableStats, model: &Model, scene: &Scene) -> Vec<String> {
-    let gone: u64 = table.removals.iter().map(|removal| removal.count).sum();
-    let evicted = table.removals.iter().find(|gone| gone.cause() == RemovalCause::Evicted);
+    let removed: u64 = table.removals.iter().map(|removal| removal.count).sum();
+    let evicted = table.removals.iter().find(|removal| removal.cause() == RemovalCause::Evicted);
     let now = now_ms();
     let live = model.entries.values().filter(|expected| expected.expiry_ms > now).count() as u64;
     let faults = [
-        (table.stored_count - gone != table.entry_count, "stored less removals is not entries"),
-        (evicted.is_none_or(|evicted| evicted.count > 0), "there was room, yet some were evicted"),
-        (scene.nothing_expires() && table.entry_count != live, "other entries than the log's"),
+        (
+            table.stored_count - removed != table.entry_count,
+            "stored minus removals is not the number of entries",
+        ),
+        (
+            evicted.is_none_or(|evicted| evicted.count > 0),
+            "entries were evicted although there was room",
+        ),
+        (
+            scene.nothing_expires() && table.entry_count != live,
+            "the entries are not those of the log",
+        ),
     ];
     let faults = faults.into_iter().filter(|(is_so, _)| *is_so);
-    faults.map(|(_, what)| format!("{what}, which are {live}: {table:?}")).collect()
+    faults.map(|(_, what)| format!("{what}, the log has {live}: {table:?}")).collect()
 }
 
 fn partition_faults(found: &PartitionStats, read: &Read, scene: &Scene) -> Vec<&'static str> {
@@ -114,10 +123,10 @@ fn partition_faults(found: &PartitionStats, read: &Read, scene: &Scene) -> Vec<&
     let is_counted = (found.polled_count, rejected, too_large)
         == (read.records, read.rejected, read.too_large_entries);
     let faults = [
-        (records != found.polled_count, "outcomes are not the records polled"),
-        (reasons != rejected, "reasons are not the records rejected"),
-        // A service that starts later in the log has read less of it.
-        (scene.from_earliest && !is_counted, "records are not those of the log, each once"),
+        (records != found.polled_count, "the outcomes do not add up to the records polled"),
+        (reasons != rejected, "the reasons do not add up to the records rejected"),
+        // A service that starts at a later offset has read fewer records.
+        (scene.from_earliest && !is_counted, "the counts are not those of the log"),
     ];
     faults.into_iter().filter(|(is_so, _)| *is_so).map(|(_, what)| what).collect()
 }
