@@ -1,4 +1,4 @@
-//! What a table promises, whatever its store: the tests beside this file run over both stores.
+//! What a table promises, whatever its store: the tests beside this file run over every store.
 
 mod bounds;
 mod explained;

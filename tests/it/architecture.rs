@@ -18,7 +18,7 @@ use source::{Source, find, root, sources, without_tests};
 /// Each module and the modules of this crate that it may name.
 const MAY_NAME: [(&str, &[&str]); 17] = [
     ("main", &[]),
-    ("cli", &["app", "config", "heap", "proto", "rpc", "shutdown", "stats", "telemetry"]),
+    ("cli", &["app", "config", "heap", "proto", "shutdown", "stats", "telemetry"]),
     (
         "app",
         &[
