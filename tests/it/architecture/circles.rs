@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
+use std::slice;
 
 use super::names::Names;
 use super::source::{Source, folder_of};
@@ -58,11 +59,11 @@ impl Crate {
     fn uses(&self) -> Uses {
         let mut uses = Uses::new();
         for (module, (file, names)) in &self.files {
-            let used = uses.entry(file.clone()).or_default();
+            let targets = uses.entry(file.clone()).or_default();
             for path in &names.paths {
                 let Some((target, name)) = self.follow(module, path, MAX_STEPS) else { continue };
                 if target != file {
-                    used.entry(target.clone()).or_default().insert(name);
+                    targets.entry(target.clone()).or_default().insert(name);
                 }
             }
         }
@@ -124,7 +125,7 @@ fn shortest_circle(uses: &Uses, file: &PathBuf) -> Option<Vec<PathBuf>> {
                 return Some(way);
             }
             if reached.insert(next) {
-                ways.push_back([way.as_slice(), &[next.clone()]].concat());
+                ways.push_back([way.as_slice(), slice::from_ref(next)].concat());
             }
         }
     }
