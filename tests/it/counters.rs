@@ -51,10 +51,10 @@ async fn the_counters_of_a_mixed_stream_add_up_at_every_moment(broker: &Broker) 
     ];
     let service = Service::ready(broker, &topic, &settings).await;
     let messages: Vec<_> = (0..RECORDS).map(mixed).collect();
-    let feed = topic.clone();
+    let producing = topic.clone();
     let feeding = tokio::task::spawn_blocking(move || {
         for some in messages.chunks(2_000) {
-            feed.produce(some);
+            producing.produce(some);
         }
     });
     let done = |stats: &GetStatsResponse| {

@@ -81,21 +81,21 @@ async fn a_miss_of_an_evicted_key_says_so_while_its_ghost_entry_lasts(broker: &B
     topic.produce(&keys.iter().map(|key| event(key, "text")).collect::<Vec<_>>());
     let stats = service.wait_until_polled(8_000).await;
 
-    let mut told = BTreeMap::<_, usize>::new();
+    let mut reasons = BTreeMap::<_, usize>::new();
     for key in &keys {
         let answer = service.try_get("services", key).await.unwrap();
         if let Some(Outcome::Miss(miss)) = answer.outcome {
             assert_eq!(miss.time.is_some(), miss.reason() == MissReason::Evicted);
-            *told.entry(miss.reason().as_str_name()).or_default() += 1;
+            *reasons.entry(miss.reason().as_str_name()).or_default() += 1;
         }
     }
     let evicted =
         |removal: &&millpond::proto::v1::RemovalCount| removal.cause() == RemovalCause::Evicted;
     let evicted = stats.tables[0].removals.iter().find(evicted).unwrap().count;
     assert!(evicted > 4_000, "{evicted}");
-    assert!(told["MISS_REASON_EVICTED"] > 500, "{told:?}");
+    assert!(reasons["MISS_REASON_EVICTED"] > 500, "{reasons:?}");
     let others =
-        told.keys().filter(|name| !name.ends_with("EVICTED") && !name.ends_with("UNKNOWN"));
-    assert_eq!(others.count(), 0, "{told:?}");
+        reasons.keys().filter(|name| !name.ends_with("EVICTED") && !name.ends_with("UNKNOWN"));
+    assert_eq!(others.count(), 0, "{reasons:?}");
     service.stop().await;
 }

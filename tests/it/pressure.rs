@@ -66,7 +66,13 @@ fn key(number: u64) -> String {
 
 /// Produces at least `bytes` in batches, and waits until each batch is polled. Returns the number
 /// after the last record.
-async fn feed(service: &Contained, topic: &Topic, first: u64, sizes: &[usize], bytes: u64) -> u64 {
+async fn produce_until_polled(
+    service: &Contained,
+    topic: &Topic,
+    first: u64,
+    sizes: &[usize],
+    bytes: u64,
+) -> u64 {
     let mut next = first;
     for _ in 0..bytes.div_ceil(BATCH_BYTES as u64) {
         let records = batch(next, sizes, BATCH_BYTES);
@@ -125,7 +131,8 @@ fn a_stream_larger_than_the_limit_never_reaches_it() {
         let feeding = async {
             let mut next = 0;
             while next * MEAN_BYTES < LIMIT_BYTES {
-                next = feed(&service, topic, next, &SIZES, BATCH_BYTES as u64).await;
+                next =
+                    produce_until_polled(&service, topic, next, &SIZES, BATCH_BYTES as u64).await;
                 newest.store(next - 1, Ordering::Relaxed);
                 assert!(service.entry(&key(next - 1)).await.is_some(), "the newest is held");
             }
@@ -151,7 +158,7 @@ fn a_changed_limit_is_followed_down_and_up() {
     let test = "a_changed_limit_is_followed_down_and_up";
     contained(test, LIMIT_BYTES, &["tables.0.capacity=4%"], async |topic, service| {
         const SIZES: [usize; 2] = [3_000, 500];
-        let next = feed(&service, topic, 0, &SIZES, 24 * MIB).await;
+        let next = produce_until_polled(&service, topic, 0, &SIZES, 24 * MIB).await;
         let first = service.stats().await;
         assert_eq!(limit_bytes(&first), LIMIT_BYTES);
         assert_is_full(&first);
@@ -174,7 +181,7 @@ fn a_changed_limit_is_followed_down_and_up() {
         let raised =
             service.wait_for("the limit", |stats| limit_bytes(stats) == higher_bytes).await;
         assert!(raised.tables[0].capacity_bytes > first.tables[0].capacity_bytes * 2);
-        let next = feed(&service, topic, next, &SIZES, 40 * MIB).await;
+        let next = produce_until_polled(&service, topic, next, &SIZES, 40 * MIB).await;
         let refilled = service.stats().await;
         assert!(refilled.tables[0].weight_bytes > first.tables[0].capacity_bytes);
         assert_is_full(&refilled);
@@ -243,7 +250,7 @@ fn pressure_stages_are_entered_in_order_and_left_in_reverse() {
     let test = "pressure_stages_are_entered_in_order_and_left_in_reverse";
     let settings = ["tables.0.capacity=16MiB", "ingest.stall_timeout=4s"];
     contained(test, LIMIT_BYTES, &settings, async |topic, service| {
-        let next = feed(&service, topic, 0, &[1_000], 16 * MIB).await;
+        let next = produce_until_polled(&service, topic, 0, &[1_000], 16 * MIB).await;
         let before = service.stats().await;
         assert_eq!(stage(&before), PressureStage::Normal);
 

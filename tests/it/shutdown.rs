@@ -29,8 +29,8 @@ fn health_watches_are_notified_and_closed() {
 
         drop(client);
         let ended = service.ask_to_stop();
-        let told = tokio::time::timeout(PATIENCE, watch.next()).await.unwrap();
-        assert_eq!(told.unwrap().unwrap().status(), ServingStatus::NotServing);
+        let status = tokio::time::timeout(PATIENCE, watch.next()).await.unwrap();
+        assert_eq!(status.unwrap().unwrap().status(), ServingStatus::NotServing);
         assert!(watch.next().await.is_none_or(|end| end.is_err()));
         drop(watch);
         tokio::time::timeout(PATIENCE, ended).await.unwrap().unwrap().unwrap();
