@@ -1,7 +1,7 @@
-//! Generates the server's side of the protocol.
+//! Generates the server side of the protocol.
 //!
-//! The protocol is compiled, and its messages are generated, in the crate `millpond-client`. Two
-//! requests are not those messages but types of `src/rpc`, which do not allocate for each key.
+//! The crate `millpond-client` compiles the protocol and generates its messages. Two requests are
+//! types of `src/rpc` instead, which do not allocate for each key.
 
 use std::error::Error;
 use std::fs;

@@ -1,7 +1,7 @@
-"""Lays out what deploy/Dockerfile copies from the source, in a folder of its own.
+"""Copies the files that deploy/Dockerfile copies from the source into a separate folder.
 
-Usage: image_context.py FOLDER. A build in that folder sees what the image's builder
-sees, and no more. Fails when a source is not there, or is kept out by .dockerignore.
+Usage: image_context.py FOLDER. A build in that folder sees exactly the files that the image's
+builder sees. Fails if a source does not exist, or if .dockerignore excludes it.
 """
 
 import pathlib
@@ -10,7 +10,7 @@ import sys
 
 
 def copies(dockerfile):
-    """(sources, destination) of each COPY from the build context, stage copies left out."""
+    """(sources, destination) of each COPY from the build context, not of those from stages."""
     for line in dockerfile.read_text(encoding="utf-8").splitlines():
         words = line.split()
         if words[:1] == ["COPY"] and not words[1].startswith("--"):
@@ -18,7 +18,7 @@ def copies(dockerfile):
 
 
 def admitted(dockerignore):
-    """The paths that .dockerignore, which starts by ignoring all, lets through."""
+    """The paths that .dockerignore allows. It has to ignore everything first."""
     lines = dockerignore.read_text(encoding="utf-8").splitlines()
     rules = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     if rules[:1] != ["*"] or not all(rule.startswith("!") for rule in rules[1:]):
@@ -28,9 +28,9 @@ def admitted(dockerignore):
 
 def lay_out(source, folder, paths):
     if not (source.is_file() or source.is_dir()):
-        sys.exit(f"deploy/Dockerfile: it copies {source}, which is not there")
+        sys.exit(f"deploy/Dockerfile: it copies {source}, which does not exist")
     if not paths & {source, *source.parents}:
-        sys.exit(f".dockerignore: it keeps out {source}, which deploy/Dockerfile copies")
+        sys.exit(f".dockerignore: it excludes {source}, which deploy/Dockerfile copies")
     if source.is_dir():
         shutil.copytree(source, folder / source, dirs_exist_ok=True)
     else:

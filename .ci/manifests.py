@@ -1,10 +1,10 @@
-"""Checks built Kubernetes manifests for what their schemas cannot state.
+"""Checks built Kubernetes manifests for rules that their schemas cannot state.
 
 Usage: manifests.py FILE [--configuration FILE]
 
-Prints a line for each fault and exits 1 when there is one. --configuration writes the
-millpond.toml that the pods mount, so that it can be checked by millpond itself.
-Knows Deployments, Services and PodDisruptionBudgets; knows nothing of a cluster.
+Prints a line for each fault, and exits with 1 if there is one. --configuration writes the
+millpond.toml that the pods mount, so that millpond itself can check it. Knows Deployments,
+Services and PodDisruptionBudgets, and needs no cluster.
 """
 
 import argparse
@@ -23,7 +23,7 @@ UNIT_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
 
 def faults(documents):
-    """Every fault of the documents, as lines of text. Deployments have to be there."""
+    """Every fault of the documents, as lines of text. There must be a Deployment."""
     deployments = of_kind(documents, "Deployment")
     found = [] if deployments else ["no Deployment: there is nothing to check"]
     for deployment in deployments:
@@ -63,7 +63,7 @@ def own_selector(deployment):
 
 
 def selection(document, deployments):
-    """A Service or a budget selects pods, and a Service's ports lead to theirs."""
+    """Services and budgets select pods, and the ports of a Service are ports of its pods."""
     name = f"{document['kind']} {document['metadata']['name']}"
     selector = document["spec"].get("selector") or {}
     selector = selector.get("matchLabels", {}) if document["kind"] != "Service" else selector
@@ -105,7 +105,7 @@ def in_range(name, port):
 
 
 def grace(documents, pod):
-    """The kubelet waits longer than the sleep before a stop and the drain together."""
+    """The kubelet waits longer than the sleep before a stop and the drain take together."""
     text = configuration(documents, pod)
     found = [] if text else [f"pod: no ConfigMap is mounted that has {MOUNTED}"]
     shutdown = tomllib.loads(text).get("shutdown", {})
@@ -126,7 +126,7 @@ def in_seconds(text):
 
 
 def configuration(documents, pod):
-    """The text at MOUNTED in the pod, by way of its mount, its volume and the ConfigMap."""
+    """The text at MOUNTED in the pod, found through its mount, its volume and the ConfigMap."""
     folder, _, key = MOUNTED.rpartition("/")
     mounts = [mount for one in pod["containers"] for mount in one.get("volumeMounts", [])]
     volumes = [mount["name"] for mount in mounts if mount["mountPath"] == folder]

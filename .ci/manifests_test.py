@@ -1,7 +1,7 @@
-"""Breaks good manifests one way at a time and wants each break found.
+"""Breaks good manifests in one way at a time, and checks that each fault is found.
 
-Usage: manifests_test.py FILE, the built manifests. It proves the rules of manifests.py,
-not the manifests: those only have to be good to begin with.
+Usage: manifests_test.py FILE, the built manifests. It tests the rules of manifests.py and not the
+manifests, which must be good.
 """
 
 import copy
@@ -24,7 +24,7 @@ def container(documents):
     return pod(documents)["containers"][0]
 
 
-# What is broken -> the words that its fault has to hold.
+# A way to break them -> words that the reported fault must contain.
 BREAKS = [
     (lambda d: part(d, "Service")["selector"].update(app="other"), "selector matches no pod"),
     (
@@ -73,7 +73,7 @@ BREAKS = [
 
 
 def missed(good):
-    """The breaks that no fault tells of, as lines of text."""
+    """The ways to break them that no fault reports, as lines of text."""
     for break_it, words in BREAKS:
         documents = copy.deepcopy(good)
         break_it(documents)

@@ -1,7 +1,7 @@
-"""The rules of Pod Security "restricted", as far as a pod of ours has to state them.
+"""The rules of Pod Security "restricted" that a pod has to state, and two of millpond's own.
 
-Knows a pod's and a container's part of a manifest and nothing around them. Two rules
-are ours: no service account token, and no service links among the MILLPOND_* settings.
+Knows only the parts of a manifest that describe a pod and a container. The two additional rules:
+no service account token, and no service links among the MILLPOND_* settings.
 """
 
 

@@ -1,8 +1,8 @@
-# Sourced by the steps that run what README.md tells people to run.
+# Sourced by steps that run commands of README.md.
 # shellcheck shell=bash
 
-# Prints the first command in README.md's code blocks that starts with $1, without the
-# prompt before it and the comment after it. Fails when there is none.
+# Prints the first command in README.md's code blocks that starts with $1, without its prompt and
+# its trailing comment. Fails if there is none.
 readme_command() {
     awk -v start="$1" '
         /^ *```/ { code = !code; next }

@@ -1,9 +1,9 @@
-//! What ingest costs beside a bare poll-and-drop loop, on a real broker, in one run.
+//! The cost of ingest compared with a bare poll-and-drop loop, on a real broker, in one run.
 //!
 //! `cargo bench -p millpond-benches --bench ingest -- --records 1000000 --bytes 2048 --partitions 64`
 //!
-//! Each side is a process of its own that reads the same topic from its beginning. CPU
-//! seconds are steadier than wall time: the broker shares the machine with both.
+//! Each side is a separate process that reads the same topic from its beginning. CPU seconds are
+//! steadier than wall time, because the broker shares the machine with both.
 
 use clap::{Parser, Subcommand};
 use millpond_acceptance::cost::Cost;
@@ -19,19 +19,19 @@ use millpond_benches::workload::Workload;
 struct Args {
     #[command(flatten)]
     workload: Workload,
-    /// What holds the entries
+    /// The store: moka or compact
     #[arg(long, default_value = "moka")]
     store: String,
     #[command(subcommand)]
     role: Option<Role>,
-    /// Given by cargo
+    /// Passed by cargo, without effect
     #[arg(long, hide = true)]
     bench: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum Role {
-    /// Read a topic at a broker and drop the records: one side of the comparison
+    /// Read a topic and drop the records: one side of the comparison
     #[command(hide = true)]
     Bare(Bare),
 }
@@ -66,7 +66,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Every record has a key of its own.
+/// The key and the description of a record. All keys differ.
 fn record(number: u64) -> (String, String) {
     (format!("key-{number:09}"), format!("what record {number} is about"))
 }

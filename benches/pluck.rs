@@ -1,10 +1,10 @@
-//! What it takes to pluck two texts out of a document, by millpond and by what one would use
-//! instead.
+//! The time to pluck two fields out of a document, by millpond and by other parsers.
 //!
 //! `MILLPOND_TEST_PAYLOADS=webhooks.ndjson cargo bench -p millpond-benches --bench pluck`
 //!
-//! Without that file, which holds a document a line, documents like those of webhooks are made
-//! up. `cargo bench -p millpond-benches --bench compare` puts the same by CPU time into docs/BENCHMARKS.md.
+//! The file has one document on each line. Without it, documents like those of webhooks are made
+//! up. `cargo bench -p millpond-benches --bench compare` writes the same, by CPU time, into
+//! docs/BENCHMARKS.md.
 
 use std::hint::black_box;
 

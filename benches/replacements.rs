@@ -1,10 +1,10 @@
-//! What a table takes once loaded, and what it takes after many times as many replacements:
-//! memory must not creep.
+//! The memory of a table after loading, and after many times as many replacements: it must not
+//! grow.
 //!
 //! `cargo bench -p millpond-benches --bench replacements -- --store compact --entries 1000000 --replacements 20000000`
 //!
-//! One process, one thread, records as plucked; it ends in failure where the resident set has
-//! grown by more than a twentieth.
+//! One process with one thread, which inserts records as they come from plucking. It fails if the
+//! resident set has grown by more than a twentieth.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use millpond::record::{Draft, FieldsBuffer, KeyRef, Origin, Timestamp, Value};
 use millpond::table::{Maintenance, Spec, Table};
 use millpond_acceptance::report::say;
 
-/// The most that the resident set may be after the replacements, in thousandths of before.
+/// The largest allowed resident set after the replacements, in thousandths of that before.
 const MOST_THOUSANDTHS: u64 = 1_050;
 const AN_HOUR: Duration = Duration::from_secs(3_600);
 
@@ -27,13 +27,13 @@ struct Args {
     /// Entries to load
     #[arg(long, default_value_t = 1_000_000)]
     entries: u64,
-    /// Records that replace one of them each, at random
+    /// Records, each of which replaces a random entry
     #[arg(long, default_value_t = 20_000_000)]
     replacements: u64,
-    /// What holds the entries: moka or compact
+    /// The store: moka or compact
     #[arg(long, default_value = "moka")]
     store: String,
-    /// MiB that the table may take
+    /// Capacity of the table in MiB
     #[arg(long, default_value_t = 8 << 10)]
     capacity_mib: u64,
     /// Bytes of a key
@@ -42,7 +42,7 @@ struct Args {
     /// Bytes of an entry's text
     #[arg(long, default_value_t = 64)]
     text_bytes: usize,
-    /// Given by cargo
+    /// Passed by cargo, without effect
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -52,7 +52,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let store_kind = match args.store.as_str() {
         "moka" => Store::Moka,
         "compact" => Store::Compact,
-        other => anyhow::bail!("there is no store {other}: it is moka or compact"),
+        other => anyhow::bail!("there is no store {other}: use moka or compact"),
     };
     let account = Account::open()?;
     let table = Arc::new(Table::new(Spec {

@@ -1,9 +1,9 @@
-//! What a table takes to store and to look up, for each store.
+//! The time to store and to look up an entry, for each store.
 //!
 //! `cargo bench -p millpond-benches --bench table`
 //!
-//! Making a key and a value up is part of each figure, some 100 ns of it. `cargo bench --bench
-//! compare` measures stores by CPU time, their own threads' included.
+//! Each figure includes some 100 ns to make up a key and a value. `cargo bench --bench compare`
+//! measures stores by CPU time, which includes that of their own threads.
 
 use std::hint::black_box;
 
@@ -13,7 +13,7 @@ use millpond_benches::subject::Subject;
 
 const STORES: [&str; 2] = ["moka", "compact"];
 const ENTRIES: u64 = 200_000;
-/// Room for some times as many entries.
+/// Capacity for several times as many entries.
 const CAPACITY_BYTES: u64 = 256 << 20;
 
 fn main() -> anyhow::Result<()> {
@@ -38,7 +38,7 @@ fn measure(group: &mut BenchmarkGroup<'_, WallTime>, subject: &mut Subject) {
         bencher.iter(|| black_box(subject.has(ENTRIES + live())));
     });
     group.bench_function("replace", |bencher| bencher.iter(|| subject.insert(live())));
-    // The last: it fills the table, and from then on an older entry leaves each time.
+    // The last one: it fills the table, and from then on each insert evicts an older entry.
     let mut next = ENTRIES..;
     group.bench_function("insert", |bencher| {
         bencher.iter(|| next.next().into_iter().for_each(|number| subject.insert(number)));

@@ -1,7 +1,7 @@
-"""A demo of millpond's own, run as a person would: started, read, ended with Ctrl-C.
+"""A running `millpond demo`, used as a person would: started, read, and ended with Ctrl-C.
 
-Knows what the demo prints (commands to paste, with its address and a real key) and
-nothing of the protocol.
+Knows what the demo prints (commands to paste, with its address and a real key), and nothing of
+the protocol.
 """
 
 import re
@@ -15,7 +15,7 @@ STOP_SECONDS = 40
 
 
 class Demo:
-    """`with Demo(binary) as demo`: runs until the block ends, and must then end well."""
+    """`with Demo(binary) as demo`: runs until the block ends, and then must exit with success."""
 
     def __init__(self, binary):
         self.binary = binary
@@ -23,7 +23,7 @@ class Demo:
         self.more = threading.Condition()
 
     def __enter__(self):
-        # It ends by itself as well, should this script be killed.
+        # It also ends by itself, in case this script is killed.
         listen = ("--rpc-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0")
         command = [self.binary, "demo", "--for", "180s", *listen]
         self.process = subprocess.Popen(
@@ -51,7 +51,7 @@ class Demo:
                 self.more.notify_all()
 
     def commands(self, program):
-        """The words of each printed command of a program, once there is one."""
+        """The words of each printed command of a program, as soon as there is one."""
         with self.more:
             if not self.more.wait_for(lambda: self.found(program), START_SECONDS):
                 raise AssertionError(f"the demo shows no `{program}` command to paste")
@@ -63,10 +63,10 @@ class Demo:
         return [shlex.split(match[1]) for match in matches if match]
 
     def address(self):
-        """HOST:PORT of its gRPC server, as its grpcurl command has it."""
+        """HOST:PORT of its gRPC server, from its grpcurl command."""
         words = self.commands("grpcurl")[0]
         return next(word for word in words if re.fullmatch(r"(\[.*\]|[\w.-]+):\d+", word))
 
     def entry(self):
-        """(table, key) of an entry that it holds, as its get command has it."""
+        """(table, key) of an entry that it holds, from its get command."""
         return tuple(self.commands("millpond get")[0][2:4])

@@ -1,7 +1,7 @@
-"""Calls a running demo from Python and grpcurl, and wants what the protocol promises.
+"""Calls a running demo from Python and grpcurl, and checks the promises of the protocol.
 
-Usage: run.py BINARY. Each function below is a behaviour that a caller leans on; its
-name says which. Knows the protocol and what the demo prints, nothing of the inside.
+Usage: run.py BINARY. Each function below is a behaviour that callers rely on, and is named for it.
+Knows the protocol and what the demo prints, and nothing of the inside.
 """
 
 import subprocess
@@ -29,7 +29,7 @@ SERVING = health_pb2.HealthCheckResponse.SERVING
 
 
 class Service:
-    """A channel to the demo, and what it said of itself."""
+    """A channel to the demo, and the address and key that it printed."""
 
     def __init__(self, demo, binary, channel):
         self.demo, self.binary, self.channel = demo, binary, channel
@@ -55,7 +55,7 @@ def it_becomes_ready_by_its_health_and_is_live(service):
 def reflection_lists_the_services_in_both_its_versions(service):
     wanted = {"millpond.v1.LookupService", "millpond.v1.StatsService", "grpc.health.v1.Health"}
     for version in ("v1", "v1alpha"):
-        # The two differ in their name alone, so one's messages do for both.
+        # The two versions differ only in their names, so the messages of one serve both.
         call = service.channel.stream_stream(
             f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo",
             ServerReflectionRequest.SerializeToString,
@@ -81,7 +81,7 @@ def grpcurl_needs_no_proto_file(service):
 
 
 def a_key_that_is_there_is_an_entry(service):
-    # A tombstone may have taken it a moment ago; the next event brings it back.
+    # A tombstone may have deleted it a moment ago. The next event restores it.
     answer = once(lambda: service.get(service.key), lambda answer: answer.HasField("entry"))
     entry = answer.entry
     assert entry.key == service.key and entry.fields["description"].string_value, answer
@@ -97,7 +97,7 @@ def a_key_that_was_never_there_is_a_miss_that_says_so(service):
 
 def a_batch_of_500_mixed_keys_is_answered_in_order(service):
     keys = [f"svc-{i:05}" if i % 2 else f"no such key {i}" for i in range(BATCH)]
-    # The stream fills the table as this runs, and takes a service away now and then.
+    # The stream fills the table during the test, and deletes a service now and then.
     results = once(lambda: service.batch(keys).results, lambda results: entries(results) > 100)
     assert len(results) == BATCH
     assert all(result.HasField("miss") for result in results[::2])
@@ -139,7 +139,7 @@ def the_record_counters_balance(service):
 
 
 def once(call, good):
-    """The first answer of a call that is good."""
+    """Repeats a call until its answer is good, and returns that answer."""
     until = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < until:
         if good(answer := call()):
@@ -149,7 +149,7 @@ def once(call, good):
 
 
 def error_of(call):
-    """The status code of a call that has to fail, and its details by their type."""
+    """The status code of a call that must fail, and its details by their type."""
     try:
         call()
     except grpc.RpcError as error:

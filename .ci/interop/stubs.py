@@ -1,4 +1,4 @@
-"""The protocol's Python side, generated from proto/ each time, as any caller would."""
+"""Python stubs of the protocol, generated from proto/ at each start, as any caller would do."""
 
 import pathlib
 import shutil
@@ -11,7 +11,7 @@ FOLDER = pathlib.Path("target/ci/stubs")
 
 
 def generate():
-    """Makes `import millpond.v1.lookup_pb2` and its like work."""
+    """Makes modules such as `millpond.v1.lookup_pb2` importable."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     files = [str(file) for file in pathlib.Path("proto").rglob("*.proto")]

@@ -1,5 +1,5 @@
-# The benchmarks that stay, shortened: that they run, and nothing about how fast. The build
-# is the test step's, so their figures are worth nothing and are not kept.
+# Short runs of the benchmarks: they check that the benchmarks run, not how fast. The build is that
+# of the test step, so the figures mean nothing and are not kept.
 # shellcheck shell=bash
 set -euo pipefail
 mkdir -p target/ci

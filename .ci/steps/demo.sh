@@ -1,4 +1,4 @@
-# The demo, by README.md's command: it ends by itself, and well.
+# The demo, by README.md's command. It must end by itself with success.
 # shellcheck shell=bash
 set -euo pipefail
 source .ci/readme.sh

@@ -1,4 +1,4 @@
-# What the dependencies may be, as deny.toml has it.
+# The rules for dependencies in deny.toml.
 # shellcheck shell=bash
 set -euo pipefail
 cargo deny --locked check --hide-inclusion-graph bans licenses sources

@@ -1,4 +1,4 @@
-# The documentation: every link in it leads somewhere.
+# The API documentation: every link must lead somewhere.
 # shellcheck shell=bash
 set -euo pipefail
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked

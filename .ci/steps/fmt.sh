@@ -1,4 +1,4 @@
-# The layout of the Rust source, as rustfmt.toml has it.
+# The format of the Rust source, by rustfmt.toml.
 # shellcheck shell=bash
 set -euo pipefail
 cargo fmt --all --check

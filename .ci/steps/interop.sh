@@ -1,4 +1,4 @@
-# The service as callers in other languages find it, on the release build's demo.
+# Calls the release build's demo from other languages.
 # shellcheck shell=bash
 set -euo pipefail
 cargo build --release --locked --quiet --package millpond

@@ -1,5 +1,5 @@
-# The Kubernetes manifests: they build, fit the schemas, keep the rules that schemas
-# cannot state, and millpond takes the very configuration that they mount.
+# The Kubernetes manifests: they build, fit the schemas, and obey rules that schemas cannot state.
+# millpond accepts the configuration that they mount.
 # shellcheck shell=bash
 set -euo pipefail
 built=target/ci/manifests.yaml

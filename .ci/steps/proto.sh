@@ -1,14 +1,14 @@
-# Lints the protocol, and checks that it does not break the callers of an earlier one.
+# Lints the protocol, and checks that it does not break callers of an earlier version.
 #
-# While v1 is not released it may begin anew: a commit that changes proto/ and has the footer
-# "BREAKING CHANGE: ..." is such a beginning, and no earlier protocol is compared.
+# Until v1 is released, the protocol may start again: a commit that changes proto/ and has the
+# footer "BREAKING CHANGE: ..." is such a start, and no earlier protocol is compared.
 # shellcheck shell=bash
 set -euo pipefail
 buf lint
 
-# Prints the newest commit since the beginning whose protocol differs from the one here: on a
-# branch, of those on main that the branch started from; on main, of all. The beginning itself
-# counts even if it is on the branch.
+# Prints the newest commit since that start whose protocol differs from the present one. On a
+# branch it searches the commits of main that the branch started from. On main it searches all.
+# The start itself counts even if it is on the branch.
 earlier() {
     local base commit
     base=$(git merge-base HEAD origin/main 2>/dev/null) || base=$(git merge-base HEAD main 2>/dev/null) || base=HEAD
@@ -32,7 +32,7 @@ if [[ -n $commit ]]; then
     cp buf.yaml "$before"
     buf breaking --against "$before"
 elif [[ -n $beginning ]]; then
-    echo "nothing to compare with: the protocol begins with $(git log -1 --format='%h %s' "$beginning")"
+    echo "nothing to compare with: the protocol starts with $(git log -1 --format='%h %s' "$beginning")"
 elif [[ $(git rev-parse --is-shallow-repository) == true ]]; then
     echo "this clone is shallow and holds no earlier protocol: run git fetch --unshallow" >&2
     exit 1

@@ -1,5 +1,5 @@
-# The tests, by README.md's command. A test that lacks what it needs fails here instead
-# of being skipped.
+# The tests, by README.md's command. A test whose requirements are missing fails here instead of
+# being skipped.
 # shellcheck shell=bash
 set -euo pipefail
 source .ci/readme.sh

@@ -1,4 +1,4 @@
-//! What the comparison can be told.
+//! The arguments of the comparison.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use millpond_benches::bare::Bare;
 
 use crate::in_process::InProcess;
 
-/// The store whose figures the targets are for.
+/// The store that the targets apply to.
 pub(crate) const COMPACT: &str = "compact";
 
 #[derive(Debug, Parser)]
@@ -19,19 +19,19 @@ pub(crate) struct Args {
     /// millpond's stores to measure
     #[arg(long, value_delimiter = ',', default_value = "moka,compact")]
     pub(crate) stores: Vec<String>,
-    /// Measure little and once: to see that it runs
+    /// Measure little, and only once, to check that it runs
     #[arg(long)]
     pub(crate) short: bool,
     /// How often each measurement is repeated
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
     repeats: u64,
-    /// Where to write the document; by default docs/BENCHMARKS.md, or target/BENCHMARKS.md where
-    /// not everything is measured
+    /// Where to write the page; by default docs/BENCHMARKS.md, or target/BENCHMARKS.md if only a
+    /// part is measured
     #[arg(long)]
     output: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) role: Option<Role>,
-    /// Given by cargo
+    /// Passed by cargo, without effect
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -46,7 +46,7 @@ pub(crate) enum Group {
     Growth,
 }
 
-/// A part of the comparison that is a process of its own.
+/// A part of the comparison that runs as a separate process.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Role {
     /// Poll and drop
@@ -55,13 +55,13 @@ pub(crate) enum Role {
     /// Answer empty calls
     #[command(hide = true)]
     EmptyServer,
-    /// Fill a table and look it up, with no stream and no calls
+    /// Fill a table and look up its keys, without a stream and without calls
     #[command(hide = true)]
     InProcess(InProcess),
 }
 
 impl Args {
-    /// As it is, or for a short run something smaller.
+    /// The size as given, or a smaller one for a short run.
     pub(crate) fn sized<T>(&self, whole: T, short: T) -> T {
         if self.short { short } else { whole }
     }
@@ -70,12 +70,12 @@ impl Args {
         self.sized(self.repeats, 1)
     }
 
-    /// How long a load lasts.
+    /// The duration of a load.
     pub(crate) fn window(&self) -> Duration {
         self.sized(Duration::from_secs(3), Duration::from_millis(100))
     }
 
-    /// What was run, as one would type it.
+    /// The command line that was run.
     pub(crate) fn command() -> String {
         let mut command = "cargo bench -p millpond-benches --bench compare".to_owned();
         let own = std::env::args().skip(1).filter(|word| word != "--bench").collect::<Vec<_>>();

@@ -1,11 +1,11 @@
-//! How much room a table is given, so that nothing is evicted from it.
+//! The capacity of a measured table, chosen so that nothing is evicted.
 
 use millpond_benches::shape::Shape;
 
-/// More than any store takes beside key and value.
+/// More than any store needs for an entry beside its key and value.
 const OVERHEAD_BYTES: u64 = 480;
 
-/// What a caller gives and takes.
+/// The bytes of an entry's key and value.
 pub(crate) fn raw_bytes(shape: Shape) -> u64 {
     (shape.key_bytes + shape.value_bytes) as u64
 }

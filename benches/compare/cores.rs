@@ -1,4 +1,4 @@
-//! Who runs where: who is measured on one core, who asks on another.
+//! Core assignment: the measured server runs on one core, the client on another.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -12,11 +12,11 @@ pub(crate) struct Cores {
     client: Option<usize>,
 }
 
-/// This process on the client's core, until it is dropped.
+/// Keeps this process on the client's core until it is dropped.
 pub(crate) struct OnClientCore<'a>(&'a Cores);
 
 impl Cores {
-    /// None are chosen where there are not two.
+    /// Chooses the first two cores, or none if there are fewer than two.
     pub(crate) fn find() -> anyhow::Result<Self> {
         let status = fs::read_to_string("/proc/self/status")?;
         let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
@@ -29,9 +29,9 @@ impl Cores {
         Ok(Self { all, server, client })
     }
 
-    /// Puts this process, with what it starts from now on, on the client's core, and the broker
-    /// that it started too, where that runs when the client does not: so the client does not
-    /// wait for it. A broker that was given stays where it is.
+    /// Moves this process, and those that it starts from now on, to the client's core. Moves a
+    /// broker that it started there too, with idle priority, so that the client does not wait for
+    /// it. A given broker is not moved.
     pub(crate) fn keep_to_client(&self) -> anyhow::Result<OnClientCore<'_>> {
         let Some(core) = self.client else { return Ok(OnClientCore(self)) };
         let kept = OnClientCore(self);
@@ -53,12 +53,12 @@ impl Cores {
 
 impl Drop for OnClientCore<'_> {
     fn drop(&mut self) {
-        // Where it fails, what is measured next has too little room and shows it.
+        // If this fails, the next measurement has too few cores, which is visible in its figures.
         let _ = self.0.free();
     }
 }
 
-/// The first two cores of a list such as `0-3` or `0,4`.
+/// The first cores of each part of a list such as `0-3` or `0,4`.
 fn numbers(cores: &str) -> Vec<usize> {
     let mut numbers = Vec::new();
     for part in cores.split(',') {

@@ -1,5 +1,5 @@
-//! The measure of every call: a server on the same stack, with millpond's settings, that answers
-//! nothing to nothing.
+//! The baseline of every call: a server on the same stack, with millpond's settings, whose requests
+//! and answers are empty.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -26,17 +26,17 @@ use millpond_benches::setup::on_core;
 
 pub(crate) const PATH: &str = "/millpond.bench.Empty/Call";
 
-/// One that listens. It has ended when this is dropped.
+/// A listening server. It ends on drop.
 pub(crate) struct EmptyServer {
     process: OwnedProcess,
-    /// Where it answers: `host:port`.
+    /// Its address: `host:port`.
     pub(crate) rpc: String,
 }
 
 impl EmptyServer {
     pub(crate) fn start(core: Option<usize>) -> anyhow::Result<Self> {
         let program = std::env::current_exe()?;
-        let mut command = on_core(core, program.to_str().context("a path that is no text")?);
+        let mut command = on_core(core, program.to_str().context("the path is not UTF-8")?);
         let mut process = OwnedProcess::start(command.arg("empty-server").stdout(Stdio::piped()))?;
         let output = process.stdout.take().context("no output")?;
         let mut rpc = String::new();

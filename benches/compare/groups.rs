@@ -1,4 +1,4 @@
-//! What is measured, a file a group.
+//! The groups of measurements, one file each.
 
 pub(crate) mod growth;
 pub(crate) mod ingest;
@@ -11,7 +11,7 @@ use crate::args::Group;
 use crate::report::Findings;
 use crate::stage::Stage;
 
-/// None where it is skipped.
+/// The findings of a group. None if it is skipped.
 pub(crate) fn measure(group: Group, stage: &mut Stage<'_>) -> anyhow::Result<Option<Findings>> {
     match group {
         Group::Pluck => return pluck::measure(stage).map(Some),

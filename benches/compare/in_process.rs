@@ -1,5 +1,5 @@
-//! A table filled and asked in a process of its own, with no stream and no calls: what the store
-//! alone takes.
+//! The cost of a store alone: a table is filled and read in a separate process, without a stream
+//! and without calls.
 
 use std::hint::black_box;
 use std::process::{Command, Stdio};
@@ -14,7 +14,7 @@ use millpond_benches::subject::Subject;
 
 use crate::resident;
 
-/// What the process is told.
+/// The arguments of the process.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct InProcess {
     store: String,
@@ -24,7 +24,7 @@ pub(crate) struct InProcess {
     settle_millis: u64,
 }
 
-/// What it says: CPU nanoseconds an operation, and resident bytes.
+/// The output of the process: CPU nanoseconds for each operation, and resident bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Figures {
     pub(crate) insert: f64,
@@ -86,7 +86,7 @@ impl InProcess {
         Ok(())
     }
 
-    /// CPU nanoseconds of one `act`, those of the table's other threads included.
+    /// CPU nanoseconds of one `act`, including those of the table's other threads.
     fn nanos_each(&self, mut act: impl FnMut(u64)) -> anyhow::Result<f64> {
         let before = cost::cpu(std::process::id())?;
         (0..self.entries).for_each(&mut act);

@@ -1,4 +1,4 @@
-//! What all of it ran on.
+//! The machine that the comparison ran on.
 
 use std::fs;
 use std::process::Command;
@@ -25,7 +25,7 @@ pub(crate) fn table() -> Table {
     table
 }
 
-/// Of a file of lines such as `name : value`.
+/// The value in a file of lines such as `name : value`.
 fn field(file: &str, name: &str) -> Option<String> {
     let text = fs::read_to_string(file).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;

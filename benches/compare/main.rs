@@ -1,11 +1,11 @@
-//! millpond side by side with what one would use instead, all in one run on this machine; the
-//! figures are written to docs/BENCHMARKS.md.
+//! millpond compared with its alternatives, all in one run on this machine. The figures are written
+//! to docs/BENCHMARKS.md.
 //!
-//! `cargo bench -p millpond-benches --bench compare`, or `-- --only memory,lookups`, or `-- --short` to see that it
-//! runs.
+//! `cargo bench -p millpond-benches --bench compare`, or `-- --only memory,lookups`, or
+//! `-- --short` to check that it runs.
 //!
-//! It wants what the tests want for a real broker, and Redis and memcached: `apt-get install
-//! redis-server memcached`. What is not there is skipped, unless `MILLPOND_REQUIRE_ALL` is 1.
+//! It needs a real broker, as the tests do, and Redis and memcached: `apt-get install redis-server
+//! memcached`. A group without its servers is skipped, unless `MILLPOND_REQUIRE_ALL` is 1.
 
 mod args;
 mod capacity;
@@ -14,9 +14,9 @@ mod empty_server;
 mod groups;
 mod in_process;
 mod load;
+mod lookup_requests;
 mod machine;
 mod pause;
-mod questions;
 mod raw_codec;
 mod report;
 mod resident;
@@ -50,7 +50,7 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn compare(args: &Args) -> anyhow::Result<()> {
-    // At once: what is checked out may be another commit when it ends.
+    // Read first, because another commit may be checked out by the end.
     let machine = machine::table();
     let mut stage = Stage::set(args)?;
     let mut all: Vec<Findings> = Vec::new();

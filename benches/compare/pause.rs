@@ -1,11 +1,11 @@
-//! Waits for a moment: a load keeps to its times, and memory takes some to settle.
+//! Exact waiting, for calls that must be sent on time and for memory that needs time to settle.
 
 use std::time::{Duration, Instant};
 
 pub(crate) fn until(due: Instant) {
     while let Some(left) = due.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
     {
-        // It may return early.
+        // `park_timeout` may return early.
         std::thread::park_timeout(left);
     }
 }

@@ -1,4 +1,4 @@
-//! Messages as bytes: who asks need neither encode each request nor decode each answer.
+//! A codec of raw bytes, so that the client does not encode each request and decode each answer.
 
 use bytes::{Buf, BufMut, Bytes};
 use tonic::Status;

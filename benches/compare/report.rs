@@ -1,4 +1,4 @@
-//! The document: what was measured, in tables, with what is aimed at beside what was reached.
+//! The page docs/BENCHMARKS.md: tables of the figures, and the targets beside them.
 
 use std::fmt::Write as _;
 
@@ -10,14 +10,14 @@ one command in one run on one machine. The command wrote this page:";
 const HOW_TO_READ: &str = "A figure is the median of its repetitions, with the least and the most \
 in parentheses. The broker and whoever asks share the machine with who is measured, and the machine \
 may have others on it: take ratios rather than figures, and CPU time rather than wall time.";
-/// Written by hand, from profiles: what is measured does not say why.
+/// Written by hand, from profiles: measurements do not say where the time goes.
 const WHERE_THE_REST_GOES: &str = include_str!("where_the_rest_goes.md");
 const LINE_CHARS: usize = 100;
 
-/// What came of a group.
+/// The findings of a group.
 pub(crate) struct Findings {
     pub(crate) title: &'static str,
-    /// What was done, and what has to be known to read the figures.
+    /// What was measured, and what a reader needs to know for the figures.
     pub(crate) about: String,
     pub(crate) tables: Vec<Table>,
     pub(crate) reached: Reached,
@@ -30,7 +30,7 @@ impl Findings {
     }
 }
 
-/// The whole document.
+/// The whole page.
 pub(crate) fn document(
     command: &str,
     machine: &Table,
@@ -55,7 +55,7 @@ pub(crate) fn document(
     text
 }
 
-/// Paragraphs in lines as long as the other pages have them.
+/// Wraps a paragraph into lines as long as those of the other pages.
 fn wrapped(text: &str) -> String {
     let (mut lines, mut length) = (String::new(), 0);
     for word in text.split_whitespace() {

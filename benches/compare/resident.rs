@@ -1,4 +1,4 @@
-//! The resident memory of a process once it has settled.
+//! The resident memory of a process, once it is steady.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -8,17 +8,17 @@ use anyhow::Context;
 use crate::pause;
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
-/// An allocator gives pages back for some seconds.
+/// An allocator returns pages for some seconds.
 const PATIENCE: u32 = 10;
 
-/// What is left when it has not fallen for as long as `settle`.
+/// The resident memory when it has not fallen for `settle`.
 pub(crate) fn settled_bytes(process: u32, settle: Duration) -> anyhow::Result<u64> {
     let start = Instant::now();
     let mut least = (bytes(process)?, start);
     while least.1.elapsed() < settle && start.elapsed() < settle * PATIENCE {
         pause::of(BETWEEN_LOOKS);
         let now = bytes(process)?;
-        // A page or two come and go.
+        // Ignores changes of a page or two.
         if now + now / 1_000 < least.0 {
             least = (now, Instant::now());
         }

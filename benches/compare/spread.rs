@@ -1,4 +1,4 @@
-//! A figure that was measured several times: its median, and how far the others lie apart.
+//! A figure that was measured several times: its median, its least and its most.
 
 use std::fmt::{Display, Formatter, Result};
 
@@ -11,7 +11,7 @@ impl Spread {
         self.0.sort_by(f64::total_cmp);
     }
 
-    /// Not a number where nothing was measured.
+    /// The median. NaN if nothing was measured.
     pub(crate) fn median(&self) -> f64 {
         let at = |index: usize| self.0.get(index).copied().unwrap_or(f64::NAN);
         let count = self.0.len();
@@ -22,7 +22,7 @@ impl Spread {
         self.0.last().copied().unwrap_or(f64::NAN)
     }
 
-    /// How often the median of another goes into this one.
+    /// This median divided by that of `other`.
     pub(crate) fn over(&self, other: &Self) -> f64 {
         self.median() / other.median()
     }
@@ -48,7 +48,7 @@ impl Display for Spread {
     }
 }
 
-/// Three digits or so, which is more than it is good for.
+/// About three digits. The measurements are not more exact than that.
 pub(crate) fn short(figure: f64) -> String {
     match figure.abs() {
         _ if figure.is_nan() => "-".to_owned(),
@@ -59,7 +59,7 @@ pub(crate) fn short(figure: f64) -> String {
     }
 }
 
-/// `1,234,567`.
+/// With commas, as in `1,234,567`.
 fn grouped(figure: f64) -> String {
     let digits = format!("{figure:.0}");
     let mut text = String::new();

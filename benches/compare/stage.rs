@@ -1,4 +1,4 @@
-//! What the groups have in common: the machine's cores, a broker, and who is there to be asked.
+//! What all groups share: the cores of the machine, a broker, and servers to measure.
 
 use std::env;
 use std::ops::Deref;
@@ -27,7 +27,7 @@ pub(crate) struct Stage<'a> {
     broker: Option<&'static str>,
 }
 
-/// A topic that is deleted when this is dropped.
+/// A topic that is deleted on drop.
 pub(crate) struct OwnTopic {
     topic: Topic,
     broker: &'static str,
@@ -48,7 +48,7 @@ impl<'a> Stage<'a> {
         Ok(Self { args, cores: Cores::find()?, protocols, skipped, broker: None })
     }
 
-    /// Starts a broker at the first call; none where there can be none.
+    /// Starts a broker at the first call. None if there cannot be one.
     pub(crate) fn broker(&mut self, group: &str) -> Option<&'static str> {
         self.broker = self.broker.or_else(|| kafka::require(group));
         if self.broker.is_none() {
@@ -57,13 +57,13 @@ impl<'a> Stage<'a> {
         self.broker
     }
 
-    /// How long memory has to stand still.
+    /// How long memory must be steady.
     pub(crate) fn settle(&self) -> Duration {
         self.args.sized(Duration::from_secs(3), Duration::from_millis(200))
     }
 }
 
-/// Says that it is skipped, or fails where nothing may be.
+/// Notes that a group is skipped, or fails if nothing may be skipped.
 fn skip(what: &str, why: &str) -> anyhow::Result<String> {
     if env::var("MILLPOND_REQUIRE_ALL").is_ok_and(|value| value == "1") {
         bail!("{what} is required, and {why}, or unset MILLPOND_REQUIRE_ALL to skip it");
@@ -83,7 +83,8 @@ impl OwnTopic {
         Ok(Self { topic: Topic::create(broker, name, partitions)?, broker })
     }
 
-    /// millpond fed by it, on all cores, with one table that has room for so many entries.
+    /// Settings of a millpond fed by the topic: all cores, and one table with capacity for this
+    /// many entries.
     pub(crate) fn setup<'s>(&'s self, store: &'s str, entries: u64, shape: Shape) -> Setup<'s> {
         Setup {
             broker: self.broker,
@@ -117,7 +118,7 @@ impl Deref for OwnTopic {
 
 impl Drop for OwnTopic {
     fn drop(&mut self) {
-        // Then it goes with the broker.
+        // If this fails, the topic is removed together with the broker.
         let _ = self.delete();
     }
 }

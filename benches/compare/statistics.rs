@@ -1,4 +1,4 @@
-//! What a running millpond says of itself.
+//! The statistics of a running millpond.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use millpond_client::v1::{GetStatsRequest, GetStatsResponse};
 const PATIENCE: Duration = Duration::from_secs(300);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
-/// Waits until this holds.
+/// Waits until `holds` is true of the statistics.
 pub(crate) fn wait_for(
     rpc: &str,
     holds: impl Fn(&GetStatsResponse) -> bool,
@@ -22,7 +22,7 @@ pub(crate) fn wait_for(
             if holds(&stats) {
                 return Ok(stats);
             }
-            ensure!(start.elapsed() < PATIENCE, "waited in vain for {rpc}: {stats:?}");
+            ensure!(start.elapsed() < PATIENCE, "timed out waiting for {rpc}: {stats:?}");
             tokio::time::sleep(BETWEEN_LOOKS).await;
         }
     })

@@ -1,4 +1,4 @@
-//! A table of the document.
+//! A table of the page.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use millpond_acceptance::report::say;
 
 pub(crate) struct Table {
     header: Vec<String>,
-    /// How columns behind the first are aligned.
+    /// The alignment of all columns but the first.
     rule: &'static str,
     rows: Vec<Vec<String>>,
 }
@@ -18,12 +18,12 @@ impl Table {
         Self { header, rule: "---:", rows: Vec::new() }
     }
 
-    /// One that holds words rather than figures.
+    /// A table of words instead of figures.
     pub(crate) fn of_words(header: &[&str]) -> Self {
         Self { rule: "---", ..Self::new(header) }
     }
 
-    /// It is said at once too: a measurement takes its time.
+    /// Adds a row. Also prints it at once, because a measurement takes long.
     pub(crate) fn row<const N: usize>(&mut self, cells: [&dyn ToString; N]) {
         let cells: Vec<_> = cells.iter().map(|cell| cell.to_string()).collect();
         say(&cells.join("  "));

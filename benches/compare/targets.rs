@@ -1,4 +1,4 @@
-//! What is aimed at.
+//! The targets, and whether they are met.
 
 use crate::spread::short;
 use crate::table::Table;

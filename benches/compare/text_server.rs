@@ -1,4 +1,4 @@
-//! Redis and memcached: started, filled and asked in their protocols, which are text.
+//! Redis and memcached: started, filled and read through their text protocols.
 
 use std::fmt::Write as _;
 use std::io::{Read, Write};
@@ -15,7 +15,7 @@ use crate::pause;
 
 const TTL_SECONDS: u32 = 86_400;
 const START_PATIENCE: Duration = Duration::from_secs(10);
-/// Stored without waiting for each answer.
+/// The number of entries that are stored before their answers are read.
 const AT_ONCE: usize = 500;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub(crate) enum Protocol {
     Memcached,
 }
 
-/// One that listens. It has ended when this is dropped.
+/// A listening server. It ends on drop.
 pub(crate) struct TextServer {
     process: OwnedProcess,
     pub(crate) address: SocketAddr,
@@ -41,7 +41,7 @@ impl Protocol {
         }
     }
 
-    /// Also the name of its package.
+    /// The name of its program, and of its package.
     pub(crate) fn program(self) -> &'static str {
         match self {
             Self::Redis => "redis-server",
@@ -55,7 +55,7 @@ impl Protocol {
         Ok(String::from_utf8(output.stdout)?.trim().to_owned())
     }
 
-    /// Starts it with nothing in it, with one thread that answers, no disk and room for all.
+    /// Starts it empty, with one serving thread, no disk and memory for all entries.
     pub(crate) fn start(self, core: Option<usize>) -> anyhow::Result<TextServer> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
@@ -72,7 +72,7 @@ impl Protocol {
         Ok(TextServer { process, address, protocol: self })
     }
 
-    /// The port comes last.
+    /// The arguments. The port is the last one.
     fn options(self) -> &'static [&'static str] {
         match self {
             Self::Redis => &["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port"],
@@ -109,7 +109,7 @@ impl Protocol {
         text.into_bytes()
     }
 
-    /// The whole answer to [`Self::ask`] where each of the keys has its value.
+    /// The complete answer to [`Self::ask`] if each key has its value.
     pub(crate) fn answer(self, found: &[(String, String)]) -> Vec<u8> {
         let mut text = String::new();
         if self == Self::Redis && found.len() > 1 {
@@ -133,7 +133,7 @@ impl TextServer {
         self.process.id()
     }
 
-    /// Stores the entries of these numbers.
+    /// Stores the entries with these numbers.
     pub(crate) fn fill(
         &self,
         shape: Shape,

@@ -1,4 +1,4 @@
-//! The CPU time of the calling thread, to the nanosecond.
+//! The CPU time of the calling thread, in nanoseconds.
 
 use std::fs;
 use std::time::Duration;

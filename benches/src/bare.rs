@@ -1,4 +1,4 @@
-//! The measure of it all: threads that poll records and drop them.
+//! The baseline of ingest: threads that poll records and drop them.
 
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,7 +16,7 @@ use crate::workload::Workload;
 
 const POLL_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// What the process that [`measure`] starts is told.
+/// The arguments of the process that [`measure`] starts.
 #[derive(Debug, Clone, Args)]
 pub struct Bare {
     broker: String,
@@ -25,7 +25,7 @@ pub struct Bare {
     workload: Workload,
 }
 
-/// Reads the topic in a process of its own, which says in the end what it cost.
+/// Reads the topic in another process, which prints its cost at the end.
 pub fn measure(broker: &str, topic: &str, workload: &Workload) -> anyhow::Result<Cost> {
     let output = Command::new(std::env::current_exe()?)
         .args(["bare", broker, topic])
@@ -43,7 +43,7 @@ pub fn measure(broker: &str, topic: &str, workload: &Workload) -> anyhow::Result
 }
 
 impl Bare {
-    /// Polls and drops, and says the cost.
+    /// Polls and drops all records, and prints the cost.
     pub fn poll_and_drop(&self) -> anyhow::Result<()> {
         let (start, polled) = (Instant::now(), AtomicU64::new(0));
         std::thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! Who plucks: each copies a key and a field out of a document, and says whether it has the key.
+//! The parsers that are compared: each copies a key and a field out of a document.
 
 use std::borrow::Cow;
 use std::hint::black_box;
@@ -12,17 +12,17 @@ use sonic_rs::JsonValueTrait;
 const KEY: [&str; 2] = ["sender", "login"];
 const FIELD: [&str; 2] = ["repository", "html_url"];
 
-/// One way to pluck.
+/// One parser.
 pub struct Contender {
-    /// As the report has it.
+    /// Its name in the report.
     pub name: &'static str,
-    /// Plucks a document, and says whether it had the key.
+    /// Plucks a document. Returns whether the document had the key.
     pub pluck: Pluck,
 }
 
 type Pluck = Box<dyn FnMut(&[u8]) -> bool>;
 
-/// All of them, millpond first.
+/// All parsers, millpond first.
 pub fn all() -> anyhow::Result<Vec<Contender>> {
     let named = |(name, pluck)| Contender { name, pluck };
     let all: [(_, Pluck); 5] = [
@@ -101,7 +101,7 @@ fn serde_json_value(payload: &[u8]) -> bool {
     is_plucked(text(KEY), text(FIELD))
 }
 
-/// Goes no further than the last of the two, and so neither validates nor reads the rest.
+/// Stops after the last of the two fields, so it neither validates nor reads the rest.
 fn sonic_get_many() -> Pluck {
     let mut tree = sonic_rs::PointerTree::new();
     tree.add_path(KEY);
@@ -113,7 +113,7 @@ fn sonic_get_many() -> Pluck {
     })
 }
 
-/// Copies what was found, as a table needs it.
+/// Copies the fields, as a table has to.
 fn is_plucked(key: Option<&str>, field: Option<&str>) -> bool {
     let copies = (key.map(str::to_owned), field.map(str::to_owned));
     black_box(copies).0.is_some()

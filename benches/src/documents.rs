@@ -1,11 +1,11 @@
-//! The documents that every contender is given.
+//! The documents that every parser gets.
 
 use std::env;
 use std::fs;
 
 use anyhow::Context;
 
-/// Names a file of payloads, one a line.
+/// Names a file with one payload on each line.
 const GIVEN_PAYLOADS: &str = "MILLPOND_TEST_PAYLOADS";
 const MADE_UP: u64 = 160;
 const MADE_UP_PARTS: u64 = 29;
@@ -13,20 +13,20 @@ const SMALL: u64 = 1_000;
 
 /// The documents of one kind.
 pub struct Documents {
-    /// As the report has it.
+    /// Their name in the report.
     pub name: &'static str,
     /// Each is a JSON text.
     pub texts: Vec<Vec<u8>>,
 }
 
 impl Documents {
-    /// Events of many short fields, 500 B each.
+    /// Events with many short fields, 500 B each.
     pub fn small() -> Self {
         Self { name: "500 B documents", texts: (0..SMALL).map(event).collect() }
     }
 
-    /// The payloads of the given file, or else some that are made up after a webhook's: nested,
-    /// 11 KB each.
+    /// The payloads of the given file. Without one, made-up documents like those of webhooks:
+    /// nested, 11 KB each.
     pub fn payloads() -> anyhow::Result<Self> {
         let Ok(given) = env::var(GIVEN_PAYLOADS) else {
             let texts = (0..MADE_UP).map(webhook).collect();
@@ -37,7 +37,7 @@ impl Documents {
         Ok(Self { name: "given payloads", texts: lines.map(<[u8]>::to_vec).collect() })
     }
 
-    /// Of all of them.
+    /// The bytes of all documents.
     pub fn bytes(&self) -> u64 {
         self.texts.iter().map(|text| text.len() as u64).sum()
     }
@@ -50,7 +50,7 @@ fn event(number: u64) -> Vec<u8> {
     .into_bytes()
 }
 
-/// The texts that are plucked stand in its first and last part.
+/// The plucked fields are in the first and the last part.
 fn webhook(number: u64) -> Vec<u8> {
     let part = |part: u64| {
         let id = number * MADE_UP_PARTS + part;

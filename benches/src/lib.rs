@@ -1,13 +1,13 @@
-//! What several benchmarks share: the same work for each side that is measured.
+//! Code that several benchmarks share, so that each side does the same work.
 //!
 //! | module | what it owns |
 //! |---|---|
-//! | [`setup`] | how millpond is set up |
-//! | [`reading`] | millpond as it reads a topic to its end |
-//! | [`bare`] | the same with records that are polled and dropped |
-//! | [`topic`], [`workload`] | what is read |
+//! | [`setup`] | settings and start of millpond |
+//! | [`reading`] | millpond while it reads a topic to its end |
+//! | [`bare`] | the baseline, which polls records and drops them |
+//! | [`topic`], [`workload`] | the records to read |
 //! | [`subject`], [`shape`] | a table in this process, and its keys and values |
-//! | [`contenders`], [`documents`] | ways to pluck, and what from |
+//! | [`contenders`], [`documents`] | JSON parsers to compare, and documents for them |
 
 #![expect(clippy::missing_errors_doc, reason = "they end a benchmark, and the message says why")]
 

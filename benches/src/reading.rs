@@ -1,4 +1,4 @@
-//! millpond, watched over its own gRPC while it reads a topic to the end.
+//! Starts millpond, and observes it through its own gRPC while it reads a topic to the end.
 
 use std::time::{Duration, Instant};
 
@@ -14,28 +14,28 @@ use crate::setup::Setup;
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
-/// A millpond that has read a topic to its end, and how that went.
+/// A millpond process that has read a topic to its end, with the measurements.
 pub struct Reading {
-    /// It goes on running.
+    /// The process, which is still running.
     pub served: Served,
-    /// Its process.
+    /// Its process id.
     pub process: u32,
-    /// What it took until all records were handled.
+    /// The cost until all records were handled.
     pub cost: Cost,
-    /// The statistics of that moment.
+    /// The statistics at that moment.
     pub stats: GetStatsResponse,
-    /// When it was ready. From the start of the process.
+    /// The time from the start of the process until it was ready.
     pub ready_after: Duration,
-    /// Records handled, and when that was seen.
+    /// The number of records handled, and when it was read.
     seen: Vec<(Duration, u64)>,
-    /// How long each call for statistics took.
+    /// The time of each call for statistics.
     took: Vec<Duration>,
 }
 
 impl Reading {
-    /// Starts millpond, and returns when it has handled so many records and is ready.
+    /// Starts millpond, and returns when it has handled this many records and is ready.
     pub fn read(setup: &Setup<'_>, records: u64) -> anyhow::Result<Self> {
-        // Building it takes no part in the time.
+        // Built before the clock starts.
         cargo::millpond()?;
         let start = Instant::now();
         let served = setup.start()?;
@@ -48,31 +48,34 @@ impl Reading {
         Ok(Self { served, process, cost, stats, ready_after, seen, took })
     }
 
-    /// Records a second in the midst of it: between the first and the last tenth.
+    /// Records a second between the first and the last tenth of the records.
     pub fn steady_rate(&self) -> f64 {
         let all = self.seen.last().map_or(0, |&(_, polled)| polled);
         let within =
             |&&(_, polled): &&(Duration, u64)| polled * 10 >= all && polled * 10 <= all * 9;
         let mut midst = self.seen.iter().filter(within);
         let first = midst.next().copied().unwrap_or_default();
-        // Too short to have a midst.
+        // The run was too short to leave out its ends.
         let last = midst.next_back().or(self.seen.last()).copied().unwrap_or_default();
         exact(last.1 - first.1) / last.0.saturating_sub(first.0).as_secs_f64()
     }
 
-    /// The time to readiness, over that of all records at the steady rate.
+    /// The time until ready, divided by the time for all records at the steady rate.
     pub fn ready_over_rate(&self) -> f64 {
         let all = self.seen.last().map_or(0, |&(_, polled)| polled);
         self.ready_after.as_secs_f64() * self.steady_rate() / exact(all)
     }
 
-    /// A line of a report: how fast.
+    /// A report line: the speed.
     pub fn pace(&self) -> String {
         let (rate, ready) = (self.steady_rate(), self.ready_after.as_secs_f64());
-        format!("{:<16} {rate:.0} records/s in the midst of it, ready after {ready:.2} s", "")
+        format!(
+            "{:<16} {rate:.0} records/s between the first and last tenth, ready after {ready:.2} s",
+            ""
+        )
     }
 
-    /// A line of a report: how long statistics took meanwhile.
+    /// A report line: the times of calls for statistics.
     pub fn stats_latency(&self) -> String {
         let mut took = self.took.clone();
         took.sort();
@@ -81,7 +84,7 @@ impl Reading {
         format!("{:<16} {calls} calls of GetStats meanwhile: p50 {p50} us, p99 {p99} us", "")
     }
 
-    /// A line of a report: what became of the records.
+    /// A report line: the outcomes of the records.
     pub fn accounts(&self) -> String {
         let counted = |outcome: RecordOutcome| -> u64 {
             let all = self.stats.partitions.iter().flat_map(|partition| &partition.records);

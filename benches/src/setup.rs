@@ -1,4 +1,4 @@
-//! How millpond is set up to be measured.
+//! Settings of millpond for a measurement.
 
 use std::ffi::OsString;
 use std::process::Command;
@@ -6,22 +6,22 @@ use std::process::Command;
 use millpond_acceptance::cargo;
 use millpond_acceptance::served::Served;
 
-/// What it is started with.
+/// The settings.
 #[derive(Debug, Clone)]
 pub struct Setup<'a> {
     /// The broker's address: `host:port`.
     pub broker: &'a str,
     /// The topic that feeds every table.
     pub topic: &'a str,
-    /// What holds the entries.
+    /// The store: moka or compact.
     pub store: &'a str,
-    /// All fed by the one topic: `table-0` and on.
+    /// The number of tables, all fed by the same topic: `table-0` and so on.
     pub tables: usize,
-    /// Of each table.
+    /// The capacity of each table.
     pub capacity_bytes: u64,
     /// Ingest threads.
     pub threads: usize,
-    /// The one core that it may run on, if not all.
+    /// The core that it is restricted to, if any.
     pub core: Option<usize>,
 }
 
@@ -56,7 +56,7 @@ impl Setup<'_> {
     }
 }
 
-/// A command that runs on this core alone, if one is given.
+/// A command that runs on this core only, if one is given.
 pub fn on_core(core: Option<usize>, program: impl Into<OsString>) -> Command {
     let words = on_core_words(core, program.into());
     let mut words = words.into_iter();

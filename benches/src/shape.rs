@@ -1,24 +1,24 @@
-//! What keys and values look like, alike for all that hold them.
+//! The keys and values of entries, the same for all stores and servers.
 
-/// How large they are.
+/// The sizes of key and value.
 #[derive(Debug, Clone, Copy)]
 pub struct Shape {
-    /// At least 16, so that no two are the same.
+    /// Bytes of a key. At least 16, so that all keys differ.
     pub key_bytes: usize,
-    /// Any number.
+    /// Bytes of a value.
     pub value_bytes: usize,
 }
 
 impl Shape {
-    /// As an identifier and a short description.
+    /// The sizes of an identifier and a short description.
     pub const USUAL: Self = Self { key_bytes: 36, value_bytes: 64 };
 
-    /// Scattered, as identifiers are.
+    /// The key of this number. Keys are scattered, as identifiers are.
     pub fn key(self, number: u64) -> String {
         repeated(scattered(number), self.key_bytes)
     }
 
-    /// The value under that key.
+    /// The value of this number.
     pub fn value(self, number: u64) -> String {
         repeated(scattered(!number), self.value_bytes)
     }
@@ -36,7 +36,7 @@ fn repeated(number: u64, bytes: usize) -> String {
     text
 }
 
-/// Another number for each number: every step can be undone.
+/// Maps numbers one to one to other numbers: every step can be undone.
 fn scattered(number: u64) -> u64 {
     let mut mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     mixed ^= mixed >> 32;

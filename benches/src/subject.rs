@@ -1,4 +1,4 @@
-//! A table in this process, behind what the benchmarks ask of it.
+//! A table in this process, with the operations that the benchmarks measure.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,7 @@ impl Subject {
         let store = match store {
             "moka" => Store::Moka,
             "compact" => Store::Compact,
-            other => bail!("no table has a store {other}: there are moka and compact"),
+            other => bail!("there is no store {other}: use moka or compact"),
         };
         let table = Arc::new(Table::new(Spec {
             name: "services".into(),
@@ -41,7 +41,7 @@ impl Subject {
         Ok(Self { table, _maintenance: maintenance, fields: FieldsBuffer::default(), shape })
     }
 
-    /// Stores a record as it is plucked: from a draft.
+    /// Stores a record from a draft, as after plucking.
     pub fn insert(&mut self, number: u64) {
         let (key, now) = (self.shape.key(number), Timestamp::now());
         self.fields.clear();
@@ -53,17 +53,17 @@ impl Subject {
         }
     }
 
-    /// Looks a key up.
+    /// Looks up a key. Returns whether the table has it.
     pub fn has(&self, number: u64) -> bool {
         self.table.get(&self.shape.key(number), Timestamp::now(), |_| ()).is_some()
     }
 
-    /// Does the maintenance that is due.
+    /// Runs the maintenance that is due.
     pub fn settle(&self) {
         self.table.maintain();
     }
 
-    /// How many entries it holds.
+    /// The number of entries.
     pub fn entries(&self) -> u64 {
         self.table.stats().entry_count
     }

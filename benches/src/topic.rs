@@ -1,4 +1,4 @@
-//! A topic that several sides read.
+//! A topic that all sides of a comparison read.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
 const PATIENCE: Duration = Duration::from_secs(60);
-/// What a document takes beside its key, its description and the noise.
+/// The size of a document without its key, its description and its noise.
 const FRAME_BYTES: usize = r#"{"noise":"","id":"","description":""}"#.len();
 
 /// A topic, and a producer for it.
@@ -19,7 +19,7 @@ pub struct Topic {
 }
 
 impl Topic {
-    /// Makes an empty one.
+    /// Creates an empty topic.
     pub fn create(broker: &str, name: String, partitions: i32) -> anyhow::Result<Self> {
         topics::create_blocking(broker, &name, partitions, &[])?;
         let producer = ClientConfig::new()
@@ -30,8 +30,8 @@ impl Topic {
         Ok(Self { name, producer })
     }
 
-    /// Adds a record for each key and description, in a document of so many bytes or, where
-    /// that is too little, as few as they take.
+    /// Adds a record for each key and description. Each document has this many bytes, or more if
+    /// its fields need them.
     pub fn produce(
         &self,
         bytes: usize,

@@ -1,8 +1,8 @@
-//! What is read, and by how many.
+//! The size of a workload.
 
 use clap::Args;
 
-/// How much is read.
+/// The topic to read, and the threads that read it.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Workload {
     /// Records to produce and read
@@ -14,7 +14,7 @@ pub struct Workload {
     /// Partitions of the topic
     #[arg(long, default_value_t = 64)]
     pub partitions: i32,
-    /// Threads that read, each with a client of its own
+    /// Threads that read, each with its own client
     #[arg(long, default_value_t = 2)]
     pub threads: usize,
 }

@@ -1,7 +1,7 @@
-//! Compiles the protocol to Rust. It takes no protoc: protox is one, written in Rust.
+//! Compiles the protocol to Rust. No protoc is needed: protox is a protoc written in Rust.
 //!
-//! The service needs the compiled protocol too, for its own side. Cargo hands it the file's
-//! place as `DEP_MILLPOND_PROTOCOL_DESCRIPTORS`.
+//! The service's build script needs the compiled protocol too. Cargo passes it the path of the file
+//! in `DEP_MILLPOND_PROTOCOL_DESCRIPTORS`.
 
 use std::error::Error;
 use std::fs;

@@ -1,27 +1,27 @@
-//! What each side holds at the end, side by side, in no more than 100 columns.
+//! The memory of all sides at the end, side by side, in at most 100 columns.
 
 use crate::delivery::SET_BYTES;
 use crate::events::SERVICES;
 use crate::figures::{count, mib};
 
-/// What one side holds. All but the plucked bytes is the allocator's or the system's word.
+/// The memory of one side. All but the plucked bytes is measured by the allocator or the system.
 pub(crate) struct Census {
     pub(crate) name: &'static str,
-    /// Payloads of all messages.
+    /// Bytes of the payloads of all messages.
     pub(crate) received_bytes: u64,
     pub(crate) entries: u64,
-    /// Keys and values of the entries.
+    /// Bytes of the keys and values of the entries.
     pub(crate) plucked_bytes: u64,
-    /// Handed out for messages and not freed.
+    /// Bytes allocated for messages and not freed.
     pub(crate) message_bytes: u64,
-    /// Handed out for the table and what it was given to own.
+    /// Bytes allocated for the table and for its own keys and values.
     pub(crate) table_bytes: u64,
-    /// By which the process grew.
+    /// The growth of the resident memory of the process.
     pub(crate) resident_bytes: u64,
     pub(crate) curve: Vec<Sample>,
 }
 
-/// What was held when so many messages had been handled.
+/// The memory held after each number of messages.
 pub(crate) struct Sample {
     pub(crate) messages: u32,
     pub(crate) held_bytes: u64,
@@ -37,7 +37,7 @@ impl Census {
     }
 }
 
-/// All of them, the last one being what the others are measured by.
+/// A table of all sides. The last one is the baseline of the ratios.
 pub(crate) fn side_by_side(messages: u32, all: &[Census]) -> String {
     let row = |label: &str, cell: &dyn Fn(&Census) -> String| row(label, all, cell);
     let base = all.last().map_or(0, Census::held_bytes);

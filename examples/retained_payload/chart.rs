@@ -1,6 +1,6 @@
-//! The curves: what is held, in MiB, over the messages handled, as an SVG.
+//! An SVG chart of the memory held, in MiB, over the messages handled.
 //!
-//! Each curve has its name at its end, in its colour, so that no legend is needed.
+//! Each curve is labelled at its end, in its colour, so that no legend is needed.
 
 use std::fs;
 use std::path::Path;
@@ -18,17 +18,17 @@ use crate::figures::{count, mib};
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
-/// Coordinates are whole numbers: on a smaller sheet the curves would be stairs.
+/// Coordinates are whole numbers, so curves on a smaller canvas would show steps.
 const SIZE: (u32, u32) = (1440, 760);
 const FONT: &str = "Helvetica, Arial, sans-serif";
 const INK: RGBColor = RGBColor(51, 51, 51);
 const GRID: RGBColor = RGBColor(226, 226, 226);
-/// Of the palette of Okabe and Ito, which the colour-blind can tell apart.
+/// Colours of Okabe and Ito, which colour-blind people can tell apart.
 const COLOURS: [RGBColor; 3] = [RGBColor(213, 94, 0), RGBColor(0, 114, 178), RGBColor(0, 158, 115)];
-/// What a curve's name takes at its end: two lines.
+/// The height of a label, which has two lines.
 const NAME_HEIGHT: i32 = 64;
 
-/// Draws the curves of all sides into the file at `path`.
+/// Draws the curves of all sides to the file at `path`.
 pub(crate) fn draw(path: &Path, messages: u32, all: &[Census]) -> anyhow::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -86,7 +86,7 @@ fn axes<'a, 'b>(area: &'a Area<'b>, right: f64, top: f64) -> anyhow::Result<Char
     Ok(chart)
 }
 
-/// With its thousands apart.
+/// With commas between groups of three digits.
 fn whole(number: f64) -> String {
     format!("{number:.0}").parse().map_or_else(|_| String::new(), count)
 }

@@ -1,25 +1,25 @@
-//! How messages come in: as `Bytes`, as a client library gives them, each in memory of
-//! its own or cut from a larger buffer that was fetched as one.
+//! Delivery of messages as `Bytes`, as client libraries do it: each one in its own memory, or cut
+//! from a larger fetched buffer.
 //!
-//! Holds none of them: what was delivered lives as long as its receiver keeps a part.
+//! It keeps no message: a message lives as long as its receiver keeps a part of it.
 
 use bytes::Bytes;
 
 use crate::events::Events;
 
-/// Bytes of the buffer that a message set is fetched into.
+/// Bytes of the fetched buffer of a message set.
 pub(crate) const SET_BYTES: usize = 64 << 10;
 
-/// What a message's memory is a part of.
+/// The allocation that a message is part of.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Delivery {
-    /// Nothing: it was copied out of the fetched buffer.
+    /// Its own: the message was copied out of the fetched buffer.
     Alone,
-    /// The message set it was fetched in.
+    /// That of the message set in which it was fetched.
     InSets,
 }
 
-/// The messages of each fetch, in turn.
+/// The messages of all fetches, in order.
 pub(crate) struct Fetches {
     delivery: Delivery,
     events: Events,

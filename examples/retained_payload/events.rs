@@ -1,9 +1,9 @@
-//! Made-up events of a service catalogue, about 2 KB each: noise around the two fields
-//! that count. One run of them is like another, since the seed is fixed.
+//! Made-up events of a service catalogue, about 2 KB each, of which two fields matter. The seed is
+//! fixed, so all runs are the same.
 
 use std::fmt::{self, Write};
 
-/// How many services the catalogue has, and so how many entries a table comes to.
+/// The number of services, which is the number of entries that a table ends up with.
 pub(crate) const SERVICES: u32 = 100_000;
 
 /// An endless run of events, one at a time.
@@ -19,7 +19,7 @@ const TEAMS: [&str; 5] = ["harbour", "meadow", "quarry", "orchard", "lighthouse"
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
 impl Events {
-    /// Stands at the first event.
+    /// Starts at the first event.
     pub(crate) fn new() -> Self {
         let random = fastrand::Rng::with_seed(7);
         let mut events = Self { random, sequence: 0, text: String::new() };
@@ -27,7 +27,7 @@ impl Events {
         events
     }
 
-    /// The event it stands at, as JSON.
+    /// The current event as JSON.
     pub(crate) fn current(&self) -> &[u8] {
         self.text.as_bytes()
     }
@@ -36,7 +36,7 @@ impl Events {
     pub(crate) fn advance(&mut self) {
         self.sequence += 1;
         self.text.clear();
-        // A string takes all that is written to it.
+        // Writing to a String cannot fail.
         let _ = self.write();
     }
 

@@ -1,10 +1,10 @@
-//! The leak that millpond exists because of: small slices that hold whole messages alive.
+//! The leak that led to millpond: small slices keep whole messages in memory.
 //!
 //! `cargo run --release --example retained_payload`
 //!
-//! The same messages are plucked three times, each time into a table of the same type.
-//! Only what becomes of the plucked bytes differs, and what they were cut from. What is
-//! printed was counted by the allocator: see docs/RETAINED-PAYLOADS.md.
+//! The same messages are plucked three times, each time into a table of the same type. The sides
+//! differ in how they keep the plucked bytes, and in the buffers that messages are cut from. The
+//! allocator counted the printed figures: see docs/RETAINED-PAYLOADS.md.
 
 mod census;
 mod chart;
@@ -26,12 +26,12 @@ struct Args {
     /// Messages to pluck, the same for each side
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(100..))]
     messages: u32,
-    /// Where to draw the curves
+    /// The SVG file to draw
     #[arg(long, default_value = "target/retained_payload.svg")]
     svg: PathBuf,
 }
 
-/// The copies come out of message sets too, where a slice would hold the most.
+/// Copies are made from message sets, where slices keep the most memory.
 const COPIES: Side = Side { name: "copies", keep: Keep::Copy, delivery: Delivery::InSets };
 const SLICES: [Side; 2] = [
     Side { name: "slices of messages", keep: Keep::Slice, delivery: Delivery::Alone },
@@ -44,7 +44,7 @@ fn main() -> anyhow::Result<()> {
     let mut all = vec![copies.census];
     for side in SLICES {
         let slices = side.run(messages)?;
-        ensure!(slices.table == copies.table, "{} answer otherwise than copies", side.name);
+        ensure!(slices.table == copies.table, "{} have other entries than copies", side.name);
         all.push(slices.census);
     }
     all.reverse();

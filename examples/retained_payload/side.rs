@@ -1,4 +1,4 @@
-//! One side of the comparison: messages in, a table out, both in accounts of their own.
+//! One side of the comparison: plucks messages into a table, each in its own memory account.
 
 use std::collections::HashMap;
 
@@ -10,10 +10,10 @@ use serde::Deserialize;
 use crate::census::{Census, Sample};
 use crate::delivery::Delivery;
 
-/// How many times the accounts are read on the way.
+/// The number of readings of the accounts during a run.
 const SAMPLES: u32 = 100;
 
-/// What is done with the plucked bytes.
+/// How the plucked bytes are kept.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Keep {
     Slice,
@@ -21,7 +21,7 @@ pub(crate) enum Keep {
 }
 
 impl Keep {
-    /// All the difference there is.
+    /// Keeps the text of a field: as a slice of the message, or as a copy.
     fn bytes(self, text: &str, message: &Bytes) -> Bytes {
         match self {
             Self::Slice => message.slice_ref(text.as_bytes()),
@@ -30,7 +30,7 @@ impl Keep {
     }
 }
 
-/// What a side does and what is done to it.
+/// How a side keeps bytes, and how its messages are delivered.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Side {
     pub(crate) name: &'static str,
@@ -38,15 +38,15 @@ pub(crate) struct Side {
     pub(crate) delivery: Delivery,
 }
 
-/// What came of it.
+/// The results of a side.
 pub(crate) struct Kept {
     pub(crate) table: HashMap<Bytes, Bytes>,
     pub(crate) census: Census,
-    /// As long as the table lives, so that no other side is given its arenas.
+    /// Kept as long as the table, so that no other side gets its arenas.
     _accounts: [Account; 2],
 }
 
-/// The two fields that count. They borrow from the message.
+/// The two plucked fields. They borrow from the message.
 #[derive(Deserialize)]
 struct Plucked<'a> {
     id: &'a str,
@@ -54,14 +54,14 @@ struct Plucked<'a> {
 }
 
 impl Side {
-    /// Plucks this many messages, and counts what is held when they are gone.
+    /// Plucks this many messages, and measures the memory once they are dropped.
     pub(crate) fn run(self, messages: u32) -> anyhow::Result<Kept> {
-        // The side before may have freed into the cache what was from these arenas.
+        // The thread's cache may still hold memory that the previous side freed into it.
         heap::flush_thread_cache();
         heap::purge();
         let resident_before = memory::rss_bytes();
         let mut run = Run::begin(self.keep)?;
-        // Under this charge frees go past the thread's cache too, so that none are missed.
+        // Within this charge, frees bypass the thread's cache too, so that all are counted.
         run.receiving.clone().charge(|| run.all(self.delivery, messages))?;
         heap::purge();
         let resident_bytes = memory::rss_bytes().saturating_sub(resident_before);
@@ -105,14 +105,14 @@ impl Run {
         let Self { keep, table, .. } = self;
         self.keeping.charge(|| {
             let (id, description) = (keep.bytes(id, message), keep.bytes(description, message));
-            // `insert` alone would leave the key that is there: a slice of an older message.
+            // `insert` alone would keep the old key, which is a slice of an older message.
             table.remove(&id);
             table.insert(id, description);
         });
         Ok(())
     }
 
-    /// What the messages and the table hold at the moment, in bytes.
+    /// The bytes that the messages and the table hold at the moment.
     fn held(&self) -> [u64; 2] {
         let readings = heap::read([&self.receiving, &self.keeping]);
         [0, 1].map(|at| readings.accounts.get(at).map_or(0, |account| account.allocated_bytes))

@@ -1,4 +1,4 @@
-//! Whether the main figures hold as entries, partitions and tables become more.
+//! Whether the main figures stay the same with more entries, partitions and tables.
 
 use millpond_acceptance::cost::exact;
 use millpond_benches::reading::Reading;
@@ -6,7 +6,7 @@ use millpond_benches::setup::Setup;
 use millpond_benches::shape::Shape;
 
 use crate::load::{Micros, Pace};
-use crate::questions::Questions;
+use crate::lookup_requests::LookupRequests;
 use crate::report::Findings;
 use crate::resident;
 use crate::spread::Spread;
@@ -24,7 +24,7 @@ ingest CPU of documents of 500 B, server CPU of a `Get` at full load, and the ti
 what the records take at the ingest rate. All tables read the one topic, so that a record counts \
 once for each. Nothing is kept to a core.";
 
-/// How much there is.
+/// The numbers of entries, partitions and tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Size {
     entries: u64,
@@ -65,7 +65,7 @@ pub(crate) fn measure(stage: &Stage<'_>, broker: &'static str) -> anyhow::Result
     Ok(Findings { title: "Growth", about: ABOUT.to_owned(), tables: vec![table], reached })
 }
 
-/// One grows at a time.
+/// The cases. Only one number grows at a time.
 fn sizes(entries: u64, times: &[u32]) -> Vec<Size> {
     let least = Size { entries, partitions: PARTITIONS, tables: 1 };
     let times = || times.iter().copied();
@@ -74,7 +74,7 @@ fn sizes(entries: u64, times: &[u32]) -> Vec<Size> {
     let partitions = times().map(|times| Size { partitions: partitions(times), ..least });
     let tables = times().map(|tables| Size { tables, ..least });
     let mut sizes: Vec<_> = entries.chain(partitions).chain(tables).collect();
-    // The least is in each.
+    // The smallest case is part of each series.
     let mut seen = Vec::new();
     sizes.retain(|size| {
         !seen.contains(size) && {
@@ -85,7 +85,7 @@ fn sizes(entries: u64, times: &[u32]) -> Vec<Size> {
     sizes
 }
 
-/// Each store's figures.
+/// The figures of each store.
 fn measure_all(
     stage: &Stage<'_>,
     broker: &'static str,
@@ -107,7 +107,7 @@ fn measure_all(
 }
 
 impl Figures {
-    /// From the one topic, after the empty one of `setup`.
+    /// Adds a measurement. `setup` has an empty topic, whose memory is subtracted.
     fn add(
         &mut self,
         stage: &Stage<'_>,
@@ -124,7 +124,7 @@ impl Figures {
         self.entry_bytes.add(exact(full.saturating_sub(empty)) / exact(records));
         self.cpu.add(reading.cost.cpu_a_million(records));
         self.ready.add(reading.ready_over_rate());
-        let asked = Questions { batch: 1, entries: size.entries, shape: SHAPE };
+        let asked = LookupRequests { batch: 1, entries: size.entries, shape: SHAPE };
         let asked = asked.to_millpond(reading.served.rpc());
         let load = asked.load(reading.process, Pace::AsAnswered, stage.args.window() / 3)?;
         self.get.add(load);

@@ -1,4 +1,4 @@
-//! What a record costs from the broker into the table, beside polling it and dropping it.
+//! The cost of a record from the broker into the table, compared with polling and dropping it.
 
 use millpond_acceptance::cost::{Cost, exact};
 use millpond_benches::bare;
@@ -22,7 +22,7 @@ beside the broker. The bare loop polls with librdkafka and drops. CPU is that of
 process, its start included. *Ready* is the time from the start of the process until it is, over \
 what its records take at the rate between the first and the last tenth of them.";
 
-/// One side's figures.
+/// The figures of one side.
 #[derive(Default)]
 struct Side {
     cpu: Spread,
@@ -67,7 +67,8 @@ pub(crate) fn measure(stage: &Stage<'_>, broker: &'static str) -> anyhow::Result
     Ok(Findings { title: "Ingest", about: ABOUT.to_owned(), tables: vec![table], reached })
 }
 
-/// The bare loop, and millpond with each store; by turns, so that they have the same weather.
+/// The bare loop, and millpond with each store. They take turns, so that other load on the machine
+/// affects all of them.
 fn measure_all(
     stage: &Stage<'_>,
     broker: &'static str,

@@ -1,4 +1,4 @@
-//! What a lookup costs the server, and how long it takes, idle and while the stream comes in.
+//! The CPU cost and the latency of lookups, when idle and while the stream is read.
 
 mod side;
 mod tables;
@@ -13,7 +13,7 @@ use millpond_benches::shape::Shape;
 
 use crate::empty_server::EmptyServer;
 use crate::load::{Asked, Pace};
-use crate::questions::Questions;
+use crate::lookup_requests::LookupRequests;
 use crate::report::Findings;
 use crate::stage::{OwnTopic, Stage};
 use crate::statistics;
@@ -25,7 +25,7 @@ const PARTITIONS: i32 = 8;
 const DOCUMENT_BYTES: usize = 500;
 pub(crate) const EMPTY: &str = "empty call";
 
-/// The entries, and records that replace some of them while lookups are answered.
+/// A topic with the entries, and records that replace some of them while lookups are measured.
 struct Stream {
     topic: OwnTopic,
     entries: u64,
@@ -40,7 +40,7 @@ pub(crate) fn measure(stage: &Stage<'_>, broker: &'static str) -> anyhow::Result
     let _client = stage.cores.keep_to_client()?;
     for _ in 0..stage.args.repeats() {
         let mut sides = sides.iter_mut();
-        sides.by_ref().take(1).try_for_each(|side| ask_nobody(stage, side))?;
+        sides.by_ref().take(1).try_for_each(|side| ask_empty_server(stage, side))?;
         for (store, side) in stage.args.stores.iter().zip(sides.by_ref()) {
             ask_millpond(stage, &stream, store, side)?;
         }
@@ -66,14 +66,20 @@ impl Stream {
         Ok(Self { topic, entries, records })
     }
 
-    fn questions(&self, batch: usize) -> Questions {
-        Questions { batch, entries: self.entries, shape: SHAPE }
+    fn requests(&self, batch: usize) -> LookupRequests {
+        LookupRequests { batch, entries: self.entries, shape: SHAPE }
     }
 }
 
-fn ask_nobody(stage: &Stage<'_>, side: &mut Side) -> anyhow::Result<()> {
+fn ask_empty_server(stage: &Stage<'_>, side: &mut Side) -> anyhow::Result<()> {
     let server = EmptyServer::start(stage.cores.server)?;
-    ask_idle(stage, server.id(), &Questions::to_nobody(&server), BATCHES[0].1, &mut side.batches[0])
+    ask_idle(
+        stage,
+        server.id(),
+        &LookupRequests::to_empty_server(&server),
+        BATCHES[0].1,
+        &mut side.batches[0],
+    )
 }
 
 fn ask_millpond(
@@ -90,11 +96,11 @@ fn ask_millpond(
         stats.tables.iter().any(|t| t.entry_count >= stream.entries)
     })?;
     for (&(batch, rate), figures) in BATCHES.iter().zip(&mut side.batches) {
-        let asked = stream.questions(batch).to_millpond(rpc);
+        let asked = stream.requests(batch).to_millpond(rpc);
         let (start, before) = (Instant::now(), polled(&statistics::now(rpc)?));
         let load = asked.load(server, Pace::Rate(rate), stage.args.window() / 2)?;
         let after = polled(&statistics::now(rpc)?);
-        // Otherwise a part of it was idle.
+        // Otherwise the stream was idle for a part of the window.
         if after < stream.records {
             figures.busy.add(load);
             figures.ingested.add(exact(after - before) / start.elapsed().as_secs_f64());
@@ -102,7 +108,7 @@ fn ask_millpond(
     }
     statistics::wait_for(rpc, |stats| stats.ready && polled(stats) >= stream.records)?;
     for (&(batch, rate), figures) in BATCHES.iter().zip(&mut side.batches) {
-        ask_idle(stage, server, &stream.questions(batch).to_millpond(rpc), rate, figures)?;
+        ask_idle(stage, server, &stream.requests(batch).to_millpond(rpc), rate, figures)?;
     }
     Ok(())
 }
@@ -116,8 +122,8 @@ fn ask_text_server(
     let server = protocol.start(stage.cores.server)?;
     server.fill(SHAPE, 0..entries)?;
     for (&(batch, rate), figures) in BATCHES.iter().zip(&mut side.batches) {
-        let questions = Questions { batch, entries, shape: SHAPE };
-        ask_idle(stage, server.id(), &questions.to_text_server(&server), rate, figures)?;
+        let requests = LookupRequests { batch, entries, shape: SHAPE };
+        ask_idle(stage, server.id(), &requests.to_text_server(&server), rate, figures)?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What a live entry takes of the resident set.
+//! The resident memory of a live entry.
 
 use millpond_acceptance::cost::exact;
 use millpond_benches::reading::Reading;
@@ -20,14 +20,14 @@ Redis (`SET` with `EX`) and memcached over their protocols. The bytes are what t
 has in memory once that has settled, and what it has grown by since it was empty, each by live \
 entry. *Raw* is key and value alone. Replacements are as many as entries, each of another entry.";
 
-/// How many entries of which shape.
+/// The number of entries, and their shape.
 #[derive(Debug, Clone, Copy)]
 struct Fill {
     entries: u64,
     shape: Shape,
 }
 
-/// Bytes an entry.
+/// Bytes for each entry.
 #[derive(Default)]
 struct Held {
     whole: Spread,
@@ -70,7 +70,7 @@ pub(crate) fn measure(stage: &Stage<'_>, broker: &'static str) -> anyhow::Result
     Ok(Findings { title: "Memory", about: ABOUT.to_owned(), tables: vec![table], reached })
 }
 
-/// The one that is aimed at comes first.
+/// The case of the target comes first.
 fn fills(stage: &Stage<'_>) -> Vec<Fill> {
     let of =
         |entries, key_bytes, value_bytes| Fill { entries, shape: Shape { key_bytes, value_bytes } };
@@ -86,7 +86,7 @@ fn fills(stage: &Stage<'_>) -> Vec<Fill> {
 
 type Sides = Vec<(String, Held, Held)>;
 
-/// Every store reads the same topic, before replacements are added to it and after.
+/// Every store reads the same topic, before and after replacements are added to it.
 fn through_kafka(
     stage: &Stage<'_>,
     broker: &'static str,
@@ -138,7 +138,7 @@ fn over_protocols(stage: &Stage<'_>, fill: Fill, sides: &mut Sides) -> anyhow::R
     Ok(())
 }
 
-/// Ten million are enough to measure once.
+/// Ten million entries are measured only once.
 fn repeats(stage: &Stage<'_>, fill: Fill) -> u64 {
     if fill.entries > 1_000_000 { 1 } else { stage.args.repeats() }
 }

@@ -1,4 +1,4 @@
-//! How fast a key and a field are plucked out of a document, a core.
+//! The speed of plucking a key and a field out of a document, on one core.
 
 use std::time::{Duration, Instant};
 
@@ -42,8 +42,8 @@ pub(crate) fn measure(stage: &Stage<'_>) -> anyhow::Result<Findings> {
     Ok(Findings { title: "Pluck", about: ABOUT.to_owned(), tables: vec![table], reached })
 }
 
-/// In GB/s, over whole passes for at least a third of `window`. Whoever comes has to find as many
-/// keys as those before.
+/// The speed in GB/s, over whole passes for at least a third of `window`. Every parser has to find
+/// the same number of keys.
 fn rate(
     window: Duration,
     documents: &Documents,

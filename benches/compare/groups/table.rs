@@ -1,4 +1,4 @@
-//! What the stores alone take.
+//! The cost of the stores alone.
 
 use millpond_acceptance::cost::exact;
 use millpond_benches::shape::Shape;

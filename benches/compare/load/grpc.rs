@@ -1,4 +1,4 @@
-//! Calls over gRPC, their requests encoded before and their answers left as they come.
+//! Calls over gRPC. Requests are encoded beforehand, and answers are not decoded.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,14 +14,14 @@ use tonic::transport::{Channel, Endpoint};
 use super::schedule::{AT_ONCE, CONNECTIONS, Pace, Schedule, Tally};
 use crate::raw_codec::RawCodec;
 
-/// Whether an answer is right.
+/// Checks an answer.
 pub(crate) type Check = fn(Bytes) -> anyhow::Result<()>;
 
 pub(crate) struct Grpc {
     pub(crate) rpc: String,
     pub(crate) path: PathAndQuery,
     pub(crate) requests: Arc<[Bytes]>,
-    /// Of the first answer on each connection.
+    /// Checks the first answer on each connection.
     pub(crate) check: Check,
 }
 
@@ -72,7 +72,7 @@ impl Grpc {
         Ok(all)
     }
 
-    /// Sends from this thread; the runtime's receives.
+    /// Sends from this thread. The threads of the runtime receive.
     fn at_rate(
         &self,
         runtime: &Runtime,
@@ -96,7 +96,7 @@ impl Grpc {
     }
 }
 
-/// One call after the other, from some way down the requests.
+/// Makes one call after the other, starting somewhere in the list of requests.
 async fn ask_until(
     end: Instant,
     channel: Channel,

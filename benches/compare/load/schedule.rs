@@ -1,26 +1,26 @@
-//! When calls are sent, and how long they took.
+//! The times at which calls are sent, and their latencies.
 
 use std::time::{Duration, Instant};
 
 use crate::pause;
 
 pub(crate) const CONNECTIONS: usize = 4;
-/// Calls on their way on each connection, where no rate is kept.
+/// Calls in flight on each connection, if no rate is set.
 pub(crate) const AT_ONCE: usize = 4;
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Pace {
     AsAnswered,
-    /// So many calls a second over all connections, answered or not.
+    /// This many calls a second over all connections, whether answered or not.
     Rate(u32),
 }
 
-/// What came of a load.
+/// The results of a load.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    /// From when a call was sent to when its answer was there.
+    /// The time from the sending of each call to its answer.
     pub(super) took: Vec<Duration>,
-    /// How late the latest call was sent that had its time.
+    /// The longest delay between the due time of a call and its sending.
     pub(super) late: Duration,
 }
 
@@ -39,7 +39,7 @@ impl Tally {
     }
 }
 
-/// The times at which one of several senders is to send.
+/// The sending times of one of several senders.
 #[derive(Debug, Clone)]
 pub(crate) struct Schedule {
     next: Instant,
@@ -49,14 +49,14 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    /// Of sender `number` out of so many that keep `rate` calls a second together.
+    /// The times of sender `number`. All senders together keep `rate` calls a second.
     pub(crate) fn new(rate: u32, window: Duration, senders: u32, number: u32) -> Self {
         let (start, each) = (Instant::now(), Duration::from_secs(1) / rate);
         let (next, every) = (start + each * number, each * senders);
         Self { next, every, end: start + window, late: Duration::ZERO }
     }
 
-    /// Waits until the next call is due; none when the window is over.
+    /// Waits until the next call is due. None at the end of the window.
     pub(crate) fn next(&mut self) -> Option<Instant> {
         let due = (self.next < self.end).then_some(self.next)?;
         pause::until(due);
@@ -66,7 +66,7 @@ impl Schedule {
         Some(now)
     }
 
-    /// What these calls came to.
+    /// The results of these calls.
     pub(crate) fn tally(&self) -> Tally {
         Tally { took: Vec::new(), late: self.late }
     }

@@ -1,4 +1,4 @@
-//! Calls in a protocol that is text: requests one behind the other, answers in their order.
+//! Calls in a text protocol: requests are pipelined, and answers come in their order.
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};
@@ -11,17 +11,17 @@ use anyhow::{Context, ensure};
 
 use super::schedule::{AT_ONCE, CONNECTIONS, Pace, Schedule, Tally};
 
-/// Far more calls than are ever on their way.
+/// Far more calls than are ever in flight.
 const MOST_ON_THEIR_WAY: usize = 1 << 16;
 
 pub(crate) struct Text {
     pub(crate) address: SocketAddr,
     pub(crate) requests: Vec<Vec<u8>>,
-    /// The answer to the first of them; those to the others are as long.
+    /// The answer to the first request. All answers have the same length.
     pub(crate) first_answer: Vec<u8>,
 }
 
-/// One connection, whose calls begin somewhere in the list of requests.
+/// One connection. Its calls start somewhere in the list of requests.
 struct Connection<'a> {
     text: &'a Text,
     stream: TcpStream,
@@ -51,7 +51,7 @@ impl Text {
 }
 
 impl<'a> Connection<'a> {
-    /// Asks once, to see that it is answered.
+    /// Makes one call, to check that it is answered.
     fn open(text: &'a Text, next: usize) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(text.address)?;
         stream.set_nodelay(true)?;

@@ -1,8 +1,8 @@
 //! A connection to one service.
 //!
-//! Owns how an endpoint is read, how long a connection and a call may take, and why there is no
-//! connection. The methods themselves are the generated stubs'. It knows nothing of several
-//! services at once.
+//! Owns parsing the endpoint, the timeouts of the connection and of calls, and the errors of
+//! connecting. The methods themselves are those of the generated stubs. One client has one service:
+//! balancing over several services is not done here.
 
 use std::error::Error;
 use std::time::Duration;
@@ -31,17 +31,17 @@ pub enum ConnectError {
     /// The endpoint is not an address that this client can use.
     #[error("{endpoint}: {reason}; write it as http://HOST:PORT")]
     Endpoint {
-        /// What was given.
+        /// The endpoint as it was given.
         endpoint: String,
         /// What is wrong with it.
         reason: String,
     },
-    /// Nobody answers there.
+    /// No service answers at the endpoint.
     #[error("cannot reach {endpoint}: {reason}")]
     Unreachable {
-        /// What was given.
+        /// The endpoint as it was given.
         endpoint: String,
-        /// Why not, by the innermost cause: the outer ones say only that it failed.
+        /// The innermost cause. The outer ones say only that connecting failed.
         reason: String,
     },
 }
@@ -49,11 +49,11 @@ pub enum ConnectError {
 impl Client {
     /// Connects to the service at `endpoint`, as in `http://127.0.0.1:50051`.
     ///
-    /// `timeout` is how long a call may take. The client ends a call that takes longer, and
-    /// [`request`](Self::request) tells the service, so that it stops working on it.
+    /// `timeout` is the longest time of a call. The client ends a call that takes longer, and
+    /// [`request`](Self::request) tells the service the deadline, so that it stops working on it.
     ///
     /// # Errors
-    /// When the endpoint cannot be used, and when nobody answers there within five seconds.
+    /// If the endpoint cannot be used, or no service answers there within five seconds.
     pub async fn connect(endpoint: &str, timeout: Duration) -> Result<Self, ConnectError> {
         let channel = parse(endpoint, timeout)?.connect().await.map_err(|error| {
             ConnectError::Unreachable { endpoint: endpoint.into(), reason: innermost(&error) }
@@ -61,12 +61,12 @@ impl Client {
         Ok(Self { channel, timeout })
     }
 
-    /// The same, but connects with the first call, which then fails where nobody answers.
+    /// Creates a client that connects at its first call, which fails if no service answers.
     ///
-    /// Has to be called within a Tokio runtime.
+    /// Must be called within a Tokio runtime.
     ///
     /// # Errors
-    /// When the endpoint cannot be used.
+    /// If the endpoint cannot be used.
     pub fn connect_lazy(endpoint: &str, timeout: Duration) -> Result<Self, ConnectError> {
         let channel = parse(endpoint, timeout)?.connect_lazy();
         Ok(Self { channel, timeout })
@@ -77,7 +77,7 @@ impl Client {
         LookupServiceClient::new(self.channel())
     }
 
-    /// The methods that tell how the service does.
+    /// The methods that report on the service.
     pub fn stats(&self) -> StatsServiceClient<Channel> {
         StatsServiceClient::new(self.channel())
     }
@@ -89,7 +89,7 @@ impl Client {
         request
     }
 
-    /// The connection, for services that are not of this protocol: health, reflection.
+    /// The connection, for services of other protocols: health and reflection.
     pub fn channel(&self) -> Channel {
         self.channel.clone()
     }

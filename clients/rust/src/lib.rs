@@ -3,9 +3,9 @@
 //! | item | what it is |
 //! |---|---|
 //! | [`Client`] | a connection to one service, and the stubs of its methods |
-//! | [`ConnectError`] | why there is no connection |
+//! | [`ConnectError`] | the error if there is no connection |
 //! | [`v1`] | the messages and stubs of `millpond.v1`, generated from `proto/` |
-//! | [`FILE_DESCRIPTOR_SET`] | the protocol itself, for those who work with it at run time |
+//! | [`FILE_DESCRIPTOR_SET`] | the protocol's descriptors, for use at run time |
 
 mod client;
 

@@ -1,12 +1,12 @@
-//! One of those who are asked, and its figures.
+//! One measured server, and its figures.
 
 use crate::load::Micros;
 use crate::spread::Spread;
 
-/// Keys at once, and calls a second.
+/// Keys in each call, and calls a second.
 pub(super) const BATCHES: [(usize, u32); 4] = [(1, 2_000), (10, 1_000), (100, 500), (1_000, 100)];
 
-/// Who was asked, and what came of it, by batch.
+/// A server, and its figures for each batch size.
 pub(super) struct Side {
     pub(super) name: String,
     pub(super) batches: Vec<Batch>,
@@ -14,13 +14,13 @@ pub(super) struct Side {
 
 #[derive(Default)]
 pub(super) struct Batch {
-    /// As fast as calls are answered.
+    /// Calls sent as fast as they are answered.
     pub(super) full: Micros<Spread>,
-    /// At the rate.
+    /// Calls at the fixed rate.
     pub(super) idle: Micros<Spread>,
-    /// At the rate, while the stream comes in at full speed.
+    /// Calls at the fixed rate, while the stream is read at full speed.
     pub(super) busy: Micros<Spread>,
-    /// Records a second that came in then.
+    /// Records a second that were read meanwhile.
     pub(super) ingested: Spread,
 }
 

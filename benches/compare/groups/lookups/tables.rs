@@ -1,4 +1,4 @@
-//! The figures of lookups, in tables.
+//! Tables of the lookup figures.
 
 use super::side::{BATCHES, Batch, Side};
 use crate::args::COMPACT;
@@ -8,7 +8,7 @@ use crate::spread::short;
 use crate::table::Table;
 use crate::targets::{Reached, Target};
 
-/// Where in [`BATCHES`] they stand.
+/// Positions in [`BATCHES`].
 const ONE: usize = 0;
 const A_HUNDRED: usize = 2;
 const REDIS: &str = "Redis";
@@ -82,7 +82,7 @@ fn latency(sides: &[Side]) -> Table {
     table
 }
 
-/// Of the compact store; what the other one reaches stands in the tables.
+/// Targets apply to the compact store. The tables show the other one's figures.
 fn reached(sides: &[Side]) -> Reached {
     let named = |name| sides.iter().find(|side| side.name == name);
     let (Some(empty), Some(compact)) = (sides.first(), named(COMPACT)) else {

@@ -1,4 +1,4 @@
-//! The same questions to everybody: for keys that are there, one or many at a time.
+//! The same lookups for every server: for existing keys, one or many at a time.
 
 use anyhow::{Context, ensure};
 use bytes::Bytes;
@@ -13,19 +13,19 @@ use crate::empty_server::{self, EmptyServer};
 use crate::load::{Asked, Grpc, Text};
 use crate::text_server::TextServer;
 
-/// Keys that are asked for before the first is again.
+/// The number of keys that are looked up before the first one is looked up again.
 const KEYS: usize = 200_000;
 
-/// Questions for `batch` keys each, out of so many entries.
+/// Lookups of `batch` keys each, out of `entries` entries.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Questions {
+pub(crate) struct LookupRequests {
     pub(crate) batch: usize,
     pub(crate) entries: u64,
     pub(crate) shape: Shape,
 }
 
-impl Questions {
-    pub(crate) fn to_nobody(server: &EmptyServer) -> Asked {
+impl LookupRequests {
+    pub(crate) fn to_empty_server(server: &EmptyServer) -> Asked {
         Asked::Grpc(Grpc {
             rpc: server.rpc.clone(),
             path: PathAndQuery::from_static(empty_server::PATH),
@@ -69,7 +69,7 @@ impl Questions {
         Asked::Text(Text { address: server.address, requests, first_answer })
     }
 
-    /// The same for everybody.
+    /// The same numbers for every server.
     fn numbers(self) -> impl Iterator<Item = Vec<u64>> {
         let mut random = fastrand::Rng::with_seed(1);
         let one = move |_| (0..self.batch).map(|_| random.u64(..self.entries)).collect();
