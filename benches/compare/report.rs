@@ -5,11 +5,13 @@ use std::fmt::Write as _;
 use crate::table::Table;
 use crate::targets::{self, Reached};
 
-const WHAT: &str = "millpond side by side with what one would use instead, all of it measured by \
-one command in one run on one machine. The command wrote this page:";
-const HOW_TO_READ: &str = "A figure is the median of its repetitions, with the least and the most \
-in parentheses. The broker and whoever asks share the machine with who is measured, and the machine \
-may have others on it: take ratios rather than figures, and CPU time rather than wall time.";
+const WHAT: &str = "\
+millpond compared with its alternatives. One command measured everything in one run on one \
+machine, and wrote this page:";
+const HOW_TO_READ: &str = "\
+A figure is the median of its repetitions, with the least and the most in parentheses. The broker \
+and the client share the machine with the measured process, and other load may share it too. So \
+ratios tell more than absolute figures, and CPU time more than wall time.";
 /// Written by hand, from profiles: measurements do not say where the time goes.
 const WHERE_THE_REST_GOES: &str = include_str!("where_the_rest_goes.md");
 const LINE_CHARS: usize = 100;

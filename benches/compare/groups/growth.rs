@@ -19,10 +19,10 @@ const DOCUMENT_BYTES: usize = 500;
 const PARTITIONS: i32 = 8;
 const TIMES: [u32; 3] = [1, 4, 16];
 const ABOUT: &str = "\
-The main figures at 1, 4 and 16 times as much: resident bytes an entry over the empty process, \
-ingest CPU of documents of 500 B, server CPU of a `Get` at full load, and the time to ready over \
-what the records take at the ingest rate. All tables read the one topic, so that a record counts \
-once for each. Nothing is kept to a core.";
+The main figures at 1, 4 and 16 times the size: resident bytes an entry over the empty process, \
+ingest CPU of documents of 500 B, server CPU of a `Get` at full load, and the time to ready \
+divided by the time that the records take at the ingest rate. All tables read the same topic, so \
+a record counts once for each table. No process is restricted to a core.";
 
 /// The numbers of entries, partitions and tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

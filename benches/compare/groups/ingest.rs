@@ -17,10 +17,11 @@ const DOCUMENT_BYTES: [usize; 3] = [500, 2_048, 10_240];
 const PARTITIONS: [i32; 2] = [8, 64];
 const THREADS: usize = 2;
 const ABOUT: &str = "\
-Each side is a process that reads the same topic from its beginning on two threads, on all cores \
-beside the broker. The bare loop polls with librdkafka and drops. CPU is that of the whole \
-process, its start included. *Ready* is the time from the start of the process until it is, over \
-what its records take at the rate between the first and the last tenth of them.";
+Each side is a process that reads the same topic from its beginning with two threads, on all \
+cores and beside the broker. The bare loop polls with librdkafka and drops the records. CPU is \
+that of the whole process, its start included. *Ready* is the time from the start of the process \
+until it is ready, divided by the time that its records take at the rate between the first and \
+the last tenth of them.";
 
 /// The figures of one side.
 #[derive(Default)]

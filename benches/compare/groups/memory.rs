@@ -15,10 +15,11 @@ use crate::targets::{Reached, Target};
 
 const PARTITIONS: i32 = 8;
 const ABOUT: &str = "\
-Processes that hold so many entries, each with a time to live: millpond filled through Kafka, \
-Redis (`SET` with `EX`) and memcached over their protocols. The bytes are what the whole process \
-has in memory once that has settled, and what it has grown by since it was empty, each by live \
-entry. *Raw* is key and value alone. Replacements are as many as entries, each of another entry.";
+Processes that hold this many entries, each with a time to live: millpond filled through Kafka, \
+Redis (`SET` with `EX`) and memcached through their protocols. The bytes are the resident memory \
+of the whole process once it is steady, and its growth since the process was empty, each divided \
+by the live entries. *Raw* is key and value alone. There are as many replacements as entries, and \
+each replaces another entry.";
 
 /// The number of entries, and their shape.
 #[derive(Debug, Clone, Copy)]

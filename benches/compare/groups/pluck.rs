@@ -15,11 +15,11 @@ use crate::targets::{Reached, Target};
 use crate::thread_cpu;
 
 const ABOUT: &str = "\
-One thread, by its CPU time. Each copies two nested texts out of every document. What millpond \
-does validates all of a document, its encoding too; serde_json and sonic-rs into a struct pass \
-less strictly over what is not asked for, and `get_many` of sonic-rs ends at the second text. \
-sonic-rs is faster where it is compiled for the very processor, which an image cannot be. \
-`MILLPOND_TEST_PAYLOADS` names a file of payloads; without it they are made up.";
+One thread, by its CPU time. Each parser copies two nested texts out of every document. millpond \
+validates the whole document and its encoding. serde_json and sonic-rs into a struct check the \
+fields that they skip less strictly, and `get_many` of sonic-rs stops at the second text. \
+sonic-rs is faster if it is compiled for the processor that it runs on, which is impossible for \
+an image. `MILLPOND_TEST_PAYLOADS` names a file of payloads. Without it they are made up.";
 
 pub(crate) fn measure(stage: &Stage<'_>) -> anyhow::Result<Findings> {
     let mut table = Table::new(&["documents", "", "GB/s", "us a document"]);

@@ -12,9 +12,9 @@ use crate::table::Table;
 use crate::targets::{Reached, Target};
 
 const ABOUT: &str = "\
-A table in a process of its own, filled and asked by one thread with no stream and no calls: CPU \
-time an operation, the table's own threads included and the making up of keys and values not; \
-and what the resident set has grown by, an entry of 36 B + 64 B.";
+A table in a separate process, filled and read by one thread without a stream and without calls: \
+CPU time for each operation, with that of the table's own threads and without that for making up \
+keys and values; and the growth of the resident set for each entry of 36 B + 64 B.";
 
 pub(crate) fn measure(stage: &Stage<'_>) -> anyhow::Result<Findings> {
     let entries = stage.args.sized(1_000_000, 20_000);

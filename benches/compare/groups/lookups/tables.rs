@@ -18,15 +18,15 @@ pub(super) fn findings(sides: &[Side]) -> Findings {
     let late = late.map(|batch| batch.idle.late.most().max(batch.busy.late.most()));
     let late = late.fold(0.0, f64::max);
     let about = format!(
-        "1 million entries of 36 B + 64 B (fewer in a short run), and all keys asked for are \
-         there. Who is asked has one core, who asks has the other, over {CONNECTIONS} \
-         connections; the broker has that one too, where it runs when who asks does not. An \
-         *empty call* is one to a server on millpond's stack, with its settings, that answers \
-         nothing. CPU is that of the server's process: with {AT_ONCE} calls on their way on \
-         each connection, and at a fixed rate, where the server also falls asleep and wakes for \
-         each call. Latencies are at that rate, from sending to the whole answer, whether those \
-         before were answered or not; at worst a call was sent {} us late. *Busy* is while the \
-         stream comes in at full speed, as long as it does.",
+        "1 million entries of 36 B + 64 B (fewer in a short run). All keys that are looked up \
+         exist. The server has one core and the client the other, over {CONNECTIONS} connections. \
+         The broker shares the client's core and runs only while the client does not. An *empty \
+         call* goes to a server on millpond's stack, with its settings, whose requests and \
+         answers are empty. CPU is that of the server's process: with {AT_ONCE} calls in flight \
+         on each connection, and at a fixed rate, where the server also sleeps and wakes for each \
+         call. Latencies are at the fixed rate, from the sending of a call to its whole answer. \
+         Calls are sent on time even if earlier ones are unanswered; at worst a call was sent {} \
+         us late. *Busy* is while the stream is read at full speed, for as long as it lasts.",
         short(late)
     );
     let tables = vec![cpu(sides), latency(sides)];
