@@ -1,6 +1,6 @@
-//! The command line: one file a verb, and what they share.
+//! The command line: a file for each verb, and the code that verbs share.
 //!
-//! Exit codes: 0 well, 2 usage, 69 unreachable, 70 internal, 78 bad configuration.
+//! Exit codes: 0 success, 2 usage, 69 unreachable, 70 internal, 78 bad configuration.
 
 mod check;
 mod client;
@@ -35,9 +35,9 @@ struct Cli {
 enum Verb {
     /// Run the service
     Serve(ConfigArgs),
-    /// Run the service against a Kafka of its own, fed with made-up events
+    /// Run the service with an in-process Kafka, fed with made-up events
     Demo(demo::DemoArgs),
-    /// Check a configuration without a broker and print what is in effect
+    /// Check a configuration without a broker, and print the effective one
     Check(ConfigArgs),
     /// Look up keys in a running service
     Get(get::GetArgs),
@@ -45,7 +45,7 @@ enum Verb {
     Stats(stats::StatsArgs),
     /// Have a running service free unused memory, and report the effect
     Reclaim(reclaim::ReclaimArgs),
-    /// Show what an entry of a running service costs
+    /// Show the memory, the origin and the age of an entry of a running service
     Describe(describe::DescribeArgs),
     /// List the entries that weigh the most in a running service
     Largest(largest::LargestArgs),

@@ -125,7 +125,7 @@ fn dependencies_are_named_only_where_they_belong() {
         let service = service();
         let naming = service.iter().filter(|(_, names)| of_it(names));
         let paths: Vec<_> = naming.map(|(source, _)| source.path.with_extension("")).collect();
-        assert!(!paths.is_empty(), "nobody names {dependency}");
+        assert!(!paths.is_empty(), "no file names {dependency}");
         for path in paths {
             let belongs = places.iter().any(|place| path.starts_with(place));
             assert!(belongs, "{} names {dependency}", path.display());

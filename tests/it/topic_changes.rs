@@ -104,7 +104,7 @@ fn a_topic_that_may_be_described_but_not_read_is_reported_until_it_may() {
         assert_eq!(
             sum(&stats, |each| each.client_recreated_count),
             0,
-            "another client helps nobody"
+            "another client does not help"
         );
         assert_counters_add_up(&stats);
         service.stop().await;

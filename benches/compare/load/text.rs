@@ -113,7 +113,7 @@ impl<'a> Connection<'a> {
         sent: &SyncSender<Instant>,
     ) -> anyhow::Result<()> {
         while let Some(now) = schedule.next() {
-            sent.send(now).context("nobody receives")?;
+            sent.send(now).context("the receiving thread has ended")?;
             self.send()?;
         }
         Ok(())

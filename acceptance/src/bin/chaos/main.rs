@@ -45,7 +45,7 @@ fn main() -> ExitCode {
 
 /// Runs all seeds. Returns how many failed.
 fn chaos(args: &Args) -> anyhow::Result<usize> {
-    let mut node = kafka::require_own("chaos").context("chaos needs a broker of its own")?;
+    let mut node = kafka::require_own("chaos").context("chaos needs a broker that it may stop")?;
     let mut failed = Vec::new();
     for seed in args.seeds.iter() {
         if !seed_holds(seed, &mut node, args) {

@@ -57,7 +57,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Vec<String>> {
-    let mut node = kafka::require_own("outage").context("outage needs a broker of its own")?;
+    let mut node =
+        kafka::require_own("outage").context("outage needs a broker that it may stop")?;
     let topic = topic_name("outage");
     topics::create_blocking(node.bootstrap(), &topic, args.partitions, &[])?;
     let stream = Arc::new(Numbered::new(500, WhenSent));
