@@ -63,12 +63,12 @@ pub(crate) fn side_by_side(messages: u32, all: &[Census]) -> String {
 fn opening(messages: u32, all: &[Census]) -> String {
     let received = all.first().map_or(0, |side| side.received_bytes);
     format!(
-        "{} made-up messages, {} MiB of JSON, under {} keys. A later one replaces\n\
-         an earlier one, and each is freed when it is handled, but for what holds it.\n\n\
+        "{} made-up messages, {} MiB of JSON, under {} keys. A later one replaces an\n\
+         earlier one. Each message is dropped when it is handled, unless a slice keeps it.\n\n\
          slices of message sets  the plucked bytes are slices of a message, which is a slice of\n\
-         {:24}the message set it was fetched in, {} KiB\n\
-         slices of messages      the same, but each message was fetched into memory of its own\n\
-         copies                  out of message sets again; the plucked bytes are copied\n",
+         {:24}the message set in which it was fetched, {} KiB\n\
+         slices of messages      the same, but each message was copied into separate memory\n\
+         copies                  messages of message sets; the plucked bytes are copied\n",
         count(messages.into()),
         count(received >> 20),
         count(SERVICES.into()),
