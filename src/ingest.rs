@@ -40,6 +40,7 @@ mod partition;
 mod pause_handle;
 mod pending_offsets;
 mod pluck_context;
+mod read_access;
 mod rejections;
 mod shared;
 mod stall_watch;

@@ -13,7 +13,7 @@ use super::books::PartitionBooks;
 use super::offsets::{OffsetReset, ResetReason};
 
 /// For so long after a restart the client's statistics may still be about the time before it.
-const STATISTICS_DELAY: Duration = Duration::from_secs(3);
+pub(super) const STATISTICS_DELAY: Duration = Duration::from_secs(3);
 
 pub(super) struct Partition {
     next_offset: i64,

@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn a_check_does_not_turn_into_a_weaker_one_and_a_start_stays_a_start() {
         let (mut pending, now) = (PendingOffsets::default(), Instant::now());
-        let recreated = Purpose::Check(OffsetCheck::Recreated);
+        let recreated = Purpose::Check(OffsetCheck::AfterMissing);
         pending.require(0, recreated, now);
         pending.require(0, OUT_OF_RANGE, now);
         pending.require(1, Purpose::Start, now);

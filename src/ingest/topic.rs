@@ -16,12 +16,8 @@
 //!    NeedsOffsetCheck, Missing -- found ---> Intact, and every position is checked
 //! ```
 //!
-//! A topic that two looks in a row missed was recreated, and every position is reset.
-//!
-//! While a topic is read, `ReadAccess` says whether the brokers give us its records: Granted,
-//! Probing or Denied. They report a denial once, and without the topic's name. So every topic of
-//! the thread is reassigned, which makes the client report again. A record or an end of a topic
-//! proves access. A second denial, while a topic shows neither, disproves it.
+//! A topic was recreated if two looks missed it and no look between them found it. Then every
+//! position is reset. Whether the brokers give us the records of the topic is in `read_access`.
 //!
 //! This file only decides. It must not know Kafka's client.
 
@@ -34,10 +30,6 @@ use crate::stats::TopicStatus;
 pub(super) const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// A broker may not have heard of a topic yet, so one look that misses it proves nothing.
 const LOOKS_UNTIL_RECREATED: u32 = 2;
-/// How long a topic has to show that it may be read.
-const PROBE_TIME: Duration = Duration::from_secs(5);
-/// For so long statistics may still be about the time before the topic was reassigned.
-const STATISTICS_DELAY: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TopicState {
@@ -46,7 +38,7 @@ pub(super) enum TopicState {
     /// It is not read yet, since the brokers answer that it is missing or not ours to see.
     Refused,
     /// Partitions of it are read.
-    Reading { access: ReadAccess, log: LogState },
+    Reading(LogState),
 }
 
 /// What is known of the logs of a topic that is read.
@@ -56,23 +48,8 @@ pub(super) enum LogState {
     Intact,
     /// Some position may be outside its log.
     NeedsOffsetCheck,
-    /// So many looks in a row did not find the topic.
+    /// So many looks missed the topic since one last found it.
     Missing { looks: u32 },
-}
-
-/// Whether the brokers give us the records of a topic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ReadAccess {
-    /// They have reported nothing else.
-    Granted,
-    /// It is to be seen.
-    Probing {
-        since: Instant,
-        /// How many denials the thread had been told by then.
-        denials: u64,
-    },
-    /// They do not.
-    Denied,
 }
 
 /// The state, and the time of the next look at the topic.
@@ -94,7 +71,7 @@ impl Topic {
     }
 
     pub(super) fn is_reading(&self) -> bool {
-        matches!(self.state, TopicState::Reading { .. })
+        matches!(self.state, TopicState::Reading(_))
     }
 
     /// Whether the brokers are to be asked for the topic.
@@ -106,10 +83,10 @@ impl Topic {
     pub(super) fn needed_check(&self) -> Option<OffsetCheck> {
         match self.state {
             TopicState::Waiting | TopicState::Refused => None,
-            TopicState::Reading { log, .. } => match log {
+            TopicState::Reading(log) => match log {
                 LogState::Intact => None,
                 LogState::Missing { looks } if looks >= LOOKS_UNTIL_RECREATED => {
-                    Some(OffsetCheck::Recreated)
+                    Some(OffsetCheck::AfterMissing)
                 }
                 LogState::NeedsOffsetCheck | LogState::Missing { .. } => {
                     Some(OffsetCheck::OutOfRange)
@@ -120,7 +97,7 @@ impl Topic {
 
     /// Notes that a look found the topic. The check that was needed is under way.
     pub(super) fn observe_found(&mut self, now: Instant) {
-        if let TopicState::Reading { log, .. } = &mut self.state {
+        if let TopicState::Reading(log) = &mut self.state {
             *log = LogState::Intact;
         }
         self.look_at = now + self.refresh;
@@ -129,8 +106,7 @@ impl Topic {
     /// Notes that partitions are read, or that none of them is this thread's.
     pub(super) fn start_reading(&mut self) {
         if !self.is_reading() {
-            let (access, log) = (ReadAccess::Granted, LogState::Intact);
-            self.state = TopicState::Reading { access, log };
+            self.state = TopicState::Reading(LogState::Intact);
         }
     }
 
@@ -139,7 +115,7 @@ impl Topic {
     pub(super) fn observe_failure(&mut self, status: Option<TopicStatus>, now: Instant) {
         let mut after = RETRY_AFTER;
         match &mut self.state {
-            TopicState::Reading { log, .. } => {
+            TopicState::Reading(log) => {
                 let is_urgent = *log == LogState::NeedsOffsetCheck;
                 if status == Some(TopicStatus::Missing) {
                     log.observe_missing();
@@ -158,71 +134,11 @@ impl Topic {
     /// Notes that the client reported a position outside its log. It does not say which. So
     /// every topic that is read is looked at.
     pub(super) fn require_offset_check(&mut self, now: Instant) {
-        if let TopicState::Reading { log, .. } = &mut self.state {
+        if let TopicState::Reading(log) = &mut self.state {
             if *log == LogState::Intact {
                 *log = LogState::NeedsOffsetCheck;
             }
             self.look_at = now;
-        }
-    }
-
-    /// Whether records are given to us, as far as is known.
-    pub(super) fn is_access_granted(&self) -> bool {
-        !matches!(
-            self.state,
-            TopicState::Reading { access: ReadAccess::Probing { .. } | ReadAccess::Denied, .. }
-        )
-    }
-
-    fn access_mut(&mut self) -> Option<&mut ReadAccess> {
-        match &mut self.state {
-            TopicState::Reading { access, .. } => Some(access),
-            TopicState::Waiting | TopicState::Refused => None,
-        }
-    }
-
-    /// Puts access in question, now that so many denials were told in all.
-    pub(super) fn probe(&mut self, since: Instant, denials: u64) {
-        if let Some(access) = self.access_mut() {
-            *access = ReadAccess::Probing { since, denials };
-        }
-    }
-
-    /// Starts the time of a probe again, because nothing was fetched that could show anything.
-    pub(super) fn postpone_probe(&mut self, now: Instant) {
-        if let Some(ReadAccess::Probing { since, .. }) = self.access_mut() {
-            *since = now;
-        }
-    }
-
-    /// Ends a probe whose time is over, when so many denials were told in all and nothing was
-    /// read meanwhile. Whether access is granted, if that is decided now.
-    pub(super) fn end_probe(&mut self, now: Instant, denials: u64) -> Option<bool> {
-        let access = self.access_mut()?;
-        let ReadAccess::Probing { since, denials: before } = *access else { return None };
-        if now.duration_since(since) < PROBE_TIME {
-            return None;
-        }
-        let is_granted = denials == before;
-        *access = if is_granted { ReadAccess::Granted } else { ReadAccess::Denied };
-        Some(is_granted)
-    }
-
-    /// Whether an end that the client's statistics of `now` show proves access.
-    pub(super) fn is_proven_by_end(&self, now: Instant) -> bool {
-        match self.state {
-            TopicState::Reading { access: ReadAccess::Probing { since, .. }, .. } => {
-                now.duration_since(since) >= STATISTICS_DELAY
-            }
-            TopicState::Reading { access: ReadAccess::Denied, .. } => true,
-            _ => false,
-        }
-    }
-
-    /// Notes that a record was read, or an end seen.
-    pub(super) fn grant_access(&mut self) {
-        if let Some(access) = self.access_mut() {
-            *access = ReadAccess::Granted;
         }
     }
 }
@@ -248,11 +164,6 @@ mod tests {
         topic
     }
 
-    /// The state of a topic that is read and may be.
-    fn log(log: LogState) -> TopicState {
-        TopicState::Reading { access: ReadAccess::Granted, log }
-    }
-
     #[test]
     fn a_topic_waits_for_an_answer_is_refused_and_then_read() {
         let now = Instant::now();
@@ -267,7 +178,7 @@ mod tests {
         assert_eq!(topic.needed_check(), None, "there is no position yet");
         topic.observe_found(now);
         topic.start_reading();
-        assert_eq!(topic.state(), log(LogState::Intact));
+        assert_eq!(topic.state(), TopicState::Reading(LogState::Intact));
     }
 
     #[test]
@@ -275,15 +186,22 @@ mod tests {
         let now = Instant::now();
         let mut topic = reading(now);
         topic.observe_failure(MISSING, now);
-        assert_eq!(topic.state(), log(LogState::Missing { looks: 1 }));
+        assert_eq!(topic.state(), TopicState::Reading(LogState::Missing { looks: 1 }));
         assert_eq!(topic.needed_check(), Some(OffsetCheck::OutOfRange), "one may be mistaken");
         topic.observe_failure(None, now);
         topic.observe_failure(MISSING, now);
-        assert_eq!(topic.needed_check(), Some(OffsetCheck::Recreated));
+        assert_eq!(topic.needed_check(), Some(OffsetCheck::AfterMissing));
         topic.observe_found(now);
-        assert_eq!((topic.state(), topic.needed_check()), (log(LogState::Intact), None));
+        assert_eq!(
+            (topic.state(), topic.needed_check()),
+            (TopicState::Reading(LogState::Intact), None)
+        );
         topic.observe_failure(MISSING, now);
-        assert_eq!(topic.state(), log(LogState::Missing { looks: 1 }), "it counts from one again");
+        assert_eq!(
+            topic.state(),
+            TopicState::Reading(LogState::Missing { looks: 1 }),
+            "it counts from one again"
+        );
     }
 
     #[test]
@@ -291,7 +209,7 @@ mod tests {
         let now = Instant::now();
         let mut topic = reading(now);
         topic.require_offset_check(now);
-        assert_eq!(topic.state(), log(LogState::NeedsOffsetCheck));
+        assert_eq!(topic.state(), TopicState::Reading(LogState::NeedsOffsetCheck));
         assert_eq!(topic.needed_check(), Some(OffsetCheck::OutOfRange));
         topic.observe_found(now);
         assert_eq!(topic.needed_check(), None);
@@ -304,7 +222,7 @@ mod tests {
         topic.observe_failure(MISSING, now);
         topic.observe_failure(MISSING, now);
         topic.require_offset_check(now);
-        assert_eq!(topic.needed_check(), Some(OffsetCheck::Recreated));
+        assert_eq!(topic.needed_check(), Some(OffsetCheck::AfterMissing));
     }
 
     #[test]
@@ -343,64 +261,5 @@ mod tests {
             topic.observe_failure(None, now);
         };
         assert_eq!(next_look(reading(now), fails_a_check), RETRY_AFTER);
-    }
-
-    fn probing(now: Instant) -> Topic {
-        let mut topic = reading(now);
-        assert!(topic.is_access_granted());
-        topic.probe(now, 3);
-        assert!(!topic.is_access_granted());
-        topic
-    }
-
-    #[test]
-    fn access_is_denied_if_a_topic_shows_nothing_and_a_denial_is_told_again() {
-        let now = Instant::now();
-        let mut topic = probing(now);
-        assert_eq!(topic.end_probe(now, 4), None, "it has time to show something");
-        assert_eq!(topic.end_probe(now + PROBE_TIME, 4), Some(false));
-        assert!(!topic.is_access_granted());
-        assert_eq!(topic.end_probe(now + 2 * PROBE_TIME, 5), None, "it is decided");
-        topic.grant_access();
-        assert!(topic.is_access_granted());
-    }
-
-    #[test]
-    fn access_is_granted_if_no_denial_is_told_again() {
-        let now = Instant::now();
-        let mut topic = probing(now);
-        assert_eq!(topic.end_probe(now + PROBE_TIME, 3), Some(true));
-        assert!(topic.is_access_granted());
-    }
-
-    #[test]
-    fn a_probe_that_could_show_nothing_starts_again() {
-        let now = Instant::now();
-        let mut topic = probing(now);
-        topic.postpone_probe(now + PROBE_TIME);
-        assert_eq!(topic.end_probe(now + PROBE_TIME, 4), None);
-        assert_eq!(topic.end_probe(now + 2 * PROBE_TIME, 4), Some(false));
-    }
-
-    #[test]
-    fn an_end_proves_access_once_statistics_are_about_the_new_assignment() {
-        let now = Instant::now();
-        let mut topic = probing(now);
-        assert!(!topic.is_proven_by_end(now));
-        assert!(topic.is_proven_by_end(now + STATISTICS_DELAY));
-        topic.end_probe(now + PROBE_TIME, 4);
-        assert!(topic.is_proven_by_end(now));
-        topic.grant_access();
-        assert!(!topic.is_proven_by_end(now), "there is nothing to prove");
-    }
-
-    #[test]
-    fn access_survives_a_look_that_misses_the_topic() {
-        let now = Instant::now();
-        let mut topic = probing(now);
-        topic.end_probe(now + PROBE_TIME, 4);
-        topic.observe_failure(MISSING, now);
-        topic.observe_found(now);
-        assert!(!topic.is_access_granted());
     }
 }

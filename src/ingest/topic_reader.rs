@@ -6,6 +6,8 @@
 //! partitions that it leads. Nothing here waits. Answers come back through `apply_answer`, and may
 //! come late: an answer that nobody waits for any more is dropped.
 
+mod access;
+
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -20,6 +22,7 @@ use super::leaders::{Leader, Leaders};
 use super::offsets::{OffsetCheck, OffsetRange, OffsetReset, StartAt, StartPolicy, thread_of};
 use super::pending_offsets::{PendingOffsets, Purpose, Question};
 use super::pluck_context::PluckContext;
+use super::read_access::ReadAccess;
 use super::shared::Shared;
 use super::stall_watch::{Ends, StallWatch};
 use super::statistics::Watermarks;
@@ -38,6 +41,7 @@ pub(super) struct TopicReader {
     thread: usize,
     start: StartPolicy,
     topic: Topic,
+    access: ReadAccess,
     assignment: TopicAssignment,
     leaders: Leaders,
     is_looking: bool,
@@ -58,6 +62,7 @@ impl TopicReader {
             thread,
             start,
             topic: Topic::new(Instant::now(), shared.config.ingest.metadata_refresh),
+            access: ReadAccess::Granted,
             assignment,
             leaders: Leaders::default(),
             is_looking: false,
@@ -93,7 +98,7 @@ impl TopicReader {
         shared: &Shared,
     ) {
         self.assignment.apply(context, message, origin, now);
-        if !self.topic.is_access_granted() {
+        if !self.access.is_granted() {
             self.grant_access(shared);
         }
     }
@@ -154,7 +159,7 @@ impl TopicReader {
                 let stalled =
                     self.stalls.apply(&mut self.assignment, &ends, client.is_paused(), timeout);
                 // Another client would not be given the records either.
-                return if self.topic.is_access_granted() { stalled } else { Vec::new() };
+                return if self.access.is_granted() { stalled } else { Vec::new() };
             }
         }
         Vec::new()
@@ -185,6 +190,8 @@ impl TopicReader {
             |leader: &&Leader| thread_of(self.number, leader.partition, threads) == self.thread;
         self.leaders = Leaders::new(leaders.iter().filter(own).copied());
         let own = self.leaders.partitions();
+        // One answer that lacks a partition proves nothing, since a broker's metadata may be old. So
+        // partitions are left only when the positions need a check as well.
         if let Some(check) = self.topic.needed_check() {
             self.leave_removed(client, &own)?;
             self.require_checks(check, now);
@@ -352,38 +359,10 @@ impl TopicReader {
         let found = statistics.topics.get(self.assignment.topic());
         let has_end =
             found.is_some_and(|found| found.partitions.values().any(|each| each.eof_offset >= 0));
-        if has_end && self.topic.is_proven_by_end(Instant::now()) {
+        if has_end && self.access.is_proven_by_end(Instant::now()) {
             self.grant_access(shared);
         }
         self.assignment.observe_statistics(statistics, watermarks, records);
-    }
-
-    fn grant_access(&mut self, shared: &Shared) {
-        self.topic.grant_access();
-        shared.statuses.report_access(self.assignment.topic(), self.thread, true);
-    }
-
-    /// Finds out whether the topic may be read, after the client reported that some topic may not:
-    /// reassigns its partitions, so that the client reports again if it is this topic.
-    pub(super) fn probe_access(&mut self, client: &mut Client, now: Instant, denials: u64) {
-        if !self.topic.is_access_granted() || !self.has_partitions() {
-            return;
-        }
-        if client.reassign(self.assignment.topic(), &self.assignment.positions()).is_ok() {
-            self.assignment.restart();
-            self.topic.probe(now, denials);
-        }
-    }
-
-    /// Ends a probe whose time is over.
-    pub(super) fn end_probe(&mut self, now: Instant, denials: u64, shared: &Shared) {
-        if let Some(is_granted) = self.topic.end_probe(now, denials) {
-            shared.statuses.report_access(self.assignment.topic(), self.thread, is_granted);
-        }
-    }
-
-    pub(super) fn postpone_probe(&mut self, now: Instant) {
-        self.topic.postpone_probe(now);
     }
 
     /// Notes that the client reported a position outside its log, of this topic or another.

@@ -154,3 +154,12 @@ fn a_position_that_retention_removed_is_reset_and_one_that_is_there_stays() {
     stage.finds_ranges(&[(0, 6, 10), (1, 0, 10)]);
     assert_eq!(stage.reader.positions(), [(0, 6), (1, 4)]);
 }
+
+#[test]
+fn access_survives_a_look_that_misses_the_topic() {
+    let mut stage = Stage::reading();
+    stage.reader.access = ReadAccess::Denied;
+    stage.misses_topic();
+    stage.finds_partitions(&[0]);
+    assert!(!stage.reader.access.is_granted());
+}
