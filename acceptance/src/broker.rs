@@ -9,6 +9,8 @@ mod change;
 mod failure;
 mod topic;
 
+use std::any;
+
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 use tokio::runtime::Builder;
@@ -33,8 +35,7 @@ macro_rules! on_each_broker {
         mod real {
             $(#[test]
             fn $behaviour() {
-                let test = concat!(module_path!(), "::", stringify!($behaviour));
-                $crate::broker::real(test, super::$behaviour);
+                $crate::broker::real(super::$behaviour);
             })+
         }
     };
@@ -54,8 +55,11 @@ pub fn in_process(behaviour: impl AsyncFnOnce(&Broker)) {
     block_on(behaviour(&broker));
 }
 
-/// Runs `behaviour` over the shared real broker. Prints that `test` is skipped if there is none.
-pub fn real(test: &str, behaviour: impl AsyncFnOnce(&Broker)) {
+/// Runs `behaviour` over the shared real broker. Prints that it is skipped if there is none.
+pub fn real(behaviour: impl AsyncFnOnce(&Broker)) {
+    // A closure has the path of the function that it stands in: that of the test.
+    let path = any::type_name_of_val(&behaviour);
+    let test = path.trim_end_matches("::{{closure}}");
     let Some(bootstrap) = kafka::require(test) else { return };
     let broker = Broker::Real(bootstrap.to_owned());
     block_on(behaviour(&broker));

@@ -9,8 +9,7 @@ use crate::support::service::{Service, assert_counters_add_up, outcome, table};
 
 #[test]
 fn records_of_every_compression_are_read() {
-    let test = concat!(module_path!(), "::records_of_every_compression_are_read");
-    broker::real(test, async |broker| {
+    broker::real(async |broker| {
         let (mut settings, mut topics) = (Vec::new(), Vec::new());
         for (index, codec) in ["gzip", "snappy", "lz4", "zstd"].into_iter().enumerate() {
             // The broker compresses with this codec, however the producer sent the records.
@@ -39,8 +38,7 @@ fn records_of_every_compression_are_read() {
 
 #[test]
 fn the_time_to_live_counts_from_the_append_time_if_the_topic_uses_it() {
-    let test = concat!(module_path!(), "::the_time_to_live_counts_from_the_append_time");
-    broker::real(test, async |broker| {
+    broker::real(async |broker| {
         let log_append_time = ("message.timestamp.type", "LogAppendTime");
         let topic = broker.create_topic_with(1, &[log_append_time]).await;
         let before_ms = now_ms();

@@ -85,8 +85,7 @@ async fn an_offset_is_found_by_its_time(broker: &Broker) {
 
 #[test]
 fn an_offset_is_found_by_its_time_on_a_real_broker() {
-    let test = "an_offset_is_found_by_its_time_on_a_real_broker";
-    broker::real(test, an_offset_is_found_by_its_time);
+    broker::real(an_offset_is_found_by_its_time);
 }
 
 #[test]

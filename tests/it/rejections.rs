@@ -86,8 +86,7 @@ async fn rejected_records_are_sent_to_the_dead_letter_topic_with_the_reason(brok
 
 #[test]
 fn dead_letters_that_the_broker_refuses_are_counted_and_delay_nothing() {
-    let test = concat!(module_path!(), "::dead_letters_that_the_broker_refuses_are_counted");
-    broker::real(test, async |broker| {
+    broker::real(async |broker| {
         let topic = broker.create_topic(1).await;
         let dead = broker.create_topic_with(1, &[("max.message.bytes", "1000")]).await;
         let setting = format!("tables.0.dead_letter={}", dead.name);

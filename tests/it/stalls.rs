@@ -72,8 +72,7 @@ fn a_partition_with_nothing_to_read_has_not_stalled() {
 
 #[test]
 fn an_open_transaction_is_no_stall() {
-    let test = concat!(module_path!(), "::an_open_transaction_is_no_stall");
-    broker::real(test, async |broker| {
+    broker::real(async |broker| {
         let topic = broker.create_topic(1).await;
         let service = Service::ready(broker, &topic, &["ingest.stall_timeout=1s"]).await;
         let open = open_transaction(broker, &topic);

@@ -118,8 +118,7 @@ fn an_outage_ends_neither_answers_nor_readiness() {
 
 #[test]
 fn reading_starts_at_the_first_record_that_can_be_alive() {
-    let test = concat!(module_path!(), "::reading_starts_at_the_first_record_that_can_be_alive");
-    broker::real(test, async |broker| {
+    broker::real(async |broker| {
         let topic = broker.create_topic(1).await;
         let old = Message { timestamp_ms: Some(now_ms() - TWO_HOURS_MS), ..event("old", "x") };
         topic.produce(&vec![old; 100]);
@@ -137,8 +136,7 @@ fn reading_starts_at_the_first_record_that_can_be_alive() {
 
 #[test]
 fn a_topic_with_only_expired_records_is_caught_up_and_new_records_are_read() {
-    let test = concat!(module_path!(), "::a_topic_of_old_records_only_is_caught_up");
-    broker::real(test, async |broker| {
+    broker::real(async |broker| {
         let topic = broker.create_topic(3).await;
         let old = Message { timestamp_ms: Some(now_ms() - TWO_HOURS_MS), ..event("old", "x") };
         topic.produce(&vec![old; 10]);
@@ -154,8 +152,7 @@ fn a_topic_with_only_expired_records_is_caught_up_and_new_records_are_read() {
 
 #[test]
 fn a_backlog_that_ends_in_a_transaction_is_caught_up() {
-    let test = concat!(module_path!(), "::a_backlog_that_ends_in_a_transaction_is_caught_up");
-    broker::real(test, async |broker| {
+    broker::real(async |broker| {
         let topic = broker.create_topic(1).await;
         transaction(broker, &topic, "kept", true);
         transaction(broker, &topic, "never", false);
