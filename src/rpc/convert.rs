@@ -38,9 +38,9 @@ pub(super) fn to_miss(reason: table::MissReason) -> Miss {
     match reason {
         table::MissReason::NeverSeen => miss(MissReason::NeverSeen),
         table::MissReason::Unknown => miss(MissReason::Unknown),
-        table::MissReason::Gone(Ghost::Expired(time)) => miss_at(MissReason::Expired, time),
-        table::MissReason::Gone(Ghost::Evicted(time)) => miss_at(MissReason::Evicted, time),
-        table::MissReason::Gone(Ghost::Deleted { partition, offset }) => {
+        table::MissReason::Ghost(Ghost::Expired(time)) => miss_at(MissReason::Expired, time),
+        table::MissReason::Ghost(Ghost::Evicted(time)) => miss_at(MissReason::Evicted, time),
+        table::MissReason::Ghost(Ghost::Deleted { partition, offset }) => {
             let deleted_by = Some(PartitionOffset { partition, offset });
             Miss { deleted_by, ..miss(MissReason::Deleted) }
         }

@@ -29,6 +29,7 @@
 //! milliseconds: by one index of one shard, some 160 KiB at 20,000 entries a shard, for each
 //! thread that rebuilds one.
 
+mod entry_weight;
 mod index;
 mod layout;
 mod locked_shard;
@@ -52,7 +53,8 @@ use super::store::{Inserted, LOOKAHEAD, Store};
 use super::weight::WeightParts;
 use crate::heap;
 use crate::record::{Draft, EntryView, Timestamp};
-use layout::{EncodedRecord, Layout};
+use entry_weight::weight_parts;
+use layout::Layout;
 use locked_shard::LockedShard;
 use shared::{InsertError, Shared};
 
@@ -68,9 +70,6 @@ const SAMPLE: usize = 8;
 const SWEEP_PART: u32 = 1_024;
 const SWEEP_INTERVALS: RangeInclusive<Duration> =
     Duration::from_millis(250)..=Duration::from_secs(5);
-
-/// What an entry takes of the index, in bytes: five for its slot, and its share of empty ones.
-const INDEX_BYTES: u64 = 8;
 
 pub(super) struct CompactStore {
     shards: Box<[LockedShard]>,
@@ -188,7 +187,7 @@ impl Store for CompactStore {
         let shard = self.shard(key_hash).read();
         match shard.find(&self.shared, key_hash, key) {
             Some(found) if found.entry.is_expired(now) => {
-                MissReason::Gone(Ghost::Expired(found.entry.expires_at))
+                MissReason::Ghost(Ghost::Expired(found.entry.expires_at))
             }
             // It was stored after the lookup.
             Some(_) => MissReason::Unknown,
@@ -230,16 +229,6 @@ impl Store for CompactStore {
 
     fn held_count(&self) -> u64 {
         self.shards.iter().map(|shard| shard.read().len() as u64).sum()
-    }
-}
-
-fn weight_parts(record: &EncodedRecord<'_>) -> WeightParts {
-    WeightParts {
-        key_bytes: record.key.len() as u64,
-        fields_bytes: record.fields.packed_bytes() as u64,
-        header_bytes: record.header_bytes() as u64,
-        rounding_bytes: 0,
-        bookkeeping_bytes: INDEX_BYTES,
     }
 }
 

@@ -97,7 +97,7 @@ impl GhostEntries {
     /// Why a key that has no entry has none.
     pub(super) fn miss_reason(&self, key_hash: KeyHash) -> MissReason {
         self.with_bucket(key_hash, |bucket| match bucket.find(key_hash.fingerprint()) {
-            Some(ghost) => MissReason::Gone(ghost),
+            Some(ghost) => MissReason::Ghost(ghost),
             None if bucket.has_forgotten() => MissReason::Unknown,
             None => MissReason::NeverSeen,
         })
@@ -129,7 +129,7 @@ mod tests {
         assert_eq!(ghosts.miss_reason(key_hash), MissReason::NeverSeen);
         for ghost in [EVICTED, deleted(7), Ghost::Expired(Timestamp::from_millis(-1)), deleted(0)] {
             ghosts.insert(key_hash, ghost);
-            assert_eq!(ghosts.miss_reason(key_hash), MissReason::Gone(ghost));
+            assert_eq!(ghosts.miss_reason(key_hash), MissReason::Ghost(ghost));
         }
     }
 
@@ -146,7 +146,7 @@ mod tests {
         let mut remembered = 0;
         for (n, reason) in reasons {
             match reason {
-                MissReason::Gone(ghost) => {
+                MissReason::Ghost(ghost) => {
                     assert_eq!(ghost, deleted(n), "the reason of another key");
                     remembered += 1;
                 }

@@ -32,7 +32,7 @@ pub enum MissReason {
     /// No record of the key was handled since the table was made.
     NeverSeen,
     /// The key has no entry any more.
-    Gone(Ghost),
+    Ghost(Ghost),
     /// The table does not know: the reason may have been forgotten.
     Unknown,
 }

@@ -177,7 +177,7 @@ impl Store for MokaStore {
     fn miss_reason(&self, key: &str, now: Timestamp) -> MissReason {
         if let Some(entry) = self.get(key) {
             let entry = entry.view();
-            let expired = MissReason::Gone(Ghost::Expired(entry.expires_at));
+            let expired = MissReason::Ghost(Ghost::Expired(entry.expires_at));
             // A live entry was stored after the lookup.
             return if entry.is_expired(now) { expired } else { MissReason::Unknown };
         }

@@ -10,8 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::weight::{MIN_CAPACITY_BYTES, max_entry_bytes};
 
 /// The least room for entries, in bytes: a lowered capacity is never less than this plus the
-/// fixed bytes.
-const MIN_ENTRIES_BYTES: u64 = MIN_CAPACITY_BYTES / 32 * 31;
+/// fixed bytes. They take at most a 32nd of the smallest capacity, most of it for ghost entries.
+/// So a table that starts with that capacity is not raised above it.
+const MIN_ENTRIES_BYTES: u64 = MIN_CAPACITY_BYTES - MIN_CAPACITY_BYTES / 32;
 
 /// The capacity, the limit and the weight of one table, shared by all its threads.
 #[derive(Debug)]

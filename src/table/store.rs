@@ -8,8 +8,9 @@
 //! 2. **Bounded.** It never makes the quota weigh more than its limit. When there is no room, it
 //!    evicts older entries and then stores the new one: the newest record is always admitted.
 //! 3. **Too large.** A record is [`Inserted::TooLarge`] where [`Quota::admits`] says no, or where
-//!    even an empty store has no room. The store is then as it was before. The table
-//!    removes the older entry and remembers the key as deleted by that record.
+//!    even an empty store has no room. The older entry of the key is then still there, unless it
+//!    was evicted; other entries may have been evicted too. The table removes the older entry and
+//!    remembers the key as deleted by that record.
 //! 4. **No gap.** While a record replaces an entry, a reader finds the older or the newer
 //!    entry, never none.
 //! 5. **Carried on.** An entry that replaces a live one has its `replaced_count` plus one; every
@@ -35,7 +36,9 @@
 //!
 //! To add a store: a variant of `config::Store` and its word (`config/table.rs`), an arm in
 //! `table::new_store`, a module in each of the two `over_every_store!` macros (`table/tests.rs`,
-//! `tests/memory/main.rs`).
+//! `tests/memory/main.rs`). Then the pages that list the stores (`README.md`,
+//! `docs/CONFIGURATION.md`) and the benchmarks (`benches/src/subject.rs`,
+//! `benches/replacements.rs`, `benches/table.rs`).
 
 use std::fmt::Debug;
 

@@ -1,4 +1,7 @@
-//! The parts of an entry's weight, and the bounds. `Store::weigh` computes the parts.
+//! The parts of an entry's weight, and the bounds.
+//!
+//! `Store::weigh` computes the parts: `moka_store/entry_weight.rs` and
+//! `compact_store/entry_weight.rs`.
 //!
 //! The weight of a whole table is in `quota`. `tests/memory` compares that with what the
 //! allocator measures, within 5 %.

@@ -57,7 +57,7 @@ fn an_oversized_draft_is_refused_and_removes_the_older_entry(store: config::Stor
     let oversized = Draft::oversized(key.as_key_ref(), origin, expires_at);
     assert_eq!(table.insert(oversized, Timestamp::now()), Inserted::TooLarge);
     let reason = table.miss_reason("a", Timestamp::now());
-    assert_eq!(reason, MissReason::Gone(Ghost::deleted_by(origin)));
+    assert_eq!(reason, MissReason::Ghost(Ghost::deleted_by(origin)));
     assert_counts_balance(&table);
 }
 

@@ -9,6 +9,7 @@ over_every_store! {
     the_newest_record_is_admitted_under_a_lowered_limit
     a_table_that_is_raised_beyond_its_first_capacity_holds_more
     the_lowest_limit_admits_the_largest_entry
+    the_smallest_capacity_can_be_set_again
     a_limit_that_rises_and_falls_under_writers_holds_in_the_end
 }
 
@@ -95,6 +96,12 @@ fn the_lowest_limit_admits_the_largest_entry(store: config::Store) {
         assert!(table.weight_bytes() <= table.limit_bytes());
     }
     assert_counts_balance(&table);
+}
+
+fn the_smallest_capacity_can_be_set_again(store: config::Store) {
+    let table = table(store, MIN_CAPACITY_BYTES);
+    table.set_limits(MIN_CAPACITY_BYTES, MIN_CAPACITY_BYTES);
+    assert_eq!(table.stats().capacity_bytes, MIN_CAPACITY_BYTES);
 }
 
 fn a_limit_that_rises_and_falls_under_writers_holds_in_the_end(store: config::Store) {

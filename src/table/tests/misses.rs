@@ -23,11 +23,11 @@ fn a_key_is_never_seen_until_a_record_of_it_comes(store: config::Store) {
     assert_eq!(miss_reason(&table, "a"), MissReason::NeverSeen);
     put(&table, "a", "first", in_an_hour());
     table.remove("a", DELETED);
-    assert_eq!(miss_reason(&table, "a"), MissReason::Gone(DELETED));
+    assert_eq!(miss_reason(&table, "a"), MissReason::Ghost(DELETED));
     table.remove("never stored", DELETED);
     assert_eq!(
         miss_reason(&table, "never stored"),
-        MissReason::Gone(DELETED),
+        MissReason::Ghost(DELETED),
         "its tombstone was seen"
     );
 }
@@ -39,7 +39,7 @@ fn an_expired_entry_is_called_expired_before_and_after_it_is_removed(store: conf
     put(&table, "swept", "old text", soon);
     put(&table, "swept", "text", soon);
     put(&table, "later", "text", in_an_hour());
-    let expired = MissReason::Gone(Ghost::Expired(soon));
+    let expired = MissReason::Ghost(Ghost::Expired(soon));
     assert_eq!(table.miss_reason("asked", soon), expired, "by the time of the question");
     while Timestamp::now() < soon {
         thread::yield_now();
@@ -60,7 +60,7 @@ fn a_tombstone_for_an_expired_entry_stays_the_reason_after_maintenance(store: co
     }
     table.remove("a", DELETED);
     maintain_down_to(&table, 0);
-    assert_eq!(miss_reason(&table, "a"), MissReason::Gone(DELETED));
+    assert_eq!(miss_reason(&table, "a"), MissReason::Ghost(DELETED));
     assert_counts_balance(&table);
 }
 
@@ -73,7 +73,7 @@ fn an_evicted_entry_is_called_evicted_with_the_time_of_it(store: config::Store) 
     }
     let gone = (0..count).filter(|n| !is_there(&table, &format!("key-{n}")));
     let reasons: Vec<_> = gone.map(|n| miss_reason(&table, &format!("key-{n}"))).collect();
-    let evicted = |reason: &&MissReason| matches!(reason, MissReason::Gone(Ghost::Evicted(time)) if (before..=Timestamp::now()).contains(time));
+    let evicted = |reason: &&MissReason| matches!(reason, MissReason::Ghost(Ghost::Evicted(time)) if (before..=Timestamp::now()).contains(time));
     let known = reasons.iter().filter(evicted).count();
     let unknown = reasons.iter().filter(|reason| **reason == MissReason::Unknown).count();
     assert_eq!(known + unknown, reasons.len(), "no other reason is given");
@@ -87,7 +87,7 @@ fn a_key_that_comes_back_and_leaves_again_has_its_newest_reason(store: config::S
     assert!(is_there(&table, "a"));
     let again = Ghost::Deleted { partition: 0, offset: 99 };
     table.remove("a", again);
-    assert_eq!(miss_reason(&table, "a"), MissReason::Gone(again));
+    assert_eq!(miss_reason(&table, "a"), MissReason::Ghost(again));
 }
 
 fn a_record_that_is_too_large_deletes_its_key(store: config::Store) {
@@ -97,7 +97,7 @@ fn a_record_that_is_too_large_deletes_its_key(store: config::Store) {
     put(&table, "a", &too_large, in_an_hour());
     assert_eq!(
         miss_reason(&table, "a"),
-        MissReason::Gone(Ghost::Deleted { partition: 0, offset: 7 })
+        MissReason::Ghost(Ghost::Deleted { partition: 0, offset: 7 })
     );
 }
 

@@ -68,7 +68,7 @@ impl Run {
                 let ghost = Ghost::Deleted { partition: 0, offset: self.offset };
                 self.store.remove(&super::key(key), ghost, self.now);
                 self.model.remove(&key);
-                self.miss_reasons.insert(key, MissReason::Gone(ghost));
+                self.miss_reasons.insert(key, MissReason::Ghost(ghost));
             }
             Step::Wait { millis } => self.now = self.now.plus(Duration::from_millis(millis)),
             Step::Sweep => self.store.sweep(self.now),
@@ -93,7 +93,7 @@ impl Run {
             // As the table does.
             let ghost = Ghost::deleted_by(record.entry.view().origin);
             self.store.remove(&name, ghost, self.now);
-            self.miss_reasons.insert(key, MissReason::Gone(ghost));
+            self.miss_reasons.insert(key, MissReason::Ghost(ghost));
             return;
         }
         self.stored_count += 1;
@@ -131,7 +131,7 @@ impl Run {
                 }
                 (None, Some(_)) => {
                     let reason = self.store.miss_reason(&name, self.now);
-                    assert!(matches!(reason, MissReason::Gone(Ghost::Evicted(_))), "{reason:?}");
+                    assert!(matches!(reason, MissReason::Ghost(Ghost::Evicted(_))), "{reason:?}");
                     self.evicted_count += 1;
                     self.model.remove(&number);
                     self.miss_reasons.insert(number, reason);
@@ -145,7 +145,7 @@ impl Run {
 
     fn check_miss_reason(&self, number: u64, name: &str, expected: Option<Expected>) {
         let expired =
-            expected.map(|expected| MissReason::Gone(Ghost::Expired(expected.expires_at)));
+            expected.map(|expected| MissReason::Ghost(Ghost::Expired(expected.expires_at)));
         let known = self.miss_reasons.get(&number).copied();
         let reason = self.store.miss_reason(name, self.now);
         assert_eq!(reason, expired.or(known).unwrap_or(MissReason::NeverSeen), "{name}");
