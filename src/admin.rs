@@ -1,7 +1,8 @@
 //! The HTTP server for operators: the probes of an orchestrator.
 //!
 //! `/livez` answers whether every poll loop turns, `/readyz` whether every table has caught up
-//! once: 200 for yes and 503 for no. It knows the states only, not where they come from.
+//! once: 200 for yes and 503 for no. It knows the states only, not where they come from. Figures, such
+//! as metrics, would come from the `stats::TakeSnapshot` that `app` makes and gives to `rpc` today.
 
 use std::io;
 use std::net::SocketAddr;

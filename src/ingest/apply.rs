@@ -1,10 +1,11 @@
 //! What one Kafka message does to one table: the one place that turns messages into changes.
 //!
 //! `TableWriter::apply` plucks the message and then inserts, removes or does nothing, and returns
-//! the outcome. Every way in which a message deletes an entry is seen in this file: a tombstone, a
+//! the outcome. Every reason for which a message deletes an entry stands here: a tombstone, a
 //! record for which `delete_when` holds, a record that has expired on arrival, and a record that
-//! is too large to replace the entry. `pluck` has decided which key that
-//! entry has (`pluck/draft_builder.rs`). This file must not know partitions, positions or states of topics.
+//! is too large to replace the entry. The last deletes it inside `Table::insert`. `pluck` has
+//! decided which key the entry has (`pluck/draft_builder.rs`). This file must not know partitions,
+//! positions or states of topics.
 
 use std::sync::Arc;
 
@@ -109,7 +110,8 @@ impl TableWriter {
         }
     }
 
-    /// When the entry's life begins; the latest that it can be, where a field says when.
+    /// When the entry's life begins. If a field of the record says when, this is `now`, the latest
+    /// that it can be.
     fn life_start(&self, origin: Origin, now: Timestamp) -> Timestamp {
         match self.ttl_from {
             TtlFrom::Record => origin.time,

@@ -9,11 +9,11 @@ pub enum Outcome {
     Stored,
     /// Stored in place of the live entry under its key.
     Replaced,
-    /// Deleted the entry of its key: a tombstone, or a record that `delete_when` names.
+    /// Deleted the entry of its key: a tombstone, or a record for which `delete_when` holds.
     Deleted,
     /// Past its time to live when it came: the older entry of its key was removed.
     ExpiredOnArrival,
-    /// Ignored, because `only_when` does not name it.
+    /// Ignored, because `only_when` does not hold for it.
     Filtered,
     /// Could not be stored.
     Rejected(Reject),

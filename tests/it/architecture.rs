@@ -28,7 +28,7 @@ const MAY_NAME: [(&str, &[&str]); 17] = [
     ),
     ("ingest", &["config", "health", "heap", "pluck", "record", "stats", "table"]),
     ("rpc", &["config", "health", "heap", "memory", "proto", "record", "stats", "table"]),
-    // It gets `stats` here too, as soon as it shows figures: `stats::TakeSnapshot`.
+    // To show figures it needs `stats` here, and gets a `stats::TakeSnapshot` from `app`.
     ("admin", &["health"]),
     ("pluck", &["config", "record"]),
     ("table", &["config", "heap", "record"]),
