@@ -3,5 +3,5 @@
 # shellcheck shell=bash
 set -euo pipefail
 mkdir -p target/ci
-cargo test --locked --package millpond-benches --bench pluck --bench table
-MILLPOND_REQUIRE_ALL=1 cargo test --locked --package millpond-benches --bench compare -- --short --output "$PWD/target/ci/BENCHMARKS.md"
+cargo test --locked --bench pluck --bench table
+MILLPOND_REQUIRE_ALL=1 cargo test --locked --bench compare -- --short --output "$PWD/target/ci/BENCHMARKS.md"

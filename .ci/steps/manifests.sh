@@ -11,5 +11,5 @@ for version in 1.31 1.34 1.37; do
 done
 python3 .ci/manifests_test.py "$built"
 python3 .ci/manifests.py "$built" --configuration "$mounted"
-cargo build --release --locked --quiet --package millpond
+cargo build --release --locked --quiet --bin millpond
 target/release/millpond check --config "$mounted"

@@ -51,8 +51,9 @@ install_python_packages() {
 
 install_cargo_deny() {
     [[ ! -x $TOOLS/bin/cargo-deny ]] || return 0
-    # Unoptimised: it runs for seconds, and would otherwise compile for many minutes.
-    cargo install cargo-deny --version "$cargo_deny" --locked --quiet --debug --root "$TOOLS"
+    # Unoptimised and without debug information: it runs for seconds, and would otherwise
+    # compile for many minutes.
+    CARGO_PROFILE_DEV_DEBUG=0 cargo install cargo-deny --version "$cargo_deny" --locked --quiet --debug --root "$TOOLS"
 }
 
 install_grpcurl() {

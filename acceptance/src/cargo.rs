@@ -36,7 +36,8 @@ fn build() -> Result<PathBuf> {
     let target = target_folder()?;
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
-        .args(["build", "--release", "--quiet", "--package", "millpond", "--bin", "millpond"])
+        // No package is named, so that the features of dependencies are those of a plain build.
+        .args(["build", "--release", "--quiet", "--bin", "millpond"])
         .args(["--manifest-path", WORKSPACE])
         .arg("--target-dir")
         .arg(&target)
