@@ -134,6 +134,26 @@ fn dependencies_are_named_only_where_they_belong() {
 }
 
 #[test]
+fn what_the_guide_to_changes_names_is_there() {
+    let guide = fs::read_to_string(root().join("CONTRIBUTING.md")).unwrap();
+    let (_, section) = guide.split_once("### Where to change what\n").unwrap();
+    let (table, _) = section.split_once("\n## ").unwrap();
+    let (mut paths, mut text) = (0, String::new());
+    // Every second part is between backticks: a path, and then names in the file at that path.
+    for row in table.lines().filter(|line| line.contains("`src/")) {
+        for name in row.split('`').skip(1).step_by(2).filter(|name| !name.contains('=')) {
+            let path = root().join(name);
+            if name.starts_with("src/") && path.is_file() {
+                (paths, text) = (paths + 1, fs::read_to_string(path).unwrap());
+            } else {
+                assert!(path.exists() || text.contains(name), "{name} is not there: {row}");
+            }
+        }
+    }
+    assert!(paths >= 10, "the guide was not read");
+}
+
+#[test]
 fn members_do_not_depend_on_forbidden_crates() {
     for (member, excluded) in MAY_NOT_DEPEND {
         let dependencies = dependencies_of(member);
