@@ -98,7 +98,7 @@ impl App {
         let core = Core::start(&config, budget, &accounts)?;
         let governor = core.governor.state_reader();
         let memory = Arc::new(MemoryReader { accounts, governor });
-        let take_snapshot = core.snapshot_handle(&config, Arc::clone(&memory));
+        let take_snapshot = core.new_snapshot_handle(&config, Arc::clone(&memory));
         let ingest_stats = core.ingest.stats();
         let service = Service {
             tables: core.tables.clone(),
@@ -231,7 +231,7 @@ impl Core {
         Ok(Self { tables, health, ingest, counter_check, governor, _maintenance: maintenance })
     }
 
-    fn snapshot_handle(&self, config: &Config, memory: Arc<MemoryReader>) -> TakeSnapshot {
+    fn new_snapshot_handle(&self, config: &Config, memory: Arc<MemoryReader>) -> TakeSnapshot {
         let reader = SnapshotReader::new(
             config,
             memory,

@@ -1,11 +1,11 @@
 //! What one Kafka message does to one table: the one place that turns messages into changes.
 //!
 //! `TableWriter::apply` plucks the message and then inserts, removes or does nothing, and returns
-//! the outcome. Every reason for which a message deletes an entry stands here: a tombstone, a
-//! record for which `delete_when` holds, a record that has expired on arrival, and a record that
-//! is too large to replace the entry. The last deletes it inside `Table::insert`. `pluck` has
-//! decided which key the entry has (`pluck/draft_builder.rs`). This file must not know partitions,
-//! positions or states of topics.
+//! the outcome. A message deletes an entry for four reasons. Three are handled here: a tombstone, a
+//! record for which `delete_when` holds, and a record that has expired on arrival. The fourth, a
+//! record that is too large to replace the entry, is handled in `Table::insert`, which is called
+//! here. `pluck` has decided which key the entry has (`pluck/draft_builder.rs`). This file must not
+//! know partitions, positions or states of topics.
 
 use std::sync::Arc;
 

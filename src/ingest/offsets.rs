@@ -85,8 +85,8 @@ pub(super) enum ResetReason {
 
 impl OffsetReset {
     /// The reset that a position needs, if any. `asked_position` is the position when the broker
-    /// was asked for the range. The position may have advanced past the answer's end since then,
-    /// which proves nothing.
+    /// was asked for the range, and it is the one that is compared with the end in the answer. The
+    /// position of now may be past that end only because records have come since.
     pub(super) fn needed(
         asked_position: i64,
         position: i64,

@@ -93,7 +93,7 @@ impl Partition {
         self.next_offset
     }
 
-    /// Whether the topic has the partition, as far as we know.
+    /// Whether the partition is read: the topic has not lost it, as far as we know.
     pub(super) fn is_assigned(&self) -> bool {
         self.state != State::Removed
     }

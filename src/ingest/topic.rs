@@ -13,11 +13,15 @@
 //!    Intact --------------------- a position out of range ---> NeedsOffsetCheck
 //!    Intact, NeedsOffsetCheck --- the answer: missing -------> Missing, 1 look
 //!    Missing -------------------- the answer: missing -------> Missing, 1 look more
-//!    NeedsOffsetCheck, Missing -- found ---> Intact, and every position is checked
+//!    NeedsOffsetCheck, Missing -- found ---> Intact: lost partitions are left, and every
+//!                                            other position is checked
 //! ```
 //!
-//! A topic was recreated if two looks missed it and no look between them found it. Then every
-//! position is reset. Whether the brokers give us the records of the topic is in `read_access`.
+//! Two signs show that a topic was recreated. Two looks missed it and no look between them found
+//! it: that is decided here, and every position is reset. Or a position is past the end of its
+//! log: that is decided in `offsets` (`OffsetReset::needed`), partition by partition.
+//!
+//! Whether the brokers give us the records of the topic is in `read_access`.
 //!
 //! This file only decides. It must not know Kafka's client.
 

@@ -186,9 +186,9 @@ impl TopicReader {
     ) -> KafkaResult<()> {
         let now = Instant::now();
         let threads = shared.config.ingest.threads;
-        let own =
+        let is_own =
             |leader: &&Leader| thread_of(self.number, leader.partition, threads) == self.thread;
-        self.leaders = Leaders::new(leaders.iter().filter(own).copied());
+        self.leaders = Leaders::new(leaders.iter().filter(is_own).copied());
         let own = self.leaders.partitions();
         // One answer that lacks a partition proves nothing, since a broker's metadata may be old. So
         // partitions are left only when the positions need a check as well.

@@ -50,7 +50,7 @@ impl DraftBuilder {
     }
 
     /// Plucks a tombstone, a message without a payload: it deletes the entry whose key is the
-    /// record's key.
+    /// record's key. The table's `key` does not apply, since it may point into a document.
     pub(super) fn build_tombstone<'s>(
         &'s mut self,
         limits: Limits,

@@ -1,4 +1,5 @@
-//! How fresh a table has to be before a call is answered, and whether it is.
+//! How fresh a table has to be before a call is answered (`Freshness`), and how fresh it is
+//! (`TableState`).
 //!
 //! Checks what can be checked at once. `positions.rs` waits for `min_positions`.
 

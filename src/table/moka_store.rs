@@ -1,9 +1,9 @@
 //! The default store: moka's concurrent cache, held to the table's limit in real bytes.
 //!
 //! moka updates its own weights some time after a write, so the quota enforces the limit before
-//! the write. moka cannot be resized. So a placeholder entry (`placeholder`) takes up what moka must
-//! leave free, one largest entry included: once moka has evicted down to that, the next entry
-//! fits.
+//! the write. moka cannot be resized. So a placeholder entry (`placeholder`) weighs the difference
+//! between moka's capacity and what entries may take, plus room for one largest entry. Once moka
+//! has evicted down to its capacity, the next entry fits.
 //!
 //! moka evicts the least recently used entry (its other policy refuses new keys when a cache is
 //! full). It calls the eviction listener once for each entry that it removes itself, and the
@@ -104,7 +104,8 @@ impl MokaStore {
 
     /// Makes moka do what it put off, evictions included.
     fn run_pending(&self) {
-        // To read it makes it the most recently used entry, which is never evicted.
+        // Reading the placeholder makes it the most recently used entry. moka evicts the least
+        // recently used ones, so the placeholder stays.
         if self.cache.get(CacheKey::PLACEHOLDER).is_none() {
             self.insert_placeholder();
         }
@@ -119,7 +120,7 @@ impl MokaStore {
 
     /// Reserves weight for an entry, and evicts until there is room. False for an entry that is
     /// too large, also where the capacity is lowered meanwhile.
-    fn reserve(&self, entry_bytes: u64) -> bool {
+    fn make_room(&self, entry_bytes: u64) -> bool {
         while self.accounting.quota.admits(entry_bytes) {
             if self.accounting.quota.reserve(entry_bytes) {
                 return true;
@@ -148,7 +149,7 @@ impl Store for MokaStore {
 
     fn insert(&self, draft: &Draft<'_>, now: Timestamp) -> Inserted {
         let (key, entry) = (draft.key(), draft.entry());
-        if !self.reserve(entry_weight_bytes(key, &entry)) {
+        if !self.make_room(entry_weight_bytes(key, &entry)) {
             return Inserted::TooLarge;
         }
         let mut record = draft.copy();

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::weight::{MIN_CAPACITY_BYTES, max_entry_bytes};
 
 /// The least room for entries, in bytes: a lowered capacity is never less than this plus the
-/// fixed bytes. They take at most a 32nd of the smallest capacity, most of it for ghost entries.
-/// So a table that starts with that capacity is not raised above it.
+/// fixed bytes. In a table of the smallest capacity the fixed bytes, which are mostly ghost
+/// entries, take at most a 32nd of it. So such a table is never raised above its capacity.
 const MIN_ENTRIES_BYTES: u64 = MIN_CAPACITY_BYTES - MIN_CAPACITY_BYTES / 32;
 
 /// The capacity, the limit and the weight of one table, shared by all its threads.
@@ -69,9 +69,9 @@ impl Quota {
         entry_bytes <= self.max_entry_bytes()
     }
 
-    /// Sets the capacity and the limit. The limit is at least two of the largest entries, beside
-    /// the fixed bytes: a store may keep room for one free, and one is then still held. The store
-    /// has to evict what is above a lower limit.
+    /// Sets the capacity and the limit. The limit is never below the fixed bytes and twice the
+    /// largest entry: moka keeps room for one such entry free, and must still hold another. After
+    /// the limit is lowered the store has to evict the entries above it.
     pub(super) fn set_limits(&self, capacity_bytes: u64, limit_bytes: u64) {
         let capacity_bytes = capacity_bytes.max(MIN_ENTRIES_BYTES + self.fixed_bytes);
         let lowest = 2 * self.max_entry_bytes_at(capacity_bytes) + self.fixed_bytes;

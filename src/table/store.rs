@@ -5,8 +5,8 @@
 //! 1. **Weight first.** It reserves weight in its [`Quota`] before it allocates memory for
 //!    entries and releases it when they leave. What it allocates before it has reserved is
 //!    small, short-lived and stated where it happens.
-//! 2. **Bounded.** It never makes the quota weigh more than its limit. When there is no room, it
-//!    evicts older entries and then stores the new one: the newest record is always admitted.
+//! 2. **Bounded.** It never takes the weight above the limit. When there is no room, it evicts
+//!    older entries and then stores the new one: the newest record is always admitted.
 //! 3. **Too large.** A record is [`Inserted::TooLarge`] where [`Quota::admits`] says no, or where
 //!    even an empty store has no room. The older entry of the key is then still there, unless it
 //!    was evicted; other entries may have been evicted too. The table removes the older entry and
@@ -24,21 +24,22 @@
 //!    [`MissReason::NeverSeen`]; in doubt the answer is [`MissReason::Unknown`].
 //! 9. **A removal is remembered** even where there was no entry to remove.
 //! 10. **Prefetching changes nothing**: no entry, no count, no answer.
-//! 11. **Memory is the table's.** The table charges to its account what a store allocates, except
-//!     in `read`, `prefetch` and `walk`, where a caller's code runs: a store that allocates
-//!     there charges it itself, without the caller's part.
+//! 11. **Memory is the table's.** The table charges to its account what a store allocates. In
+//!     `read`, `prefetch` and `walk` a closure or an iterator of the caller runs, whose memory
+//!     is not the table's: there a store charges its own allocations itself.
 //! 12. **Weighed truly.** The weight is what the allocator says that the store takes, within 5 %.
 //!
-//! The tests of `table::tests` run over every store and hold it to 2 to 9: `life` (4, 5, 6),
-//! `bounds` (2, 3, 6, 7), `limits` (2), `misses` (3, 8, 9), `explained` (5). `tests/memory` holds it
-//! to 1, 11 and 12. A test beside each store holds it to what only its inside shows; for the
-//! compact store that is a comparison with a plain map, 10 included.
+//! The tests of `table::tests` run over every store and check 2 to 6, 8 and 9: `life` (4, 5, 6),
+//! `bounds` (2, 3, 6), `limits` (2), `misses` (3, 8, 9), `explained` (5). `tests/memory` checks 1, 11
+//! and 12. No test observes 7. Tests beside each store check what only its inside shows; for the
+//! compact store they compare it with a plain map, 10 included.
 //!
-//! To add a store: a variant of `config::Store` and its word (`config/table.rs`), an arm in
-//! `table::new_store`, a module in each of the two `over_every_store!` macros (`table/tests.rs`,
-//! `tests/memory/main.rs`). Then the pages that list the stores (`README.md`,
-//! `docs/CONFIGURATION.md`) and the benchmarks (`benches/src/subject.rs`,
-//! `benches/replacements.rs`, `benches/table.rs`).
+//! To add a store: a variant of `config::Store`, its word and its text (`config/table.rs`), a module
+//! and an arm of `new_store` in `table.rs`, a module in each of the two `over_every_store!` macros
+//! (`table/tests.rs`, `tests/memory/main.rs`). Then `README.md`, the benchmarks
+//! (`benches/src/subject.rs`, `benches/replacements.rs`, `benches/table.rs`), and
+//! `MILLPOND_BLESS=1 cargo test config`, which rewrites `docs/CONFIGURATION.md`. The compiler names
+//! the other places.
 
 use std::fmt::Debug;
 
@@ -59,7 +60,8 @@ pub enum Inserted {
     New,
     /// It replaced the live entry of its key.
     Replaced,
-    /// It is larger than the table takes. The older entry of its key is removed.
+    /// It is larger than the table takes. A store leaves the older entry of the key, and
+    /// `Table::insert` then removes it.
     TooLarge,
 }
 
@@ -97,7 +99,7 @@ pub(super) trait Store: Debug + Send + Sync {
     /// What the table weighs, and what it may weigh.
     fn quota(&self) -> &Quota;
 
-    /// The memory of keys that have no entry any more.
+    /// The ghost entries: what the table remembers of keys that are gone.
     fn ghosts(&self) -> &GhostEntries;
 
     /// How many entries were stored, and how many left.

@@ -1,4 +1,4 @@
-//! What an entry weighs in the cache.
+//! What an entry weighs in the moka store. The quota counts exactly these weights.
 
 use crate::heap;
 use crate::record::{Entry, EntryView};
