@@ -203,6 +203,12 @@ impl TopicAssignment {
         all.filter(|(_, partition)| partition.is_assigned())
     }
 
+    /// The position in a partition that is read.
+    pub(super) fn position(&self, partition: i32) -> Option<i64> {
+        let found = self.partitions.get(&partition).filter(|found| found.is_assigned());
+        found.map(Partition::next_offset)
+    }
+
     /// The partitions that are read, each with the offset of the next record to handle.
     pub(super) fn positions(&self) -> Vec<Position> {
         let assigned = self.partitions.iter().filter(|(_, partition)| partition.is_assigned());

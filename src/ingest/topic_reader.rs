@@ -116,8 +116,7 @@ impl TopicReader {
     }
 
     fn ask_for_ranges(&mut self, client: &Client, queries: &mut BrokerQueries, now: Instant) {
-        let positions: BTreeMap<_, _> = self.assignment.positions().into_iter().collect();
-        let position_of = |partition| positions.get(&partition).copied().unwrap_or(0);
+        let position_of = |partition| self.assignment.position(partition).unwrap_or(0);
         let mut groups = BTreeMap::<(i32, bool), Vec<i32>>::new();
         for Question { partition, purpose, .. } in self.pending.take_due(now, position_of) {
             let group = (self.leaders.leader_of(partition), purpose == Purpose::Start);
