@@ -1,18 +1,22 @@
 //! Plucks a key and a few fields out of a message: the only module that knows an encoding.
 //!
 //! ```text
-//! Message --json::Parser--> nodes --Paths--> values --DraftBuilder--> Plucked or Reject
-//!           (a copy)        (borrow the copy)         (copied into Scratch)
+//! Message --json::Parser--> document --Paths--> values --DraftBuilder--> Plucked or Reject
+//!           (a copy)           (borrow the copy)         (copied into Scratch)
 //! ```
 //!
 //! It is pure and total: any bytes give a [`Plucked`] or a [`Reject`], and nothing here
 //! panics, blocks or reads a clock. [`Plucked`] borrows the [`Scratch`] memory, which is
 //! bounded by [`Limits`]. Nothing here knows tables, or more of Kafka than a [`Message`] shows.
 //!
-//! Where RFC 8259 leaves a choice: if a name is given twice, the last value counts. Integers
-//! of 64 bits are exact, and `-0` is the integer 0. Wider integers become doubles; a number
-//! too large for a double is [`Reject::InvalidJson`], and so is half of a surrogate pair.
-//! Nesting is limited only by the memory that a parse may take, since nothing recurses.
+//! A part of a document that no source points at loses no record, unless it makes the payload no
+//! JSON at all: bytes that are not UTF-8, or text that breaks JSON's grammar.
+//!
+//! Where RFC 8259 leaves a choice: if a name is given twice, the last value counts, and `-0` is
+//! the integer 0. Every number is exact. One that neither an integer of 64 bits nor a double
+//! shows as it was sent is kept as its text, be it too long or too large. Half of a surrogate
+//! pair becomes U+FFFD, but in a key it is [`Reject::InvalidUtf8`]. Nesting is limited only by
+//! the memory that a parse may take, since nothing recurses.
 
 mod document;
 mod draft_builder;
@@ -33,7 +37,7 @@ pub use scratch::Scratch;
 
 use crate::config::{Condition, Source};
 use crate::record::Reject;
-use json::{Nodes, Shape};
+use json::{Document, Shape};
 use sources::Sources;
 
 /// Plucks messages for one table.
@@ -72,14 +76,16 @@ impl Plucker {
 
     /// Whether plucking this message takes so much memory that one thread at a time may do it.
     pub fn is_large(&self, message: &Message<'_>) -> bool {
-        let payload_bytes = message.payload.map_or(0, <[u8]>::len);
+        let payload = message.payload.filter(|_| self.sources.needs_document());
+        let payload_bytes = payload.map_or(0, <[u8]>::len);
         Limits::is_large(payload_bytes + self.sources.bytes_outside_document(message))
     }
 
     /// Plucks one message. A null payload is a tombstone: it deletes the entry whose key
     /// is the *record's* key, even if the table takes its keys from elsewhere.
     ///
-    /// A payload into which no source points is not parsed and need not be JSON.
+    /// A payload into which no source points is not parsed: it need not be JSON, and may have any
+    /// size.
     ///
     /// The outcome is copied into `scratch` and borrows nothing else, so the payload can be
     /// dropped before it:
@@ -155,14 +161,17 @@ impl Plucker {
         match message.payload {
             None => scratch.builder.build_tombstone(self.limits, message),
             Some([]) => Err(Reject::EmptyPayload),
-            Some(payload) if payload.len() > self.limits.max_document_bytes => {
-                Err(Reject::DocumentTooLarge)
-            }
+            Some(payload) if self.is_too_large(payload) => Err(Reject::DocumentTooLarge),
             Some(payload) => {
                 self.prepare(scratch, message, payload)?;
                 self.record(message, payload, scratch)
             }
         }
+    }
+
+    /// Whether a payload is larger than a document may be. One that is not parsed may have any size.
+    fn is_too_large(&self, payload: &[u8]) -> bool {
+        self.sources.needs_document() && payload.len() > self.limits.max_document_bytes
     }
 
     /// Prepares the scratch memory, so that it does not grow beyond what the message may take.
@@ -192,9 +201,9 @@ impl Plucker {
         let Scratch { parser, builder, .. } = scratch;
         let (sources, limits) = (&self.sources, self.limits);
         if sources.needs_document() {
-            parser.parse(payload, |nodes| builder.build(sources, limits, message, nodes))
+            parser.parse(payload, |document| builder.build(sources, limits, message, document?))
         } else {
-            builder.build(sources, limits, message, Nodes::default())
+            builder.build(sources, limits, message, Document::default())
         }
     }
 }

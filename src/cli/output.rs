@@ -38,7 +38,7 @@ pub(super) fn value_text(kind: &Kind) -> String {
         Kind::UintValue(uint) => uint.to_string(),
         Kind::DoubleValue(double) => double.to_string(),
         Kind::StringValue(text) => serde_json::Value::from(text.as_str()).to_string(),
-        Kind::JsonValue(json) => json.clone(),
+        Kind::JsonValue(text) | Kind::NumberText(text) => text.clone(),
     }
 }
 

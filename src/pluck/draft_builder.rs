@@ -4,7 +4,7 @@
 //! it expires and what its fields hold.
 
 use super::document::ParsedMessage;
-use super::json::{JsonText, JsonValue, Nodes, Positions};
+use super::json::{Document, JsonText, JsonValue, Positions};
 use super::key::KeyScratch;
 use super::limits::Limits;
 use super::message::{Message, Plucked};
@@ -20,16 +20,16 @@ pub(super) struct DraftBuilder {
 }
 
 impl DraftBuilder {
-    /// Plucks a message that has a payload. `nodes` are its document, and empty if no source
-    /// needs the document.
+    /// Plucks a message that has a payload. `document` is what it holds, and empty if no source
+    /// needs it.
     pub(super) fn build<'s>(
         &'s mut self,
         sources: &Sources,
         limits: Limits,
         message: &Message<'_>,
-        nodes: Nodes<'_>,
+        document: Document<'_>,
     ) -> Result<Plucked<'s>, Reject> {
-        let document = sources.paths.locate(nodes, &mut self.positions);
+        let document = sources.paths.locate(document, &mut self.positions);
         let record = ParsedMessage { message, document };
         if !sources.filters.is_accepted(&record)? {
             return Ok(Plucked::Filtered);
@@ -100,11 +100,15 @@ impl FieldsScratch {
             Some(JsonValue::Bool(bool)) => Some(Value::Bool(bool)),
             Some(JsonValue::Int(int)) => Some(Value::Int(int)),
             Some(JsonValue::Uint(uint)) => Some(Value::Uint(uint)),
-            Some(JsonValue::Double(double)) => Some(Value::Double(double)),
-            Some(JsonValue::Text(text)) if text.len() > max_bytes => return None,
-            Some(JsonValue::Text(text)) => Some(Value::Text(text)),
-            Some(JsonValue::Container(nodes)) => {
-                Some(Value::Json(self.json.write(nodes, max_bytes)?))
+            Some(JsonValue::Number(number)) => Some(match number.exact_double() {
+                Some(double) => Value::Double(double),
+                None => Value::NumberText(within(number.text(), max_bytes)?),
+            }),
+            Some(JsonValue::Text(text) | JsonValue::DamagedText(text)) => {
+                Some(Value::Text(within(text, max_bytes)?))
+            }
+            Some(JsonValue::Container(container)) => {
+                Some(Value::Json(self.json.write(container, max_bytes)?))
             }
         };
         self.fields.push(value);
@@ -114,4 +118,8 @@ impl FieldsScratch {
     fn scratch_bytes(&self) -> usize {
         self.fields.capacity() + self.json.scratch_bytes()
     }
+}
+
+fn within(text: &str, max_bytes: usize) -> Option<&str> {
+    (text.len() <= max_bytes).then_some(text)
 }

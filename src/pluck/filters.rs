@@ -71,10 +71,10 @@ fn is_equal(value: JsonValue<'_>, constant: &Constant) -> bool {
         (JsonValue::Text(text), Constant::Text(wanted)) => *text == **wanted,
         (JsonValue::Bool(bool), Constant::Bool(wanted)) => bool == *wanted,
         (JsonValue::Int(int), Constant::Int(wanted)) => int == *wanted,
-        (JsonValue::Double(double), Constant::Int(wanted)) => double == *wanted as f64,
+        (JsonValue::Number(number), Constant::Int(wanted)) => number.double() == *wanted as f64,
         (JsonValue::Int(int), Constant::Double(wanted)) => int as f64 == *wanted,
         (JsonValue::Uint(uint), Constant::Double(wanted)) => uint as f64 == *wanted,
-        (JsonValue::Double(double), Constant::Double(wanted)) => double == *wanted,
+        (JsonValue::Number(number), Constant::Double(wanted)) => number.double() == *wanted,
         _ => false,
     }
 }

@@ -17,8 +17,10 @@ pub(super) struct KeyScratch {
 impl KeyScratch {
     /// Copies a value as a key.
     ///
-    /// A number becomes the fewest digits that distinguish it, without an exponent. So equal
-    /// numbers are equal keys, however they are written (`1`, `1.0`, `10e-1`).
+    /// A number becomes all its digits, without an exponent. So equal numbers are equal keys,
+    /// however they are written (`1`, `1.0`, `10e-1`), and others are not, however long.
+    ///
+    /// Half a surrogate pair is refused: without it, keys that differ in it would be one.
     pub(super) fn copy(
         &mut self,
         value: Option<JsonValue<'_>>,
@@ -30,11 +32,13 @@ impl KeyScratch {
             Some(JsonValue::Bool(_) | JsonValue::Container(_)) => {
                 return Err(Reject::InvalidKeyType);
             }
+            Some(JsonValue::DamagedText(_)) => return Err(Reject::InvalidUtf8),
             Some(JsonValue::Text(text)) => text,
             Some(JsonValue::Int(int)) => write(number, int),
             Some(JsonValue::Uint(uint)) => write(number, uint),
-            // Adding zero turns -0 into 0, which it equals.
-            Some(JsonValue::Double(double)) => write(number, double + 0.0),
+            Some(JsonValue::Number(exact)) => {
+                exact.write_plain(number, max_bytes).ok_or(Reject::KeyTooLong)?
+            }
         };
         if text.len() > max_bytes {
             return Err(Reject::KeyTooLong);
@@ -42,9 +46,9 @@ impl KeyScratch {
         key.copy(text).ok_or(Reject::EmptyKey)
     }
 
-    /// Scratch bytes held, apart from the few that a number takes.
+    /// Scratch bytes held.
     pub(super) fn scratch_bytes(&self) -> usize {
-        self.key.capacity()
+        self.number.capacity() + self.key.capacity()
     }
 }
 

@@ -40,9 +40,6 @@ const PARSING_FACTOR: usize = 24;
 /// for the nodes, 24 for the parser's stack and 36 for the writer's stack.
 const SMALL_PARSING_FACTOR: usize = 94;
 
-/// A double of four characters, `1e15`, is written with eighteen.
-const WRITTEN_FACTOR: usize = 4;
-
 /// The text of one value and all packed values, each in a buffer that has doubled and one of
 /// them about to double again, or else being copied into the entry.
 const PACKING_FACTOR: usize = 5;
@@ -59,7 +56,8 @@ impl Limits {
     /// The most bytes that a thread takes to pluck small messages into this many fields. Its
     /// buffers are those that it kept, each copied into one of twice the size.
     pub fn small_scratch_bytes(&self, fields: usize) -> usize {
-        let written = fields.saturating_mul(WRITTEN_FACTOR * SMALL_BYTES);
+        // No value is longer than the text that it comes from.
+        let written = fields.saturating_mul(SMALL_BYTES);
         SMALL_PARSING_FACTOR * SMALL_BYTES
             + 3 * Self::KEPT_SCRATCH_BYTES
             + PACKING_FACTOR * written.min(self.max_values_bytes)

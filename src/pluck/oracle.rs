@@ -1,12 +1,11 @@
-//! Plucking done in the plainest way, on a whole `serde_json` value: tests compare with it.
+//! Plucking done in the plainest way, on a whole tree of values: tests compare with it.
 //!
-//! It recurses, so documents must be shallow or small. The two readers may differ in one way:
-//! the integer `-0` is 0 to pluck and the double -0.0 to `serde_json`.
+//! It reads JSON itself, since no other reader keeps the text of numbers, and `serde_json` has to
+//! agree on what is JSON. It recurses, so documents must be shallow or small.
 
 use std::str;
 
 use serde::Deserialize;
-use serde_json::Value as Json;
 
 use crate::config::Source;
 use crate::pluck::{Limits, Message, Plucked, Plucker, Scratch};
@@ -53,12 +52,11 @@ fn check_from(key: &str, payload: &[u8]) {
         Ok(document) => document,
         Err(reject) => return assert_eq!(plucked, Err(reject)),
     };
-    let found = (key == "@key").then(|| Json::from("key")).or(document.pointer(key).cloned());
-    match (plucked, key_reject(found.as_ref())) {
-        (Ok(Plucked::Record(draft)), None) => {
-            check_record(&draft.copy(), found.as_ref(), &document);
-        }
-        (plucked, reject) => assert_eq!(plucked.err(), reject),
+    let record_key = Json::Text { text: "key".into(), is_damaged: false };
+    let found = if key == "@key" { Some(&record_key) } else { document.pointer(key) };
+    match (plucked, expected_key(found)) {
+        (Ok(Plucked::Record(draft)), Ok(key)) => check_record(&draft.copy(), &key, &document),
+        (plucked, expected) => assert_eq!(plucked.err(), expected.err()),
     }
 }
 
@@ -66,73 +64,297 @@ fn source(text: &str) -> Source {
     text.parse().expect("a source")
 }
 
+fn expected_key(key: Option<&Json>) -> Result<String, Reject> {
+    let text = match key {
+        None | Some(Json::Null) => return Err(Reject::MissingKey),
+        Some(Json::Bool(_) | Json::Array(_) | Json::Object(_)) => {
+            return Err(Reject::InvalidKeyType);
+        }
+        Some(Json::Text { is_damaged: true, .. }) => return Err(Reject::InvalidUtf8),
+        Some(Json::Text { text, .. }) if text.is_empty() => return Err(Reject::EmptyKey),
+        Some(Json::Text { text, .. }) => text.clone(),
+        Some(Json::Number(text)) => plain(text).ok_or(Reject::KeyTooLong)?,
+    };
+    if text.len() > LIMITS.max_key_bytes { Err(Reject::KeyTooLong) } else { Ok(text) }
+}
+
+fn check_record(record: &Record, key: &str, document: &Json) {
+    assert_eq!(record.key.as_str(), key);
+    let values: Vec<_> = record.entry.view().values().collect();
+    assert_eq!(values.len(), POINTERS.len());
+    for (value, pointer) in values.into_iter().zip(POINTERS) {
+        match (value, document.pointer(pointer)) {
+            (Some(value), Some(expected)) => check_value(value, expected),
+            (value, expected) => assert!(value.is_none() && expected.is_none(), "{pointer}"),
+        }
+    }
+}
+
+fn check_value(value: Value<'_>, expected: &Json) {
+    match expected {
+        Json::Null => assert_eq!(value, Value::Null),
+        Json::Bool(bool) => assert_eq!(value, Value::Bool(*bool)),
+        Json::Text { text, .. } => assert_eq!(value, Value::Text(text)),
+        Json::Number(text) => check_number(value, text),
+        Json::Array(_) | Json::Object(_) => {
+            let Value::Json(text) = value else { panic!("{value:?} for {expected:?}") };
+            assert_eq!(&read(text.as_bytes()).expect("JSON text"), &expected.without_damage());
+        }
+    }
+}
+
+fn check_number(value: Value<'_>, text: &str) {
+    let is_integer = !text.contains(['.', 'e', 'E']);
+    let expected = match (text.parse(), text.parse(), text.parse::<f64>()) {
+        (Ok(int), ..) => Value::Int(int),
+        (_, Ok(uint), _) => Value::Uint(uint),
+        (.., Ok(double)) if !is_integer && is_shown(double, text) => Value::Double(double),
+        _ => Value::NumberText(text),
+    };
+    assert_eq!(value, expected, "{text}");
+}
+
+fn is_shown(double: f64, text: &str) -> bool {
+    double.is_finite() && normal(&format!("{double:e}")) == normal(text)
+}
+
+/// The number as digits without zeros at both ends, its sign, and the power of ten they are times.
+fn normal(number: &str) -> (bool, String, i128) {
+    let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
+    // One of more digits than any of the tests can tell apart.
+    let size: i128 = exponent.trim_start_matches(['+', '-']).parse().unwrap_or(1 << 100);
+    let mut exponent = if exponent.starts_with('-') { -size } else { size };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    exponent -= fraction.len() as i128;
+    let digits = [whole, fraction].concat().replace('-', "");
+    let digits = digits.trim_start_matches('0');
+    let trimmed = digits.trim_end_matches('0');
+    exponent += (digits.len() - trimmed.len()) as i128;
+    if trimmed.is_empty() {
+        return (false, String::new(), 0);
+    }
+    (number.starts_with('-'), trimmed.to_owned(), exponent)
+}
+
+/// The number with all its digits; `None` if they are thousands.
+fn plain(number: &str) -> Option<String> {
+    let (is_negative, digits, exponent) = normal(number);
+    let size = usize::try_from(exponent.abs()).ok().filter(|size| *size < 1_000)?;
+    let mut plain = if exponent < 0 {
+        let padded = format!("{digits:0>width$}", width = size + 1);
+        let (whole, fraction) = padded.split_at(padded.len() - size);
+        format!("{whole}.{fraction}")
+    } else {
+        format!("{digits}{}", "0".repeat(size))
+    };
+    if plain.is_empty() {
+        plain = "0".into();
+    }
+    Some(if is_negative { format!("-{plain}") } else { plain })
+}
+
+#[derive(Debug, PartialEq)]
+enum Json {
+    Null,
+    Bool(bool),
+    Number(String),
+    /// Damaged if U+FFFD stands in it for half a surrogate pair.
+    Text {
+        text: String,
+        is_damaged: bool,
+    },
+    Array(Vec<Json>),
+    Object(Vec<(String, Json)>),
+}
+
+impl Json {
+    fn pointer(&self, pointer: &str) -> Option<&Self> {
+        pointer.split('/').skip(1).try_fold(self, |value, token| match value {
+            Self::Object(members) => {
+                let token = token.replace("~1", "/").replace("~0", "~");
+                members.iter().rev().find(|(name, _)| *name == token).map(|(_, value)| value)
+            }
+            Self::Array(elements) => {
+                let index: usize = token.parse().ok()?;
+                (index.to_string() == token).then(|| elements.get(index)).flatten()
+            }
+            _ => None,
+        })
+    }
+
+    /// The value as it reads back: nothing says then that a string was damaged.
+    fn without_damage(&self) -> Self {
+        match self {
+            Self::Null => Self::Null,
+            Self::Bool(bool) => Self::Bool(*bool),
+            Self::Number(text) => Self::Number(text.clone()),
+            Self::Text { text, .. } => Self::Text { text: text.clone(), is_damaged: false },
+            Self::Array(elements) => {
+                Self::Array(elements.iter().map(Self::without_damage).collect())
+            }
+            Self::Object(members) => Self::Object(
+                members.iter().map(|(name, it)| (name.clone(), it.without_damage())).collect(),
+            ),
+        }
+    }
+}
+
 fn read(payload: &[u8]) -> Result<Json, Reject> {
     if payload.is_empty() {
         return Err(Reject::EmptyPayload);
     }
     let text = str::from_utf8(payload).map_err(|_| Reject::InvalidUtf8)?;
+    let mut reader = Reader { rest: text, has_refused: false };
+    let value = reader.value();
+    reader.skip_space();
+    let document = value.filter(|_| reader.rest.is_empty());
+    assert_eq!(is_json(text), document.is_some() && !reader.has_refused, "{text}");
+    document.ok_or(Reject::InvalidJson)
+}
+
+fn is_json(text: &str) -> bool {
     let mut reader = serde_json::Deserializer::from_str(text);
     reader.disable_recursion_limit();
-    let document = Json::deserialize(&mut reader).and_then(|it| reader.end().map(|()| it));
-    document.map_err(|_| Reject::InvalidJson)
+    serde_json::Value::deserialize(&mut reader).and_then(|_| reader.end()).is_ok()
 }
 
-fn key_reject(key: Option<&Json>) -> Option<Reject> {
-    match key {
-        None | Some(Json::Null) => Some(Reject::MissingKey),
-        Some(Json::Bool(_) | Json::Array(_) | Json::Object(_)) => Some(Reject::InvalidKeyType),
-        Some(Json::String(text)) if text.is_empty() => Some(Reject::EmptyKey),
-        Some(Json::String(text)) if text.len() > LIMITS.max_key_bytes => Some(Reject::KeyTooLong),
-        // A double may take hundreds of digits.
-        Some(Json::Number(number)) if number.is_f64() => {
-            let double = number.as_f64().unwrap_or_default() + 0.0;
-            (double.to_string().len() > LIMITS.max_key_bytes).then_some(Reject::KeyTooLong)
+/// Reads JSON by its grammar alone.
+struct Reader<'t> {
+    rest: &'t str,
+    /// Whether the grammar allowed what `serde_json` refuses: half a surrogate pair, or a number
+    /// that is too large for a double.
+    has_refused: bool,
+}
+
+impl<'t> Reader<'t> {
+    fn skip_space(&mut self) {
+        self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r']);
+    }
+
+    fn take(&mut self, text: &str) -> Option<()> {
+        self.rest = self.rest.strip_prefix(text)?;
+        Some(())
+    }
+
+    fn take_char(&mut self) -> Option<char> {
+        let first = self.rest.chars().next()?;
+        self.rest = &self.rest[first.len_utf8()..];
+        Some(first)
+    }
+
+    fn value(&mut self) -> Option<Json> {
+        self.skip_space();
+        match self.rest.chars().next()? {
+            '{' => self.object(),
+            '[' => self.array(),
+            '"' => self.string(),
+            'n' => self.take("null").map(|()| Json::Null),
+            't' => self.take("true").map(|()| Json::Bool(true)),
+            'f' => self.take("false").map(|()| Json::Bool(false)),
+            _ => self.number(),
         }
-        Some(Json::String(_) | Json::Number(_)) => None,
     }
-}
 
-fn check_record(record: &Record, key: Option<&Json>, document: &Json) {
-    check_key(record.key.as_str(), key);
-    let expected = POINTERS.map(|pointer| document.pointer(pointer));
-    let values: Vec<_> = record.entry.view().values().collect();
-    assert_eq!(values.len(), expected.len());
-    for (value, expected) in values.into_iter().zip(expected) {
-        assert_eq!(value.map(|value| normal(&json(value))), expected.map(normal));
+    fn object(&mut self) -> Option<Json> {
+        let members = self.items("{", "}", |reader| {
+            reader.skip_space();
+            let Json::Text { text: name, .. } = reader.string()? else { return None };
+            reader.skip_space();
+            reader.take(":")?;
+            Some((name, reader.value()?))
+        });
+        members.map(Json::Object)
     }
-}
 
-fn check_key(key: &str, expected: Option<&Json>) {
-    match expected {
-        Some(Json::String(text)) => assert_eq!(key, text),
-        Some(Json::Number(number)) if number.is_f64() => {
-            assert_eq!(key.parse().ok(), number.as_f64());
-            assert!(!key.contains('e') && !key.ends_with(".0") && key != "-0", "{key}");
+    fn array(&mut self) -> Option<Json> {
+        self.items("[", "]", Self::value).map(Json::Array)
+    }
+
+    fn items<T>(
+        &mut self,
+        opening: &str,
+        closing: &str,
+        mut item: impl FnMut(&mut Self) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        self.take(opening)?;
+        self.skip_space();
+        let mut items = Vec::new();
+        if self.take(closing).is_some() {
+            return Some(items);
         }
-        number => assert_eq!(Some(key), number.map(ToString::to_string).as_deref()),
-    }
-}
-
-fn json(value: Value<'_>) -> Json {
-    match value {
-        Value::Null => Json::Null,
-        Value::Bool(bool) => bool.into(),
-        Value::Int(int) => int.into(),
-        Value::Uint(uint) => uint.into(),
-        Value::Double(double) => double.into(),
-        Value::Text(text) => text.into(),
-        Value::Json(text) => read(text.as_bytes()).expect("JSON text"),
-    }
-}
-
-/// The value with -0.0 made 0 throughout.
-fn normal(value: &Json) -> Json {
-    match value {
-        Json::Number(number) if number.as_f64() == Some(0.0) => 0.into(),
-        Json::Array(elements) => elements.iter().map(normal).collect(),
-        Json::Object(members) => {
-            members.iter().map(|(name, value)| (name.clone(), normal(value))).collect()
+        loop {
+            items.push(item(self)?);
+            self.skip_space();
+            if self.take(closing).is_some() {
+                return Some(items);
+            }
+            self.take(",")?;
         }
-        other => other.clone(),
+    }
+
+    fn number(&mut self) -> Option<Json> {
+        let start = self.rest;
+        let _ = self.take("-");
+        if self.take("0").is_none() {
+            self.digits()?;
+        }
+        if self.take(".").is_some() {
+            self.digits()?;
+        }
+        if self.take("e").or_else(|| self.take("E")).is_some() {
+            let _ = self.take("+").or_else(|| self.take("-"));
+            self.digits()?;
+        }
+        let text = &start[..start.len() - self.rest.len()];
+        self.has_refused |= text.parse().is_ok_and(f64::is_infinite);
+        Some(Json::Number(text.to_owned()))
+    }
+
+    fn digits(&mut self) -> Option<&'t str> {
+        let rest = self.rest.trim_start_matches(|c: char| c.is_ascii_digit());
+        let digits = &self.rest[..self.rest.len() - rest.len()];
+        self.rest = rest;
+        (!digits.is_empty()).then_some(digits)
+    }
+
+    fn string(&mut self) -> Option<Json> {
+        self.take("\"")?;
+        let (mut units, mut text) = (Vec::new(), String::new());
+        loop {
+            match self.take_char()? {
+                '"' => break,
+                '\\' => units.push(self.escape()?),
+                '\0'..='\x1f' => return None,
+                plain => units.extend(plain.encode_utf16(&mut [0; 2]).iter().copied()),
+            }
+        }
+        let mut is_damaged = false;
+        for unit in char::decode_utf16(units) {
+            is_damaged |= unit.is_err();
+            text.push(unit.unwrap_or(char::REPLACEMENT_CHARACTER));
+        }
+        self.has_refused |= is_damaged;
+        Some(Json::Text { text, is_damaged })
+    }
+
+    /// The UTF-16 code unit of an escape, after its backslash.
+    fn escape(&mut self) -> Option<u16> {
+        Some(match self.take_char()? {
+            '"' => 0x22,
+            '\\' => 0x5c,
+            '/' => 0x2f,
+            'b' => 8,
+            'f' => 12,
+            'n' => 10,
+            'r' => 13,
+            't' => 9,
+            'u' => {
+                let digits = self.rest.get(..4)?;
+                self.rest = &self.rest[4..];
+                let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+                u16::from_str_radix(digits, 16).ok().filter(|_| is_hex)?
+            }
+            _ => return None,
+        })
     }
 }

@@ -7,7 +7,7 @@ use proptest::sample::{Index, select};
 use super::json::shape_tests;
 use super::oracle;
 
-const LITERALS: [&str; 24] = [
+const LITERALS: [&str; 34] = [
     "null",
     "true",
     "false",
@@ -30,12 +30,23 @@ const LITERALS: [&str; 24] = [
     "1E+2",
     "01",
     "1.",
+    "1e99999999999999999999",
+    "-1e309",
+    "1.e400",
+    "0.1000000000000000055",
+    "123456789012345678901234567890",
+    "1000000000000000000000",
     "\"\\ud83d\\ude00\"",
     "\"\\ud83d\"",
+    "\"\\ude00\\ud83d\"",
+    "\"\\ud83d\\ud83d\\ude00\"",
+    "\"\\ud83d\u{fffd}\\ufffd\"",
+    "\"\\\\ud83d\"",
 ];
 
 /// Few names, so that many are given twice; one name in two spellings.
-const NAMES: [&str; 7] = ["\"a\"", "\"\\u0061\"", "\"b\"", "\"id\"", "\"tags\"", "\"\"", "\"~/\""];
+const NAMES: [&str; 8] =
+    ["\"a\"", "\"\\u0061\"", "\"b\"", "\"id\"", "\"tags\"", "\"\"", "\"~/\"", "\"\\udc00\""];
 
 const ALPHABET: &[u8; 35] = b"{}[]:,\"\\/ \n019-+.eEaidutrfalsn\x00\x0c\x7f\x80\xf0";
 

@@ -13,6 +13,7 @@
 //! | 6 | double | 8, little-endian |
 //! | 7 | text | its length as a [`varint`], then UTF-8 |
 //! | 8 | JSON text of an object or array | the same |
+//! | 9 | JSON text of any other number | the same |
 
 use std::fmt;
 
@@ -29,12 +30,15 @@ pub enum Value<'a> {
     Int(i64),
     /// An integer over `i64::MAX` that fits into 64 bits without a sign.
     Uint(u64),
-    /// Any other number.
+    /// A number that this double shows as it was sent.
     Double(f64),
     /// A string, escapes resolved.
     Text(&'a str),
     /// An object or array, as JSON text.
     Json(&'a str),
+    /// Any other number, as it was written: an integer of more than 64 bits, or more digits or a
+    /// larger exponent than a double has.
+    NumberText(&'a str),
 }
 
 const ABSENT: u8 = 0;
@@ -46,6 +50,7 @@ const UINT: u8 = 5;
 const DOUBLE: u8 = 6;
 const TEXT: u8 = 7;
 const JSON: u8 = 8;
+const NUMBER_TEXT: u8 = 9;
 
 /// The packed fields of one entry, borrowed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -114,6 +119,7 @@ impl FieldsBuffer {
             Some(Value::Double(double)) => self.push_fixed(DOUBLE, double.to_le_bytes()),
             Some(Value::Text(text)) => self.push_text(TEXT, text),
             Some(Value::Json(json)) => self.push_text(JSON, json),
+            Some(Value::NumberText(number)) => self.push_text(NUMBER_TEXT, number),
         }
     }
 
@@ -164,6 +170,7 @@ impl<'a> Iterator for Values<'a> {
             DOUBLE => Some(Value::Double(f64::from_le_bytes(self.take()?))),
             TEXT => Some(Value::Text(self.take_text()?)),
             JSON => Some(Value::Json(self.take_text()?)),
+            NUMBER_TEXT => Some(Value::NumberText(self.take_text()?)),
             _ => None,
         })
     }
@@ -188,6 +195,7 @@ mod tests {
             Some(Value::Text("snow \u{2603} and \0")),
             Some(Value::Text(&long)),
             Some(Value::Json("[1]")),
+            Some(Value::NumberText("1e999")),
         ];
         let mut fields = FieldsBuffer::default();
         for value in values {

@@ -48,6 +48,7 @@ mod kind {
     pub(super) const DOUBLE: u32 = 5;
     pub(super) const STRING: u32 = 6;
     pub(super) const JSON: u32 = 7;
+    pub(super) const NUMBER_TEXT: u32 = 8;
 }
 
 /// The outcome of a lookup of one key.
@@ -157,7 +158,9 @@ fn value_len(value: Value<'_>) -> usize {
         Value::Int(int) => integer_len(int.cast_unsigned()),
         Value::Uint(uint) => integer_len(uint),
         Value::Double(double) => key_len(kind::DOUBLE) + size_of_val(&double),
-        Value::Text(text) | Value::Json(text) => field_len(kind::STRING, text.len()),
+        Value::Text(text) | Value::Json(text) | Value::NumberText(text) => {
+            field_len(kind::STRING, text.len())
+        }
     }
 }
 
@@ -171,6 +174,7 @@ fn put_value(value: Value<'_>, buffer: &mut ResponseBuffer) {
         Value::Double(double) => buffer.put_double(kind::DOUBLE, double),
         Value::Text(text) => buffer.put_text(kind::STRING, text),
         Value::Json(json) => buffer.put_text(kind::JSON, json),
+        Value::NumberText(number) => buffer.put_text(kind::NUMBER_TEXT, number),
     }
 }
 

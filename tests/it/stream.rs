@@ -26,7 +26,7 @@ pub(crate) fn event(id: &str, description: &str) -> Message {
     }
 }
 
-const DEEP_FIELDS: [&str; 8] = [
+const DEEP_FIELDS: [&str; 9] = [
     "tables.0.fields.text=/deep/text",
     "tables.0.fields.int=/deep/int",
     "tables.0.fields.uint=/deep/uint",
@@ -34,6 +34,7 @@ const DEEP_FIELDS: [&str; 8] = [
     "tables.0.fields.yes=/deep/yes",
     "tables.0.fields.null=/deep/null",
     "tables.0.fields.list=/deep/list",
+    "tables.0.fields.wide=/deep/wide",
     "tables.0.fields.absent=/deep/absent",
 ];
 
@@ -43,7 +44,7 @@ async fn every_kind_of_value_is_plucked_and_answered(broker: &Broker) {
 
     let document = br#"{"deep": {"text": "a \"quoted\" \u2603", "int": -9223372036854775808,
         "uint": 18446744073709551615, "double": 0.1, "yes": true, "null": null,
-        "list": [1, {"a": []}]}, "id": 7}"#;
+        "list": [1.50, {"a": [1e999]}], "wide": 18446744073709551616}, "id": 7, "x": "\ud800"}"#;
     let message = Message {
         partition: Some(1),
         payload: Some(document.to_vec()),
@@ -60,10 +61,11 @@ async fn every_kind_of_value_is_plucked_and_answered(broker: &Broker) {
     let expected = [
         ("double", Kind::DoubleValue(0.1)),
         ("int", Kind::IntValue(i64::MIN)),
-        ("list", Kind::JsonValue(r#"[1,{"a":[]}]"#.into())),
+        ("list", Kind::JsonValue(r#"[1.50,{"a":[1e999]}]"#.into())),
         ("null", Kind::NullValue(0)),
         ("text", Kind::StringValue("a \"quoted\" \u{2603}".into())),
         ("uint", Kind::UintValue(u64::MAX)),
+        ("wide", Kind::NumberText("18446744073709551616".into())),
         ("yes", Kind::BoolValue(true)),
     ];
     assert_eq!(kinds, expected.map(|(name, kind)| (name.to_owned(), kind)));

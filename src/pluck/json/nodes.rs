@@ -7,7 +7,7 @@ use simd_json::Node;
 
 /// The nodes of a value, itself first; empty if there is no value.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Nodes<'d>(&'d [Node<'d>]);
+pub(super) struct Nodes<'d>(&'d [Node<'d>]);
 
 impl<'d> Nodes<'d> {
     /// Nodes as the parser lists them.

@@ -8,8 +8,11 @@ use std::mem;
 
 use simd_json::{Buffers, INPUT_PADDING, Node, Tape, fill_tape_padded};
 
+use super::document::Document;
 use super::nodes::Nodes;
+use super::repair::repair;
 use super::shape::{STACK_LEVEL_BYTES, Shape, grown, index_capacity};
+use super::source_text::SourceText;
 use crate::record::Reject;
 
 /// How much simd-json's buffers have allocated. They do not say, so it is worked out.
@@ -43,23 +46,47 @@ impl Parser {
         }
     }
 
-    /// Parses all of `payload` and gives its nodes to `read`.
-    ///
-    /// # Errors
-    ///
-    /// [`Reject::InvalidUtf8`] for bytes that are not text, whatever else is wrong with them;
-    /// [`Reject::InvalidJson`] for text that is not one whole document; or the error of `read`.
+    /// Parses all of `payload` and gives the document to `read`, or why there is none:
+    /// [`Reject::InvalidUtf8`] for bytes that are not text, whatever else is wrong with them, or
+    /// [`Reject::InvalidJson`] for text that is not one whole document.
     pub(crate) fn parse<T>(
         &mut self,
         payload: &[u8],
-        read: impl FnOnce(Nodes<'_>) -> Result<T, Reject>,
-    ) -> Result<T, Reject> {
+        read: impl FnOnce(Result<Document<'_>, Reject>) -> T,
+    ) -> T {
         self.copy_padded(payload);
+        let read = match self.parse_copy(payload, false, read) {
+            Ok(outcome) => return outcome,
+            Err(read) => read,
+        };
+        if str::from_utf8(payload).is_err() {
+            return read(Err(Reject::InvalidUtf8));
+        }
+        // Parsing has overwritten some of the copy.
+        self.copy_padded(payload);
+        if !repair(self.input.get_mut(..payload.len()).unwrap_or_default()) {
+            return read(Err(Reject::InvalidJson));
+        }
+        match self.parse_copy(payload, true, read) {
+            Ok(outcome) => outcome,
+            Err(read) => read(Err(Reject::InvalidJson)),
+        }
+    }
+
+    /// Parses the copy of `payload`, which may be repaired. Returns `read` if that is no document.
+    fn parse_copy<T, R>(&mut self, payload: &[u8], is_repaired: bool, read: R) -> Result<T, R>
+    where
+        R: FnOnce(Result<Document<'_>, Reject>) -> T,
+    {
+        let copy_address = self.input.as_ptr().addr();
         let mut tape = mem::replace(&mut self.tape, Tape(Vec::new()));
         let parsed = fill_tape_padded(&mut self.input, payload.len(), &mut self.buffers, &mut tape);
         let outcome = match parsed {
-            Ok(()) => read(Nodes::new(&tape.0)),
-            Err(_) => Err(reject_reason(payload)),
+            Ok(()) => {
+                let source = SourceText::new(payload, copy_address);
+                Ok(read(Ok(Document::new(Nodes::new(&tape.0), source, is_repaired))))
+            }
+            Err(_) => Err(read),
         };
         self.tape = tape.reset();
         self.update_capacities(payload.len());
@@ -89,12 +116,5 @@ impl Parser {
             index: index_capacity(index, Shape { bytes, structurals, depth }),
             stack: grown(stack, depth),
         };
-    }
-}
-
-fn reject_reason(payload: &[u8]) -> Reject {
-    match std::str::from_utf8(payload) {
-        Ok(_) => Reject::InvalidJson,
-        Err(_) => Reject::InvalidUtf8,
     }
 }

@@ -8,6 +8,7 @@
 
 use simd_json::Node;
 
+use super::document::Document;
 use super::nodes::Nodes;
 use super::value::JsonValue;
 use crate::config::Pointer;
@@ -30,7 +31,7 @@ pub(crate) struct Positions(Vec<Option<usize>>);
 /// A document in which the pointers have been located.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Located<'d> {
-    nodes: Nodes<'d>,
+    document: Document<'d>,
     positions: &'d Positions,
 }
 
@@ -63,7 +64,12 @@ impl Paths {
     }
 
     /// Locates the values of all pointers in a document.
-    pub(crate) fn locate<'d>(&self, nodes: Nodes<'d>, positions: &'d mut Positions) -> Located<'d> {
+    pub(crate) fn locate<'d>(
+        &self,
+        document: Document<'d>,
+        positions: &'d mut Positions,
+    ) -> Located<'d> {
+        let nodes = document.nodes();
         positions.0.clear();
         positions.0.resize(self.steps.len(), None);
         positions.set(0, 0);
@@ -72,7 +78,7 @@ impl Paths {
                 step.search(nodes, at, positions);
             }
         }
-        Located { nodes, positions }
+        Located { document, positions }
     }
 
     fn step(&mut self, from: usize, token: &str) -> usize {
@@ -90,7 +96,7 @@ impl Paths {
 impl<'d> Located<'d> {
     /// The value that a pointer leads to; `None` if the document has nothing there.
     pub(crate) fn value(&self, path: PathId) -> Option<JsonValue<'d>> {
-        JsonValue::of(self.nodes.subtree(self.positions.get(path.0)?)?)
+        self.document.value(self.positions.get(path.0)?)
     }
 }
 

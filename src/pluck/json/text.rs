@@ -1,16 +1,16 @@
 //! Writes an object or array back as JSON text: compact, its members in their order.
 //!
 //! Goes through the nodes once with a list of the open containers, so nesting costs heap and
-//! no stack. A name that is given twice is written twice. The text has the document's
-//! meaning but not always its spelling: escapes and doubles are written in their shortest
-//! form.
+//! no stack. A name that is given twice is written twice. Numbers are written as the document
+//! spells them, and escapes in their shortest form, so a text is never longer than its source.
 
 use std::fmt::{self, Write};
 
 use simd_json::{Node, StaticNode};
 
 use super::bounded_text::BoundedText;
-use super::nodes::{Nodes, span};
+use super::container::Container;
+use super::nodes::span;
 
 /// The writer. Its text and its list are reused for the next value.
 #[derive(Debug, Default)]
@@ -36,10 +36,10 @@ impl JsonText {
     pub(super) const LEVEL_BYTES: usize = 3 * size_of::<Open>();
 
     /// Writes a value; `None` if its text has more than `max_bytes`.
-    pub(crate) fn write(&mut self, value: Nodes<'_>, max_bytes: usize) -> Option<&str> {
+    pub(crate) fn write(&mut self, value: Container<'_>, max_bytes: usize) -> Option<&str> {
         self.text.restart(max_bytes);
         self.open.clear();
-        self.write_nodes(value.as_slice()).ok()?;
+        self.write_nodes(value).ok()?;
         Some(self.text.as_str())
     }
 
@@ -48,11 +48,14 @@ impl JsonText {
         self.text.capacity() + self.open.capacity() * size_of::<Open>()
     }
 
-    fn write_nodes(&mut self, nodes: &[Node<'_>]) -> fmt::Result {
+    fn write_nodes(&mut self, value: Container<'_>) -> fmt::Result {
+        let nodes = value.nodes().as_slice();
+        let mut tokens = value.tokens();
         for (at, node) in nodes.iter().enumerate() {
+            let token = tokens.as_mut().and_then(Iterator::next);
             self.close_until(at)?;
             self.separate()?;
-            self.write_node(at, node)?;
+            self.write_node(at, node, token)?;
         }
         self.close_until(nodes.len())
     }
@@ -77,7 +80,8 @@ impl JsonText {
         }
     }
 
-    fn write_node(&mut self, at: usize, node: &Node<'_>) -> fmt::Result {
+    /// Writes one node. `token` is the text that it was parsed from, if that is known.
+    fn write_node(&mut self, at: usize, node: &Node<'_>, token: Option<&[u8]>) -> fmt::Result {
         let end = at + span(node);
         match node {
             Node::Object { .. } => {
@@ -89,18 +93,23 @@ impl JsonText {
                 self.text.write_char('[')
             }
             Node::String(string) => write_string(&mut self.text, string),
-            Node::Static(scalar) => write_scalar(&mut self.text, *scalar),
+            Node::Static(scalar) => {
+                write_scalar(&mut self.text, *scalar, token.and_then(|it| str::from_utf8(it).ok()))
+            }
         }
     }
 }
 
-fn write_scalar(text: &mut BoundedText, scalar: StaticNode) -> fmt::Result {
+fn write_scalar(text: &mut BoundedText, scalar: StaticNode, token: Option<&str>) -> fmt::Result {
+    if let Some(token) = token {
+        return text.write_str(token);
+    }
     match scalar {
         StaticNode::Null => text.write_str("null"),
         StaticNode::Bool(bool) => write!(text, "{bool}"),
         StaticNode::I64(int) => write!(text, "{int}"),
         StaticNode::U64(uint) => write!(text, "{uint}"),
-        // The debug form keeps a double a double ("1.0") and has an exponent where that is shorter.
+        // Not reached: a container with a double has tokens.
         StaticNode::F64(double) => write!(text, "{double:?}"),
     }
 }

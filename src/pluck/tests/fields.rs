@@ -12,9 +12,11 @@ fn every_kind_of_value_is_kept_as_it_is() {
         ("9223372036854775807", Value::Int(i64::MAX)),
         ("9223372036854775808", Value::Uint(1 << 63)),
         ("18446744073709551615", Value::Uint(u64::MAX)),
-        ("18446744073709551616", Value::Double(18_446_744_073_709_551_616.0)),
-        ("-9223372036854775809", Value::Double(-9_223_372_036_854_775_808.0)),
+        ("18446744073709551616", Value::NumberText("18446744073709551616")),
+        ("-9223372036854775809", Value::NumberText("-9223372036854775809")),
         ("1.0", Value::Double(1.0)),
+        ("1.50", Value::Double(1.5)),
+        ("1e300", Value::Double(1e300)),
         ("-0", Value::Int(0)),
         (r#""""#, Value::Text("")),
         (r#""\"\\\/\b\f\n\r\t\u20ac""#, Value::Text("\"\\/\u{8}\u{c}\n\r\t\u{20ac}")),
@@ -23,6 +25,50 @@ fn every_kind_of_value_is_kept_as_it_is() {
     ] {
         assert_field(&format!(r#"{{"f":{json}}}"#), "/f", Some(value));
     }
+}
+
+#[test]
+fn a_number_that_no_double_shows_keeps_its_text() {
+    for number in [
+        "123456789012345678901234567890",
+        "1000000000000000000000",
+        "-18446744073709551615",
+        "0.1000000000000000055",
+        "123456789012345678.25",
+        "1e999",
+        "-1e-999",
+        "1E99999999999999999999",
+    ] {
+        let expected = Some(Value::NumberText(number));
+        assert_field(&format!(r#"{{"f":{number}}}"#), "/f", expected);
+        assert_field(
+            &format!(r#"{{"a":[1.5,"\"x",{{"b":2.5}}], "g" : [0.5, {number} ]}}"#),
+            "/g/1",
+            expected,
+        );
+    }
+    assert_field("[0.1,0.2,1e999]", "/2", Some(Value::NumberText("1e999")));
+}
+
+#[test]
+fn numbers_in_objects_and_arrays_are_spelt_as_they_came() {
+    let numbers = "[1.0,1.50,1E+2,-0,-0.0,1e999,12345678901234567890123,0.1000000000000000055,7]";
+    let document = format!(r#"{{"a":"\u0041","f":{{"x":{numbers}, "\u0062":0.10}}}}"#);
+    let expected = format!(r#"{{"x":{numbers},"b":0.10}}"#);
+    assert_field(&document, "/f", Some(Value::Json(&expected)));
+    assert_field(&document, "/f/x", Some(Value::Json(numbers)));
+    assert_field("[[-0],[0]]", "/0", Some(Value::Json("[-0]")));
+}
+
+#[test]
+fn half_a_surrogate_pair_becomes_the_replacement_character() {
+    let document =
+        r#"{"f":"a\ud83dz","g":"\ude00\ud83d\ude00","h":["\udbff"],"i":"\ufffd","j":1e999}"#;
+    assert_field(document, "/f", Some(Value::Text("a\u{fffd}z")));
+    assert_field(document, "/g", Some(Value::Text("\u{fffd}\u{1f600}")));
+    assert_field(document, "/h", Some(Value::Json("[\"\u{fffd}\"]")));
+    assert_field(document, "/i", Some(Value::Text("\u{fffd}")));
+    assert_field(document, "/j", Some(Value::NumberText("1e999")));
 }
 
 #[test]
@@ -35,7 +81,7 @@ fn a_field_that_is_absent_is_not_null() {
 #[test]
 fn objects_and_arrays_become_compact_json_text() {
     let document = r#"{ "f" : { "b" : [ 1 , -2.50, 1e300, "\u000a\u0001\"" ] , "a" : { } } }"#;
-    let text = r#"{"b":[1,-2.5,1e300,"\n\u0001\""],"a":{}}"#;
+    let text = r#"{"b":[1,-2.50,1e300,"\n\u0001\""],"a":{}}"#;
     assert_field(document, "/f", Some(Value::Json(text)));
     assert_field("[[],[[]],{\"a\":[null]}]", "/2", Some(Value::Json(r#"{"a":[null]}"#)));
 }
@@ -122,4 +168,13 @@ fn a_payload_that_no_source_points_into_need_not_be_json() {
     let message = Message { key: Some(b"k"), ..message(b"\xff not JSON") };
     assert!(plucker("@key", &["@key"]).pluck(&message).is_ok());
     assert_eq!(plucker("@key", &["/a"]).pluck(&message), Err(Reject::InvalidUtf8));
+}
+
+#[test]
+fn a_payload_that_no_source_points_into_may_have_any_size() {
+    let limits = Limits { max_document_bytes: 8, ..LIMITS };
+    let message = Message { key: Some(b"k"), ..message(br#"{"id":12}"#) };
+    assert!(plucker_within(limits, "@key", &["@key"]).pluck(&message).is_ok());
+    let plucked = plucker_within(limits, "@key", &["/id"]).pluck(&message);
+    assert_eq!(plucked, Err(Reject::DocumentTooLarge));
 }

@@ -24,9 +24,12 @@ fn a_payload_that_is_not_one_whole_document_is_rejected() {
         "truee",
         "\"open",
         "\"\\x\"",
-        "\"\\ud800\"",
+        "\"\\ud80g\"",
+        "\"\\ud800",
+        "[\"\\ud800\",]",
         "01",
-        "1e400",
+        "1.e400",
+        "[1e400",
         "-",
         " ",
         "\0",
@@ -40,8 +43,23 @@ fn a_payload_that_is_not_one_whole_document_is_rejected() {
 }
 
 #[test]
+fn what_no_source_points_at_loses_no_record_while_it_is_json() {
+    for part in ["1e999", "-1e400", r#""\ud800""#, r#""\ude00\ud83d""#, r#"{"\udfff":[1e309]}"#] {
+        let document = format!(r#"{{"x":{part},"id":"k","a":1}}"#);
+        let record = record(plucker("/id", &["/a"]).pluck(&message(document.as_bytes()))).unwrap();
+        assert_eq!(record.entry.view().values().collect::<Vec<_>>(), [Some(Value::Int(1))]);
+    }
+}
+
+#[test]
 fn a_payload_that_is_not_utf8_is_rejected_as_such_whatever_else_is_wrong() {
-    for payload in [&b"{\"id\":\"\xff\"}"[..], b"\xff", b"{\"id\":\"\xed\xa0\x80", b"{\xc3}"] {
+    for payload in [
+        &b"{\"id\":\"\xff\"}"[..],
+        b"{\"id\":1,\"x\":[1e999,\"\xff\"]}",
+        b"\xff",
+        b"{\"id\":\"\xed\xa0\x80",
+        b"{\xc3}",
+    ] {
         let plucked = plucker("/id", &[]).pluck(&message(payload));
         assert_eq!(plucked, Err(Reject::InvalidUtf8), "{payload:?}");
     }

@@ -27,9 +27,39 @@ fn equal_numbers_are_equal_keys() {
         ("1e21", "1000000000000000000000"),
         ("-0", "0"),
         ("-0.0", "0"),
+        ("10e-1", "1"),
+        ("1.00", "1"),
+        ("18446744073709551616", "18446744073709551616"),
+        ("-9223372036854775809", "-9223372036854775809"),
+        ("123456789012345678901234567890.0", "123456789012345678901234567890"),
+        ("1.23456789012345678901234567890e29", "123456789012345678901234567890"),
     ] {
         assert_eq!(key_in(&format!(r#"{{"id":{number}}}"#)), Ok(key(text)), "{number}");
     }
+}
+
+#[test]
+fn numbers_that_differ_are_different_keys_however_long_they_are() {
+    for (one, other) in [
+        ("18446744073709551616", "18446744073709551617"),
+        ("123456789012345678901", "123456789012345678902"),
+        ("0.1", "0.1000000000000000055"),
+        ("1e999", "1e998"),
+        ("5e-324", "4e-324"),
+    ] {
+        let [one, other] = [one, other].map(|id| key_in(&format!(r#"{{"id":{id}}}"#)).unwrap());
+        assert_ne!(one, other);
+    }
+    for id in ["1e1024", "1e999999999999", "1e-1024"] {
+        assert_eq!(key_in(&format!(r#"{{"id":{id}}}"#)), Err(Reject::KeyTooLong), "{id}");
+    }
+}
+
+#[test]
+fn a_key_with_half_a_surrogate_pair_is_rejected_and_one_elsewhere_is_not() {
+    assert_eq!(key_in(r#"{"id":"a\ud83d"}"#), Err(Reject::InvalidUtf8));
+    assert_eq!(key_in(r#"{"id":"a","x":"\ud83d"}"#), Ok(key("a")));
+    assert_eq!(key_in(r#"{"x":"\ud83d","id":"\ufffd"}"#), Ok(key("\u{fffd}")));
 }
 
 #[test]

@@ -65,6 +65,7 @@ fn value(kind: &Kind) -> Value<'_> {
         Kind::DoubleValue(double) => Value::Double(*double),
         Kind::StringValue(text) => Value::Text(text),
         Kind::JsonValue(json) => Value::Json(json),
+        Kind::NumberText(number) => Value::NumberText(number),
     }
 }
 
@@ -90,6 +91,7 @@ fn a_caller_decodes_what_the_table_holds() {
         ("empty", Some(Kind::StringValue(String::new()))),
         ("long", Some(Kind::StringValue("x".repeat(70_000)))),
         ("json", Some(Kind::JsonValue("[1]".to_owned()))),
+        ("wide", Some(Kind::NumberText("18446744073709551616".to_owned()))),
     ];
     let values = values.map(|(name, kind)| (name.to_owned(), kind));
     let entry = decoded("a key", ORIGIN, &values);
@@ -131,6 +133,7 @@ fn kinds() -> impl Strategy<Value = Kind> {
         any::<String>().prop_map(Kind::StringValue),
         (0..20_000_usize).prop_map(|len| Kind::StringValue("\u{2603}".repeat(len))),
         any::<String>().prop_map(Kind::JsonValue),
+        any::<String>().prop_map(Kind::NumberText),
     ]
 }
 
