@@ -11,10 +11,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use millpond::clock::Clock;
 use millpond::config::Store;
 use millpond::heap::{self, Account};
 use millpond::memory;
-use millpond::record::{Draft, FieldsBuffer, KeyRef, Origin, Timestamp, Value};
+use millpond::record::{Draft, FieldsBuffer, KeyRef, Origin, Value};
 use millpond::table::{Maintenance, Spec, Table};
 use millpond_acceptance::report::say;
 
@@ -62,6 +63,7 @@ fn main() -> anyhow::Result<ExitCode> {
         capacity_bytes: args.capacity_mib << 20,
         store: store_kind,
         account: account.clone(),
+        clock: Clock::start(),
     }));
     let _maintenance = Maintenance::spawn(vec![Arc::clone(&table)], &Account::open()?)?;
     let mut fields = FieldsBuffer::default();
@@ -86,7 +88,7 @@ fn main() -> anyhow::Result<ExitCode> {
 
 fn store(table: &Table, args: &Args, fields: &FieldsBuffer, number: u64) {
     let key = format!("{number:0width$}", width = args.key_bytes);
-    let now = Timestamp::now();
+    let now = table.now();
     let origin = Origin { partition: 0, offset: number.cast_signed(), time: now };
     if let Some(key) = KeyRef::new(&key) {
         table.insert(Draft::new(key, origin, now.plus(AN_HOUR), fields), now);

@@ -22,6 +22,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::admin::Admin;
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::health::Health;
 use crate::ingest::{self, Ingest, TableSource};
@@ -203,6 +204,7 @@ struct Core {
     tables: Vec<Arc<Table>>,
     health: Arc<Health>,
     ingest: Ingest,
+    clock: Clock,
     counter_check: Arc<CounterCheck>,
     governor: MemoryGovernor,
     _maintenance: Maintenance,
@@ -210,17 +212,19 @@ struct Core {
 
 impl Core {
     fn start(config: &Config, budget: Budget, accounts: &Accounts) -> io::Result<Self> {
-        let sources = sources(config, &budget, accounts);
+        let clock = Clock::start();
+        let sources = sources(config, &clock, &budget, accounts);
         let tables: Vec<_> = sources.iter().map(|source| Arc::clone(&source.table)).collect();
         let names = tables.iter().map(|table| table.name().to_owned());
         let health = Health::new(names, config.ingest.threads);
         let maintenance = Maintenance::spawn(tables.clone(), &accounts.other)?;
-        let ingest = Ingest::start(config, &sources, &health, &accounts.ingest)?;
+        let ingest = Ingest::start(config, &clock, &sources, &health, &accounts.ingest)?;
         let ingest_stats = ingest.stats();
         let partitions = move || ingest_stats.partitions();
         let counter_check = Arc::new(CounterCheck::new(tables.clone(), partitions));
         let inputs = GovernorInputs {
             config: config.clone(),
+            clock: clock.clone(),
             needs: reserves::needs(config),
             budget,
             table_limits: TableLimits::at_capacity(tables.clone()),
@@ -228,12 +232,21 @@ impl Core {
             counter_check: Arc::clone(&counter_check),
         };
         let governor = MemoryGovernor::spawn(inputs, &accounts.other)?;
-        Ok(Self { tables, health, ingest, counter_check, governor, _maintenance: maintenance })
+        Ok(Self {
+            tables,
+            health,
+            ingest,
+            clock,
+            counter_check,
+            governor,
+            _maintenance: maintenance,
+        })
     }
 
     fn new_snapshot_handle(&self, config: &Config, memory: Arc<MemoryReader>) -> TakeSnapshot {
         let reader = SnapshotReader::new(
             config,
+            self.clock.clone(),
             memory,
             Arc::clone(&self.health),
             self.tables.clone(),
@@ -293,7 +306,12 @@ async fn bind(
     bound.map_err(|failed| listen(io::Error::other(failed)))?.map_err(listen)
 }
 
-fn sources(config: &Config, budget: &Budget, accounts: &Accounts) -> Vec<TableSource> {
+fn sources(
+    config: &Config,
+    clock: &Clock,
+    budget: &Budget,
+    accounts: &Accounts,
+) -> Vec<TableSource> {
     let tables = config.tables.iter().zip(budget.capacities()).zip(accounts.tables());
     tables
         .map(|((config, &capacity_bytes), account)| {
@@ -304,6 +322,7 @@ fn sources(config: &Config, budget: &Budget, accounts: &Accounts) -> Vec<TableSo
                 capacity_bytes,
                 store: config.store,
                 account: account.clone(),
+                clock: clock.clone(),
             };
             TableSource { table: Arc::new(Table::new(spec)), config: config.clone() }
         })

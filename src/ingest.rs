@@ -60,6 +60,7 @@ pub use pause_handle::PauseHandle;
 pub use pluck_context::{ScratchAtWorst, scratch_at_worst};
 pub use shared::IngestStats;
 
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::health::Health;
 use crate::heap::Account;
@@ -80,12 +81,14 @@ impl Ingest {
     /// When the system gives no thread, or librdkafka refuses a setting.
     pub fn start(
         config: &Config,
+        clock: &Clock,
         sources: &[TableSource],
         health: &Arc<Health>,
         account: &Account,
     ) -> io::Result<Self> {
         let topics = sources.iter().map(|source| source.config.topic.as_str());
-        let shared = Shared::new(config, topics, health, account).map_err(io::Error::other)?;
+        let shared = Shared::new(config, clock.clone(), topics, health, account);
+        let shared = shared.map_err(io::Error::other)?;
         let mut ingest = Self { shared: Arc::new(shared), threads: Vec::new() };
         for number in 0..config.ingest.threads {
             // Here and not on the thread, which has its own account: the memory is the client's.

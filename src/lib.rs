@@ -34,6 +34,7 @@
 //! |---|---|
 //! | [`cli`] | the command line, one file for each verb |
 //! | [`app`] | the composition root: configuration in, running service out |
+//! | [`clock`] | the clock that lives are counted with |
 //! | [`config`] | the configuration: its keys, defaults and faults |
 //! | [`ingest`] | Kafka: clients, threads, where to start, the progress of each partition |
 //! | [`pluck`] | the encoding: from JSON to a draft or a reason to reject |
@@ -52,6 +53,7 @@
 pub mod admin;
 pub mod app;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod health;
 pub mod heap;

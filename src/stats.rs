@@ -15,6 +15,7 @@ mod topic;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use crate::clock::ClockStats;
 use crate::record::Timestamp;
 use crate::table::TableStats;
 pub use loading::Loading;
@@ -53,6 +54,8 @@ pub struct Snapshot {
     pub dead_letters: DeadLetterStats,
     /// Whether the counters balance.
     pub counter_check: CounterCheckStats,
+    /// How the service's clock follows the system's.
+    pub clock: ClockStats,
 }
 
 /// The result of all checks of the counters since the service was built.

@@ -3,7 +3,7 @@
 //! A table copies the [`Draft`]s that it is lent. It holds no more than its capacity in real
 //! bytes, evicts older entries to admit the newest record, and never returns an expired entry.
 //! A store, of any kind, holds the entries. The table does what is alike for all stores: it
-//! charges memory to the table's account, reads the clock, removes what a record that is too large
+//! charges memory to the table's account, reads its clock, removes what a record that is too large
 //! supersedes, and counts lookups. It knows nothing of Kafka, JSON or gRPC.
 //!
 //! No borrow of a message can stay in a table, since neither a table nor its store has a
@@ -51,6 +51,7 @@ pub use miss_reason::{Ghost, MissReason};
 pub use store::Inserted;
 pub use weight::{MAX_ENTRY_BYTES, MIN_CAPACITY_BYTES, WeightParts, max_entry_bytes};
 
+use crate::clock::Clock;
 use crate::config;
 use crate::heap::Account;
 use crate::record::{Draft, EntryView, Key, Timestamp};
@@ -75,6 +76,8 @@ pub struct Spec {
     pub store: config::Store,
     /// The account that the table's memory is charged to.
     pub account: Account,
+    /// The clock that the lives of its entries are counted with.
+    pub clock: Clock,
 }
 
 /// A bounded, expiring map from key to entry. Share it between threads by reference.
@@ -120,10 +123,15 @@ impl Table {
         &self.spec.account
     }
 
-    /// When an entry expires whose life begins at `time`, for a record that arrives at `now`. A
-    /// time in the future counts as now.
+    /// The time by the table's clock.
+    pub fn now(&self) -> Timestamp {
+        self.spec.clock.now()
+    }
+
+    /// When an entry expires whose life begins at `time` by the clock of another machine, for a
+    /// record that arrives at `now`. A time in the future counts as now.
     pub fn expiry_of(&self, time: Timestamp, now: Timestamp) -> Timestamp {
-        time.min(now).plus(self.spec.ttl)
+        self.spec.clock.time_of(time, now).plus(self.spec.ttl)
     }
 
     /// Shows the entry of `key` that is live at `now`, if there is one. Counts a hit or a miss.
@@ -209,7 +217,7 @@ impl Table {
             inserted
         });
         if inserted != Inserted::TooLarge {
-            self.observe_time(entry.expires_at.minus(self.spec.ttl));
+            self.observe_time(entry.origin.time.min(now));
         }
         inserted
     }
@@ -223,13 +231,13 @@ impl Table {
 
     /// Removes the entry of `key`, if there is one, and remembers why there is none.
     pub fn remove(&self, key: &str, ghost: Ghost) {
-        let now = Timestamp::now();
+        let now = self.now();
         self.charge(|| self.store.remove(key, ghost, now));
     }
 
     /// Removes expired entries and does what reads and writes put off.
     pub fn maintain(&self) {
-        let now = Timestamp::now();
+        let now = self.now();
         self.charge(|| self.store.maintain(now));
     }
 
@@ -243,7 +251,7 @@ impl Table {
     /// is lower than the capacity while memory is short. Evicts what is above the limit before it
     /// returns. A limit that is too low for two of the largest entries is raised to fit them.
     pub fn set_limits(&self, capacity_bytes: u64, limit_bytes: u64) {
-        let now = Timestamp::now();
+        let now = self.now();
         self.store.quota().set_limits(capacity_bytes, limit_bytes);
         self.charge(|| self.store.enforce_limit(now));
     }
@@ -263,9 +271,8 @@ impl Table {
         self.store.quota().limit_bytes()
     }
 
-    /// The newest time at which the life of a stored entry began; none before the first. That
-    /// is its record's timestamp, or its arrival where the timestamp lies in the future, or the
-    /// time that the table counts the time to live from, where it is told to count from another.
+    /// The newest timestamp of all records that were stored; none before the first. A timestamp in
+    /// the future counts as the time when its record came.
     pub fn newest_record_time(&self) -> Option<Timestamp> {
         let millis = self.newest_millis.load(Ordering::Relaxed);
         (millis != NONE_YET).then(|| Timestamp::from_millis(millis))
@@ -302,9 +309,12 @@ fn new_store(spec: &Spec) -> Box<dyn Store> {
     let ghosts = GhostEntries::new(capacity_bytes);
     match spec.store {
         config::Store::Moka => {
-            Box::new(MokaStore::new(capacity_bytes, ghosts, spec.account.clone()))
+            let (account, clock) = (spec.account.clone(), spec.clock.clone());
+            Box::new(MokaStore::new(capacity_bytes, ghosts, account, clock))
         }
-        config::Store::Compact => Box::new(CompactStore::new(capacity_bytes, spec.ttl, ghosts)),
+        config::Store::Compact => {
+            Box::new(CompactStore::new(capacity_bytes, spec.ttl, ghosts, spec.clock.now()))
+        }
     }
 }
 

@@ -9,6 +9,7 @@
 //! | [`broker`] | either broker that a test runs against, and its topics |
 //! | [`kafka`] | a real Kafka node |
 //! | [`container`] | a memory limit around a process |
+//! | [`system_clock`] | a system clock for one process, which can be set |
 //! | [`served`] | `millpond serve` as a process, with its log |
 //! | [`cargo`] | which `millpond` binary is tested, and the folder for logs |
 //! | [`process`], [`guard`] | processes that end with their owner |
@@ -46,4 +47,5 @@ mod require;
 pub mod served;
 pub mod size;
 pub mod stop;
+pub mod system_clock;
 pub mod topics;

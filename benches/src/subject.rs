@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
+use millpond::clock::Clock;
 use millpond::config::Store;
 use millpond::heap::Account;
-use millpond::record::{Draft, FieldsBuffer, KeyRef, Origin, Timestamp, Value};
+use millpond::record::{Draft, FieldsBuffer, KeyRef, Origin, Value};
 use millpond::table::{Maintenance, Spec, Table};
 
 use crate::shape::Shape;
@@ -36,6 +37,7 @@ impl Subject {
             capacity_bytes,
             store,
             account: Account::open()?,
+            clock: Clock::start(),
         }));
         let maintenance = Maintenance::spawn(vec![Arc::clone(&table)], &Account::open()?)?;
         Ok(Self { table, _maintenance: maintenance, fields: FieldsBuffer::default(), shape })
@@ -43,7 +45,7 @@ impl Subject {
 
     /// Stores a record from a draft, as after plucking.
     pub fn insert(&mut self, number: u64) {
-        let (key, now) = (self.shape.key(number), Timestamp::now());
+        let (key, now) = (self.shape.key(number), self.table.now());
         self.fields.clear();
         self.fields.push(Some(Value::Text(&self.shape.value(number))));
         let origin = Origin { partition: 0, offset: number.cast_signed(), time: now };
@@ -55,7 +57,7 @@ impl Subject {
 
     /// Looks up a key. Returns whether the table has it.
     pub fn has(&self, number: u64) -> bool {
-        self.table.get(&self.shape.key(number), Timestamp::now(), |_| ()).is_some()
+        self.table.get(&self.shape.key(number), self.table.now(), |_| ()).is_some()
     }
 
     /// Runs the maintenance that is due.

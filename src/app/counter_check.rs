@@ -113,6 +113,7 @@ fn figures(table: &Table, partitions: &[PartitionStats]) -> Option<TableFigures>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
     use crate::heap::Account;
     use crate::record::{Draft, FieldsBuffer, KeyRef, Origin, Timestamp};
     use crate::stats::Outcome;
@@ -127,6 +128,7 @@ mod tests {
             capacity_bytes: 1 << 20,
             store: crate::config::Store::Moka,
             account: Account::open().unwrap(),
+            clock: Clock::start(),
         });
         let time = Timestamp::now();
         let origin = Origin { partition: 0, offset: 0, time };

@@ -4,7 +4,8 @@
 //! freed pages, then evicts entries by lowering the limits of the tables, then pauses the
 //! stream; it goes back in reverse order. When the container's limit changes it plans the
 //! budget again. While memory is not short the thread also runs the counter check. Lookups
-//! are served at every stage.
+//! are served at every stage. The thread also lets the clock follow the system's, since nobody
+//! else wakes as often.
 
 use std::io;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use parking_lot::Mutex;
 
 use super::counter_check::CounterCheck;
 use super::table_limits::TableLimits;
+use crate::clock::{Clock, Step};
 use crate::config::Config;
 use crate::heap::{self, Account};
 use crate::ingest::PauseHandle;
@@ -60,6 +62,7 @@ pub(super) struct MemoryGovernor {
 /// What the governor needs: the figures to plan with, and the parts that it acts on.
 pub(super) struct GovernorInputs {
     pub(super) config: Config,
+    pub(super) clock: Clock,
     pub(super) needs: Needs,
     pub(super) budget: Budget,
     pub(super) table_limits: TableLimits,
@@ -105,6 +108,7 @@ impl Drop for MemoryGovernor {
 /// The governor's thread.
 struct ControlLoop {
     config: Config,
+    clock: Clock,
     needs: Needs,
     usage: Usage,
     table_limits: TableLimits,
@@ -116,12 +120,20 @@ struct ControlLoop {
 
 impl ControlLoop {
     fn new(inputs: GovernorInputs) -> Self {
-        let GovernorInputs { config, needs, budget, table_limits, pause_handle, counter_check } =
-            inputs;
+        let GovernorInputs {
+            config,
+            clock,
+            needs,
+            budget,
+            table_limits,
+            pause_handle,
+            counter_check,
+        } = inputs;
         let usage = Usage::against(budget.limit());
         let state = GovernorState { budget, pressure: Pressure::default() };
         Self {
             config,
+            clock,
             needs,
             usage,
             table_limits,
@@ -134,6 +146,7 @@ impl ControlLoop {
 
     fn turn(&mut self) {
         heap::flush_if_asked();
+        self.clock.follow().iter().for_each(log_step);
         self.follow_limit();
         let limit_bytes = self.state.lock().limit().bytes;
         // A usage that cannot be read is not a usage of zero: everything stays as it is.
@@ -221,4 +234,12 @@ fn log_stage(stage: Stage, current_bytes: u64, limit_bytes: u64) {
             tracing::warn!(current_bytes, limit_bytes, "memory is short, pausing the stream");
         }
     }
+}
+
+fn log_step(step: &Step) {
+    tracing::warn!(
+        by_seconds = step.by_millis / 1_000,
+        followed_in_seconds = step.followed_in_millis / 1_000,
+        "the system's clock was set: entries live on as before, and millpond's clock follows slowly"
+    );
 }

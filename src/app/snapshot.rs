@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::counter_check::CounterCheck;
 use super::memory_governor::GovernorStateReader;
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::health::Health;
 use crate::ingest::{self, IngestStats};
@@ -36,7 +37,8 @@ impl MemoryReader {
 /// Reads the whole service.
 pub(super) struct SnapshotReader {
     started: Timestamp,
-    clock: Instant,
+    built: Instant,
+    clock: Clock,
     config_digest: String,
     memory: Arc<MemoryReader>,
     health: Arc<Health>,
@@ -48,6 +50,7 @@ pub(super) struct SnapshotReader {
 impl SnapshotReader {
     pub(super) fn new(
         config: &Config,
+        clock: Clock,
         memory: Arc<MemoryReader>,
         health: Arc<Health>,
         tables: Vec<Arc<Table>>,
@@ -56,7 +59,8 @@ impl SnapshotReader {
     ) -> Self {
         Self {
             started: Timestamp::now(),
-            clock: Instant::now(),
+            built: Instant::now(),
+            clock,
             config_digest: config.digest(),
             memory,
             health,
@@ -73,7 +77,7 @@ impl SnapshotReader {
         let partitions = self.ingest.partitions();
         Snapshot {
             started: self.started,
-            uptime: self.clock.elapsed(),
+            uptime: self.built.elapsed(),
             config_digest: self.config_digest.clone(),
             librdkafka_version: ingest::librdkafka_version(),
             ready,
@@ -83,6 +87,7 @@ impl SnapshotReader {
             topics: self.ingest.topics(),
             dead_letters: self.ingest.dead_letters(),
             counter_check: self.counter_check.last(),
+            clock: self.clock.stats(),
         }
     }
 }

@@ -78,6 +78,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::clock::Clock;
     use crate::heap::Account;
     use crate::record::{Draft, FieldsBuffer, KeyRef, Origin, Timestamp, Value};
     use crate::table::{Spec, max_entry_bytes};
@@ -94,6 +95,7 @@ mod tests {
             capacity_bytes: MIB,
             store: crate::config::Store::Moka,
             account: Account::open().unwrap(),
+            clock: Clock::start(),
         });
         let mut fields = FieldsBuffer::default();
         fields.push(Some(Value::Text(&"x".repeat(1_000))));

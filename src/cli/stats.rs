@@ -4,6 +4,7 @@ pub(super) mod memory;
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
+use std::time::Duration;
 
 use clap::Args;
 
@@ -12,8 +13,8 @@ use super::failure::Failure;
 use super::output::{self, Output, bytes, count};
 use super::runtime::block_on;
 use crate::proto::v1::{
-    GetStatsRequest, GetStatsResponse, Loading, PartitionStats, RecordOutcome, RemovalCause,
-    TableStats, TopicState,
+    ClockStats, GetStatsRequest, GetStatsResponse, Loading, PartitionStats, RecordOutcome,
+    RemovalCause, TableStats, TopicState,
 };
 
 /// Which service to ask and how to print the answer.
@@ -75,12 +76,37 @@ fn oddities_text(stats: &GetStatsResponse) -> String {
         };
         let _ = writeln!(text, "topic {}: {said}", topic.topic);
     }
+    text.push_str(&clock_text(stats.clock.as_ref()));
     for (what, counted) in unusual_counts(stats) {
         if counted > 0 {
             let _ = writeln!(text, "{} {what}", count(counted));
         }
     }
     text
+}
+
+/// Empty unless the system's clock was set.
+fn clock_text(clock: Option<&ClockStats>) -> String {
+    let Some(ClockStats { step_count, last_step, behind }) = clock else { return String::new() };
+    let (Some(last_step), Some(behind)) = (last_step, behind) else { return String::new() };
+    let direction = if is_negative(last_step) { "back" } else { "forward" };
+    let side = if is_negative(behind) { "ahead of" } else { "behind" };
+    format!(
+        "times the system's clock was set: {}, the last time {direction} by {}; entries live on as \
+         before, and millpond's clock is {} {side} it\n",
+        count(*step_count),
+        seconds_text(last_step),
+        seconds_text(behind),
+    )
+}
+
+fn is_negative(span: &prost_types::Duration) -> bool {
+    span.seconds < 0 || span.nanos < 0
+}
+
+/// A duration in whole seconds, without its sign.
+fn seconds_text(span: &prost_types::Duration) -> String {
+    humantime::format_duration(Duration::from_secs(span.seconds.unsigned_abs())).to_string()
 }
 
 /// Counts that are zero while all is well.
@@ -207,5 +233,18 @@ mod tests {
         };
         assert!(of(2).contains("THE COUNTERS DO NOT ADD UP: 2 mismatches"));
         assert!(!of(0).contains("COUNTERS"));
+    }
+
+    #[test]
+    fn a_system_clock_that_was_set_is_told_of_and_one_that_was_not_is_not() {
+        let span = |seconds| Some(prost_types::Duration { seconds, nanos: 0 });
+        let of = |step_count, last_step, behind| {
+            let clock = ClockStats { step_count, last_step, behind };
+            oddities_text(&GetStatsResponse { clock: Some(clock), ..GetStatsResponse::default() })
+        };
+        let text = of(2, span(-3_600), span(-3_540));
+        assert!(text.contains("set: 2, the last time back by 1h;"), "{text}");
+        assert!(text.contains("clock is 59m ahead of it"), "{text}");
+        assert_eq!(of(0, None, span(0)), "");
     }
 }

@@ -13,6 +13,7 @@ use super::outage::Outage;
 use super::pause_handle::PauseHandle;
 use super::rejections::Rejections;
 use super::topic_statuses::TopicStatuses;
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::health::Health;
 use crate::heap::Account;
@@ -20,6 +21,7 @@ use crate::stats::{DeadLetterStats, Loading, PartitionStats, Rejection, TopicSta
 
 pub(super) struct Shared {
     pub(super) config: Config,
+    pub(super) clock: Clock,
     pub(super) health: Arc<Health>,
     pub(super) outage: Outage,
     pub(super) statuses: TopicStatuses,
@@ -36,12 +38,14 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new<'a>(
         config: &Config,
+        clock: Clock,
         topics: impl Iterator<Item = &'a str>,
         health: &Arc<Health>,
         account: &Account,
     ) -> KafkaResult<Self> {
         Ok(Self {
             config: config.clone(),
+            clock,
             health: Arc::clone(health),
             outage: Outage::new(&config.kafka.brokers),
             statuses: TopicStatuses::new(topics),

@@ -303,7 +303,7 @@ impl IngestThread {
 
 impl Topics {
     fn apply(&mut self, message: &BorrowedMessage<'_>, shared: &Shared) {
-        let now = Timestamp::now();
+        let now = shared.clock.now();
         let time = message.timestamp().to_millis().map_or(now, Timestamp::from_millis);
         let origin = Origin { partition: message.partition(), offset: message.offset(), time };
         let name = message.topic();

@@ -28,6 +28,7 @@ use super::stall_watch::{Ends, StallWatch};
 use super::statistics::Watermarks;
 use super::topic::{RETRY_AFTER, Topic, TopicState};
 use super::topic_statuses::status_in;
+use crate::clock::Clock;
 use crate::record::{Origin, Timestamp};
 use crate::stats::TopicStatus;
 
@@ -40,6 +41,7 @@ pub(super) struct TopicReader {
     number: usize,
     thread: usize,
     start: StartPolicy,
+    clock: Clock,
     topic: Topic,
     access: ReadAccess,
     assignment: TopicAssignment,
@@ -61,6 +63,7 @@ impl TopicReader {
             number,
             thread,
             start,
+            clock: shared.clock.clone(),
             topic: Topic::new(Instant::now(), shared.config.ingest.metadata_refresh),
             access: ReadAccess::Granted,
             assignment,
@@ -124,7 +127,7 @@ impl TopicReader {
         }
         for ((_, is_start), partitions) in groups {
             let start =
-                if is_start { self.start.start_at(Timestamp::now()) } else { StartAt::Earliest };
+                if is_start { self.start.start_at(self.clock.now()) } else { StartAt::Earliest };
             let query = Query::Ranges { partitions, start };
             queries.send(client, self.number, self.assignment.topic(), query);
         }

@@ -101,7 +101,7 @@ impl Lookup {
         // its results are.
         let state = self.health.table(table.name()).map(TableState::of).unwrap_or_default();
         request.freshness.check(table.name(), state)?;
-        Ok(TableLookup { table, state, now: Timestamp::now(), attempt })
+        Ok(TableLookup { table, state, now: table.now(), attempt })
     }
 }
 
@@ -180,7 +180,7 @@ impl TableLookup<'_> {
 
     fn as_of(&self) -> AsOf {
         let newest_record_time = self.table.newest_record_time().map(to_timestamp);
-        let staleness = self.state.staleness.and_then(to_duration);
+        let staleness = self.state.staleness.map(to_duration);
         AsOf { ready: self.state.is_ready, newest_record_time, staleness }
     }
 }

@@ -84,12 +84,17 @@ fn shards_bytes(shards: &[LockedShard]) -> u64 {
 }
 
 impl CompactStore {
-    /// A store of a table of that capacity, with these ghost entries in it.
-    pub(super) fn new(capacity_bytes: u64, ttl: Duration, ghosts: GhostEntries) -> Self {
+    /// A store of a table of that capacity, with these ghost entries in it, that is made at `now`.
+    pub(super) fn new(
+        capacity_bytes: u64,
+        ttl: Duration,
+        ghosts: GhostEntries,
+        now: Timestamp,
+    ) -> Self {
         let shards = ((capacity_bytes - ghosts.bytes()) / SHARD_BYTES).clamp(1, MAX_SHARDS);
         let shards: Box<[LockedShard]> = (0..shards).map(|_| LockedShard::default()).collect();
         let layout = Layout {
-            beginning: Timestamp::now(),
+            beginning: now,
             ttl_millis: i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX),
         };
         let quota = Quota::new(capacity_bytes, ghosts.bytes() + shards_bytes(&shards));

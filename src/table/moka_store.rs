@@ -33,6 +33,7 @@ use super::miss_reason::{Ghost, MissReason};
 use super::quota::Quota;
 use super::store::{Inserted, Store};
 use super::weight::WeightParts;
+use crate::clock::Clock;
 use crate::heap::Account;
 use crate::record::{Draft, Entry, EntryView, Timestamp};
 use accounting::Accounting;
@@ -51,15 +52,21 @@ pub(super) struct MokaStore {
 impl MokaStore {
     /// A store of a table of that capacity, with these ghost entries in it. Lookups, which the
     /// table does not charge, are charged to `account`.
-    pub(super) fn new(capacity_bytes: u64, ghosts: GhostEntries, account: Account) -> Self {
+    pub(super) fn new(
+        capacity_bytes: u64,
+        ghosts: GhostEntries,
+        account: Account,
+        clock: Clock,
+    ) -> Self {
         let placeholder = Placeholder::new(capacity_bytes - ghosts.bytes());
         let quota = Quota::new(capacity_bytes, ghosts.bytes());
-        let accounting = Arc::new(Accounting { quota, counts: Mutex::default(), ghosts });
+        let expiry = AtEntryExpiry(clock.clone());
+        let accounting = Arc::new(Accounting { quota, counts: Mutex::default(), ghosts, clock });
         let cache = Cache::builder()
             .max_capacity(CACHE_UNITS)
             .weigher(placeholder.weigher())
             .eviction_policy(EvictionPolicy::lru())
-            .expire_after(AtEntryExpiry)
+            .expire_after(expiry)
             .eviction_listener(Arc::clone(&accounting).listener())
             .build();
         let writers = KeyLocks::default();
@@ -244,17 +251,20 @@ impl fmt::Debug for MokaStore {
 }
 
 /// Tells moka when to remove entries; lookups do not rely on it. The placeholder never expires.
-struct AtEntryExpiry;
+///
+/// moka's timers follow no clock that is corrected, so they wait the longest that the entry can
+/// live.
+struct AtEntryExpiry(Clock);
 
 impl AtEntryExpiry {
-    fn time_left(key: &CacheKey, entry: &Entry) -> Option<Duration> {
-        key.entry_key().map(|_| Timestamp::now().until(entry.view().expires_at))
+    fn time_left(&self, key: &CacheKey, entry: &Entry) -> Option<Duration> {
+        key.entry_key().map(|_| self.0.longest_until(entry.view().expires_at))
     }
 }
 
 impl Expiry<CacheKey, Entry> for AtEntryExpiry {
     fn expire_after_create(&self, key: &CacheKey, entry: &Entry, _: Instant) -> Option<Duration> {
-        Self::time_left(key, entry)
+        self.time_left(key, entry)
     }
 
     /// Without this the new value would inherit what was left of the old one's time.
@@ -265,7 +275,7 @@ impl Expiry<CacheKey, Entry> for AtEntryExpiry {
         _: Instant,
         _: Option<Duration>,
     ) -> Option<Duration> {
-        Self::time_left(key, entry)
+        self.time_left(key, entry)
     }
 }
 

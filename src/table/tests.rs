@@ -45,6 +45,7 @@ pub(super) fn table(store: config::Store, capacity_bytes: u64) -> Table {
         capacity_bytes,
         store,
         account: Account::open().unwrap(),
+        clock: Clock::start(),
     })
 }
 

@@ -16,25 +16,26 @@ use names::Names;
 use source::{Source, find, root, sources, without_tests};
 
 /// Each module and the modules of this crate that it may name.
-const MAY_NAME: [(&str, &[&str]); 17] = [
+const MAY_NAME: [(&str, &[&str]); 18] = [
     ("main", &[]),
     ("cli", &["app", "config", "heap", "proto", "shutdown", "stats", "telemetry"]),
     (
         "app",
         &[
-            "admin", "config", "health", "heap", "ingest", "memory", "record", "rpc", "stats",
-            "table",
+            "admin", "clock", "config", "health", "heap", "ingest", "memory", "record", "rpc",
+            "stats", "table",
         ],
     ),
-    ("ingest", &["config", "health", "heap", "pluck", "record", "stats", "table"]),
-    ("rpc", &["config", "health", "heap", "memory", "proto", "record", "stats", "table"]),
+    ("ingest", &["clock", "config", "health", "heap", "pluck", "record", "stats", "table"]),
+    ("rpc", &["clock", "config", "health", "heap", "memory", "proto", "record", "stats", "table"]),
     // To show figures it needs `stats` here, and gets a `stats::TakeSnapshot` from `app`.
     ("admin", &["health"]),
     ("pluck", &["config", "record"]),
-    ("table", &["config", "heap", "record"]),
-    ("stats", &["memory", "record", "table"]),
+    ("table", &["clock", "config", "heap", "record"]),
+    ("stats", &["clock", "memory", "record", "table"]),
     ("memory", &["config", "heap"]),
     ("telemetry", &["config"]),
+    ("clock", &["record"]),
     ("config", &[]),
     ("health", &[]),
     ("heap", &[]),

@@ -9,6 +9,7 @@
 
 mod architecture;
 mod client_verbs;
+mod clock_steps;
 mod command;
 mod conditions;
 mod container_harness;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use millpond::clock::Clock;
 use millpond::config::Store;
 use millpond::heap::Account;
 use millpond::record::{Draft, FieldsBuffer, KeyRef, Origin, Timestamp, Value};
@@ -16,6 +17,7 @@ pub(crate) fn table(store: Store, account: &Account, capacity_bytes: u64) -> Tab
         capacity_bytes,
         store,
         account: account.clone(),
+        clock: Clock::start(),
     })
 }
 

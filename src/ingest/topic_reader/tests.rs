@@ -31,7 +31,8 @@ impl Stage {
         let config = Config::load(None, [], &settings.map(String::from)).unwrap();
         let health = Health::new(["services".into()], 1);
         let account = Account::of_unbound_threads();
-        let shared = Shared::new(&config, ["events"].into_iter(), &health, &account).unwrap();
+        let topics = ["events"].into_iter();
+        let shared = Shared::new(&config, Clock::start(), topics, &health, &account).unwrap();
         let tables = health.table_handles();
         let assignment = TopicAssignment::new("events", &[], &config, tables, &shared.rejections);
         let reader = TopicReader::new(0, 0, StartPolicy::Everything, assignment, &shared);

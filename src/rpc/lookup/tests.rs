@@ -6,6 +6,7 @@ use prost::Message;
 use prost::bytes::Bytes;
 
 use super::*;
+use crate::clock::Clock;
 use crate::heap::{Account, allocated_by_thread};
 use crate::proto::v1;
 use crate::record::{Draft, FieldsBuffer, KeyRef, Origin, Value};
@@ -21,6 +22,7 @@ fn table() -> Table {
         capacity_bytes: MIN_CAPACITY_BYTES,
         store: crate::config::Store::Compact,
         account: Account::open().unwrap(),
+        clock: Clock::start(),
     });
     let now = Timestamp::now();
     let mut fields = FieldsBuffer::default();
@@ -48,7 +50,7 @@ fn request(keys: usize) -> Bytes {
 
 fn lookup(table: &Table, attempt: Attempt) -> TableLookup<'_> {
     let state = TableState { is_ready: true, staleness: None };
-    TableLookup { table, state, now: Timestamp::now(), attempt }
+    TableLookup { table, state, now: table.now(), attempt }
 }
 
 /// The bytes that `work` allocates on this thread, and its result.

@@ -16,7 +16,11 @@ const ORIGIN: record::Origin =
 
 fn as_of() -> AsOf {
     let staleness = to_duration(std::time::Duration::from_millis(1_250));
-    AsOf { ready: true, newest_record_time: Some(to_timestamp(ORIGIN.time)), staleness }
+    AsOf {
+        ready: true,
+        newest_record_time: Some(to_timestamp(ORIGIN.time)),
+        staleness: Some(staleness),
+    }
 }
 
 /// The entry that a caller decodes, the same from a `GetResponse` and from a batch.

@@ -29,7 +29,7 @@ pub(super) fn describe(
     let DescribeEntryRequest { table: name, key } = request;
     validate([required("table", name), required("key", key)])?;
     let table = tables.find(name)?;
-    let now = Timestamp::now();
+    let now = table.now();
     let not_found = || errors::entry_not_found(name, key);
     let key = Key::copy_of(key).ok_or_else(not_found)?;
     let described = table.describe(&key, now).ok_or_else(not_found)?;
@@ -48,7 +48,7 @@ pub(super) fn list_largest(
 }
 
 fn page(table: &Table, count: usize, after: Option<(u64, &str)>) -> ListLargestEntriesResponse {
-    let now = Timestamp::now();
+    let now = table.now();
     // One more than the page has, to know whether the page is the last.
     let largest = table.largest(count + 1, after, now);
     let page = &largest.entries[..fitting(&largest.entries, count)];
@@ -103,8 +103,8 @@ fn description(described: &DescribedEntry, now: Timestamp) -> EntryDescription {
             bookkeeping_bytes: parts.bookkeeping_bytes,
         }),
         origin: Some(to_origin(*origin)),
-        age: to_duration(origin.time.until(now)),
-        time_left: to_duration(now.until(*expires_at)),
+        age: Some(to_duration(origin.time.until(now))),
+        time_left: Some(to_duration(now.until(*expires_at))),
         replaced_count: *replaced_count,
     }
 }

@@ -6,8 +6,10 @@ use crate::memory::MemoryType;
 use crate::proto::v1::{
     self as wire, Build, CounterCheckStats, GetStatsResponse, RemovalCause, RemovalCount,
 };
-use crate::rpc::convert::{to_duration, to_timestamp};
-use crate::stats::{DeadLetterStats, Loading, PartitionStats, Snapshot, TopicStats, TopicStatus};
+use crate::rpc::convert::{to_duration, to_signed_duration, to_timestamp};
+use crate::stats::{
+    ClockStats, DeadLetterStats, Loading, PartitionStats, Snapshot, TopicStats, TopicStatus,
+};
 use crate::table::{Removal, TableStats};
 
 impl From<Snapshot> for GetStatsResponse {
@@ -22,7 +24,7 @@ impl From<Snapshot> for GetStatsResponse {
         Self {
             tables: snapshot.tables.into_iter().map(table).collect(),
             start_time: Some(to_timestamp(snapshot.started)),
-            uptime: to_duration(snapshot.uptime),
+            uptime: Some(to_duration(snapshot.uptime)),
             build: Some(Build {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 librdkafka_version: snapshot.librdkafka_version,
@@ -36,6 +38,7 @@ impl From<Snapshot> for GetStatsResponse {
             counter_check: Some(CounterCheckStats {
                 mismatch_count: snapshot.counter_check.mismatch_count,
             }),
+            clock: Some(snapshot.clock.into()),
         }
     }
 }
@@ -78,13 +81,24 @@ fn to_cause(removal: Removal) -> RemovalCause {
     }
 }
 
+impl From<ClockStats> for wire::ClockStats {
+    fn from(clock: ClockStats) -> Self {
+        let last_step = (clock.step_count > 0).then(|| to_signed_duration(clock.last_step_millis));
+        Self {
+            step_count: clock.step_count,
+            last_step,
+            behind: Some(to_signed_duration(clock.behind_millis)),
+        }
+    }
+}
+
 impl From<Loading> for wire::Loading {
     fn from(loading: Loading) -> Self {
         Self {
             done_records: loading.done_records,
             remaining_records: loading.remaining_records,
             records_per_second: loading.records_per_second(),
-            time_left: loading.time_left().and_then(to_duration),
+            time_left: loading.time_left().map(to_duration),
         }
     }
 }

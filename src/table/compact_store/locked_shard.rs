@@ -53,9 +53,7 @@ impl LockedShard {
     /// Whether a record may be expired, and the last sweep was not within the interval.
     pub(super) fn is_due(&self, now: Timestamp, interval: Duration) -> bool {
         let time = |at: &AtomicI64| Timestamp::from_millis(at.load(Ordering::Relaxed));
-        let swept = time(&self.swept);
-        // A sweep that lies in the future says that the clock was set back.
-        let was_just_swept = swept <= now && swept.until(now) < interval;
+        let was_just_swept = time(&self.swept).until(now) < interval;
         !self.is_empty() && time(&self.first_expiry) <= now && !was_just_swept
     }
 

@@ -17,7 +17,7 @@ const MIB: u64 = 1 << 20;
 fn store(capacity_bytes: u64) -> CompactStore {
     // So many ghost entries that none is forgotten.
     let ghosts = GhostEntries::new(64 * MIB);
-    CompactStore::new(capacity_bytes + ghosts.bytes(), HOUR, ghosts)
+    CompactStore::new(capacity_bytes + ghosts.bytes(), HOUR, ghosts, Timestamp::now())
 }
 
 fn weight_bytes(store: &CompactStore) -> u64 {

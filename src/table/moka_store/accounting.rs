@@ -10,7 +10,8 @@ use parking_lot::Mutex;
 
 use super::entry_weight::entry_weight_bytes;
 use super::placeholder::CacheKey;
-use crate::record::{Entry, Timestamp};
+use crate::clock::Clock;
+use crate::record::Entry;
 use crate::table::counts::{Counts, Removal};
 use crate::table::ghosts::GhostEntries;
 use crate::table::miss_reason::Ghost;
@@ -21,6 +22,7 @@ pub(super) struct Accounting {
     pub(super) quota: Quota,
     pub(super) counts: Mutex<Counts>,
     pub(super) ghosts: GhostEntries,
+    pub(super) clock: Clock,
 }
 
 impl Accounting {
@@ -43,7 +45,7 @@ impl Accounting {
             let Some(key) = key.entry_key().filter(|_| cause != RemovalCause::Explicit) else {
                 return;
             };
-            let (now, expires_at) = (Timestamp::now(), entry.view().expires_at);
+            let (now, expires_at) = (self.clock.now(), entry.view().expires_at);
             // An expired entry counts as expired, also where moka evicted it.
             let is_expired = entry.view().is_expired(now) || cause == RemovalCause::Expired;
             let (removal, ghost) = if is_expired {

@@ -11,7 +11,12 @@ const MIB: u64 = 1 << 20;
 /// A store of entries of so many bytes.
 fn store(capacity_bytes: u64) -> MokaStore {
     let ghosts = GhostEntries::new(MIB);
-    MokaStore::new(capacity_bytes + ghosts.bytes(), ghosts, Account::open().unwrap())
+    MokaStore::new(
+        capacity_bytes + ghosts.bytes(),
+        ghosts,
+        Account::open().unwrap(),
+        Clock::start(),
+    )
 }
 
 fn weight_bytes(store: &MokaStore) -> u64 {
