@@ -296,6 +296,7 @@ impl Table {
             plucked_bytes: counts.plucked_bytes,
             removals: counts.removals,
             newest_record_time: self.newest_record_time(),
+            weight_mismatch_count: self.store.quota().mismatch_count(),
         }
     }
 
@@ -347,6 +348,8 @@ pub struct TableStats {
     pub removals: Removals,
     /// What [`Table::newest_record_time`] says.
     pub newest_record_time: Option<Timestamp>,
+    /// How often more weight was released than was reserved. Above zero, the store has a bug.
+    pub weight_mismatch_count: u64,
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Checks that the counters balance while the service runs.
 //!
 //! Of each partition: every record that was polled has exactly one outcome. Of each table:
-//! entries stored less entries removed is the number of entries that the store holds.
+//! entries stored less entries removed is the number of entries that the store holds, and no more
+//! weight is released than was reserved.
 //!
 //! The counters change while they are read, so a check compares only what stood still: a
 //! partition between two of its records, and a table if none of its partitions handled a
@@ -72,6 +73,9 @@ impl CounterCheck {
         }
         let figures: Vec<_> =
             self.tables.iter().map(|table| (table, figures(table, &before))).collect();
+        for table in &self.tables {
+            mismatches.check_weight(table.name(), table.stats().weight_mismatch_count);
+        }
         let after = (self.partitions)();
         for (table, figures) in figures {
             let is_still = handled_count(table, &before)

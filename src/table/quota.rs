@@ -22,6 +22,8 @@ pub(super) struct Quota {
     capacity_bytes: AtomicU64,
     limit_bytes: AtomicU64,
     weight_bytes: AtomicU64,
+    /// How often more was released than is reserved.
+    mismatch_count: AtomicU64,
 }
 
 impl Quota {
@@ -32,6 +34,7 @@ impl Quota {
             capacity_bytes: AtomicU64::new(capacity_bytes),
             limit_bytes: AtomicU64::new(capacity_bytes),
             weight_bytes: AtomicU64::new(fixed_bytes),
+            mismatch_count: AtomicU64::new(0),
         }
     }
 
@@ -88,17 +91,26 @@ impl Quota {
     /// than before always fits.
     pub(super) fn exchange(&self, reserved_bytes: u64, bytes: u64) -> bool {
         let limit_bytes = self.limit_bytes();
-        self.weight_bytes
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |weight_bytes| {
-                let sum = weight_bytes - reserved_bytes + bytes;
+        let exchanged =
+            self.weight_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |weight_bytes| {
+                let sum = weight_bytes.saturating_sub(reserved_bytes).saturating_add(bytes);
                 (sum <= limit_bytes || bytes <= reserved_bytes).then_some(sum)
-            })
-            .is_ok()
+            });
+        // A weight that wrapped would be far above any limit, and the table empty for ever.
+        if exchanged.is_ok_and(|before_bytes| before_bytes < reserved_bytes) {
+            self.mismatch_count.fetch_add(1, Ordering::Relaxed);
+        }
+        exchanged.is_ok()
     }
 
     /// Releases weight that was reserved.
     pub(super) fn release(&self, bytes: u64) {
-        self.weight_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.exchange(bytes, 0);
+    }
+
+    /// How often more was released than is reserved. Above zero, the store has a bug.
+    pub(super) fn mismatch_count(&self) -> u64 {
+        self.mismatch_count.load(Ordering::Relaxed)
     }
 
     /// Whether the table weighs more than its limit, which was lowered.
@@ -152,6 +164,17 @@ mod tests {
         assert!(quota.reserve(quota.max_entry_bytes()));
         assert!(quota.admits(quota.max_entry_bytes()));
         assert!(!quota.admits(quota.max_entry_bytes() + 1));
+    }
+
+    #[test]
+    fn a_release_of_more_than_is_reserved_is_counted_and_leaves_room() {
+        let quota = quota();
+        assert!(quota.reserve(1_000));
+        assert_eq!(quota.mismatch_count(), 0);
+        quota.release(FIXED_BYTES + 1_001);
+        assert_eq!((quota.weight_bytes(), quota.mismatch_count()), (0, 1));
+        assert!(quota.exchange(1, 500));
+        assert_eq!((quota.weight_bytes(), quota.mismatch_count()), (500, 2));
     }
 
     #[test]

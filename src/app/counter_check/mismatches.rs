@@ -33,6 +33,8 @@ impl TableFigures {
 pub(super) struct Mismatches {
     partitions: BTreeSet<(String, String, i32)>,
     tables: BTreeMap<String, TableMismatch>,
+    /// How often each table released more weight than was reserved.
+    weights: BTreeMap<String, u64>,
     count: u64,
 }
 
@@ -69,6 +71,22 @@ impl Mismatches {
                  two; this is a bug in millpond, please report it with these figures"
             );
         }
+    }
+
+    /// Takes over how often a table released more weight than was reserved, so far.
+    pub(super) fn check_weight(&mut self, table: &str, mismatch_count: u64) {
+        let known = self.weights.get(table).copied().unwrap_or(0);
+        if mismatch_count <= known {
+            return;
+        }
+        self.count += mismatch_count - known;
+        self.weights.insert(table.to_owned(), mismatch_count);
+        tracing::error!(
+            table,
+            mismatch_count,
+            "more weight was released in a table than was reserved; this is a bug in millpond, \
+             please report it with these figures"
+        );
     }
 
     /// Compares a table's counters with those of its partitions and with the entries that it
@@ -202,5 +220,15 @@ mod tests {
         let off = TableFigures { held: 5, ..SOUND };
         let later = TableFigures { written: 11, stored: 11, held: 6, ..SOUND };
         assert_eq!(check_tables(&[off, later]), [0, 1]);
+    }
+
+    #[test]
+    fn weight_that_was_released_twice_counts_once_for_each_time() {
+        let mut mismatches = Mismatches::default();
+        let counts = [0, 2, 2, 3].map(|count| {
+            mismatches.check_weight("services", count);
+            mismatches.stats().mismatch_count
+        });
+        assert_eq!(counts, [0, 2, 2, 3]);
     }
 }
