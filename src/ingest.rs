@@ -59,6 +59,7 @@ pub use client::{Consumer, create_consumer, librdkafka_version, queue_bytes_at_w
 pub use pause_handle::PauseHandle;
 pub use pluck_context::{ScratchAtWorst, scratch_at_worst};
 pub use shared::IngestStats;
+pub use statistics::statistics_bytes;
 
 use crate::clock::Clock;
 use crate::config::Config;

@@ -11,6 +11,7 @@ pub(super) fn needs(config: &Config) -> Needs {
     let scratch = ingest::scratch_at_worst(config);
     Needs {
         kafka_bytes: ingest::queue_bytes_at_worst(config),
+        statistics_bytes: ingest::statistics_bytes(config),
         large_document_bytes: scratch.large_document_bytes,
         small_bytes: scratch.small_bytes,
         smallest_table_bytes: MIN_CAPACITY_BYTES,
@@ -22,7 +23,7 @@ pub(super) fn reserves(config: &Config) -> Vec<ExpectedBytes> {
     let needs = needs(config);
     let types = [
         (MemoryType::Ingest, needs.large_document_bytes + needs.small_bytes),
-        (MemoryType::KafkaClient, needs.kafka_bytes),
+        (MemoryType::KafkaClient, needs.kafka_bytes + needs.statistics_bytes),
         (MemoryType::Rpc, config.rpc.buffer.as_u64()),
     ];
     types.map(|(memory_type, bytes)| ExpectedBytes { memory_type, bytes }).into()

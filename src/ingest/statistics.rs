@@ -12,9 +12,21 @@ use std::time::{Duration, Instant};
 use rdkafka::statistics::{Broker, Partition, Statistics};
 
 use super::partition::SeenEnd;
+use crate::config::Config;
 
 /// A connection that is younger may have brought no fetch yet.
 const SETTLED_AFTER: Duration = Duration::from_secs(2);
+
+/// How many partitions a client knows, as the budget has it.
+const PLANNED_PARTITIONS: u64 = 256;
+/// What the statistics of a partition take. Their JSON has about a KiB, in a buffer that doubles
+/// and is copied to do so. It is parsed to a tree while the tree before may not be looked at yet.
+const BYTES_A_PARTITION: u64 = 4 << 10;
+
+/// What the statistics of all clients take, of as many partitions as the budget has.
+pub fn statistics_bytes(config: &Config) -> u64 {
+    config.ingest.threads as u64 * PLANNED_PARTITIONS * BYTES_A_PARTITION
+}
 
 /// Whether a broker of the cluster is connected.
 pub(super) fn has_connection(statistics: &Statistics) -> bool {

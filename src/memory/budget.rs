@@ -26,6 +26,8 @@ const ALLOCATOR_DIVISOR: u64 = 16;
 pub struct Needs {
     /// The most that the Kafka client may hold.
     pub kafka_bytes: u64,
+    /// The most that the statistics of the Kafka client take.
+    pub statistics_bytes: u64,
     /// The most that plucking one large document takes.
     pub large_document_bytes: u64,
     /// The most that plucking all other documents takes, in all threads together.
@@ -133,6 +135,7 @@ impl Budget {
     pub fn plan_within(limit: Limit, config: &Config, needs: Needs) -> Result<Self, BudgetError> {
         let reserves = vec![
             line("kafka fetch buffers (kafka.fetch_buffer)", needs.kafka_bytes),
+            line("kafka statistics, of 256 partitions (by ingest.threads)", needs.statistics_bytes),
             line(
                 "parsing large documents, one at a time (by ingest.max_document)",
                 needs.large_document_bytes,
@@ -255,6 +258,7 @@ mod tests {
     fn plan(settings: &[&str]) -> Result<Budget, BudgetError> {
         let needs = Needs {
             kafka_bytes: 32 << 20,
+            statistics_bytes: 2 << 20,
             large_document_bytes: 29 << 20,
             small_bytes: 6 << 20,
             smallest_table_bytes: 64 << 10,
@@ -265,7 +269,7 @@ mod tests {
     #[test]
     fn the_tables_get_what_the_reserves_leave_of_the_limit() {
         let budget = plan(&["memory.limit=256MiB", "tables.0.capacity=50%"]).unwrap();
-        let reserves = (32 + 29 + 6 + 8 + 18 + 16) << 20;
+        let reserves = (32 + 2 + 29 + 6 + 8 + 18 + 16) << 20;
         let left = (256 << 20) - reserves;
         assert_eq!(budget.capacities().collect::<Vec<_>>(), [&(left / 2)]);
     }

@@ -170,6 +170,7 @@ fn a_check_prints_the_memory_budget_line_by_line() {
     for line in [
         "#    320.0 MiB  limit (memory.limit)",
         "MiB  kafka fetch buffers (kafka.fetch_buffer)",
+        "MiB  kafka statistics, of 256 partitions (by ingest.threads)",
         "MiB  parsing large documents, one at a time (by ingest.max_document)",
         "MiB  parsing the rest (by ingest.threads)",
         "#    - 8.0 MiB  rpc response buffers (rpc.buffer)",
