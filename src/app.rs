@@ -12,12 +12,13 @@ mod threads;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -57,8 +58,17 @@ pub enum BuildError {
     #[error("kafka: librdkafka refuses the configuration: {0}; see kafka.properties")]
     Kafka(String),
     /// The system gives no thread or no socket, or the allocator no account.
-    #[error("cannot start: {0}")]
+    #[error("cannot start: {}{}", .0, cure(.0))]
     System(#[from] io::Error),
+}
+
+/// The system says that it gives no thread as if that were a fault of the moment.
+fn cure(error: &io::Error) -> &'static str {
+    if error.kind() == io::ErrorKind::WouldBlock {
+        "; the system gives no more threads: raise the container's limit of pids, or ulimit -u"
+    } else {
+        ""
+    }
 }
 
 /// Checks everything about a configuration that needs neither a port nor a broker.
@@ -164,7 +174,7 @@ impl App {
         }
         let _ = stop.send(true);
         let Core { ingest, counter_check, .. } = self.core;
-        let consumers = tokio::task::spawn_blocking(move || ingest.stop());
+        let consumers = stop_beside(ingest);
         let is_drained = drain(rpc, consumers, self.config.shutdown.deadline).await?;
         admin.abort();
         // Only after a drain is it certain that nothing reads or writes any more.
@@ -179,19 +189,35 @@ impl App {
 /// Whether the server and the consumers ended within the deadline.
 async fn drain(
     rpc: JoinHandle<anyhow::Result<()>>,
-    consumers: JoinHandle<()>,
+    consumers: oneshot::Receiver<()>,
     deadline: Duration,
 ) -> anyhow::Result<bool> {
     let drained = timeout(deadline, async { tokio::join!(rpc, consumers) });
-    if let Ok((served, closed)) = drained.await {
-        served??;
-        closed?;
-        tracing::info!("drained");
-        Ok(true)
-    } else {
+    let Ok((served, closed)) = drained.await else {
         tracing::warn!("the shutdown deadline is over, leaving without the rest");
-        Ok(false)
+        return Ok(false);
+    };
+    served??;
+    if closed.is_ok() {
+        tracing::info!("drained");
+    } else {
+        tracing::warn!("nobody waited for the consumers to be closed, leaving without that");
     }
+    Ok(closed.is_ok())
+}
+
+/// Stops ingest on a thread of its own. The answer comes when it has stopped, and is an error if
+/// the system gives no thread: the ingest threads are then asked to end, and nobody waits for them.
+fn stop_beside(ingest: Ingest) -> oneshot::Receiver<()> {
+    let (stopped, answer) = oneshot::channel();
+    let stopping = thread::Builder::new().name("stop-ingest".into()).spawn(move || {
+        ingest.stop();
+        let _ = stopped.send(());
+    });
+    if let Err(error) = stopping {
+        tracing::warn!(%error, "no thread to close the consumers on");
+    }
+    answer
 }
 
 async fn until_true(mut value: watch::Receiver<bool>) {

@@ -88,8 +88,7 @@ impl Ingest {
         account: &Account,
     ) -> io::Result<Self> {
         let topics = sources.iter().map(|source| source.config.topic.as_str());
-        let shared = Shared::new(config, clock.clone(), topics, health, account);
-        let shared = shared.map_err(io::Error::other)?;
+        let shared = Shared::new(config, clock.clone(), topics, health, account)?;
         let mut ingest = Self { shared: Arc::new(shared), threads: Vec::new() };
         for number in 0..config.ingest.threads {
             // Here and not on the thread, which has its own account: the memory is the client's.

@@ -4,15 +4,16 @@ use crate::heap::Account;
 
 use super::failure::Failure;
 
-/// Runs a future to its end. Does not wait for tasks that still run then: a drain that missed its
-/// deadline must not delay the end of the process.
+/// Runs a future to its end, on this thread: a service serves on threads of its own. Does not wait
+/// for tasks that still run then: a drain that missed its deadline must not delay the end of the
+/// process.
 ///
-/// The runtime's threads share one memory account. Allocations of threads without an account are
-/// counted as the Kafka client's.
+/// The thread has a memory account, since allocations of threads without one are counted as the
+/// Kafka client's.
 pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let account = Account::open()?;
     account.adopt_thread();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .on_thread_start(move || account.adopt_thread())
         .build()?;

@@ -3,7 +3,10 @@
 //! One producer for all threads. It never waits: a record that does not fit into its small queue
 //! is dropped and counted, because reading on matters more. It must not know tables.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use rdkafka::ClientContext;
@@ -12,7 +15,7 @@ use rdkafka::error::KafkaResult;
 use rdkafka::message::{
     BorrowedHeaders, BorrowedMessage, DeliveryResult, Header, Message as _, OwnedHeaders,
 };
-use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 
 use crate::config::Config;
 use crate::heap::Account;
@@ -26,9 +29,20 @@ const QUEUE_RECORDS: &str = "1000";
 /// How long the records that wait at the end may take.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// How long the thread that polls the producer waits for what has become of records.
+const POLL_TIMEOUT: Duration = Duration::from_millis(100);
+
 pub(super) struct DeadLetters {
     /// None where no dead-letter topic is configured.
-    producer: Option<ThreadedProducer<DeliveryCounts>>,
+    producer: Option<PolledProducer>,
+}
+
+/// A producer, and the thread that polls it, which ends when this is dropped. The threads of
+/// rdkafka's own kind of it panic where the system gives none.
+struct PolledProducer {
+    producer: Arc<BaseProducer<DeliveryCounts>>,
+    is_stopping: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
 }
 
 #[derive(Debug, Default)]
@@ -49,15 +63,19 @@ fn is_configured(config: &Config) -> bool {
 
 impl DeadLetters {
     /// Creates the producer, if a dead-letter topic is configured. It does not wait for the broker.
-    pub(super) fn new(config: &Config) -> KafkaResult<Self> {
+    ///
+    /// # Errors
+    ///
+    /// When librdkafka refuses a setting, or the system gives no thread.
+    pub(super) fn new(config: &Config) -> io::Result<Self> {
         let producer = is_configured(config)
-            .then(|| Account::of_unbound_threads().charge(|| create_producer(config)));
+            .then(|| Account::of_unbound_threads().charge(|| PolledProducer::start(config)));
         Ok(Self { producer: producer.transpose()? })
     }
 
     /// Hands a rejected record on to `topic`.
     pub(super) fn send(&self, topic: &str, message: &BorrowedMessage<'_>, rejection: &Rejection) {
-        let Some(producer) = &self.producer else { return };
+        let Some(PolledProducer { producer, .. }) = &self.producer else { return };
         let mut record = BaseRecord::<[u8], [u8]>::to(topic).headers(headers(message, rejection));
         (record.key, record.payload) = (message.key(), message.payload());
         record.timestamp = message.timestamp().to_millis();
@@ -67,8 +85,8 @@ impl DeadLetters {
     }
 
     pub(super) fn stats(&self) -> DeadLetterStats {
-        let Some(producer) = &self.producer else { return DeadLetterStats::default() };
-        let counts = producer.context();
+        let Some(polled) = &self.producer else { return DeadLetterStats::default() };
+        let counts = polled.producer.context();
         DeadLetterStats {
             delivered_count: counts.delivered.load(Ordering::Relaxed),
             dropped_count: counts.dropped.load(Ordering::Relaxed),
@@ -78,7 +96,7 @@ impl DeadLetters {
 
     /// Waits a moment until brokers have taken the records that are queued.
     pub(super) fn flush(&self) {
-        if let Some(producer) = &self.producer
+        if let Some(PolledProducer { producer, .. }) = &self.producer
             && let Err(error) = producer.flush(FLUSH_TIMEOUT)
         {
             tracing::warn!(%error, "not all dead letters were taken");
@@ -86,7 +104,31 @@ impl DeadLetters {
     }
 }
 
-fn create_producer(config: &Config) -> KafkaResult<ThreadedProducer<DeliveryCounts>> {
+impl PolledProducer {
+    fn start(config: &Config) -> io::Result<Self> {
+        let producer = Arc::new(create_producer(config).map_err(io::Error::other)?);
+        let is_stopping = Arc::new(AtomicBool::new(false));
+        let (polled, asked) = (Arc::clone(&producer), Arc::clone(&is_stopping));
+        let thread = Builder::new().name("dead-letters".into()).spawn(move || {
+            while !asked.load(Ordering::Relaxed) {
+                polled.poll(POLL_TIMEOUT);
+            }
+        })?;
+        Ok(Self { producer, is_stopping, thread: Some(thread) })
+    }
+}
+
+impl Drop for PolledProducer {
+    fn drop(&mut self) {
+        self.is_stopping.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            // The thread itself has reported its panic.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn create_producer(config: &Config) -> KafkaResult<BaseProducer<DeliveryCounts>> {
     let mut settings = ClientConfig::new();
     settings.set_log_level(RDKafkaLogLevel::Info).set("client.id", "millpond");
     for (name, value) in &config.kafka.properties {

@@ -5,9 +5,9 @@
 //! it contains.
 
 use std::collections::VecDeque;
+use std::io;
 
 use parking_lot::Mutex;
-use rdkafka::error::KafkaResult;
 use rdkafka::message::BorrowedMessage;
 
 use super::dead_letters::DeadLetters;
@@ -21,7 +21,7 @@ pub(super) struct Rejections {
 
 impl Rejections {
     /// Creates the producer of dead letters too, if one is configured. It waits for no broker.
-    pub(super) fn new(config: &Config) -> KafkaResult<Self> {
+    pub(super) fn new(config: &Config) -> io::Result<Self> {
         let last = LastRejections::new(config.ingest.recent_rejections);
         Ok(Self { last, dead_letters: DeadLetters::new(config)? })
     }

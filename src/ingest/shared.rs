@@ -2,11 +2,11 @@
 //!
 //! Every part guards itself, and none is locked for a record.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Mutex, RwLock};
-use rdkafka::error::KafkaResult;
 
 use super::books::PartitionBooks;
 use super::outage::Outage;
@@ -42,7 +42,7 @@ impl Shared {
         topics: impl Iterator<Item = &'a str>,
         health: &Arc<Health>,
         account: &Account,
-    ) -> KafkaResult<Self> {
+    ) -> io::Result<Self> {
         Ok(Self {
             config: config.clone(),
             clock,

@@ -16,7 +16,6 @@ const MIN_ENTRIES_BYTES: u64 = MIN_CAPACITY_BYTES - MIN_CAPACITY_BYTES / 32;
 
 /// The capacity, the limit and the weight of one table, shared by all its threads.
 #[derive(Debug)]
-#[expect(clippy::struct_field_names, reason = "a number without its unit says less")]
 pub(super) struct Quota {
     fixed_bytes: u64,
     capacity_bytes: AtomicU64,
