@@ -15,7 +15,7 @@ use millpond::clock::Clock;
 use millpond::config::Store;
 use millpond::heap::{self, Account};
 use millpond::memory;
-use millpond::record::{Draft, FieldsBuffer, KeyRef, Origin, Value};
+use millpond::record::{Draft, FieldsBuffer, KeyRef, Origin, RankedBy, Value};
 use millpond::table::{Maintenance, Spec, Table};
 use millpond_acceptance::report::say;
 
@@ -60,6 +60,7 @@ fn main() -> anyhow::Result<ExitCode> {
         name: "services".into(),
         fields: vec!["description".into()],
         ttl: AN_HOUR,
+        ranked_by: RankedBy::Time,
         capacity_bytes: args.capacity_mib << 20,
         store: store_kind,
         account: account.clone(),

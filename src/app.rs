@@ -28,6 +28,7 @@ use crate::config::Config;
 use crate::health::Health;
 use crate::ingest::{self, Ingest, TableSource};
 use crate::memory::{Accounts, Budget, BudgetError};
+use crate::record::RankedBy;
 use crate::rpc::{Reclaim, Rpc, Service};
 use crate::stats::TakeSnapshot;
 use crate::table::{Maintenance, Spec, Table};
@@ -345,6 +346,10 @@ fn sources(
                 name: config.name.clone(),
                 fields: config.fields.keys().map(|name| name.as_str().into()).collect(),
                 ttl: config.ttl,
+                ranked_by: match config.version {
+                    Some(_) => RankedBy::Version,
+                    None => RankedBy::Time,
+                },
                 capacity_bytes,
                 store: config.store,
                 account: account.clone(),

@@ -28,11 +28,12 @@ mod limits;
 mod message;
 mod scratch;
 mod sources;
+mod version;
 
 use std::time::Duration;
 
 pub use limits::Limits;
-pub use message::{Message, Plucked};
+pub use message::{Deletion, Message, Plucked};
 pub use scratch::Scratch;
 
 use crate::config::{Condition, Source};
@@ -71,6 +72,13 @@ impl Plucker {
     #[must_use]
     pub fn ttl_from(mut self, source: &Source, ttl: Duration) -> Self {
         self.sources.set_life_start(source, ttl);
+        self
+    }
+
+    /// Takes the version of a record from it: a draft is ranked by that.
+    #[must_use]
+    pub fn version(mut self, source: &Source) -> Self {
+        self.sources.set_version(source);
         self
     }
 
@@ -159,7 +167,7 @@ impl Plucker {
         scratch: &'s mut Scratch,
     ) -> Result<Plucked<'s>, Reject> {
         match message.payload {
-            None => scratch.builder.build_tombstone(self.limits, message),
+            None => scratch.builder.build_tombstone(&self.sources, self.limits, message),
             Some([]) => Err(Reject::EmptyPayload),
             Some(payload) if self.is_too_large(payload) => Err(Reject::DocumentTooLarge),
             Some(payload) => {

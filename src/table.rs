@@ -47,14 +47,14 @@ use std::time::Duration;
 pub use counts::{Removal, Removals};
 pub use largest::{DescribedEntry, LargestEntries};
 pub use maintenance::Maintenance;
-pub use miss_reason::{Ghost, MissReason};
-pub use store::Inserted;
+pub use miss_reason::{Ghost, GhostCause, MissReason};
+pub use store::{Inserted, Removed};
 pub use weight::{MAX_ENTRY_BYTES, MIN_CAPACITY_BYTES, WeightParts, max_entry_bytes};
 
 use crate::clock::Clock;
 use crate::config;
 use crate::heap::Account;
-use crate::record::{Draft, EntryView, Key, Timestamp};
+use crate::record::{Draft, EntryView, Key, RankedBy, Timestamp};
 use compact_store::CompactStore;
 use ghosts::GhostEntries;
 use moka_store::MokaStore;
@@ -69,6 +69,8 @@ pub struct Spec {
     pub fields: Vec<Box<str>>,
     /// How long an entry lives.
     pub ttl: Duration,
+    /// What decides which of two records of a key is newer.
+    pub ranked_by: RankedBy,
     /// What the table may weigh, in bytes: its entries, its ghost entries and what its store
     /// takes without any entry. At least [`MIN_CAPACITY_BYTES`].
     pub capacity_bytes: u64,
@@ -116,6 +118,11 @@ impl Table {
     /// The names of the fields, in the order of an entry's values.
     pub fn fields(&self) -> &[Box<str>] {
         &self.spec.fields
+    }
+
+    /// What decides which of two records of a key is newer.
+    pub fn ranked_by(&self) -> RankedBy {
+        self.spec.ranked_by
     }
 
     /// The account that the table's memory is charged to.
@@ -201,8 +208,9 @@ impl Table {
         LargestEntries::of(&*self.store, count, after, now)
     }
 
-    /// Stores a copy of a record that arrives at `now`. Readers see it as soon as this returns.
-    /// When the table is full, older entries leave first and the caller waits for that.
+    /// Stores a copy of a record that arrives at `now`, unless a newer record of its key was
+    /// handled before. Readers see it as soon as this returns. When the table is full, older
+    /// entries leave first and the caller waits for that.
     pub fn insert(&self, draft: Draft<'_>, now: Timestamp) -> Inserted {
         let entry = draft.entry();
         let inserted = self.charge(|| {
@@ -212,11 +220,14 @@ impl Table {
                 self.store.insert(&draft, now)
             };
             if inserted == Inserted::TooLarge {
-                self.store.remove(draft.key(), Ghost::deleted_by(entry.origin), now);
+                let ghost = Ghost::deleted_by(entry.recency());
+                if self.store.remove(draft.key(), ghost, now) == Removed::Superseded {
+                    return Inserted::Superseded;
+                }
             }
             inserted
         });
-        if inserted != Inserted::TooLarge {
+        if matches!(inserted, Inserted::New | Inserted::Replaced) {
             self.observe_time(entry.origin.time.min(now));
         }
         inserted
@@ -229,10 +240,18 @@ impl Table {
         }
     }
 
-    /// Removes the entry of `key`, if there is one, and remembers why there is none.
-    pub fn remove(&self, key: &str, ghost: Ghost) {
+    /// Removes the entry of `key`, if there is one, and remembers why there is none, unless a
+    /// newer record of the key than the ghost's was handled before.
+    pub fn remove(&self, key: &str, ghost: Ghost) -> Removed {
         let now = self.now();
-        self.charge(|| self.store.remove(key, ghost, now));
+        self.charge(|| self.store.remove(key, ghost, now))
+    }
+
+    /// Removes all that came from a partition and forgets it: its topic was recreated, so offsets
+    /// start again and what was newer says nothing of the new records.
+    pub fn remove_partition(&self, partition: i32) {
+        let now = self.now();
+        self.charge(|| self.store.remove_partition(partition, now));
     }
 
     /// Removes expired entries and does what reads and writes put off.
@@ -311,10 +330,11 @@ fn new_store(spec: &Spec) -> Box<dyn Store> {
     match spec.store {
         config::Store::Moka => {
             let (account, clock) = (spec.account.clone(), spec.clock.clone());
-            Box::new(MokaStore::new(capacity_bytes, ghosts, account, clock))
+            Box::new(MokaStore::new(capacity_bytes, ghosts, spec.ranked_by, account, clock))
         }
         config::Store::Compact => {
-            Box::new(CompactStore::new(capacity_bytes, spec.ttl, ghosts, spec.clock.now()))
+            let now = spec.clock.now();
+            Box::new(CompactStore::new(capacity_bytes, spec.ttl, ghosts, spec.ranked_by, now))
         }
     }
 }

@@ -7,7 +7,7 @@ use anyhow::bail;
 use millpond::clock::Clock;
 use millpond::config::Store;
 use millpond::heap::Account;
-use millpond::record::{Draft, FieldsBuffer, KeyRef, Origin, Value};
+use millpond::record::{Draft, FieldsBuffer, KeyRef, Origin, RankedBy, Value};
 use millpond::table::{Maintenance, Spec, Table};
 
 use crate::shape::Shape;
@@ -34,6 +34,7 @@ impl Subject {
             name: "services".into(),
             fields: vec!["description".into()],
             ttl: AN_HOUR,
+            ranked_by: RankedBy::Time,
             capacity_bytes,
             store,
             account: Account::open()?,

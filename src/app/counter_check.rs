@@ -119,7 +119,7 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
     use crate::heap::Account;
-    use crate::record::{Draft, FieldsBuffer, KeyRef, Origin, Timestamp};
+    use crate::record::{Draft, FieldsBuffer, KeyRef, Origin, RankedBy, Timestamp};
     use crate::stats::Outcome;
     use crate::table::Spec;
 
@@ -129,6 +129,7 @@ mod tests {
             name: "services".into(),
             fields: Vec::new(),
             ttl: Duration::from_secs(3600),
+            ranked_by: RankedBy::Time,
             capacity_bytes: 1 << 20,
             store: crate::config::Store::Moka,
             account: Account::open().unwrap(),

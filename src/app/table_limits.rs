@@ -80,7 +80,7 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
     use crate::heap::Account;
-    use crate::record::{Draft, FieldsBuffer, KeyRef, Origin, Timestamp, Value};
+    use crate::record::{Draft, FieldsBuffer, KeyRef, Origin, RankedBy, Timestamp, Value};
     use crate::table::{Spec, max_entry_bytes};
 
     const MIB: u64 = 1 << 20;
@@ -92,6 +92,7 @@ mod tests {
             name: "services".into(),
             fields: vec!["description".into()],
             ttl: HOUR,
+            ranked_by: RankedBy::Time,
             capacity_bytes: MIB,
             store: crate::config::Store::Moka,
             account: Account::open().unwrap(),

@@ -110,9 +110,13 @@ fn seconds_text(span: &prost_types::Duration) -> String {
 }
 
 /// Counts that are zero while all is well.
-fn unusual_counts(stats: &GetStatsResponse) -> [(&'static str, u64); 5] {
+fn unusual_counts(stats: &GetStatsResponse) -> [(&'static str, u64); 6] {
     let sum = |of: fn(&PartitionStats) -> u64| stats.partitions.iter().map(of).sum();
     [
+        (
+            "tombstones and deletions of keys that had no entry",
+            sum(|each| record_count(each, RecordOutcome::DeletedNothing)),
+        ),
         (
             "records removed by retention before they were read",
             sum(|each| each.retention_gap_records),
@@ -177,7 +181,7 @@ fn limit_text(table: &TableStats) -> String {
 
 fn partitions_text(partitions: &[PartitionStats]) -> String {
     let mut text = format!(
-        "\n{:<30} {:>12} {:>10} {:>12} {:>10} {:>10} {:>10} {:>10} {:>10}\n",
+        "\n{:<30} {:>12} {:>10} {:>12} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10}\n",
         "partition",
         "position",
         "lag",
@@ -185,29 +189,33 @@ fn partitions_text(partitions: &[PartitionStats]) -> String {
         "replaced",
         "deleted",
         "expired",
+        "superseded",
         "filtered",
         "rejected"
     );
     for partition in partitions {
-        let of = |outcome| {
-            let found = partition.records.iter().find(|each| each.outcome() == outcome);
-            found.map_or(0, |found| found.count)
-        };
+        let of = |outcome| record_count(partition, outcome);
         let name = format!("{} {}/{}", partition.table, partition.topic, partition.partition);
         let _ = writeln!(
             text,
-            "{name:<30} {:>12} {:>10} {:>12} {:>10} {:>10} {:>10} {:>10} {:>10}",
+            "{name:<30} {:>12} {:>10} {:>12} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10}",
             partition.position,
             partition.lag_records,
             of(RecordOutcome::Stored),
             of(RecordOutcome::Replaced),
             of(RecordOutcome::Deleted),
             of(RecordOutcome::ExpiredOnArrival),
+            of(RecordOutcome::Superseded),
             of(RecordOutcome::Filtered),
             of(RecordOutcome::Rejected),
         );
     }
     text
+}
+
+fn record_count(partition: &PartitionStats, outcome: RecordOutcome) -> u64 {
+    let found = partition.records.iter().find(|each| each.outcome() == outcome);
+    found.map_or(0, |found| found.count)
 }
 
 fn cause(cause: RemovalCause) -> &'static str {

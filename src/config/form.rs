@@ -69,18 +69,26 @@ pub(super) const TOPIC: Text = Text {
     },
 };
 
-/// Text that may be missing.
-pub(super) struct Optional(pub(super) Text);
+/// A value that may be missing.
+pub(super) struct Optional<F>(pub(super) F);
 
-impl Form for Optional {
-    type Value = Option<String>;
+impl<F: Form> Form for Optional<F> {
+    type Value = Option<F::Value>;
 
     fn wanted(&self) -> String {
         self.0.wanted()
     }
 
-    fn parse(&self, text: &str) -> Result<Option<String>, String> {
+    fn parse(&self, text: &str) -> Result<Option<F::Value>, String> {
         self.0.parse(text).map(Some)
+    }
+
+    fn parse_as(&self, kind: Kind, text: &str) -> Result<Option<F::Value>, String> {
+        self.0.parse_as(kind, text).map(Some)
+    }
+
+    fn accepts(&self, kind: Kind) -> bool {
+        self.0.accepts(kind)
     }
 }
 

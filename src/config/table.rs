@@ -30,6 +30,9 @@ pub struct Table {
     pub ttl: Duration,
     /// The start of the time to live.
     pub ttl_from: TtlFrom,
+    /// The part of the record by which the newest of a key is known; the record's time if none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<Source>,
     /// How much the table may hold.
     pub capacity: Capacity,
     /// What keeps the entries.
@@ -88,6 +91,7 @@ impl Table {
         let fields = read_fields(section);
         let (only_when, delete_when) = (read_only_when(section), read_delete_when(section));
         let (ttl, ttl_from) = (read_ttl(section), read_ttl_from(section));
+        let version = read_version(section);
         let capacity = read_capacity(section, tables);
         let store = read_store(section);
         let dead_letter = read_dead_letter(section);
@@ -97,6 +101,7 @@ impl Table {
             key: key?,
             ttl: ttl?,
             ttl_from: ttl_from?,
+            version: version?,
             capacity: capacity?,
             store: store?,
             dead_letter: dead_letter?,
@@ -138,6 +143,21 @@ fn read_ttl_from(section: &mut Section<'_>) -> Option<TtlFrom> {
          first record of the topic, whatever `ingest.start` says, because a timestamp does not \
          tell then whether its record is still alive. With `@arrival`, every time to live starts \
          again after a restart.",
+    )
+}
+
+#[expect(clippy::option_option, reason = "a fault is not the same as nothing written")]
+fn read_version(section: &mut Section<'_>) -> Option<Option<Source>> {
+    section.key(
+        "version",
+        &Optional(Parsed::new(SOURCE)),
+        Unset::Derived("the record's time", || None),
+        "Where a record says how new it is: an integer, or a time in RFC 3339, which counts to the \
+         millisecond. Of two records of a key the one with the higher version is newer, whatever \
+         their order; of equal versions the one of the higher partition, and then the later one. A \
+         record without a version is rejected. A tombstone without one deletes whatever entry it \
+         finds. With a version, reading starts at the first record of the topic, whatever \
+         `ingest.start` says, because an old record may be the newest of its key.",
     )
 }
 

@@ -4,7 +4,8 @@
 //! the outcome. A message deletes an entry for four reasons. Three are handled here: a tombstone, a
 //! record for which `delete_when` holds, and a record that has expired on arrival. The fourth, a
 //! record that is too large to replace the entry, is handled in `Table::insert`, which is called
-//! here. `pluck` has decided which key the entry has (`pluck/draft_builder.rs`). This file must not
+//! here. None of them deletes an entry that is newer: the table compares. Beside that, all entries
+//! of a partition leave when its topic is recreated. `pluck` has decided which key the entry has (`pluck/draft_builder.rs`). This file must not
 //! know partitions, positions or states of topics.
 
 use std::sync::Arc;
@@ -13,10 +14,10 @@ use rdkafka::message::{BorrowedMessage, Headers, Message as _};
 
 use super::pluck_context::{self, PluckContext};
 use crate::config::{self, Config, TtlFrom};
-use crate::pluck::{Limits, Message, Plucked, Plucker};
-use crate::record::{Draft, Origin, Reject, Timestamp};
+use crate::pluck::{Deletion, Limits, Message, Plucked, Plucker};
+use crate::record::{Draft, Origin, RankedBy, Recency, Reject, Timestamp};
 use crate::stats::Outcome;
-use crate::table::{Ghost, Inserted, Table};
+use crate::table::{Ghost, Inserted, Removed, Table};
 
 /// A table, and the configuration of the topic that feeds it.
 #[derive(Clone)]
@@ -28,9 +29,10 @@ pub struct TableSource {
 }
 
 impl TableSource {
-    /// Whether the time to live of its entries counts from the timestamps of the records.
-    pub(super) fn has_ttl_from_record(&self) -> bool {
-        self.config.ttl_from == TtlFrom::Record
+    /// Whether the timestamps of the records tell which of them can matter: those that are older
+    /// than the time to live are expired, and no other record is older than they are.
+    pub(super) fn is_ruled_by_record_times(&self) -> bool {
+        self.config.ttl_from == TtlFrom::Record && self.config.version.is_none()
     }
 
     pub(super) fn writer(&self, config: &Config) -> TableWriter {
@@ -48,9 +50,13 @@ fn plucker(table: &config::Table, limits: Limits) -> Plucker {
     let plucker = Plucker::new(&table.key, &fields, limits)
         .only_when(&table.only_when)
         .delete_when(&table.delete_when);
-    match &table.ttl_from {
+    let plucker = match &table.ttl_from {
         TtlFrom::Source(from) => plucker.ttl_from(from, table.ttl),
         TtlFrom::Record | TtlFrom::Arrival => plucker,
+    };
+    match &table.version {
+        Some(version) => plucker.version(version),
+        None => plucker,
     }
 }
 
@@ -68,6 +74,12 @@ impl TableWriter {
         self.dead_letter_topic.as_deref()
     }
 
+    /// Removes all that came from a partition, since its topic was recreated: its log is another
+    /// one now, or gone.
+    pub(super) fn remove_partition(&self, partition: i32) {
+        self.table.remove_partition(partition);
+    }
+
     /// Plucks one message and changes the table as it says.
     pub(super) fn apply(
         &self,
@@ -76,6 +88,8 @@ impl TableWriter {
         origin: Origin,
         now: Timestamp,
     ) -> Outcome {
+        // The time of arrival is no substitute: a restart would find another.
+        let time_rank = message.timestamp().to_millis().unwrap_or(Recency::NO_TIME);
         let message = Message {
             key: message.key(),
             payload: message.payload(),
@@ -85,26 +99,45 @@ impl TableWriter {
         };
         let mut scratch = context.scratch_for(&self.plucker, &message);
         match self.plucker.pluck(&message, &mut scratch) {
-            Ok(Plucked::Record(draft)) => self.store(draft, now),
+            Ok(Plucked::Record(draft)) => match self.table.ranked_by() {
+                RankedBy::Time => self.store(draft.ranked(time_rank), now),
+                RankedBy::Version => self.store(draft, now),
+            },
             // A null payload, or a record for which `delete_when` holds.
-            Ok(Plucked::Deletion(key)) => {
-                self.table.remove(key.as_str(), Ghost::deleted_by(origin));
-                Outcome::Deleted
-            }
+            Ok(Plucked::Deletion(deletion)) => self.delete(deletion, origin, time_rank),
             Ok(Plucked::Filtered) => Outcome::Filtered,
             Err(reject) => Outcome::Rejected(reject),
+        }
+    }
+
+    fn delete(&self, deletion: Deletion<'_>, origin: Origin, time_rank: i64) -> Outcome {
+        let Deletion { key, version } = deletion;
+        let rank = match self.table.ranked_by() {
+            RankedBy::Time => time_rank,
+            RankedBy::Version => version.unwrap_or(Recency::NO_VERSION),
+        };
+        let Origin { partition, offset, .. } = origin;
+        let ghost = Ghost::deleted_by(Recency { rank, partition, offset });
+        match self.table.remove(key.as_str(), ghost) {
+            Removed::Entry => Outcome::Deleted,
+            Removed::Nothing => Outcome::DeletedNothing,
+            Removed::Superseded => Outcome::Superseded,
         }
     }
 
     fn store(&self, draft: Draft<'_>, now: Timestamp) -> Outcome {
         let entry = draft.entry();
         if entry.is_expired(now) {
-            self.table.remove(draft.key(), Ghost::Expired(entry.expires_at));
-            return Outcome::ExpiredOnArrival;
+            let ghost = Ghost::expired(entry.recency(), entry.expires_at);
+            return match self.table.remove(draft.key(), ghost) {
+                Removed::Superseded => Outcome::Superseded,
+                Removed::Entry | Removed::Nothing => Outcome::ExpiredOnArrival,
+            };
         }
         match self.table.insert(draft, now) {
             Inserted::New => Outcome::Stored,
             Inserted::Replaced => Outcome::Replaced,
+            Inserted::Superseded => Outcome::Superseded,
             // The table has deleted the entry that the record would have replaced.
             Inserted::TooLarge => Outcome::Rejected(Reject::EntryTooLarge),
         }

@@ -174,6 +174,10 @@ impl TopicAssignment {
 
     pub(super) fn reset(&mut self, reset: OffsetReset) {
         if let Some(partition) = self.partitions.get_mut(&reset.partition) {
+            if reset.reason == ResetReason::Recreated {
+                // Before the first record of the new log, whose offsets are lower.
+                self.writers.iter().for_each(|each| each.remove_partition(reset.partition));
+            }
             let load = partition.reset(reset);
             self.count_load(load);
         }
@@ -181,8 +185,10 @@ impl TopicAssignment {
 
     /// Notes that the topic does not have a partition any more.
     pub(super) fn mark_removed(&mut self, partition: i32) {
-        if let Some(partition) = self.partitions.get_mut(&partition) {
-            let load = partition.mark_removed();
+        if let Some(found) = self.partitions.get_mut(&partition) {
+            // Only a topic that was recreated has fewer partitions than before.
+            self.writers.iter().for_each(|each| each.remove_partition(partition));
+            let load = found.mark_removed();
             self.count_load(load);
         }
     }

@@ -341,7 +341,7 @@ fn readers(thread: usize, sources: &[TableSource], shared: &Shared) -> Vec<Topic
 fn start_policy(sources: &[&TableSource], start: Start) -> StartPolicy {
     let ttl = sources.iter().map(|source| source.config.ttl).max().unwrap_or_default();
     match start {
-        Start::Alive if sources.iter().all(|source| source.has_ttl_from_record()) => {
+        Start::Alive if sources.iter().all(|source| source.is_ruled_by_record_times()) => {
             StartPolicy::YoungerThan(ttl)
         }
         Start::Alive | Start::Earliest => StartPolicy::Everything,

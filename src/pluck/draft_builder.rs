@@ -7,8 +7,9 @@ use super::document::ParsedMessage;
 use super::json::{Document, JsonText, JsonValue, Positions};
 use super::key::KeyScratch;
 use super::limits::Limits;
-use super::message::{Message, Plucked};
+use super::message::{Deletion, Message, Plucked};
 use super::sources::Sources;
+use super::version;
 use crate::record::{Draft, FieldsBuffer, Reject, Value};
 
 /// Scratch memory for one draft, reused for the next.
@@ -35,29 +36,39 @@ impl DraftBuilder {
             return Ok(Plucked::Filtered);
         }
         let key = self.key.copy(record.value(&sources.key)?, limits.max_key_bytes)?;
+        let version = sources.version.as_ref().map(|source| version::find(source, &record));
+        let version = version.transpose()?.map(|found| found.ok_or(Reject::MissingVersion));
+        let version = version.transpose()?;
         if sources.filters.is_deletion(&record)? {
-            return Ok(Plucked::Deletion(key));
+            return Ok(Plucked::Deletion(Deletion { key, version }));
         }
         let expires_at = match &sources.life_start {
             Some(start) => start.expiry(&record)?,
             None => message.expires_at,
         };
         let fields = self.fields.pack(sources, limits, &record)?;
-        Ok(Plucked::Record(match fields {
+        let draft = match fields {
             Some(fields) => Draft::new(key, message.origin, expires_at, fields),
             None => Draft::oversized(key, message.origin, expires_at),
-        }))
+        };
+        Ok(Plucked::Record(version.map_or(draft, |version| draft.ranked(version))))
     }
 
     /// Plucks a tombstone, a message without a payload: it deletes the entry whose key is the
     /// record's key. The table's `key` does not apply, since it may point into a document.
     pub(super) fn build_tombstone<'s>(
         &'s mut self,
+        sources: &Sources,
         limits: Limits,
         message: &Message<'_>,
     ) -> Result<Plucked<'s>, Reject> {
+        let document = sources.paths.locate(Document::default(), &mut self.positions);
+        let record = ParsedMessage { message, document };
+        let version = sources.version.as_ref().map(|source| version::find(source, &record));
+        let version = version.transpose()?.flatten();
         let key = message.key_text()?.map(JsonValue::Text);
-        self.key.copy(key, limits.max_key_bytes).map(Plucked::Deletion)
+        let key = self.key.copy(key, limits.max_key_bytes)?;
+        Ok(Plucked::Deletion(Deletion { key, version }))
     }
 
     /// Scratch bytes held, apart from a few for each source.

@@ -29,6 +29,11 @@ impl LifeStart {
     }
 }
 
+/// The milliseconds since 1970 that a text says, whatever its form.
+pub(super) fn millis_of(text: &str) -> Option<i64> {
+    from_text(text).map(Timestamp::as_millis)
+}
+
 fn from_text(text: &str) -> Option<Timestamp> {
     let millis = text.parse().ok().map(Timestamp::from_millis);
     millis.or_else(|| from_rfc3339(text))

@@ -41,8 +41,17 @@ fn text(bytes: Option<&[u8]>) -> Result<Option<&str>, Reject> {
 pub enum Plucked<'s> {
     /// To store this record; or, if it is oversized, to delete the entry that it would replace.
     Record(Draft<'s>),
-    /// To delete the entry of this key: a tombstone, or a record for which `delete_when` holds.
-    Deletion(KeyRef<'s>),
+    /// To delete an entry: a tombstone, or a record for which `delete_when` holds.
+    Deletion(Deletion<'s>),
     /// Nothing: `only_when` does not hold for the record.
     Filtered,
+}
+
+/// Which entry to delete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deletion<'s> {
+    /// The key of the entry.
+    pub key: KeyRef<'s>,
+    /// The version of the record that deletes; none if it has none, or if the table has no versions.
+    pub version: Option<i64>,
 }

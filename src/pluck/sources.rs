@@ -19,6 +19,8 @@ pub(super) struct Sources {
     pub(super) filters: Filters,
     /// `None` if the time to live counts from a time outside the record's data.
     pub(super) life_start: Option<LifeStart>,
+    /// `None` if the table goes by the times of records.
+    pub(super) version: Option<CompiledSource>,
     /// Every pointer among the sources, in one tree.
     pub(super) paths: Paths,
 }
@@ -28,7 +30,7 @@ impl Sources {
         let mut paths = Paths::default();
         let key = CompiledSource::new(key, &mut paths);
         let fields = fields.iter().map(|field| CompiledSource::new(field, &mut paths)).collect();
-        Self { key, fields, filters: Filters::default(), life_start: None, paths }
+        Self { key, fields, filters: Filters::default(), life_start: None, version: None, paths }
     }
 
     pub(super) fn set_only_when(&mut self, conditions: &[Condition]) {
@@ -44,10 +46,15 @@ impl Sources {
         self.life_start = Some(LifeStart { source, ttl });
     }
 
+    pub(super) fn set_version(&mut self, source: &Source) {
+        self.version = Some(CompiledSource::new(source, &mut self.paths));
+    }
+
     /// How many bytes they read of a message outside its document.
     pub(super) fn bytes_outside_document(&self, message: &Message<'_>) -> usize {
         let life_start = self.life_start.as_ref().map(|start| &start.source);
-        let others = self.fields.iter().chain(self.filters.sources()).chain(life_start);
+        let others =
+            self.fields.iter().chain(self.filters.sources()).chain(life_start).chain(&self.version);
         let bytes = |source: &CompiledSource| source.bytes_outside_document(message);
         bytes(&self.key) + others.map(bytes).sum::<usize>()
     }

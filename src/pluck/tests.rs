@@ -34,7 +34,7 @@ impl Copied {
         match plucked {
             Plucked::Record(draft) if draft.is_oversized() => oversized(draft),
             Plucked::Record(draft) => Self::Record(draft.copy()),
-            Plucked::Deletion(key) => Self::Deletion(key.copy()),
+            Plucked::Deletion(deletion) => Self::Deletion(deletion.key.copy()),
             Plucked::Filtered => Self::Filtered,
         }
     }

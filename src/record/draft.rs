@@ -16,22 +16,27 @@ pub struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    /// A draft of an entry with these fields.
+    /// A draft of an entry with these fields. The record's time ranks it.
     pub fn new(
         key: KeyRef<'a>,
         origin: Origin,
         expires_at: Timestamp,
         fields: &'a FieldsBuffer,
     ) -> Self {
-        let entry = EntryView { origin, expires_at, replaced_count: 0, fields: fields.fields() };
-        Self { key, entry, is_oversized: false }
+        Self { key, entry: entry(origin, expires_at, fields.fields()), is_oversized: false }
     }
 
     /// A draft of an entry that is too large for any table. Its fields are left out; a table
     /// that is given it deletes the entry that it would have replaced.
     pub fn oversized(key: KeyRef<'a>, origin: Origin, expires_at: Timestamp) -> Self {
-        let entry = EntryView { origin, expires_at, replaced_count: 0, fields: Fields::NONE };
-        Self { key, entry, is_oversized: true }
+        Self { key, entry: entry(origin, expires_at, Fields::NONE), is_oversized: true }
+    }
+
+    /// The same draft, of a record with this rank: see [`Recency::rank`](super::Recency::rank).
+    #[must_use]
+    pub fn ranked(mut self, rank: i64) -> Self {
+        self.entry.rank = rank;
+        self
     }
 
     /// The key of the entry; never empty.
@@ -53,6 +58,11 @@ impl<'a> Draft<'a> {
     pub fn copy(&self) -> Record {
         Record { key: self.key.copy(), entry: self.entry.copy() }
     }
+}
+
+fn entry(origin: Origin, expires_at: Timestamp, fields: Fields<'_>) -> EntryView<'_> {
+    let rank = origin.time.as_millis();
+    EntryView { origin, rank, expires_at, replaced_count: 0, fields }
 }
 
 /// An owned [`Draft`].

@@ -8,6 +8,7 @@ use std::fmt;
 use triomphe::{Arc, ThinArc};
 
 use super::fields::{Fields, Values};
+use super::recency::Recency;
 use super::timestamp::Timestamp;
 
 /// A record's place in the stream, and its time.
@@ -26,6 +27,8 @@ pub struct Origin {
 pub struct EntryView<'a> {
     /// The place of its record in the stream.
     pub origin: Origin,
+    /// What ranks its record among those of its key: see [`Recency::rank`].
+    pub rank: i64,
     /// From this time on no read returns the entry, whether it has been removed or not.
     pub expires_at: Timestamp,
     /// How many entries under its key it and those before it have replaced.
@@ -40,6 +43,12 @@ impl<'a> EntryView<'a> {
         now >= self.expires_at
     }
 
+    /// What decides whether another record of its key is newer.
+    pub fn recency(&self) -> Recency {
+        let Origin { partition, offset, .. } = self.origin;
+        Recency { rank: self.rank, partition, offset }
+    }
+
     /// Its values, in the order of the table's fields; `None` for a field that the message lacked.
     pub fn values(&self) -> Values<'a> {
         self.fields.values()
@@ -47,9 +56,9 @@ impl<'a> EntryView<'a> {
 
     /// Copies it into one allocation of exactly its size.
     pub fn copy(&self) -> Entry {
-        let Self { origin: Origin { partition, offset, time }, expires_at, replaced_count, fields } =
-            *self;
-        let header = Header { partition, replaced_count, offset, time, expires_at };
+        let Self { origin, rank, expires_at, replaced_count, fields } = *self;
+        let Origin { partition, offset, time } = origin;
+        let header = Header { partition, replaced_count, offset, time, rank, expires_at };
         Entry(ThinArc::from_header_and_slice(header, fields.packed()))
     }
 }
@@ -61,6 +70,7 @@ struct Header {
     replaced_count: u32,
     offset: i64,
     time: Timestamp,
+    rank: i64,
     expires_at: Timestamp,
 }
 
@@ -71,22 +81,24 @@ pub struct Entry(ThinArc<Header, u8>);
 impl Entry {
     /// The entry, borrowed.
     pub fn view(&self) -> EntryView<'_> {
-        let Header { partition, replaced_count, offset, time, expires_at } = self.0.header.header;
+        let Header { partition, replaced_count, offset, time, rank, expires_at } =
+            self.0.header.header;
         EntryView {
             origin: Origin { partition, offset, time },
+            rank,
             expires_at,
             replaced_count,
             fields: Fields::of_packed(&self.0.slice),
         }
     }
 
-    /// Counts `older`, and all that it replaced, as replaced by this entry. Does nothing once
+    /// Sets its rank and how many entries it and those before it have replaced. Does nothing once
     /// the entry is shared.
-    pub fn count_replaced(&mut self, older: &Self) {
-        let count = older.view().replaced_count.saturating_add(1);
+    pub fn set_replacing(&mut self, rank: i64, replaced_count: u32) {
         self.0.with_arc_mut(|arc| {
             if let Some(entry) = Arc::get_mut(arc) {
-                entry.header_mut().replaced_count = count;
+                let header = entry.header_mut();
+                (header.rank, header.replaced_count) = (rank, replaced_count);
             }
         });
     }
@@ -117,7 +129,8 @@ mod tests {
         let mut fields = FieldsBuffer::default();
         fields.push(Some(Value::Text("text")));
         let expires_at = Timestamp::from_millis(2_000);
-        read(EntryView { origin: ORIGIN, expires_at, replaced_count: 0, fields: fields.fields() })
+        let fields = fields.fields();
+        read(EntryView { origin: ORIGIN, rank: 1_000, expires_at, replaced_count: 0, fields })
     }
 
     #[test]
@@ -138,12 +151,13 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_counts_those_that_it_replaces() {
-        let entry = || with_view(|view| view.copy());
-        let (first, mut second, mut third) = (entry(), entry(), entry());
-        second.count_replaced(&first);
-        third.count_replaced(&second);
-        assert_eq!([first, second, third].map(|entry| entry.view().replaced_count), [0, 1, 2]);
+    fn an_entry_that_is_not_shared_yet_can_be_told_what_it_replaces() {
+        let mut entry = with_view(|view| view.copy());
+        entry.set_replacing(5_000, 2);
+        let shared = entry.clone();
+        entry.set_replacing(9_000, 3);
+        assert_eq!((entry.view().rank, entry.view().replaced_count), (5_000, 2));
+        assert_eq!(shared, entry);
     }
 
     #[test]

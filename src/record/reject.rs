@@ -29,11 +29,15 @@ pub enum Reject {
     MissingTime,
     /// That time is neither milliseconds since 1970 nor RFC 3339.
     InvalidTime,
+    /// The version is absent or null.
+    MissingVersion,
+    /// The version is neither an integer of 64 bits nor a time.
+    InvalidVersion,
 }
 
 impl Reject {
     /// Every reason in the order of declaration, so that each has its `as usize` for an index.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::EmptyPayload,
         Self::DocumentTooLarge,
         Self::InvalidUtf8,
@@ -45,6 +49,8 @@ impl Reject {
         Self::EntryTooLarge,
         Self::MissingTime,
         Self::InvalidTime,
+        Self::MissingVersion,
+        Self::InvalidVersion,
     ];
 
     /// Its name wherever it leaves the process as text.
@@ -61,6 +67,8 @@ impl Reject {
             Self::EntryTooLarge => "entry_too_large",
             Self::MissingTime => "missing_time",
             Self::InvalidTime => "invalid_time",
+            Self::MissingVersion => "missing_version",
+            Self::InvalidVersion => "invalid_version",
         }
     }
 }

@@ -7,8 +7,8 @@ use std::ops::Range;
 use std::time::Duration;
 
 use crate::proto::v1::{Miss, MissReason, Origin, PartitionOffset};
-use crate::record::{self, Timestamp};
-use crate::table::{self, Ghost};
+use crate::record::{self, Recency, Timestamp};
+use crate::table::{self, Ghost, GhostCause};
 
 /// The first time that protobuf can say, in seconds, and the first that it cannot.
 const TIMES: Range<i64> = -62_135_596_800..253_402_300_800;
@@ -69,9 +69,16 @@ pub(super) fn to_miss(reason: table::MissReason) -> Miss {
     match reason {
         table::MissReason::NeverSeen => miss(MissReason::NeverSeen),
         table::MissReason::Unknown => miss(MissReason::Unknown),
-        table::MissReason::Ghost(Ghost::Expired(time)) => miss_at(MissReason::Expired, time),
-        table::MissReason::Ghost(Ghost::Evicted(time)) => miss_at(MissReason::Evicted, time),
-        table::MissReason::Ghost(Ghost::Deleted { partition, offset }) => {
+        table::MissReason::Ghost(ghost) => ghost_miss(ghost),
+    }
+}
+
+fn ghost_miss(ghost: Ghost) -> Miss {
+    match ghost.cause {
+        GhostCause::Expired(time) => miss_at(MissReason::Expired, time),
+        GhostCause::Evicted(time) => miss_at(MissReason::Evicted, time),
+        GhostCause::Deleted => {
+            let Recency { partition, offset, .. } = ghost.recency;
             let deleted_by = Some(PartitionOffset { partition, offset });
             Miss { deleted_by, ..miss(MissReason::Deleted) }
         }

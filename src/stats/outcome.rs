@@ -11,8 +11,12 @@ pub enum Outcome {
     Replaced,
     /// Deleted the entry of its key: a tombstone, or a record for which `delete_when` holds.
     Deleted,
+    /// The same, and its key had no live entry.
+    DeletedNothing,
     /// Past its time to live when it came: the older entry of its key was removed.
     ExpiredOnArrival,
+    /// Older than the newest record of its key that was handled before. It changed nothing.
+    Superseded,
     /// Ignored, because `only_when` does not hold for it.
     Filtered,
     /// Could not be stored.
@@ -21,13 +25,20 @@ pub enum Outcome {
 
 impl Outcome {
     /// The number of outcomes.
-    pub const COUNT: usize = 5 + Reject::ALL.len();
+    pub const COUNT: usize = 7 + Reject::ALL.len();
 
     /// Every outcome, each at its [`Self::index`].
     pub fn all() -> impl Iterator<Item = Self> {
-        [Self::Stored, Self::Replaced, Self::Deleted, Self::ExpiredOnArrival, Self::Filtered]
-            .into_iter()
-            .chain(Reject::ALL.into_iter().map(Self::Rejected))
+        let others = [
+            Self::Stored,
+            Self::Replaced,
+            Self::Deleted,
+            Self::DeletedNothing,
+            Self::ExpiredOnArrival,
+            Self::Superseded,
+            Self::Filtered,
+        ];
+        others.into_iter().chain(Reject::ALL.into_iter().map(Self::Rejected))
     }
 
     /// The index of its counter among [`Self::COUNT`].
@@ -36,9 +47,11 @@ impl Outcome {
             Self::Stored => 0,
             Self::Replaced => 1,
             Self::Deleted => 2,
-            Self::ExpiredOnArrival => 3,
-            Self::Filtered => 4,
-            Self::Rejected(reject) => 5 + reject as usize,
+            Self::DeletedNothing => 3,
+            Self::ExpiredOnArrival => 4,
+            Self::Superseded => 5,
+            Self::Filtered => 6,
+            Self::Rejected(reject) => 7 + reject as usize,
         }
     }
 }

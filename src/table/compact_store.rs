@@ -49,10 +49,10 @@ use super::counts::Counts;
 use super::ghosts::{GhostEntries, KeyHash};
 use super::miss_reason::{Ghost, MissReason};
 use super::quota::Quota;
-use super::store::{Inserted, LOOKAHEAD, Store};
+use super::store::{Inserted, LOOKAHEAD, Removed, Store};
 use super::weight::WeightParts;
 use crate::heap;
-use crate::record::{Draft, EntryView, Timestamp};
+use crate::record::{Draft, EntryView, RankedBy, Timestamp};
 use entry_weight::weight_parts;
 use layout::Layout;
 use locked_shard::LockedShard;
@@ -89,6 +89,7 @@ impl CompactStore {
         capacity_bytes: u64,
         ttl: Duration,
         ghosts: GhostEntries,
+        ranked_by: RankedBy,
         now: Timestamp,
     ) -> Self {
         let shards = ((capacity_bytes - ghosts.bytes()) / SHARD_BYTES).clamp(1, MAX_SHARDS);
@@ -98,7 +99,7 @@ impl CompactStore {
             ttl_millis: i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX),
         };
         let quota = Quota::new(capacity_bytes, ghosts.bytes() + shards_bytes(&shards));
-        let shared = Shared::new(layout, quota, ghosts);
+        let shared = Shared::new(layout, quota, ghosts, ranked_by);
         let sweep_interval =
             (ttl / SWEEP_PART).clamp(*SWEEP_INTERVALS.start(), *SWEEP_INTERVALS.end());
         Self { shards, shared, next_sample: AtomicUsize::new(0), sweep_interval }
@@ -178,12 +179,16 @@ impl Store for CompactStore {
         Inserted::TooLarge
     }
 
-    fn remove(&self, key: &str, ghost: Ghost, now: Timestamp) {
+    fn remove(&self, key: &str, ghost: Ghost, now: Timestamp) -> Removed {
         let key_hash = self.shared.ghosts.hash(key);
-        self.shard(key_hash).write(|shard| {
-            shard.remove(&self.shared, key_hash, key, now);
-            self.shared.ghosts.insert(key_hash, ghost);
-        });
+        self.shard(key_hash).write(|shard| shard.remove(&self.shared, key_hash, key, ghost, now))
+    }
+
+    fn remove_partition(&self, partition: i32, now: Timestamp) {
+        self.shared.ghosts.forget_partition(partition);
+        for shard in &self.shards {
+            shard.write(|shard| shard.remove_partition(&self.shared, partition, now));
+        }
     }
 
     fn miss_reason(&self, key: &str, now: Timestamp) -> MissReason {
@@ -192,7 +197,8 @@ impl Store for CompactStore {
         let shard = self.shard(key_hash).read();
         match shard.find(&self.shared, key_hash, key) {
             Some(found) if found.entry.is_expired(now) => {
-                MissReason::Ghost(Ghost::Expired(found.entry.expires_at))
+                let EntryView { expires_at, .. } = found.entry;
+                MissReason::Ghost(Ghost::expired(found.entry.recency(), expires_at))
             }
             // It was stored after the lookup.
             Some(_) => MissReason::Unknown,

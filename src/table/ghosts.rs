@@ -1,10 +1,14 @@
 //! Ghost entries: the memory of keys that have no entry any more, and why.
 //!
+//! A ghost entry knows the newest record of its key. So an older record that comes late, from a
+//! partition that is read more slowly, is recognised and does not bring the entry back. That holds
+//! until the ghost entry is dropped: not for a time, but for so many other keys that leave.
+//!
 //! Their number is fixed. They stand in buckets of four and are found by the key's hash: its
 //! lower half chooses the bucket, its upper half, the fingerprint of 32 bits, stands for the
 //! key. So a key without a ghost entry is taken for another key with a probability of 4 in 2^32.
-//! A full bucket drops its oldest ghost entry and notes that it did: from then on it cannot say
-//! of any of its keys that no record of them was ever seen.
+//! A full bucket drops the ghost entry of the oldest record and notes that it did: from then on it
+//! cannot say of any of its keys that no record of them was ever seen.
 //!
 //! The hash is keyed, so that nobody can choose keys which drop each other's ghost entries. The
 //! memory is allocated when the table is made and is part of what the table weighs: a full
@@ -18,11 +22,13 @@ use parking_lot::Mutex;
 
 use super::miss_reason::{Ghost, MissReason};
 use crate::heap;
+use crate::record::Recency;
 use bucket::Bucket;
 
-/// What part of a table's capacity they take: one for every three entries or so.
+/// What part of a table's capacity they take: one for every fifteen entries of the compact store,
+/// or every five of moka.
 const CAPACITY_PART: u64 = 64;
-/// What they take at most: room for 1.8 million.
+/// What they take at most: room for nearly a million.
 const MAX_BYTES: u64 = 32 << 20;
 /// There is a lock for each so many bytes, up to so many locks.
 const SHARD_BYTES: u64 = 4 << 10;
@@ -103,6 +109,24 @@ impl GhostEntries {
         })
     }
 
+    /// The newest record of a key that has no entry, as far as it is remembered.
+    pub(super) fn recency(&self, key_hash: KeyHash) -> Option<Recency> {
+        let ghost = self.with_bucket(key_hash, |bucket| bucket.find(key_hash.fingerprint()))?;
+        Some(ghost.recency)
+    }
+
+    /// Forgets a key. What was remembered of it is unknown from then on.
+    pub(super) fn forget(&self, key_hash: KeyHash) {
+        self.with_bucket(key_hash, |bucket| bucket.forget(key_hash.fingerprint()));
+    }
+
+    /// Forgets every record of a partition.
+    pub(super) fn forget_partition(&self, partition: i32) {
+        for shard in &self.shards {
+            shard.lock().iter_mut().for_each(|bucket| bucket.forget_partition(partition));
+        }
+    }
+
     fn with_bucket<T>(&self, key_hash: KeyHash, work: impl FnOnce(&mut Bucket) -> T) -> T {
         let number = (u64::from(key_hash.lower_half()) * self.buckets() as u64) >> 32;
         let number = usize::try_from(number).unwrap_or(0);
@@ -116,10 +140,12 @@ mod tests {
     use super::*;
     use crate::record::Timestamp;
 
-    const EVICTED: Ghost = Ghost::Evicted(Timestamp::from_millis(5));
+    fn recency(offset: i64) -> Recency {
+        Recency { rank: offset - 5, partition: 3, offset }
+    }
 
     fn deleted(offset: i64) -> Ghost {
-        Ghost::Deleted { partition: 3, offset }
+        Ghost::deleted_by(recency(offset))
     }
 
     #[test]
@@ -127,9 +153,12 @@ mod tests {
         let ghosts = GhostEntries::new(1 << 20);
         let key_hash = ghosts.hash("a");
         assert_eq!(ghosts.miss_reason(key_hash), MissReason::NeverSeen);
-        for ghost in [EVICTED, deleted(7), Ghost::Expired(Timestamp::from_millis(-1)), deleted(0)] {
+        let evicted = Ghost::evicted(recency(1), Timestamp::from_millis(5));
+        let expired = Ghost::expired(recency(-9), Timestamp::from_millis(-1));
+        for ghost in [evicted, deleted(7), expired, deleted(0)] {
             ghosts.insert(key_hash, ghost);
             assert_eq!(ghosts.miss_reason(key_hash), MissReason::Ghost(ghost));
+            assert_eq!(ghosts.recency(key_hash), Some(ghost.recency));
         }
     }
 
@@ -157,6 +186,21 @@ mod tests {
         assert!(remembered > buckets * 3, "{remembered} of {}", buckets * 4);
         let other = ghosts.miss_reason(ghosts.hash("never there"));
         assert_eq!(other, MissReason::Unknown, "it could be a key that was forgotten");
+    }
+
+    #[test]
+    fn records_of_a_partition_that_is_forgotten_are_unknown_and_others_stay() {
+        let ghosts = GhostEntries::new(1 << 20);
+        let (a, b, c) = (ghosts.hash("a"), ghosts.hash("b"), ghosts.hash("c"));
+        let of_another = Ghost::deleted_by(Recency { rank: 0, partition: 4, offset: 1 });
+        ghosts.insert(a, deleted(7));
+        ghosts.insert(b, of_another);
+        ghosts.forget_partition(3);
+        assert_eq!(ghosts.miss_reason(a), MissReason::Unknown);
+        assert_eq!(ghosts.miss_reason(b), MissReason::Ghost(of_another));
+        assert_eq!(ghosts.miss_reason(c), MissReason::NeverSeen);
+        ghosts.forget(b);
+        assert_eq!((ghosts.recency(b), ghosts.miss_reason(b)), (None, MissReason::Unknown));
     }
 
     #[test]

@@ -1,28 +1,43 @@
 //! Why a lookup found no entry. `rpc` answers *loading* instead while the table is not ready.
 
-use crate::record::{Origin, Timestamp};
+use crate::record::{Recency, Timestamp};
 
-/// Why a key that had an entry, or would have had one, has none.
+/// What is remembered of a key that had an entry, or would have had one, and has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ghost {
+pub struct Ghost {
+    /// Why it has none.
+    pub cause: GhostCause,
+    /// The newest record of the key: the one that deleted its entry, or that of the entry that
+    /// left. An older record that comes later is superseded by it.
+    pub recency: Recency,
+}
+
+/// Why a key has no entry any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GhostCause {
     /// Its time to live ended at that time.
     Expired(Timestamp),
     /// It was evicted at that time to make room.
     Evicted(Timestamp),
     /// A tombstone or a record for which `delete_when` holds deleted it, or a newer record that
     /// was too large to keep.
-    Deleted {
-        /// Partition of that record.
-        partition: i32,
-        /// Offset of that record.
-        offset: i64,
-    },
+    Deleted,
 }
 
 impl Ghost {
-    /// Deleted by the record of that origin.
-    pub fn deleted_by(origin: Origin) -> Self {
-        Self::Deleted { partition: origin.partition, offset: origin.offset }
+    /// Deleted by that record.
+    pub fn deleted_by(recency: Recency) -> Self {
+        Self { cause: GhostCause::Deleted, recency }
+    }
+
+    /// The time to live of the entry of that record ended at that time.
+    pub fn expired(recency: Recency, at: Timestamp) -> Self {
+        Self { cause: GhostCause::Expired(at), recency }
+    }
+
+    /// The entry of that record was evicted at that time.
+    pub fn evicted(recency: Recency, at: Timestamp) -> Self {
+        Self { cause: GhostCause::Evicted(at), recency }
     }
 }
 

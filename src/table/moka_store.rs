@@ -31,11 +31,11 @@ use super::counts::{Counts, Removal};
 use super::ghosts::GhostEntries;
 use super::miss_reason::{Ghost, MissReason};
 use super::quota::Quota;
-use super::store::{Inserted, Store};
+use super::store::{Inserted, Removed, Store};
 use super::weight::WeightParts;
 use crate::clock::Clock;
 use crate::heap::Account;
-use crate::record::{Draft, Entry, EntryView, Timestamp};
+use crate::record::{Draft, Entry, EntryView, Key, RankedBy, Recency, Timestamp};
 use accounting::Accounting;
 use entry_weight::{entry_weight_bytes, weight_parts};
 use key_locks::KeyLocks;
@@ -46,6 +46,7 @@ pub(super) struct MokaStore {
     accounting: Arc<Accounting>,
     placeholder: Placeholder,
     writers: KeyLocks,
+    ranked_by: RankedBy,
     account: Account,
 }
 
@@ -55,6 +56,7 @@ impl MokaStore {
     pub(super) fn new(
         capacity_bytes: u64,
         ghosts: GhostEntries,
+        ranked_by: RankedBy,
         account: Account,
         clock: Clock,
     ) -> Self {
@@ -70,7 +72,7 @@ impl MokaStore {
             .eviction_listener(Arc::clone(&accounting).listener())
             .build();
         let writers = KeyLocks::default();
-        let store = Self { cache, accounting, placeholder, writers, account };
+        let store = Self { cache, accounting, placeholder, writers, ranked_by, account };
         store.insert_placeholder();
         store
     }
@@ -90,13 +92,19 @@ impl MokaStore {
     /// wait for a writer: false if there is one.
     fn remove_expired(&self, key: &str) -> bool {
         let Some(_writer) = self.writers.try_lock(key) else { return false };
-        if !self.cache.contains_key(key)
-            && let Some(entry) = self.cache.remove(key)
-        {
-            self.accounting.count_removed(key, &entry, Removal::Expired);
-            self.accounting.insert_ghost(key, Ghost::Expired(entry.view().expires_at));
+        if !self.cache.contains_key(key) {
+            self.take_out_expired(key);
         }
         true
+    }
+
+    /// Takes out the entry of a key which moka does not show. The caller has the key locked.
+    fn take_out_expired(&self, key: &str) {
+        if let Some(entry) = self.cache.remove(key) {
+            self.accounting.count_removed(key, &entry, Removal::Expired);
+            let entry = entry.view();
+            self.accounting.insert_ghost(key, Ghost::expired(entry.recency(), entry.expires_at));
+        }
     }
 
     /// Takes out the entry of a key and accounts for it. The entry, if it was live. The caller
@@ -107,6 +115,22 @@ impl MokaStore {
         let removal = if is_live { removal } else { Removal::Expired };
         self.accounting.count_removed(key, &entry, removal);
         is_live.then_some(entry)
+    }
+
+    /// The recency of a record once it has taken the place of the newest known record of its key;
+    /// none if it is superseded. The caller has the key locked.
+    ///
+    /// An entry that moka is just evicting is neither in the cache nor a ghost entry for some
+    /// microseconds. An older record of its key that comes then is taken for new.
+    fn admit(&self, key: &str, recency: Recency) -> Option<Recency> {
+        let ghosts = &self.accounting.ghosts;
+        let known = if let Some(entry) = self.cache.get(key) {
+            Some(entry.view().recency())
+        } else {
+            self.take_out_expired(key);
+            ghosts.recency(ghosts.hash(key))
+        };
+        recency.replacing(known, self.ranked_by)
     }
 
     /// Makes moka do what it put off, evictions included.
@@ -156,36 +180,59 @@ impl Store for MokaStore {
 
     fn insert(&self, draft: &Draft<'_>, now: Timestamp) -> Inserted {
         let (key, entry) = (draft.key(), draft.entry());
-        if !self.make_room(entry_weight_bytes(key, &entry)) {
+        let weight_bytes = entry_weight_bytes(key, &entry);
+        if !self.make_room(weight_bytes) {
             return Inserted::TooLarge;
         }
         let mut record = draft.copy();
         let _writer = self.writers.lock(key);
+        let Some(recency) = self.admit(key, entry.recency()) else {
+            self.accounting.quota.release(weight_bytes);
+            return Inserted::Superseded;
+        };
         let older = self.take_out(key, Removal::Replaced, now);
-        if let Some(older) = &older {
-            record.entry.count_replaced(older);
-        }
+        let replaced = older.as_ref().map(|older| older.view().replaced_count.saturating_add(1));
+        record.entry.set_replacing(recency.rank, replaced.unwrap_or(0));
         let plucked_bytes = key.len() + entry.fields.packed_bytes();
         self.accounting.counts.lock().count_stored(plucked_bytes);
         self.cache.insert(CacheKey::of(record.key), record.entry);
         if older.is_some() { Inserted::Replaced } else { Inserted::New }
     }
 
-    fn remove(&self, key: &str, ghost: Ghost, now: Timestamp) {
+    fn remove(&self, key: &str, ghost: Ghost, now: Timestamp) -> Removed {
         if key.is_empty() {
             // It would take out the placeholder.
-            return;
+            return Removed::Nothing;
         }
         let _writer = self.writers.lock(key);
-        self.take_out(key, Removal::Deleted, now);
+        let Some(recency) = self.admit(key, ghost.recency) else { return Removed::Superseded };
+        let removed = self.take_out(key, Removal::Deleted, now);
         // Last, so that it also replaces the ghost entry of an entry that moka removed meanwhile.
-        self.accounting.insert_ghost(key, ghost);
+        self.accounting.insert_ghost(key, Ghost { recency, ..ghost });
+        if removed.is_some() { Removed::Entry } else { Removed::Nothing }
+    }
+
+    fn remove_partition(&self, partition: i32, now: Timestamp) {
+        let ghosts = &self.accounting.ghosts;
+        ghosts.forget_partition(partition);
+        let is_own = |entry: &Entry| entry.view().origin.partition == partition;
+        for (key, entry) in &self.cache {
+            let Some(key) = key.entry_key().map(Key::as_str).filter(|_| is_own(&entry)) else {
+                continue;
+            };
+            let _writer = self.writers.lock(key);
+            if self.cache.get(key).is_some_and(|entry| is_own(&entry)) {
+                self.take_out(key, Removal::Deleted, now);
+                ghosts.forget(ghosts.hash(key));
+            }
+        }
     }
 
     fn miss_reason(&self, key: &str, now: Timestamp) -> MissReason {
         if let Some(entry) = self.get(key) {
             let entry = entry.view();
-            let expired = MissReason::Ghost(Ghost::Expired(entry.expires_at));
+            let ghost = Ghost::expired(entry.recency(), entry.expires_at);
+            let expired = MissReason::Ghost(ghost);
             // A live entry was stored after the lookup.
             return if entry.is_expired(now) { expired } else { MissReason::Unknown };
         }

@@ -23,16 +23,19 @@
 //!    lock under which the entry leaves. A key that had an entry is never called
 //!    [`MissReason::NeverSeen`]; in doubt the answer is [`MissReason::Unknown`].
 //! 9. **A removal is remembered** even where there was no entry to remove.
-//! 10. **Prefetching changes nothing**: no entry, no count, no answer.
-//! 11. **Memory is the table's.** The table charges to its account what a store allocates. In
+//! 10. **Newer wins.** A record that is older than the entry or the ghost entry of its key, by
+//!     [`Recency::replacing`](crate::record::Recency::replacing), changes nothing, whether it would
+//!     store or remove.
+//! 11. **Prefetching changes nothing**: no entry, no count, no answer.
+//! 12. **Memory is the table's.** The table charges to its account what a store allocates. In
 //!     `read`, `prefetch` and `walk` a closure or an iterator of the caller runs, whose memory
 //!     is not the table's: there a store charges its own allocations itself.
-//! 12. **Weighed truly.** The weight is what the allocator says that the store takes, within 5 %.
+//! 13. **Weighed truly.** The weight is what the allocator says that the store takes, within 5 %.
 //!
-//! The tests of `table::tests` run over every store and check 2 to 6, 8 and 9: `life` (4, 5, 6),
-//! `bounds` (2, 3, 6), `limits` (2), `misses` (3, 8, 9), `explained` (5). `tests/memory` checks 1, 11
-//! and 12. No test observes 7. Tests beside each store check what only its inside shows; for the
-//! compact store they compare it with a plain map, 10 included.
+//! The tests of `table::tests` run over every store and check 2 to 6 and 8 to 10: `life` (4, 5, 6),
+//! `bounds` (2, 3, 6), `limits` (2), `misses` (3, 8, 9), `newer` (10), `explained` (5).
+//! `tests/memory` checks 1, 12 and 13. No test observes 7. Tests beside each store check what only
+//! its inside shows; for the compact store they compare it with a plain map, 11 included.
 //!
 //! To add a store: a variant of `config::Store`, its word and its text (`config/table.rs`), a module
 //! and an arm of `new_store` in `table.rs`, a module in each of the two `over_every_store!` macros
@@ -60,9 +63,22 @@ pub enum Inserted {
     New,
     /// It replaced the live entry of its key.
     Replaced,
+    /// A newer record of its key was handled before, and nothing has changed.
+    Superseded,
     /// It is larger than the table takes. A store leaves the older entry of the key, and
     /// `Table::insert` then removes it.
     TooLarge,
+}
+
+/// The outcome of removing the entry of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removed {
+    /// The key had a live entry.
+    Entry,
+    /// The key had no live entry.
+    Nothing,
+    /// A newer record of the key was handled before, and nothing has changed.
+    Superseded,
 }
 
 /// Holds the entries of one table. See the head of this file for what it promises.
@@ -74,11 +90,16 @@ pub(super) trait Store: Debug + Send + Sync {
     /// reads that follow.
     fn prefetch(&self, _keys: &mut dyn Iterator<Item = &str>) {}
 
-    /// Stores a copy of a record that arrives at `now`, in place of the entry of its key.
+    /// Stores a copy of a record that arrives at `now`, in place of the entry of its key, unless
+    /// that or the ghost entry of the key is newer.
     fn insert(&self, draft: &Draft<'_>, now: Timestamp) -> Inserted;
 
-    /// Removes the entry of a key, if there is one, and remembers why there is none.
-    fn remove(&self, key: &str, ghost: Ghost, now: Timestamp);
+    /// Removes the entry of a key, if there is one, and remembers why there is none, unless the
+    /// entry or the ghost entry of the key is newer than the record that removes it.
+    fn remove(&self, key: &str, ghost: Ghost, now: Timestamp) -> Removed;
+
+    /// Removes every entry and every ghost entry of a partition. Counted as deleted.
+    fn remove_partition(&self, partition: i32, now: Timestamp);
 
     /// Why a key has no entry that is live at `now`, after a read found none.
     fn miss_reason(&self, key: &str, now: Timestamp) -> MissReason;

@@ -5,6 +5,7 @@ mod explained;
 mod life;
 mod limits;
 mod misses;
+mod newer;
 
 use std::sync::atomic::AtomicBool;
 use std::thread;
@@ -12,7 +13,7 @@ use std::time::Instant;
 
 use super::*;
 use crate::config::Store::{Compact, Moka};
-use crate::record::{Entry, FieldsBuffer, Key, KeyRef, Origin, Record, Value};
+use crate::record::{Entry, FieldsBuffer, Key, KeyRef, Origin, Recency, Record, Value};
 
 /// Defines a test for each function and each kind of store, which the function takes.
 macro_rules! over_every_store {
@@ -33,15 +34,20 @@ macro_rules! over_every_store {
 }
 use over_every_store;
 
-const DELETED: Ghost = Ghost::Deleted { partition: 0, offset: 11 };
+const DELETED: Ghost = Ghost { cause: GhostCause::Deleted, recency: recency(0, 11) };
 const HOUR: Duration = Duration::from_secs(3600);
 const MIB: u64 = 1 << 20;
 
 pub(super) fn table(store: config::Store, capacity_bytes: u64) -> Table {
+    ranked_table(store, capacity_bytes, RankedBy::Time)
+}
+
+fn ranked_table(store: config::Store, capacity_bytes: u64, ranked_by: RankedBy) -> Table {
     Table::new(Spec {
         name: "services".into(),
         fields: vec!["description".into()],
         ttl: HOUR,
+        ranked_by,
         capacity_bytes,
         store,
         account: Account::open().unwrap(),
@@ -49,12 +55,25 @@ pub(super) fn table(store: config::Store, capacity_bytes: u64) -> Table {
     })
 }
 
+const RECORD_TIME: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+/// The recency of a record of the time that all records have.
+pub(super) const fn recency(partition: i32, offset: i64) -> Recency {
+    Recency { rank: RECORD_TIME.as_millis(), partition, offset }
+}
+
+/// A record with the same origin as every other, so none is older than another.
 pub(super) fn record(key: &str, text: &str, expires_at: Timestamp) -> Record {
+    record_at(recency(0, 7), key, text, expires_at)
+}
+
+/// A record that comes from there.
+pub(super) fn record_at(at: Recency, key: &str, text: &str, expires_at: Timestamp) -> Record {
     let mut fields = FieldsBuffer::default();
     fields.push(Some(Value::Text(text)));
-    let time = Timestamp::from_millis(1_700_000_000_000);
-    let origin = Origin { partition: 0, offset: 7, time };
-    Draft::new(KeyRef::new(key).unwrap(), origin, expires_at, &fields).copy()
+    let origin = Origin { partition: at.partition, offset: at.offset, time: RECORD_TIME };
+    let draft = Draft::new(KeyRef::new(key).unwrap(), origin, expires_at, &fields);
+    draft.ranked(at.rank).copy()
 }
 
 pub(super) fn put(table: &Table, key: &str, text: &str, expires_at: Timestamp) -> Inserted {

@@ -22,6 +22,7 @@ mod kafka_harness;
 mod largest;
 mod lookups;
 mod misses;
+mod newer;
 mod own_writes;
 mod poison;
 mod pressure;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use millpond::clock::Clock;
 use millpond::config::Store;
 use millpond::heap::Account;
-use millpond::record::{Draft, FieldsBuffer, KeyRef, Origin, Timestamp, Value};
+use millpond::record::{Draft, FieldsBuffer, KeyRef, Origin, RankedBy, Timestamp, Value};
 use millpond::table::{Spec, Table};
 
 /// An empty table with one field.
@@ -14,6 +14,7 @@ pub(crate) fn table(store: Store, account: &Account, capacity_bytes: u64) -> Tab
         name: "services".into(),
         fields: vec!["description".into()],
         ttl: Duration::from_secs(3600),
+        ranked_by: RankedBy::Time,
         capacity_bytes,
         store,
         account: account.clone(),

@@ -111,7 +111,7 @@ fn outcomes(snapshot: &Snapshot) -> String {
         "{} stored, {} replaced, {} deleted, {} expired on arrival, {} rejected",
         of(|outcome| matches!(outcome, Outcome::Stored)),
         of(|outcome| matches!(outcome, Outcome::Replaced)),
-        of(|outcome| matches!(outcome, Outcome::Deleted)),
+        of(|outcome| matches!(outcome, Outcome::Deleted | Outcome::DeletedNothing)),
         of(|outcome| matches!(outcome, Outcome::ExpiredOnArrival)),
         of(|outcome| matches!(outcome, Outcome::Rejected(_))),
     )

@@ -9,7 +9,7 @@ use super::*;
 use crate::clock::Clock;
 use crate::heap::{Account, allocated_by_thread};
 use crate::proto::v1;
-use crate::record::{Draft, FieldsBuffer, KeyRef, Origin, Value};
+use crate::record::{Draft, FieldsBuffer, KeyRef, Origin, RankedBy, Value};
 use crate::rpc::response::{buffered, encoded};
 use crate::table::{MIN_CAPACITY_BYTES, Spec};
 
@@ -19,6 +19,7 @@ fn table() -> Table {
         name: "services".into(),
         fields: vec!["description".into(), "absent".into()],
         ttl: Duration::from_secs(3600),
+        ranked_by: RankedBy::Time,
         capacity_bytes: MIN_CAPACITY_BYTES,
         store: crate::config::Store::Compact,
         account: Account::open().unwrap(),

@@ -31,7 +31,8 @@ fn decoded(key: &str, origin: record::Origin, values: &[(String, Option<Kind>)])
         fields.push(kind.as_ref().map(value));
     }
     let expires_at = Timestamp::from_millis(2_250);
-    let entry = EntryView { origin, expires_at, replaced_count: 7, fields: fields.fields() };
+    let fields = fields.fields();
+    let entry = EntryView { origin, rank: 0, expires_at, replaced_count: 7, fields };
     let outcome = || LookupOutcome::Entry(FoundEntry::new(key, &names, entry));
 
     let alone = encoded(|buffer| outcome().put_get_response(&as_of(), buffer));

@@ -64,9 +64,18 @@ impl From<PartitionStats> for wire::PartitionStats {
 
 /// A count for every outcome. Rejections of all reasons are one outcome.
 fn record_counts(outcomes: &[(Outcome, u64)]) -> Vec<RecordCount> {
-    use RecordOutcome::{Deleted, ExpiredOnArrival, Filtered, Rejected, Replaced, Stored};
-    [Stored, Replaced, Deleted, ExpiredOnArrival, Filtered, Rejected]
-        .into_iter()
+    use RecordOutcome as Of;
+    let all = [
+        Of::Stored,
+        Of::Replaced,
+        Of::Deleted,
+        Of::DeletedNothing,
+        Of::ExpiredOnArrival,
+        Of::Superseded,
+        Of::Filtered,
+        Of::Rejected,
+    ];
+    all.into_iter()
         .map(|outcome| {
             let same = outcomes.iter().filter(|(each, _)| to_outcome(*each) == outcome);
             RecordCount { outcome: outcome.into(), count: same.map(|(_, count)| count).sum() }
@@ -92,7 +101,9 @@ fn to_outcome(outcome: Outcome) -> RecordOutcome {
         Outcome::Stored => RecordOutcome::Stored,
         Outcome::Replaced => RecordOutcome::Replaced,
         Outcome::Deleted => RecordOutcome::Deleted,
+        Outcome::DeletedNothing => RecordOutcome::DeletedNothing,
         Outcome::ExpiredOnArrival => RecordOutcome::ExpiredOnArrival,
+        Outcome::Superseded => RecordOutcome::Superseded,
         Outcome::Filtered => RecordOutcome::Filtered,
         Outcome::Rejected(_) => RecordOutcome::Rejected,
     }
@@ -111,5 +122,7 @@ fn to_reason(reject: Reject) -> RejectReason {
         Reject::EntryTooLarge => RejectReason::EntryTooLarge,
         Reject::MissingTime => RejectReason::MissingTime,
         Reject::InvalidTime => RejectReason::InvalidTime,
+        Reject::MissingVersion => RejectReason::MissingVersion,
+        Reject::InvalidVersion => RejectReason::InvalidVersion,
     }
 }

@@ -1,22 +1,27 @@
 //! How a record is encoded in a segment.
 //!
 //! ```text
-//!   seven varints (some 13 bytes together)                       bytes
-//! +------+--------+----------+-----------+--------+------+------+-----+--------+
-//! | key  | fields | replaced | partition | offset | time | life | key | fields |
-//! | size | size   | count    |           |        |      |      |     |        |
-//! +------+--------+----------+-----------+--------+------+------+-----+--------+
+//!   seven or eight varints (some 13 bytes together)                     bytes
+//! +------+--------+----------+-----------+--------+------+------+------+-----+--------+
+//! | key  | fields | replaced | partition | offset | time | life | rank | key | fields |
+//! | size | size   | count    |           |        |      |      |      |     |        |
+//! +------+--------+----------+-----------+--------+------+------+------+-----+--------+
 //! ```
 //!
 //! Time is the record's, in milliseconds since the table was made. Life is the difference between
 //! the entry's life and the table's time to live. Both are small for most records, and zigzag
-//! folding keeps small negative numbers small. The sizes say where the next record begins.
+//! folding keeps small negative numbers small. Rank is the difference between the record's rank and
+//! its time. Most records are ranked by their own time: for those it is left out, and the lowest
+//! bit of the partition says so. The sizes say where the next record begins.
 
-use crate::record::{EntryView, Fields, Origin, Timestamp, varint};
+use crate::record::{EntryView, Fields, Origin, Recency, Timestamp, varint};
 
 const NUMBERS: usize = 7;
 /// The position of the replaced count among them.
 const REPLACED_COUNT: usize = 2;
+/// The position of the partition, whose lowest bit says whether a rank follows.
+const PARTITION: usize = 3;
+const HAS_RANK: u64 = 1;
 
 /// What the numbers of one table are relative to.
 #[derive(Debug)]
@@ -28,15 +33,23 @@ pub(super) struct Layout {
 /// A record that is ready to be appended to a segment.
 pub(super) struct EncodedRecord<'a> {
     numbers: [u64; NUMBERS],
+    time_millis: i64,
+    /// None for a record that is ranked by its time.
+    rank: Option<u64>,
     pub(super) key: &'a str,
     pub(super) fields: Fields<'a>,
+    pub(super) recency: Recency,
     pub(super) expires_at: Timestamp,
 }
 
 impl EncodedRecord<'_> {
     /// How many bytes there are before the key.
     pub(super) fn header_bytes(&self) -> usize {
-        self.numbers.iter().map(|&number| varint::bytes_of(number)).sum()
+        self.numbers().map(varint::bytes_of).sum()
+    }
+
+    fn numbers(&self) -> impl Iterator<Item = u64> {
+        self.numbers.into_iter().chain(self.rank)
     }
 
     /// How many bytes the record takes.
@@ -48,9 +61,16 @@ impl EncodedRecord<'_> {
         self.numbers[REPLACED_COUNT] = u64::from(replaced_count);
     }
 
+    pub(super) fn set_rank(&mut self, rank: i64) {
+        let lead = rank.wrapping_sub(self.time_millis);
+        self.rank = (lead != 0).then(|| varint::fold(lead));
+        self.numbers[PARTITION] &= !HAS_RANK;
+        self.numbers[PARTITION] |= u64::from(lead != 0) * HAS_RANK;
+    }
+
     /// Appends the record.
     pub(super) fn push_to(&self, bytes: &mut Vec<u8>) {
-        self.numbers.iter().for_each(|&number| varint::push(bytes, number));
+        self.numbers().for_each(|number| varint::push(bytes, number));
         bytes.extend_from_slice(self.key.as_bytes());
         bytes.extend_from_slice(self.fields.packed());
     }
@@ -75,12 +95,22 @@ impl Layout {
             key.len() as u64,
             fields.packed_bytes() as u64,
             u64::from(entry.replaced_count),
-            varint::fold(i64::from(partition)),
+            u64::from(partition.cast_unsigned()) << 1,
             varint::fold(offset),
             varint::fold(time.wrapping_sub(self.beginning.as_millis())),
             varint::fold(life.wrapping_sub(self.ttl_millis)),
         ];
-        EncodedRecord { numbers, key, fields, expires_at: entry.expires_at }
+        let mut record = EncodedRecord {
+            numbers,
+            time_millis: time,
+            rank: None,
+            key,
+            fields,
+            recency: entry.recency(),
+            expires_at: entry.expires_at,
+        };
+        record.set_rank(entry.rank);
+        record
     }
 
     /// The record at the front of `bytes`; none if there is no whole one.
@@ -91,16 +121,18 @@ impl Layout {
             *number = varint::take(&mut rest)?;
         }
         let [key_bytes, fields_bytes, replaced_count, partition, offset, time, life] = numbers;
+        let lead = if partition & HAS_RANK == 0 { 0 } else { varint::take(&mut rest)? };
         let (key, rest) = rest.split_at_checked(usize::try_from(key_bytes).ok()?)?;
         let (fields, rest) = rest.split_at_checked(usize::try_from(fields_bytes).ok()?)?;
         let time = varint::unfold(time).wrapping_add(self.beginning.as_millis());
         let life = varint::unfold(life).wrapping_add(self.ttl_millis);
         let entry = EntryView {
             origin: Origin {
-                partition: i32::try_from(varint::unfold(partition)).ok()?,
+                partition: u32::try_from(partition >> 1).ok()?.cast_signed(),
                 offset: varint::unfold(offset),
                 time: Timestamp::from_millis(time),
             },
+            rank: time.wrapping_add(varint::unfold(lead)),
             expires_at: Timestamp::from_millis(time.wrapping_add(life)),
             replaced_count: u32::try_from(replaced_count).ok()?,
             fields: Fields::of_packed(fields),
@@ -126,15 +158,16 @@ mod tests {
         #[test]
         fn records_are_read_as_they_were_encoded(
             records in prop::collection::vec(
-                (".{1,40}", prop::collection::vec(any::<u8>(), 0..200), any::<(i32, i64, u32)>(), timestamp(), timestamp()),
+                (".{1,40}", prop::collection::vec(any::<u8>(), 0..200), any::<(i32, i64, u32)>(), timestamp(), timestamp(), prop::option::of(any::<i64>())),
                 0..8,
             ),
         ) {
             let mut bytes = Vec::new();
             let mut expected = Vec::new();
-            for (key, fields, (partition, offset, replaced_count), time, expires_at) in &records {
+            for (key, fields, (partition, offset, replaced_count), time, expires_at, rank) in &records {
                 let entry = EntryView {
                     origin: Origin { partition: *partition, offset: *offset, time: *time },
+                    rank: rank.unwrap_or(time.as_millis()),
                     expires_at: *expires_at,
                     replaced_count: *replaced_count,
                     fields: Fields::of_packed(fields),
@@ -168,6 +201,7 @@ mod tests {
         let time = LAYOUT.beginning.plus(std::time::Duration::from_secs(3_000));
         let entry = EntryView {
             origin: Origin { partition: 7, offset: 30_000_000, time },
+            rank: time.as_millis(),
             expires_at: time.plus(std::time::Duration::from_secs(3_600)),
             replaced_count: 3,
             fields: Fields::of_packed(&[0; 66]),

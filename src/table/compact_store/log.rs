@@ -201,6 +201,11 @@ impl Log {
         due.map(|(id, _)| id).collect()
     }
 
+    /// All segments.
+    pub(super) fn segment_ids(&self) -> Vec<usize> {
+        self.segments.iter().map(|(id, _)| id).collect()
+    }
+
     /// All records, with dead ones.
     pub(super) fn all_records<'a>(
         &'a self,

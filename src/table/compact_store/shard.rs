@@ -8,11 +8,11 @@ use super::layout::{EncodedRecord, StoredRecord};
 use super::log::{Log, Summary};
 use super::segment::{NEVER, RecordPtr};
 use super::shared::{InsertError, Shared};
-use crate::record::{EntryView, Timestamp};
+use crate::record::{EntryView, Recency, Timestamp};
 use crate::table::counts::{Counts, Removal};
 use crate::table::ghosts::KeyHash;
 use crate::table::miss_reason::Ghost;
-use crate::table::store::Inserted;
+use crate::table::store::{Inserted, Removed};
 
 #[derive(Debug, Default)]
 pub(super) struct Shard {
@@ -63,6 +63,11 @@ impl Shard {
         index.make_room(log, shared)?;
         let look = |ptr| Existing::read(log, shared, ptr, record.key);
         let (slot, older) = index.slot_for(key_hash.as_u64(), look);
+        let known = older.map(|older| older.recency);
+        let Some(recency) = shared.admit(record.recency, known, key_hash) else {
+            return Ok(Inserted::Superseded);
+        };
+        record.set_rank(recency.rank);
         let replaced = older.and_then(|older| older.replaced_count_if_live(now));
         record.set_replaced_count(replaced.map_or(0, |count| count.saturating_add(1)));
         slot.insert(log.append(record, shared)?);
@@ -76,18 +81,44 @@ impl Shard {
         Ok(if replaced.is_some() { Inserted::Replaced } else { Inserted::New })
     }
 
-    /// Removes the record of a key, if there is one.
-    pub(super) fn remove(&mut self, shared: &Shared, key_hash: KeyHash, key: &str, now: Timestamp) {
+    /// Removes the record of a key, if there is one, and leaves a ghost entry.
+    pub(super) fn remove(
+        &mut self,
+        shared: &Shared,
+        key_hash: KeyHash,
+        key: &str,
+        ghost: Ghost,
+        now: Timestamp,
+    ) -> Removed {
         let Self { index, log, counts } = self;
         let look = |ptr| Existing::read(log, shared, ptr, key);
-        if let Some((slot, existing)) = index.find_slot(key_hash.as_u64(), look) {
-            slot.remove();
-            let is_live = existing.replaced_count_if_live(now).is_some();
-            counts.count_removed(if is_live { Removal::Deleted } else { Removal::Expired });
-            log.mark_dead(existing.segment, existing.bytes, shared);
-            self.compact(shared);
-            self.shrink_index(shared);
+        let found = index.find_slot(key_hash.as_u64(), look);
+        let known = found.as_ref().map(|(_, existing)| existing.recency);
+        let Some(recency) = shared.admit(ghost.recency, known, key_hash) else {
+            return Removed::Superseded;
+        };
+        shared.ghosts.insert(key_hash, Ghost { recency, ..ghost });
+        let Some((slot, existing)) = found else { return Removed::Nothing };
+        slot.remove();
+        let is_live = existing.replaced_count_if_live(now).is_some();
+        counts.count_removed(if is_live { Removal::Deleted } else { Removal::Expired });
+        log.mark_dead(existing.segment, existing.bytes, shared);
+        self.compact(shared);
+        self.shrink_index(shared);
+        if is_live { Removed::Entry } else { Removed::Nothing }
+    }
+
+    /// Removes every record of a partition. No ghost entry stays of them.
+    pub(super) fn remove_partition(&mut self, shared: &Shared, partition: i32, now: Timestamp) {
+        for id in self.log.segment_ids() {
+            self.remove_if(shared, id, |entry| {
+                let is_own = entry.origin.partition == partition;
+                let cause = if entry.is_expired(now) { Removal::Expired } else { Removal::Deleted };
+                is_own.then_some((cause, None))
+            });
         }
+        self.compact(shared);
+        self.shrink_index(shared);
     }
 
     /// Frees the memory of dead records, where that is too much.
@@ -105,7 +136,8 @@ impl Shard {
     pub(super) fn evict_oldest(&mut self, shared: &Shared, now: Timestamp) -> bool {
         let Some((id, _)) = self.log.summary().oldest else { return false };
         self.remove_if(shared, id, |entry| {
-            Some(expired(entry, now).unwrap_or((Removal::Evicted, Ghost::Evicted(now))))
+            let evicted = Ghost::evicted(entry.recency(), now);
+            Some(expired(entry, now).unwrap_or((Removal::Evicted, Some(evicted))))
         });
         self.log.free(id, shared);
         self.shrink_index(shared);
@@ -121,12 +153,13 @@ impl Shard {
         self.shrink_index(shared);
     }
 
-    /// Removes those records of a segment that `judge` gives a reason for.
+    /// Removes those records of a segment that `judge` gives a reason for, each with the ghost
+    /// entry that stays of it, if one does.
     fn remove_if(
         &mut self,
         shared: &Shared,
         id: usize,
-        judge: impl Fn(&EntryView<'_>) -> Option<(Removal, Ghost)>,
+        judge: impl Fn(&EntryView<'_>) -> Option<(Removal, Option<Ghost>)>,
     ) {
         let (mut dead_bytes, mut first_expiry) = (0, NEVER);
         for (ptr, record) in self.log.records(&shared.layout, id) {
@@ -135,7 +168,10 @@ impl Shard {
             if let Some((removal, ghost)) = judge(&record.entry) {
                 slot.remove();
                 self.counts.count_removed(removal);
-                shared.ghosts.insert(key_hash, ghost);
+                match ghost {
+                    Some(ghost) => shared.ghosts.insert(key_hash, ghost),
+                    None => shared.ghosts.forget(key_hash),
+                }
                 dead_bytes += record.bytes;
             } else {
                 first_expiry = first_expiry.min(record.entry.expires_at);
@@ -176,6 +212,7 @@ struct Existing {
     segment: usize,
     bytes: usize,
     replaced_count: u32,
+    recency: Recency,
     expires_at: Timestamp,
 }
 
@@ -187,6 +224,7 @@ impl Existing {
             segment: ptr.segment(),
             bytes,
             replaced_count: entry.replaced_count,
+            recency: entry.recency(),
             expires_at: entry.expires_at,
         })
     }
@@ -196,6 +234,7 @@ impl Existing {
     }
 }
 
-fn expired(entry: &EntryView<'_>, now: Timestamp) -> Option<(Removal, Ghost)> {
-    entry.is_expired(now).then_some((Removal::Expired, Ghost::Expired(entry.expires_at)))
+fn expired(entry: &EntryView<'_>, now: Timestamp) -> Option<(Removal, Option<Ghost>)> {
+    let ghost = Ghost::expired(entry.recency(), entry.expires_at);
+    entry.is_expired(now).then_some((Removal::Expired, Some(ghost)))
 }

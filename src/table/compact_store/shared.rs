@@ -3,19 +3,38 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::layout::Layout;
-use crate::table::ghosts::GhostEntries;
+use crate::record::{RankedBy, Recency};
+use crate::table::ghosts::{GhostEntries, KeyHash};
 use crate::table::quota::Quota;
 
 pub(super) struct Shared {
     pub(super) layout: Layout,
     pub(super) quota: Quota,
     pub(super) ghosts: GhostEntries,
+    ranked_by: RankedBy,
     started_segments: AtomicU64,
 }
 
 impl Shared {
-    pub(super) fn new(layout: Layout, quota: Quota, ghosts: GhostEntries) -> Self {
-        Self { layout, quota, ghosts, started_segments: AtomicU64::new(0) }
+    pub(super) fn new(
+        layout: Layout,
+        quota: Quota,
+        ghosts: GhostEntries,
+        ranked_by: RankedBy,
+    ) -> Self {
+        Self { layout, quota, ghosts, ranked_by, started_segments: AtomicU64::new(0) }
+    }
+
+    /// The recency of a record once it has taken the place of the newest known record of its key:
+    /// that of `existing`, or else of its ghost entry. None if the record is superseded.
+    pub(super) fn admit(
+        &self,
+        recency: Recency,
+        existing: Option<Recency>,
+        key_hash: KeyHash,
+    ) -> Option<Recency> {
+        let known = existing.or_else(|| self.ghosts.recency(key_hash));
+        recency.replacing(known, self.ranked_by)
     }
 
     /// Numbers a segment that is started: a lower number is an older segment, in any shard.

@@ -8,7 +8,7 @@ use crate::heap::Account;
 use crate::record::Record;
 use crate::table::MIN_CAPACITY_BYTES;
 use crate::table::counts::Removal;
-use crate::table::tests::{in_an_hour, record};
+use crate::table::tests::{in_an_hour, record, record_at};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const MIB: u64 = 1 << 20;
@@ -17,7 +17,8 @@ const MIB: u64 = 1 << 20;
 fn store(capacity_bytes: u64) -> CompactStore {
     // So many ghost entries that none is forgotten.
     let ghosts = GhostEntries::new(64 * MIB);
-    CompactStore::new(capacity_bytes + ghosts.bytes(), HOUR, ghosts, Timestamp::now())
+    let capacity_bytes = capacity_bytes + ghosts.bytes();
+    CompactStore::new(capacity_bytes, HOUR, ghosts, RankedBy::Time, Timestamp::now())
 }
 
 fn weight_bytes(store: &CompactStore) -> u64 {

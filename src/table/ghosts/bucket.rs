@@ -1,54 +1,72 @@
-//! How ghost entries are laid out: 16 bytes each, four to a bucket, the newest first.
+//! How ghost entries are laid out: 32 bytes each, four to a bucket, in no order.
 
-use crate::record::Timestamp;
-use crate::table::miss_reason::Ghost;
+use crate::record::{Recency, Timestamp};
+use crate::table::miss_reason::{Ghost, GhostCause};
 
 const SLOTS: usize = 4;
 
-/// What `kind` holds for a ghost that no record deleted. Otherwise it is the partition of the
-/// record that deleted the entry, which is never negative.
-const EMPTY: i32 = -1;
-const EXPIRED: i32 = -2;
-const EVICTED: i32 = -3;
+/// What `cause` holds: a time in milliseconds, with one of these in its lowest two bits.
+const EMPTY: i64 = 0;
+const EXPIRED: i64 = 1;
+const EVICTED: i64 = 2;
+const DELETED: i64 = 3;
+const KIND_BITS: u32 = 2;
 
 #[derive(Debug, Clone, Copy)]
 struct GhostEntry {
     fingerprint: u32,
-    kind: i32,
-    /// An offset, or a time in milliseconds.
-    number: i64,
+    partition: i32,
+    offset: i64,
+    rank: i64,
+    cause: i64,
 }
 
 impl GhostEntry {
-    const EMPTY: Self = Self { fingerprint: 0, kind: EMPTY, number: 0 };
+    const EMPTY: Self = Self { fingerprint: 0, partition: 0, offset: 0, rank: 0, cause: EMPTY };
 
     fn new(fingerprint: u32, ghost: Ghost) -> Self {
-        let (kind, number) = match ghost {
-            Ghost::Expired(time) => (EXPIRED, time.as_millis()),
-            Ghost::Evicted(time) => (EVICTED, time.as_millis()),
-            Ghost::Deleted { partition, offset } => (partition, offset),
+        let Ghost { cause, recency: Recency { rank, partition, offset } } = ghost;
+        let cause = match cause {
+            GhostCause::Expired(time) => with_kind(time, EXPIRED),
+            GhostCause::Evicted(time) => with_kind(time, EVICTED),
+            GhostCause::Deleted => DELETED,
         };
-        Self { fingerprint, kind, number }
+        Self { fingerprint, partition, offset, rank, cause }
     }
 
     fn ghost(self) -> Option<Ghost> {
-        let time = Timestamp::from_millis(self.number);
-        match self.kind {
-            EMPTY => None,
-            EXPIRED => Some(Ghost::Expired(time)),
-            EVICTED => Some(Ghost::Evicted(time)),
-            partition => Some(Ghost::Deleted { partition, offset: self.number }),
-        }
+        let time = Timestamp::from_millis(self.cause >> KIND_BITS);
+        let cause = match self.kind() {
+            EXPIRED => GhostCause::Expired(time),
+            EVICTED => GhostCause::Evicted(time),
+            DELETED => GhostCause::Deleted,
+            _ => return None,
+        };
+        let Self { rank, partition, offset, .. } = self;
+        Some(Ghost { cause, recency: Recency { rank, partition, offset } })
+    }
+
+    fn kind(self) -> i64 {
+        self.cause & ((1 << KIND_BITS) - 1)
+    }
+
+    fn is_empty(self) -> bool {
+        self.kind() == EMPTY
     }
 
     fn is_of(self, fingerprint: u32) -> bool {
-        self.fingerprint == fingerprint && self.kind != EMPTY
+        self.fingerprint == fingerprint && !self.is_empty()
     }
+}
+
+/// Times beyond some 70 million years are cut off.
+fn with_kind(time: Timestamp, kind: i64) -> i64 {
+    let most = i64::MAX >> KIND_BITS;
+    (time.as_millis().clamp(-most, most) << KIND_BITS) | kind
 }
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bucket {
-    /// The used ones come first.
     entries: [GhostEntry; SLOTS],
     has_forgotten: bool,
 }
@@ -57,7 +75,7 @@ impl Bucket {
     pub(super) const EMPTY: Self =
         Self { entries: [GhostEntry::EMPTY; SLOTS], has_forgotten: false };
 
-    /// Whether a ghost entry was ever dropped from it for want of room.
+    /// Whether a ghost entry was ever dropped from it.
     pub(super) fn has_forgotten(&self) -> bool {
         self.has_forgotten
     }
@@ -66,13 +84,39 @@ impl Bucket {
         self.position(fingerprint).and_then(|position| self.entries[position].ghost())
     }
 
-    /// Puts a ghost entry in front. It takes the place of the key's older one, or of the oldest.
+    /// Inserts a ghost entry. It takes the place of the key's older one, or an empty place, or that
+    /// of the oldest record: few records that still come are older than that one.
     pub(super) fn insert(&mut self, fingerprint: u32, ghost: Ghost) {
-        let position = self.position(fingerprint).unwrap_or(SLOTS - 1);
-        let dropped = self.entries[position];
-        self.has_forgotten |= dropped.kind != EMPTY && !dropped.is_of(fingerprint);
-        self.entries.copy_within(..position, 1);
-        self.entries[0] = GhostEntry::new(fingerprint, ghost);
+        let oldest = || {
+            let places = self.entries.iter().enumerate();
+            places
+                .min_by_key(|(_, entry)| (!entry.is_empty(), entry.rank, entry.offset))
+                .map(|(place, _)| place)
+        };
+        let Some(place) = self.position(fingerprint).or_else(oldest) else { return };
+        let dropped = self.entries[place];
+        self.has_forgotten |= !dropped.is_empty() && !dropped.is_of(fingerprint);
+        self.entries[place] = GhostEntry::new(fingerprint, ghost);
+    }
+
+    /// Drops what is remembered of a key. It cannot be called never seen from then on.
+    pub(super) fn forget(&mut self, fingerprint: u32) {
+        self.has_forgotten = true;
+        self.retain(|entry| !entry.is_of(fingerprint));
+    }
+
+    /// Drops what is remembered of records of a partition.
+    pub(super) fn forget_partition(&mut self, partition: i32) {
+        self.retain(|entry| entry.partition != partition);
+    }
+
+    fn retain(&mut self, keep: impl Fn(GhostEntry) -> bool) {
+        for entry in &mut self.entries {
+            if !entry.is_empty() && !keep(*entry) {
+                *entry = GhostEntry::EMPTY;
+                self.has_forgotten = true;
+            }
+        }
     }
 
     fn position(&self, fingerprint: u32) -> Option<usize> {

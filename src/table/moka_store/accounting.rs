@@ -45,13 +45,14 @@ impl Accounting {
             let Some(key) = key.entry_key().filter(|_| cause != RemovalCause::Explicit) else {
                 return;
             };
-            let (now, expires_at) = (self.clock.now(), entry.view().expires_at);
+            let now = self.clock.now();
+            let (recency, expires_at) = (entry.view().recency(), entry.view().expires_at);
             // An expired entry counts as expired, also where moka evicted it.
             let is_expired = entry.view().is_expired(now) || cause == RemovalCause::Expired;
             let (removal, ghost) = if is_expired {
-                (Removal::Expired, Ghost::Expired(expires_at))
+                (Removal::Expired, Ghost::expired(recency, expires_at))
             } else {
-                (Removal::Evicted, Ghost::Evicted(now))
+                (Removal::Evicted, Ghost::evicted(recency, now))
             };
             self.count_removed(key.as_str(), &entry, removal);
             self.insert_ghost(key.as_str(), ghost);

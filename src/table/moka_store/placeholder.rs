@@ -91,6 +91,7 @@ impl Placeholder {
         let no_fields = FieldsBuffer::default();
         let placeholder = EntryView {
             origin: Origin { partition: 0, offset: 0, time: never },
+            rank: 0,
             expires_at: never,
             replaced_count: 0,
             fields: no_fields.fields(),

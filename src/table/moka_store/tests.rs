@@ -2,21 +2,18 @@
 //! placeholder is never seen as an entry.
 
 use super::*;
-use crate::table::tests::{in_an_hour, record};
-use crate::table::{MIN_CAPACITY_BYTES, max_entry_bytes};
+use crate::table::tests::{in_an_hour, recency, record};
+use crate::table::{GhostCause, MIN_CAPACITY_BYTES, max_entry_bytes};
 
-const DELETED: Ghost = Ghost::Deleted { partition: 0, offset: 11 };
+const DELETED: Ghost = Ghost { cause: GhostCause::Deleted, recency: recency(0, 11) };
 const MIB: u64 = 1 << 20;
 
 /// A store of entries of so many bytes.
 fn store(capacity_bytes: u64) -> MokaStore {
     let ghosts = GhostEntries::new(MIB);
-    MokaStore::new(
-        capacity_bytes + ghosts.bytes(),
-        ghosts,
-        Account::open().unwrap(),
-        Clock::start(),
-    )
+    let (account, clock) = (Account::open().unwrap(), Clock::start());
+    let capacity_bytes = capacity_bytes + ghosts.bytes();
+    MokaStore::new(capacity_bytes, ghosts, RankedBy::Time, account, clock)
 }
 
 fn weight_bytes(store: &MokaStore) -> u64 {

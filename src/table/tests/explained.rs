@@ -73,7 +73,7 @@ fn the_parts_of_a_described_entry_add_up_to_what_the_table_holds(store: config::
             parts.total_bytes()
         );
     }
-    table.remove(key.as_str(), DELETED);
+    table.remove(key.as_str(), Ghost::deleted_by(recency(0, 7)));
     put(&table, key.as_str(), "text", in_an_hour());
     let described = table.describe(&key, Timestamp::now()).unwrap();
     assert_eq!(described.replaced_count, 0, "it replaced none");

@@ -1,13 +1,14 @@
 //! Looks up every key, and compares each answer with the model.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use millpond_client::v1::lookup_service_client::LookupServiceClient;
 use millpond_client::v1::value::Kind;
 use millpond_client::v1::{
-    BatchGetRequest, Entry, GetRequest, Miss, MissReason, batch_get_result, get_response,
+    BatchGetRequest, Entry, GetRequest, Miss, MissReason, Origin, Value, batch_get_result,
+    get_response,
 };
 use tokio::time::timeout;
 use tonic::transport::{Channel, Endpoint};
@@ -45,6 +46,42 @@ pub(crate) async fn wrong(
         wrong.extend(wrong_of(std::slice::from_ref(key), &[answer], model, from_ms));
     }
     Ok(wrong)
+}
+
+/// A line for each key that two services answer differently. Expiry is not compared: the life of a
+/// record from the future begins when it arrives.
+pub(crate) async fn differences(
+    rpc: [&str; 2],
+    keys: &BTreeSet<String>,
+) -> anyhow::Result<Vec<String>> {
+    let mut clients = Vec::new();
+    for rpc in rpc {
+        let endpoint = Endpoint::from_shared(format!("http://{rpc}"))?;
+        clients.push(LookupServiceClient::new(endpoint.connect_lazy()));
+    }
+    let keys: Vec<_> = keys.iter().cloned().collect();
+    let mut differences = Vec::new();
+    for batch in keys.chunks(BATCH) {
+        let mut answers = Vec::new();
+        for client in &mut clients {
+            answers.push(timeout(SLOWEST_CALL, batch_get(client, batch)).await??);
+        }
+        let now = now_ms();
+        for (key, (one, other)) in batch.iter().zip(answers[0].iter().zip(&answers[1])) {
+            if live_content(one, now) != live_content(other, now) {
+                let line = format!("key {key}: {one:?} and {other:?}");
+                differences.push(line.chars().take(SHOWN_CHARS).collect());
+            }
+        }
+    }
+    Ok(differences)
+}
+
+/// What both services must have of an entry that is live now.
+fn live_content(answer: &Answer, now: i64) -> Option<(&HashMap<String, Value>, Option<Origin>)> {
+    let entry = answer.as_ref().ok()?;
+    let is_live = entry.expire_time.as_ref().is_some_and(|time| time.seconds * 1_000 > now);
+    is_live.then_some((&entry.fields, entry.origin))
 }
 
 async fn batch_get(

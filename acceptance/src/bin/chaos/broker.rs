@@ -27,6 +27,9 @@ pub(crate) fn trouble(
     mut rng: Rng,
 ) -> anyhow::Result<Troubles> {
     let mut troubles = Troubles::default();
+    // In every run, and early: keys then have records in partitions of two times.
+    scene.stop.within(Duration::from_millis(rng.u64(1_000..5_000)));
+    troubles.grown += u64::from(args.add_partitions && grow(scene)?);
     while !scene.stop.within(Duration::from_millis(rng.u64(2_000..9_000))) {
         let (what, pause) = (rng.u8(..5), Duration::from_millis(rng.u64(..4_000)));
         match what {

@@ -1,9 +1,7 @@
 //! Draws records: new keys, updates, tombstones and all kinds of bad records.
 //!
-//! The name of a key contains its partition, so that the key stays there when partitions are added.
-//! The text of a record contains the name of its batch.
-
-use std::collections::BTreeMap;
+//! Any record of a key may go to any partition, as it does where partitions are added to a topic or
+//! where keys are plucked from documents. The text of a record contains the name of its batch.
 
 use fastrand::Rng;
 use millpond_acceptance::documents::{Broken, Documents};
@@ -44,32 +42,31 @@ pub(crate) struct Draft {
 pub(crate) struct Drafts {
     writer: usize,
     documents: Documents,
-    /// The number of this writer's keys in each partition.
-    made: BTreeMap<i32, u32>,
+    /// How many keys this writer has made.
+    made: u32,
 }
 
 impl Drafts {
     pub(crate) fn new(writer: usize, rng: &mut Rng) -> Self {
-        Self { writer, documents: Documents::new(rng), made: BTreeMap::new() }
+        Self { writer, documents: Documents::new(rng), made: 0 }
     }
 
     pub(crate) fn draw(&mut self, batch: &str, scene: &Scene, rng: &mut Rng) -> Draft {
         // A single draw, whatever the number of partitions, so later draws do not depend on it.
         let partition = i32::from(rng.u8(..)) % scene.partitions();
         let kind = Kind::draw(scene, rng);
-        let key = self.key(kind, partition, rng);
+        let key = self.key(kind, rng);
         let payload = self.payload(kind, &key, batch, rng);
         Draft { kind, partition, key, payload, time_ms: kind.time_ms(scene) }
     }
 
-    fn key(&mut self, kind: Kind, partition: i32, rng: &mut Rng) -> String {
-        let made = self.made.entry(partition).or_default();
-        let number = if kind == Kind::New { *made } else { rng.u32(..) % (*made).max(1) };
-        *made += u32::from(kind == Kind::New);
+    fn key(&mut self, kind: Kind, rng: &mut Rng) -> String {
+        let number = if kind == Kind::New { self.made } else { rng.u32(..) % self.made.max(1) };
+        self.made += u32::from(kind == Kind::New);
         // Also keys of other writers, whose numbers are similar.
         let writer =
             if kind == Kind::New || rng.bool() { self.writer } else { rng.usize(..WRITERS) };
-        format!("p{partition}-w{writer}-{number}")
+        format!("w{writer}-{number}")
     }
 
     fn payload(&self, kind: Kind, key: &str, batch: &str, rng: &mut Rng) -> Option<Vec<u8>> {

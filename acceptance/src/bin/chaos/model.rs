@@ -24,6 +24,16 @@ const MAX_DOCUMENT_BYTES: usize = 1_200 << 10;
 const MAX_KEY_BYTES: usize = 4 << 10;
 const MAX_ENTRY_BYTES: usize = 1 << 20;
 
+/// The newest record of a key that changes the table.
+#[derive(Debug, Clone)]
+struct Newest {
+    /// Its time, or that of an earlier record of the same key and partition if that is later.
+    time_ms: i64,
+    partition: i32,
+    /// None if it deletes.
+    entry: Option<Expected>,
+}
+
 /// The expected entry of a key.
 #[derive(Debug, Clone)]
 pub(crate) struct Expected {
@@ -59,20 +69,36 @@ enum Effect {
 }
 
 impl Model {
-    /// Reads each partition up to its end.
+    /// Reads each partition up to its end. Of the newest records of a key in each partition, the one
+    /// of the latest time counts, or of equal times that of the highest partition.
     pub(crate) fn read(scene: &Scene, ends: &[i64]) -> anyhow::Result<Self> {
         let mut model = Self {
             entries: HashMap::new(),
             batches: HashMap::new(),
             partitions: vec![Read::default(); ends.len()],
         };
+        let mut newest: HashMap<String, Newest> = HashMap::new();
         for (partition, &end) in (0..).zip(ends) {
-            model.read_partition(scene, partition, end)?;
+            for (key, found) in model.read_partition(scene, partition, end)? {
+                let known = newest.get(&key).map(|known| (known.time_ms, known.partition));
+                if known < Some((found.time_ms, found.partition)) {
+                    newest.insert(key, found);
+                }
+            }
         }
+        let entries = newest.into_iter().filter_map(|(key, found)| Some((key, found.entry?)));
+        model.entries.extend(entries);
         Ok(model)
     }
 
-    fn read_partition(&mut self, scene: &Scene, partition: i32, end: i64) -> anyhow::Result<()> {
+    /// The newest record of each key in the partition.
+    fn read_partition(
+        &mut self,
+        scene: &Scene,
+        partition: i32,
+        end: i64,
+    ) -> anyhow::Result<HashMap<String, Newest>> {
+        let mut newest = HashMap::new();
         let consumer = reader(scene, "read_committed")?;
         let mut all = TopicPartitionList::new();
         all.add_partition_offset(&scene.topic, partition, Offset::Beginning)?;
@@ -81,18 +107,23 @@ impl Model {
         loop {
             match consumer.poll(POLL) {
                 Some(Ok(record)) => {
-                    self.apply(&record, scene);
+                    self.apply(&record, scene, &mut newest);
                     since = Instant::now();
                 }
                 Some(Err(KafkaError::PartitionEOF(_))) if is_at(&consumer, scene, end) => {
-                    return Ok(());
+                    return Ok(newest);
                 }
                 _ => ensure!(since.elapsed() < PATIENCE, "partition {partition} has no end"),
             }
         }
     }
 
-    fn apply(&mut self, record: &BorrowedMessage<'_>, scene: &Scene) {
+    fn apply(
+        &mut self,
+        record: &BorrowedMessage<'_>,
+        scene: &Scene,
+        newest: &mut HashMap<String, Newest>,
+    ) {
         *self.batches.entry(batch_of(record)).or_default() += 1;
         let effect = effect(record.key(), record.payload());
         let index = usize::try_from(record.partition()).unwrap_or_default();
@@ -101,17 +132,18 @@ impl Model {
             read.rejected += u64::from(matches!(effect, Effect::Reject | Effect::TooLargeEntry(_)));
             read.too_large_entries += u64::from(matches!(effect, Effect::TooLargeEntry(_)));
         }
-        match effect {
-            Effect::Reject => {}
-            Effect::Delete(key) | Effect::TooLargeEntry(key) => {
-                self.entries.remove(&key);
-            }
+        let time_ms = record.timestamp().to_millis().unwrap_or(0);
+        let (partition, offset) = (record.partition(), record.offset());
+        let (key, entry) = match effect {
+            Effect::Reject => return,
+            Effect::Delete(key) | Effect::TooLargeEntry(key) => (key, None),
             Effect::Store(key, value) => {
-                let (partition, offset) = (record.partition(), record.offset());
-                let expiry_ms = scene.expiry_ms(record.timestamp().to_millis().unwrap_or(0));
-                self.entries.insert(key, Expected { partition, offset, value, expiry_ms });
+                let expiry_ms = scene.expiry_ms(time_ms);
+                (key, Some(Expected { partition, offset, value, expiry_ms }))
             }
-        }
+        };
+        let latest_ms = newest.get(&key).map_or(time_ms, |earlier| earlier.time_ms.max(time_ms));
+        newest.insert(key, Newest { time_ms: latest_ms, partition, entry });
     }
 }
 

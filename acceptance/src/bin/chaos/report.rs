@@ -22,6 +22,10 @@ pub(crate) struct Report {
     pub(crate) lived: Verdict,
     /// and one that was started afterwards and has read the topic again.
     pub(crate) rebuilt: Verdict,
+    /// Another process, which has read the topic in another order.
+    pub(crate) second: Verdict,
+    /// Keys that the last two answer differently.
+    pub(crate) differences: Vec<String>,
     pub(crate) log: PathBuf,
 }
 
@@ -32,7 +36,8 @@ impl Report {
         format!(
             "seed {}: {at_first} to {partitions} partitions, {} | broker stopped {stopped}, \
              killed {killed}, partitions added {grown}, millpond killed {} | records {} | {} | \
-             {} keys, {} and {} mismatches | caught up in {:.1} s, from a restart {:.1} s",
+             {} keys, {}, {} and {} mismatches, {} differences of two readers | {} superseded | \
+             caught up in {:.1} s, from a restart {:.1} s",
             self.seed,
             self.scene,
             self.kills,
@@ -41,6 +46,9 @@ impl Report {
             self.written.keys.len(),
             self.lived.mismatches,
             self.rebuilt.mismatches,
+            self.second.mismatches,
+            self.differences.len(),
+            self.rebuilt.superseded,
             self.lived.caught_up.as_secs_f64(),
             self.rebuilt.caught_up.as_secs_f64(),
         )
@@ -72,6 +80,8 @@ impl Report {
         let mut failures = self.of_log;
         failures.extend(named("the process that lived through it", self.lived.failures));
         failures.extend(named("the process that was rebuilt", self.rebuilt.failures));
+        failures.extend(named("the second reader", self.second.failures));
+        failures.extend(named("two readers of one log", self.differences));
         failures.extend((!failures.is_empty()).then_some(log));
         failures
     }

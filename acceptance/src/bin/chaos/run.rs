@@ -16,7 +16,7 @@ use crate::report::Report;
 use crate::scene::{Scene, WRITERS};
 use crate::service::Service;
 use crate::writer::{Writer, Written};
-use crate::{verdict, watermarks};
+use crate::{answers, verdict, watermarks};
 
 /// What happened during the disturbances.
 struct Happened {
@@ -45,6 +45,11 @@ pub(crate) fn run(seed: u64, node: &mut KafkaNode, args: &Args) -> anyhow::Resul
     let since = Instant::now();
     service.restart(Duration::ZERO)?;
     let rebuilt = judge(service.served.rpc(), since)?;
+    let since = Instant::now();
+    let second = Service::start_second(&scene)?;
+    let second_verdict = judge(second.served.rpc(), since)?;
+    let readers = [service.served.rpc(), second.served.rpc()];
+    let differences = runtime.block_on(answers::differences(readers, &happened.written.keys))?;
 
     Ok(Report {
         of_log: verdict::of_log(&model, &happened.written),
@@ -56,6 +61,8 @@ pub(crate) fn run(seed: u64, node: &mut KafkaNode, args: &Args) -> anyhow::Resul
         partitions: (first_partitions, scene.partitions()),
         lived,
         rebuilt,
+        second: second_verdict,
+        differences,
         scene: scene.summary(),
         seed,
     })

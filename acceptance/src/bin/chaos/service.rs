@@ -16,7 +16,15 @@ impl<'a> Service<'a> {
     /// Starts the service, and returns when it listens.
     pub(crate) fn start(scene: &'a Scene) -> anyhow::Result<Self> {
         let log = format!("chaos-{}.log", scene.seed);
-        Ok(Self { scene, served: Served::start_release(&settings(scene), &log)? })
+        Ok(Self { scene, served: Served::start_release(&settings(scene, scene.threads), &log)? })
+    }
+
+    /// Starts a second service, which reads the partitions in another order: by one thread where
+    /// the first has several, and by several where it has one.
+    pub(crate) fn start_second(scene: &'a Scene) -> anyhow::Result<Self> {
+        let log = format!("chaos-{}-second.log", scene.seed);
+        let threads = if scene.threads == 1 { 3 } else { 1 };
+        Ok(Self { scene, served: Served::start_release(&settings(scene, threads), &log)? })
     }
 
     /// Kills the service, and starts it again after `pause`.
@@ -37,12 +45,12 @@ impl<'a> Service<'a> {
     }
 }
 
-fn settings(scene: &Scene) -> Vec<String> {
+fn settings(scene: &Scene, threads: u32) -> Vec<String> {
     let start = if scene.from_earliest { "earliest" } else { "alive" };
     vec![
         format!("kafka.brokers={}", scene.bootstrap),
-        "memory.limit=512MiB".into(),
-        format!("ingest.threads={}", scene.threads),
+        "memory.limit=1GiB".into(),
+        format!("ingest.threads={threads}"),
         format!("ingest.start={start}"),
         "ingest.max_document=1200KiB".into(),
         format!("tables.0.topic={}", scene.topic),
@@ -50,7 +58,8 @@ fn settings(scene: &Scene) -> Vec<String> {
         "tables.0.key=/id".into(),
         "tables.0.fields.description=/description".into(),
         format!("tables.0.ttl={}s", scene.ttl.as_secs()),
-        "tables.0.capacity=64MiB".into(),
+        // Room for a ghost entry of every key, so that no older record is taken for new.
+        "tables.0.capacity=512MiB".into(),
         "rpc.listen=127.0.0.1:0".into(),
         "admin.listen=127.0.0.1:0".into(),
     ]

@@ -15,6 +15,8 @@ const SHOWN: usize = 5;
 #[derive(Debug)]
 pub(crate) struct Verdict {
     pub(crate) mismatches: usize,
+    /// How many records it counted as superseded.
+    pub(crate) superseded: u64,
     /// The time from `since` until all was read.
     pub(crate) caught_up: Duration,
     pub(crate) failures: Vec<String>,
@@ -33,7 +35,8 @@ pub(crate) async fn of_process(
     let mismatches = wrong.len();
     failures.extend(wrong.into_iter().take(SHOWN));
     failures.extend(counters::unbalanced(&stats, model, scene)?.into_iter().take(SHOWN));
-    Ok(Verdict { mismatches, caught_up, failures })
+    let superseded = counters::superseded(&stats);
+    Ok(Verdict { mismatches, superseded, caught_up, failures })
 }
 
 /// A line for each batch that is not in the log as its writer was told. That is no fault of

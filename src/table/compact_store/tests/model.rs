@@ -6,23 +6,29 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::record::Recency;
+use crate::table::miss_reason::GhostCause;
 
 #[derive(Debug, Clone)]
 enum Step {
-    Put { key: u64, text: usize, life_millis: u64 },
-    Remove { key: u64 },
+    Put { key: u64, from: From, text: usize, life_millis: u64 },
+    Remove { key: u64, from: From },
     Wait { millis: u64 },
     Sweep,
     Limit { per_cent: u64 },
 }
 
+/// Where a record comes from: its rank and its partition.
+type From = (i64, i32);
+
 /// Few keys and short lives, so that most steps meet what an earlier one did.
 fn step() -> impl Strategy<Value = Step> {
+    let from = || (0..8_i64, 0..3_i32);
     let text = prop_oneof![8 => 0..200_usize, 2 => 0..3_000_usize, 1 => 3_000..5_000_usize];
     prop_oneof![
-        12 => (0..60_u64, text, 1..5_000_u64)
-            .prop_map(|(key, text, life_millis)| Step::Put { key, text, life_millis }),
-        2 => (0..60_u64).prop_map(|key| Step::Remove { key }),
+        12 => (0..60_u64, from(), text, 1..5_000_u64)
+            .prop_map(|(key, from, text, life_millis)| Step::Put { key, from, text, life_millis }),
+        2 => (0..60_u64, from()).prop_map(|(key, from)| Step::Remove { key, from }),
         2 => (0..1_500_u64).prop_map(|millis| Step::Wait { millis }),
         1 => Just(Step::Sweep),
         1 => (10..=100_u64).prop_map(|per_cent| Step::Limit { per_cent }),
@@ -40,6 +46,8 @@ struct Expected {
 struct Run {
     store: CompactStore,
     model: BTreeMap<u64, Expected>,
+    /// The newest record of each key, live or not.
+    newest: BTreeMap<u64, Recency>,
     miss_reasons: BTreeMap<u64, MissReason>,
     evicted_count: u64,
     stored_count: u64,
@@ -52,6 +60,7 @@ impl Run {
         Self {
             store: store(MIN_CAPACITY_BYTES),
             model: BTreeMap::new(),
+            newest: BTreeMap::new(),
             miss_reasons: BTreeMap::new(),
             evicted_count: 0,
             stored_count: 0,
@@ -62,13 +71,10 @@ impl Run {
 
     fn take(&mut self, step: &Step) {
         match *step {
-            Step::Put { key, text, life_millis } => self.put(key, text, life_millis),
-            Step::Remove { key } => {
-                self.offset += 1;
-                let ghost = Ghost::Deleted { partition: 0, offset: self.offset };
-                self.store.remove(&super::key(key), ghost, self.now);
-                self.model.remove(&key);
-                self.miss_reasons.insert(key, MissReason::Ghost(ghost));
+            Step::Put { key, from, text, life_millis } => self.put(key, from, text, life_millis),
+            Step::Remove { key, from } => {
+                let recency = self.next_recency(from);
+                self.remove(key, recency);
             }
             Step::Wait { millis } => self.now = self.now.plus(Duration::from_millis(millis)),
             Step::Sweep => self.store.sweep(self.now),
@@ -81,21 +87,54 @@ impl Run {
         }
     }
 
-    fn put(&mut self, key: u64, text: usize, life_millis: u64) {
-        let name = super::key(key);
+    fn next_recency(&mut self, (rank, partition): From) -> Recency {
+        self.offset += 1;
+        Recency { rank, partition, offset: self.offset }
+    }
+
+    /// Notes a record. Whether it is newer than what came before.
+    fn note(&mut self, key: u64, recency: Recency) -> bool {
+        let newer = recency.replacing(self.newest.get(&key).copied(), RankedBy::Time);
+        if let Some(newer) = newer {
+            self.newest.insert(key, newer);
+        }
+        newer.is_some()
+    }
+
+    fn remove(&mut self, key: u64, recency: Recency) {
+        let removed = self.store.remove(&super::key(key), Ghost::deleted_by(recency), self.now);
+        if !self.note(key, recency) {
+            assert_eq!(removed, Removed::Superseded);
+            return;
+        }
+        let live = self.model.remove(&key).filter(|entry| entry.expires_at > self.now);
+        match removed {
+            Removed::Entry => assert!(live.is_some()),
+            // A live entry may have been evicted before.
+            Removed::Nothing => {}
+            Removed::Superseded => panic!("{recency:?} is newer"),
+        }
+        let ghost = Ghost::deleted_by(self.newest[&key]);
+        self.miss_reasons.insert(key, MissReason::Ghost(ghost));
+    }
+
+    fn put(&mut self, key: u64, from: From, text: usize, life_millis: u64) {
+        let (name, recency) = (super::key(key), self.next_recency(from));
         let expires_at = self.now.plus(Duration::from_millis(life_millis));
-        let record = record(&name, &"x".repeat(text), expires_at);
+        let record = record_at(recency, &name, &"x".repeat(text), expires_at);
         let inserted = self.store.insert(&record.draft(), self.now);
-        let older = self.model.remove(&key).filter(|older| older.expires_at > self.now);
         let weight = self.store.weigh(&name, &record.entry.view()).total_bytes();
         if weight > self.store.quota().max_entry_bytes() {
             assert_eq!(inserted, Inserted::TooLarge);
             // As the table does.
-            let ghost = Ghost::deleted_by(record.entry.view().origin);
-            self.store.remove(&name, ghost, self.now);
-            self.miss_reasons.insert(key, MissReason::Ghost(ghost));
+            self.remove(key, recency);
             return;
         }
+        if !self.note(key, recency) {
+            assert_eq!(inserted, Inserted::Superseded);
+            return;
+        }
+        let older = self.model.remove(&key).filter(|older| older.expires_at > self.now);
         self.stored_count += 1;
         let mut replaced_count = 0;
         if let Some(older) = older {
@@ -128,10 +167,13 @@ impl Run {
                     assert_eq!(entry.fields, text.entry.view().fields);
                     assert_eq!(entry.expires_at, expected.expires_at);
                     assert_eq!(entry.replaced_count, expected.replaced_count);
+                    assert_eq!(entry.recency(), self.newest[&number]);
                 }
                 (None, Some(_)) => {
                     let reason = self.store.miss_reason(&name, self.now);
-                    assert!(matches!(reason, MissReason::Ghost(Ghost::Evicted(_))), "{reason:?}");
+                    let MissReason::Ghost(ghost) = reason else { panic!("{name}: {reason:?}") };
+                    assert!(matches!(ghost.cause, GhostCause::Evicted(_)), "{reason:?}");
+                    assert_eq!(ghost.recency, self.newest[&number]);
                     self.evicted_count += 1;
                     self.model.remove(&number);
                     self.miss_reasons.insert(number, reason);
@@ -144,8 +186,9 @@ impl Run {
     }
 
     fn check_miss_reason(&self, number: u64, name: &str, expected: Option<Expected>) {
-        let expired =
-            expected.map(|expected| MissReason::Ghost(Ghost::Expired(expected.expires_at)));
+        let expired = expected.map(|expected| {
+            MissReason::Ghost(Ghost::expired(self.newest[&number], expected.expires_at))
+        });
         let known = self.miss_reasons.get(&number).copied();
         let reason = self.store.miss_reason(name, self.now);
         assert_eq!(reason, expired.or(known).unwrap_or(MissReason::NeverSeen), "{name}");
