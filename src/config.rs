@@ -23,6 +23,7 @@ mod property;
 pub mod reference;
 mod report;
 mod section;
+mod security;
 mod shutdown;
 mod size;
 mod source;

@@ -148,15 +148,32 @@ impl Form for Time {
 
     fn wanted(&self) -> String {
         let [least, most] = [self.0.start(), self.0.end()];
-        let [least, most] = [*least, *most].map(humantime::format_duration);
+        let [least, most] = [*least, *most].map(duration_text);
         format!("a duration such as \"90s\" or \"24h\", from {least} to {most}")
     }
 
     fn parse(&self, text: &str) -> Result<Duration, String> {
+        if let Some(unit) = units(text).find(|unit| !UNITS.contains(unit)) {
+            let unit = quoted(unit);
+            return Err(format!("{unit} is no unit here: the units are {UNITS_IN_WORDS}"));
+        }
         let duration = humantime::parse_duration(text);
         let duration = duration.map_err(|error| format!("not a duration: {error}"))?;
         within(&self.0, duration)
     }
+}
+
+/// The units of a duration. Months and years are not among them: their lengths differ, and `M` is
+/// taken for minutes.
+const UNITS: [&str; 27] = [
+    "ns", "nsec", "us", "usec", "ms", "msec", "millis", "s", "sec", "secs", "second", "seconds",
+    "m", "min", "mins", "minute", "minutes", "h", "hr", "hour", "hours", "d", "day", "days", "w",
+    "week", "weeks",
+];
+const UNITS_IN_WORDS: &str = "ms, s, m (minutes), h, d and w";
+
+fn units(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphabetic()).filter(|unit| !unit.is_empty())
 }
 
 /// A whole number within bounds.
@@ -201,7 +218,19 @@ pub(super) fn serialize_duration<S: Serializer>(
     duration: &Duration,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&humantime::format_duration(*duration))
+    serializer.serialize_str(&duration_text(*duration))
+}
+
+/// A duration without months and years.
+fn duration_text(duration: Duration) -> String {
+    const DAY: u64 = 24 * 3_600;
+    let days = duration.as_secs() / DAY;
+    if days < 30 {
+        return humantime::format_duration(duration).to_string();
+    }
+    let rest = duration.saturating_sub(Duration::from_secs(days * DAY));
+    let rest = if rest.is_zero() { String::new() } else { format!(" {}", duration_text(rest)) };
+    format!("{days}days{rest}")
 }
 
 fn within<T: PartialOrd>(bounds: &RangeInclusive<T>, value: T) -> Result<T, String> {

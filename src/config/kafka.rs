@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::form::{Optional, Size, TOPIC, Text};
 use super::property::{self, Property};
 use super::section::{Section, Unset};
+use super::security;
 use super::size::ByteSize;
 
 pub(super) const ABOUT: &str = "The Kafka cluster, and the settings of its client.";
@@ -57,6 +58,9 @@ impl Kafka {
             "Settings of librdkafka, passed on unchanged. librdkafka checks them when the client \
              is created.",
         );
+        if let Some(properties) = &properties {
+            security::check(&section.path_of("properties"), properties, section.report);
+        }
         let properties = properties.map(property::classify);
         Some(Self {
             brokers: brokers?,
@@ -69,6 +73,10 @@ impl Kafka {
 
 fn brokers_fault(text: &str) -> Option<&'static str> {
     text.split(',').find_map(|broker| match broker.trim().rsplit_once(':') {
+        _ if broker.contains("://") => Some(
+            "a broker has no scheme: whether TLS or SASL is used is said by \"security.protocol\" in \
+             kafka.properties",
+        ),
         None => Some("a broker has no port"),
         Some(("", _)) => Some("a broker has no host"),
         Some((host, _)) if host.contains(char::is_whitespace) => Some("a host has a space in it"),

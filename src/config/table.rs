@@ -14,7 +14,7 @@ use super::source::Source;
 use super::ttl_from::TtlFrom;
 
 pub(super) const ABOUT: &str = "The tables: at least one, each with another name.";
-const TEN_YEARS: Duration = Duration::from_secs(10 * 31_557_600);
+const TEN_YEARS: Duration = Duration::from_secs(3_650 * 24 * 3_600);
 
 /// One table.
 #[derive(Clone, Debug, Serialize)]

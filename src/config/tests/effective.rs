@@ -100,8 +100,9 @@ fn a_fault_in_a_flag_shows_no_secret() {
 fn the_effective_configuration_loads_to_the_same() {
     let sample = sample();
     for text in [SMALLEST, sample.as_str()] {
-        let config = load(text, &[], &["log.filter=\"odd\\ \u{1F600}\n'", "memory.limit=333.5MiB"]);
-        let config = config.unwrap();
+        let odd = "kafka.properties.client.rack=\"odd\\ \u{1F600}\n'";
+        let settings = [odd, "memory.limit=333.5MiB", "tables.0.ttl=100d 1h"];
+        let config = load(text, &[], &settings).unwrap();
         let again = load(&config.effective(), &[], &[]).unwrap();
         assert_eq!(again.effective(), config.effective());
         assert_eq!(again.digest(), config.digest());

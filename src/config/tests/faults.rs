@@ -167,3 +167,90 @@ fn a_shape_that_does_not_fit_is_a_fault() {
         assert!(found.iter().any(|fault| fault == expected), "{setting}: {found:?}");
     }
 }
+
+#[test]
+fn a_unit_of_time_that_may_mean_two_things_is_refused_and_the_units_are_listed() {
+    for ttl in ["30M", "1month", "2y", "5 parsecs", "90"] {
+        let found = faults(SMALLEST, &[], &[&format!("tables.0.ttl={ttl}")]);
+        assert_eq!(found.len(), 1, "{ttl}: {found:?}");
+        assert!(ttl == "90" || found[0].contains("ms, s, m (minutes), h, d and w"), "{found:?}");
+    }
+    for ttl in ["30m", "90 s", "1h 30m", "24hours", "7days", "2w", "1500ms"] {
+        assert!(load(SMALLEST, &[], &[&format!("tables.0.ttl={ttl}")]).is_ok(), "{ttl}");
+    }
+}
+
+#[test]
+fn a_broker_with_a_scheme_is_told_where_the_protocol_is_set() {
+    for broker in ["kafka://a:9092", "http://a:9092", "SASL_SSL://a:9093", "a:9092,ssl://b:9093"] {
+        let found = faults(SMALLEST, &[], &[&format!("kafka.brokers={broker}")]);
+        assert!(found[0].contains("security.protocol"), "{found:?}");
+    }
+}
+
+#[test]
+fn mechanisms_that_this_build_cannot_do_are_refused_by_name() {
+    let of = |settings: &[&str]| {
+        let settings: Vec<_> =
+            settings.iter().map(|setting| format!("kafka.properties.{setting}")).collect();
+        let settings: Vec<_> = settings.iter().map(String::as_str).collect();
+        load(SMALLEST, &[], &settings).map(drop).map_err(|faults| faults.to_string())
+    };
+    let sasl = "security.protocol=sasl_ssl";
+    for (mechanism, word) in [
+        ("sasl.mechanism=GSSAPI", "Kerberos"),
+        ("sasl.mechanisms=OAUTHBEARER", "OIDC"),
+        ("sasl.mechanism=plain", "in capitals"),
+        ("sasl.mechanism=hunter2", "not a mechanism"),
+        ("client.id=x", "sasl.mechanism"),
+    ] {
+        let page = of(&[sasl, mechanism]).unwrap_err();
+        assert!(page.contains(word) && page.contains("SCRAM-SHA-512"), "{page}");
+        assert!(!page.contains("hunter2"), "{page}");
+        assert_eq!(of(&[mechanism]), Ok(()), "SASL is not used");
+    }
+    for mechanism in ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] {
+        assert_eq!(of(&[sasl, &format!("sasl.mechanism={mechanism}")]), Ok(()));
+    }
+    let tokens = [sasl, "sasl.mechanism=OAUTHBEARER", "enable.sasl.oauthbearer.unsecure.jwt=true"];
+    assert_eq!(of(&tokens), Ok(()));
+    let fetched = [&tokens[..], &["sasl.oauthbearer.method=oidc"]].concat();
+    assert!(of(&fetched).unwrap_err().contains("OIDC"));
+}
+
+#[test]
+fn a_file_of_tls_that_cannot_be_read_is_a_fault_if_tls_is_used() {
+    let missing = tempfile::tempdir().unwrap().path().join("hunter2.pem");
+    let ca = format!("kafka.properties.ssl.ca.location={}", missing.display());
+    assert!(load(SMALLEST, &[], &[&ca]).is_ok());
+    let tls = "kafka.properties.security.protocol=SSL";
+    let page = load(SMALLEST, &[], &[tls, &ca]).unwrap_err().to_string();
+    let fault = "kafka.properties.ssl.ca.location (--set kafka.properties.ssl.ca.location)\n    \
+                 there is no file at this path";
+    assert!(page.contains(fault) && !page.contains("hunter2"), "{page}");
+    for there in ["probe", "/", env!("CARGO_MANIFEST_DIR")] {
+        let ca = format!("kafka.properties.ssl.ca.location={there}");
+        assert!(load(SMALLEST, &[], &[tls, &ca]).is_ok(), "{there}");
+    }
+}
+
+#[test]
+fn a_log_filter_that_would_log_nothing_is_a_fault() {
+    for filter in ["inof", "milpond=debug", "inof,millpond=debug", "foo::bar", "7"] {
+        let found = faults(SMALLEST, &[], &[&format!("log.filter={filter}")]);
+        assert_eq!(found.len(), 1, "{filter}: {found:?}");
+    }
+    for filter in [
+        "info",
+        "WARN",
+        "millpond=debug",
+        "info,millpond::ingest=debug",
+        "off",
+        "warn,librdkafka=debug",
+        "error,other=debug",
+        "librdkafka",
+        "info,[span]=trace",
+    ] {
+        assert!(load(SMALLEST, &[], &[&format!("log.filter={filter}")]).is_ok(), "{filter}");
+    }
+}
