@@ -1,12 +1,13 @@
 //! The HTTP server for operators: the probes of an orchestrator.
 //!
 //! `/livez` answers whether every poll loop turns, `/readyz` whether every table has caught up
-//! once: 200 for yes and 503 for no. It knows the states only, not where they come from. Figures, such
+//! once: 200 for yes and 503 for no. Below its first line `/readyz` lists what an operator should know,
+//! such as why a table takes nothing. It knows the states only, not where they come from. Figures, such
 //! as metrics, would come from the `stats::TakeSnapshot` that `app` makes and gives to `rpc` today.
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::{io, iter};
 
 use axum::Router;
 use axum::extract::State;
@@ -16,7 +17,7 @@ use tokio::net::TcpListener;
 
 use crate::health::Health;
 
-type Response = (StatusCode, &'static str);
+type Response = (StatusCode, String);
 
 /// The server. Its port is bound, and it serves once it runs.
 pub struct Admin {
@@ -54,13 +55,16 @@ impl Admin {
 }
 
 async fn livez(State(health): State<Arc<Health>>) -> Response {
-    response(health.is_live(), "live\n", "a poll loop is stuck\n")
+    response(health.is_live(), "live", "a poll loop is stuck", &[])
 }
 
 async fn readyz(State(health): State<Arc<Health>>) -> Response {
-    response(health.is_ready(), "ready\n", "loading\n")
+    response(health.is_ready(), "ready", "loading", &health.notes())
 }
 
-fn response(holds: bool, yes: &'static str, no: &'static str) -> Response {
-    if holds { (StatusCode::OK, yes) } else { (StatusCode::SERVICE_UNAVAILABLE, no) }
+fn response(holds: bool, yes: &str, no: &str, notes: &[String]) -> Response {
+    let (code, state) =
+        if holds { (StatusCode::OK, yes) } else { (StatusCode::SERVICE_UNAVAILABLE, no) };
+    let lines: Vec<_> = iter::once(state).chain(notes.iter().map(String::as_str)).collect();
+    (code, lines.join("\n") + "\n")
 }

@@ -27,6 +27,9 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::health::Health;
 use crate::ingest::{self, Ingest, TableSource};
+pub use crate::ingest::{
+    BrokerAddress, ConnectionReport, Sample, SampleEntry, SampleOutcome, TopicLog, TopicReport,
+};
 use crate::memory::{Accounts, Budget, BudgetError};
 use crate::record::RankedBy;
 use crate::rpc::{Reclaim, Rpc, Service};
@@ -56,7 +59,7 @@ pub enum BuildError {
     #[error(transparent)]
     Memory(#[from] BudgetError),
     /// librdkafka refuses the configuration.
-    #[error("kafka: librdkafka refuses the configuration: {0}; see kafka.properties")]
+    #[error("librdkafka refuses the configuration: {0}; see kafka.properties")]
     Kafka(String),
     /// The system gives no thread or no socket, or the allocator no account.
     #[error("cannot start: {}{}", .0, cure(.0))]
@@ -72,15 +75,40 @@ fn cure(error: &io::Error) -> &'static str {
     }
 }
 
+/// What a configuration comes to.
+#[derive(Debug)]
+pub struct Checked {
+    /// How the memory is divided.
+    pub budget: Budget,
+    /// librdkafka's warnings about its settings.
+    pub warnings: Vec<String>,
+}
+
 /// Checks everything about a configuration that needs neither a port nor a broker.
 ///
 /// # Errors
 ///
 /// When the memory does not suffice or librdkafka refuses a setting.
-pub fn check(config: &Config) -> Result<Budget, BuildError> {
+pub fn check(config: &Config) -> Result<Checked, BuildError> {
     let budget = Budget::plan(config, reserves::needs(config))?;
-    ingest::create_consumer(config).map_err(|error| BuildError::Kafka(error.to_string()))?;
-    Ok(budget)
+    let warnings = ingest::check_settings(config).map_err(BuildError::Kafka)?;
+    Ok(Checked { budget, warnings })
+}
+
+/// Tries the brokers, the topics and the permissions, and the last `records` of each topic. The
+/// report, or why no broker can be reached.
+///
+/// # Errors
+///
+/// When the allocator has no account left.
+pub fn check_connection(
+    config: &Config,
+    budget: &Budget,
+    records: usize,
+) -> io::Result<Result<ConnectionReport, String>> {
+    let accounts = Accounts::open(config.tables.iter().map(|table| table.name.as_str()))?;
+    let sources = sources(config, &Clock::start(), budget, &accounts);
+    Ok(ingest::check_connection(config, &sources, records))
 }
 
 /// A built service. Its threads read Kafka and its ports are bound; it answers calls once
@@ -102,7 +130,10 @@ impl App {
     ///
     /// See [`BuildError`].
     pub async fn build(config: Config) -> Result<Self, BuildError> {
-        let budget = check(&config)?;
+        let Checked { budget, warnings } = check(&config)?;
+        for warning in warnings {
+            tracing::warn!(warning, "librdkafka warns of its settings, see kafka.properties");
+        }
         let accounts = Accounts::open(config.tables.iter().map(|table| table.name.as_str()))?;
         let sockets = Sockets::bind(&config, &accounts).await?;
         budget.log();

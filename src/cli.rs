@@ -37,8 +37,8 @@ enum Verb {
     Serve(ConfigArgs),
     /// Run the service with an in-process Kafka, fed with made-up events
     Demo(demo::DemoArgs),
-    /// Check a configuration without a broker, and print the effective one
-    Check(ConfigArgs),
+    /// Check a configuration and print the effective one; with --connect, try it against its brokers
+    Check(check::CheckArgs),
     /// Look up keys in a running service
     Get(get::GetArgs),
     /// Show the statistics of a running service

@@ -30,6 +30,8 @@ pub struct Health {
     /// When the poll loop of each thread turned last, in milliseconds since the start.
     last_turns: Vec<AtomicU64>,
     ready: watch::Sender<bool>,
+    /// What an operator should know of the stream and the tables, in a line each.
+    notes: RwLock<Vec<String>>,
 }
 
 /// The state of one table.
@@ -54,6 +56,7 @@ impl Health {
             tables: tables.into_iter().map(loading).collect(),
             last_turns: (0..threads).map(|_| AtomicU64::new(0)).collect(),
             ready: watch::Sender::new(false),
+            notes: RwLock::default(),
         })
     }
 
@@ -84,6 +87,17 @@ impl Health {
     /// Changes whenever a table becomes ready. Its value is [`Self::is_ready`].
     pub fn watch_ready(&self) -> watch::Receiver<bool> {
         self.ready.subscribe()
+    }
+
+    /// What an operator should know of the stream and the tables, in a line each. Empty while all
+    /// is well.
+    pub fn notes(&self) -> Vec<String> {
+        self.notes.read().clone()
+    }
+
+    /// Replaces the notes.
+    pub fn set_notes(&self, notes: Vec<String>) {
+        *self.notes.write() = notes;
     }
 
     /// Notes that the poll loop of a thread has turned.

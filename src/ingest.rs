@@ -31,7 +31,12 @@ mod apply;
 mod assignment;
 mod books;
 mod broker_queries;
+mod brokers;
 mod client;
+mod common_settings;
+mod connection_check;
+mod connection_fault;
+mod context;
 mod dead_letters;
 mod leaders;
 mod offsets;
@@ -41,10 +46,13 @@ mod pause_handle;
 mod pending_offsets;
 mod pluck_context;
 mod read_access;
+mod redaction;
 mod rejections;
+mod settings_check;
 mod shared;
 mod stall_watch;
 mod statistics;
+mod table_reports;
 mod thread;
 mod topic;
 mod topic_reader;
@@ -55,9 +63,14 @@ use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
 pub use apply::TableSource;
-pub use client::{Consumer, create_consumer, librdkafka_version, queue_bytes_at_worst};
+pub use client::{librdkafka_version, queue_bytes_at_worst};
+pub use connection_check::check_connection;
+pub use connection_check::report::{
+    BrokerAddress, ConnectionReport, Sample, SampleEntry, SampleOutcome, TopicLog, TopicReport,
+};
 pub use pause_handle::PauseHandle;
 pub use pluck_context::{ScratchAtWorst, scratch_at_worst};
+pub use settings_check::check_settings;
 pub use shared::IngestStats;
 pub use statistics::statistics_bytes;
 
@@ -65,6 +78,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::health::Health;
 use crate::heap::Account;
+use client::create_consumer;
 use shared::Shared;
 use thread::IngestThread;
 
@@ -92,7 +106,8 @@ impl Ingest {
         let mut ingest = Self { shared: Arc::new(shared), threads: Vec::new() };
         for number in 0..config.ingest.threads {
             // Here and not on the thread, which has its own account: the memory is the client's.
-            let consumer = create_consumer(config).map_err(io::Error::other)?;
+            let consumer = create_consumer(config, &ingest.shared.outage);
+            let consumer = consumer.map_err(io::Error::other)?;
             let shared = Arc::clone(&ingest.shared);
             let thread = IngestThread::new(number, consumer, sources, shared);
             let builder = Builder::new().name(format!("ingest-{number}"));

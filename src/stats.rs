@@ -5,6 +5,7 @@
 //! which `app` makes, and call it. The figures of a table are in [`TableStats`], in `table`. No
 //! clocks, no locks, no wire format here.
 
+mod kafka;
 mod loading;
 mod memory;
 mod outcome;
@@ -18,6 +19,7 @@ use std::time::Duration;
 pub use crate::clock::ClockStats;
 use crate::record::Timestamp;
 use crate::table::TableStats;
+pub use kafka::{BrokerFault, BrokerState, BrokerStats, KafkaStats};
 pub use loading::Loading;
 pub use memory::{MemoryStats, Reclaimed};
 pub use outcome::Outcome;
@@ -46,16 +48,29 @@ pub struct Snapshot {
     pub memory: MemoryStats,
     /// Each table, in the order of the configuration.
     pub tables: Vec<TableStats>,
+    /// How fresh each of these tables is, in the same order.
+    pub freshness: Vec<Freshness>,
     /// Each partition that feeds a table, by table, topic and partition.
     pub partitions: Vec<PartitionStats>,
     /// Each topic that feeds a table, in the order of the configuration.
     pub topics: Vec<TopicStats>,
+    /// The brokers, and whether they answer.
+    pub kafka: KafkaStats,
     /// What became of rejected records that were produced to dead-letter topics.
     pub dead_letters: DeadLetterStats,
     /// Whether the counters balance.
     pub counter_check: CounterCheckStats,
     /// How the service's clock follows the system's.
     pub clock: ClockStats,
+}
+
+/// How fresh a table is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Freshness {
+    /// Whether the table has caught up once.
+    pub is_ready: bool,
+    /// How long ago the table was last known to be complete; none before it was.
+    pub staleness: Option<Duration>,
 }
 
 /// The result of all checks of the counters since the service was built.

@@ -110,6 +110,12 @@ impl Table {
         }
     }
 
+    /// An empty table that is configured as this one.
+    #[must_use]
+    pub fn empty_copy(&self) -> Self {
+        Self::new(self.spec.clone())
+    }
+
     /// The table's name.
     pub fn name(&self) -> &str {
         &self.spec.name

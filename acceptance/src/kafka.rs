@@ -7,6 +7,7 @@
 mod distribution;
 mod node;
 mod probe;
+mod secure;
 
 use std::env;
 use std::sync::OnceLock;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use distribution::Distribution;
 pub use node::KafkaNode;
+pub use secure::SecureKafka;
 
 use crate::require;
 
@@ -51,6 +53,19 @@ pub fn require_own(test: &str) -> Option<KafkaNode> {
         return None;
     }
     installed(test).map(start)
+}
+
+/// A node for `test` alone, with listeners that speak TLS and SASL. None as for [`require_own`].
+///
+/// # Panics
+/// As [`require_own`].
+pub fn require_secure(test: &str) -> Option<SecureKafka> {
+    let distribution = installed(test)?;
+    let started = SecureKafka::start(distribution);
+    Some(
+        started
+            .unwrap_or_else(|error| fail(&format!("no secure node could be started: {error:#}"))),
+    )
 }
 
 fn given_broker() -> Option<&'static str> {

@@ -8,11 +8,11 @@ use super::counter_check::CounterCheck;
 use super::memory_governor::GovernorStateReader;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::health::Health;
+use crate::health::{Health, TableHealth};
 use crate::ingest::{self, IngestStats};
 use crate::memory::{Accounts, Usage};
 use crate::record::Timestamp;
-use crate::stats::{MemoryStats, Snapshot};
+use crate::stats::{Freshness, MemoryStats, Snapshot};
 use crate::table::Table;
 
 /// Reads where the process's memory is.
@@ -83,11 +83,19 @@ impl SnapshotReader {
             ready,
             memory: self.memory.read(),
             tables: self.tables.iter().map(|table| table.stats()).collect(),
+            freshness: self.tables.iter().map(|table| self.freshness(table.name())).collect(),
             partitions,
             topics: self.ingest.topics(),
+            kafka: self.ingest.kafka(),
             dead_letters: self.ingest.dead_letters(),
             counter_check: self.counter_check.last(),
             clock: self.clock.stats(),
         }
+    }
+
+    fn freshness(&self, table: &str) -> Freshness {
+        let health = self.health.table(table);
+        let staleness = health.and_then(|health| health.staleness(Instant::now()));
+        Freshness { is_ready: health.is_some_and(TableHealth::is_ready), staleness }
     }
 }

@@ -1,5 +1,6 @@
 //! `millpond stats`: the statistics of a running service.
 
+mod kafka;
 pub(super) mod memory;
 
 use std::fmt::Write as _;
@@ -13,7 +14,7 @@ use super::failure::Failure;
 use super::output::{self, Output, bytes, count};
 use super::runtime::block_on;
 use crate::proto::v1::{
-    ClockStats, GetStatsRequest, GetStatsResponse, Loading, PartitionStats, RecordOutcome,
+    AsOf, ClockStats, GetStatsRequest, GetStatsResponse, Loading, PartitionStats, RecordOutcome,
     RemovalCause, TableStats, TopicState,
 };
 
@@ -48,6 +49,7 @@ fn stats_text(stats: &GetStatsResponse) -> String {
         "millpond {} (librdkafka {}), {readiness}\nstarted  {started}\nconfig   {}\n\n{memory}",
         build.version, build.librdkafka_version, stats.config_digest,
     );
+    text.push_str(&stats.kafka.as_ref().map(kafka::kafka_text).unwrap_or_default());
     stats.tables.iter().for_each(|table| text.push_str(&table_text(table)));
     text.push_str(&partitions_text(&stats.partitions));
     text.push_str(&oddities_text(stats));
@@ -144,13 +146,15 @@ fn table_text(table: &TableStats) -> String {
         .map(|removal| format!("{} {}", count(removal.count), cause(removal.cause())))
         .collect();
     format!(
-        "\ntable {}\n  {} entries, {} of {}{}\n  {} an entry in memory, {} of it accounted for\n  \
-         {} hits, {} misses\n  {} stored, of them removed: {}\n{}",
+        "\ntable {}{}\n  {} entries, {} of {}{}{}\n  {} an entry in memory, {} of it accounted \
+         for\n  {} hits, {} misses\n  {} stored, of them removed: {}\n{}",
         table.name,
+        freshness_text(table.as_of.as_ref()),
         count(table.entry_count),
         bytes(table.weight_bytes),
         bytes(table.capacity_bytes),
         limit_text(table),
+        ghosts_text(table),
         bytes(table.retained_bytes_per_entry),
         bytes(table.weight_bytes_per_entry),
         count(table.hit_count),
@@ -170,6 +174,27 @@ fn loading_text(loading: Option<&Loading>) -> String {
         count(loading.records_per_second),
         loading.time_left.map_or_else(|| "time left unknown".into(), |left| format!("{left} left")),
     )
+}
+
+/// How fresh the table is, as every lookup says it.
+fn freshness_text(as_of: Option<&AsOf>) -> String {
+    let Some(as_of) = as_of else { return String::new() };
+    let readiness = if as_of.ready { "ready" } else { "loading" };
+    let staleness = match &as_of.staleness {
+        Some(staleness) => format!("complete as of {} ago", seconds(staleness)),
+        None => "not complete yet".into(),
+    };
+    format!(": {readiness}, {staleness}")
+}
+
+/// In tenths of a second: it is known no better.
+fn seconds(duration: &prost_types::Duration) -> String {
+    format!("{}.{} s", duration.seconds, duration.nanos / 100_000_000)
+}
+
+/// The part of the weight that holds no entries.
+fn ghosts_text(table: &TableStats) -> String {
+    format!(" ({} of it ghost entries)", bytes(table.ghost_bytes))
 }
 
 fn limit_text(table: &TableStats) -> String {

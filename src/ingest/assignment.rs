@@ -238,7 +238,8 @@ mod tests {
             "tables.0.ttl=1h",
         ];
         let config = Config::load(None, [], &settings.map(String::from)).unwrap();
-        let rejections = Arc::new(Rejections::new(&config).unwrap());
+        let outage = Arc::new(crate::ingest::outage::Outage::new("localhost:1"));
+        let rejections = Arc::new(Rejections::new(&config, &outage).unwrap());
         TopicAssignment::new("events", &[], &config, health.table_handles(), &rejections)
     }
 

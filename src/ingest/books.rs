@@ -160,6 +160,7 @@ impl PartitionBooks {
             table: self.table.to_string(),
             topic: self.topic.to_string(),
             partition: self.partition,
+            start: self.backlog.start.load(Ordering::Relaxed),
             position: self.progress.next_offset(),
             high_watermark: self.high_watermark.load(Ordering::Relaxed),
             newest_record_time: (newest != NO_TIME).then(|| Timestamp::from_millis(newest)),

@@ -6,39 +6,39 @@
 //! thread (`broker_queries`), on the same consumer.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use std::{io, thread};
 
-use parking_lot::Mutex;
-use rdkafka::client::ClientContext;
-use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
-use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::BorrowedMessage;
 use rdkafka::statistics::Statistics;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
+use super::common_settings::common_settings;
+use super::context::Context;
 use super::dead_letters;
+use super::outage::Outage;
 use crate::config::Config;
 
 /// librdkafka's consumer, which one thread polls and others may ask.
-pub type Consumer = BaseConsumer<Context>;
+pub(super) type Consumer = BaseConsumer<Context>;
 
-/// Creates a consumer from the configuration. It does not wait for a broker.
+/// Creates a consumer from the configuration. It does not wait for a broker, and notes in `outage`
+/// why a connection fails.
 ///
 /// # Errors
 ///
 /// When librdkafka refuses a setting: it checks them only here.
-pub fn create_consumer(config: &Config) -> KafkaResult<Consumer> {
-    let mut settings = ClientConfig::new();
-    settings.set_log_level(RDKafkaLogLevel::Info);
-    settings.set("client.id", "millpond").set("isolation.level", "read_committed");
-    for (name, value) in &config.kafka.properties {
-        settings.set(name, value.expose());
-    }
+pub(super) fn create_consumer(config: &Config, outage: &Arc<Outage>) -> KafkaResult<Consumer> {
+    consumer_settings(config).create_with_context(Context::new(config, outage))
+}
+
+/// The settings of each consumer.
+pub(super) fn consumer_settings(config: &Config) -> ClientConfig {
+    let mut settings = common_settings(config, &[("isolation.level", "read_committed")]);
     settings
-        .set("bootstrap.servers", &config.kafka.brokers)
         // A consumer needs a group to assign partitions, though nothing is ever committed to it.
         .set("group.id", "millpond")
         .set("enable.auto.commit", "false")
@@ -51,7 +51,7 @@ pub fn create_consumer(config: &Config) -> KafkaResult<Consumer> {
     for (name, value) in Queues::of(config).settings() {
         settings.set(name, value.to_string());
     }
-    settings.create_with_context(Context::default())
+    settings
 }
 
 /// A partition and an offset.
@@ -78,6 +78,11 @@ impl Client {
     /// The newest statistics, if there are any that were not taken yet.
     pub(super) fn take_statistics(&self) -> Option<Statistics> {
         self.consumer.context().take_statistics()
+    }
+
+    /// librdkafka's explanation of the error that the last poll returned.
+    pub(super) fn take_reason(&self) -> Option<String> {
+        self.consumer.context().take_reason()
     }
 
     /// The consumer, to ask brokers with on another thread.
@@ -161,7 +166,7 @@ impl Client {
         config: &Config,
         positions: &[(String, Vec<Position>)],
     ) -> io::Result<()> {
-        let create = || create_at(config, positions);
+        let create = || create_at(config, self.consumer.context().outage(), positions);
         // By a thread that has adopted no account: the memory is the client's.
         let created = thread::scope(|scope| {
             let thread = thread::Builder::new().name("new-client".into());
@@ -174,8 +179,12 @@ impl Client {
     }
 }
 
-fn create_at(config: &Config, positions: &[(String, Vec<Position>)]) -> KafkaResult<Consumer> {
-    let consumer = create_consumer(config)?;
+fn create_at(
+    config: &Config,
+    outage: &Arc<Outage>,
+    positions: &[(String, Vec<Position>)],
+) -> KafkaResult<Consumer> {
+    let consumer = create_consumer(config, outage)?;
     for (topic, positions) in positions.iter().filter(|(_, positions)| !positions.is_empty()) {
         consumer.incremental_assign(&list(topic, positions)?)?;
     }
@@ -255,44 +264,6 @@ impl Queues {
     }
 }
 
-/// Keeps the newest statistics of librdkafka until the thread takes them.
-#[derive(Default)]
-pub struct Context {
-    has_statistics: AtomicBool,
-    statistics: Mutex<Option<Statistics>>,
-}
-
-impl Context {
-    fn take_statistics(&self) -> Option<Statistics> {
-        // Asked after every record: it has to cost no more than a load.
-        if !self.has_statistics.load(Ordering::Relaxed) {
-            return None;
-        }
-        self.has_statistics.store(false, Ordering::Relaxed);
-        self.statistics.lock().take()
-    }
-}
-
-impl ClientContext for Context {
-    /// librdkafka repeats itself at every attempt, so its log is for debugging only.
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        tracing::debug!(target: "librdkafka", ?level, facility, message);
-    }
-
-    fn stats(&self, statistics: Statistics) {
-        *self.statistics.lock() = Some(statistics);
-        self.has_statistics.store(true, Ordering::Relaxed);
-    }
-
-    /// The poll returns the same error, and the thread handles it there. Only this call has
-    /// librdkafka's explanation.
-    fn error(&self, error: KafkaError, reason: &str) {
-        tracing::debug!(target: "librdkafka", %error, reason);
-    }
-}
-
-impl ConsumerContext for Context {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -331,7 +302,8 @@ mod tests {
 
     /// A client that never reaches a broker, which an assignment does not need.
     fn client() -> Client {
-        Client::new(create_consumer(&config("64MiB", 1, "localhost:1")).unwrap())
+        let outage = Arc::new(Outage::new("localhost:1"));
+        Client::new(create_consumer(&config("64MiB", 1, "localhost:1"), &outage).unwrap())
     }
 
     fn assigned(client: &Client) -> Vec<Position> {

@@ -1,22 +1,29 @@
 //! Hands rejected records on to dead-letter topics, each with headers that say why.
 //!
 //! One producer for all threads. It never waits: a record that does not fit into its small queue
-//! is dropped and counted, because reading on matters more. It must not know tables.
+//! is dropped and counted, because reading on matters more. A topic that takes no dead letters is
+//! logged once a minute. It must not know tables.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 use rdkafka::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
-use rdkafka::error::KafkaResult;
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{
     BorrowedHeaders, BorrowedMessage, DeliveryResult, Header, Message as _, OwnedHeaders,
 };
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 
+use super::common_settings::common_settings;
+use super::context::observe_log;
+use super::outage::Outage;
+use super::redaction::Redaction;
 use crate::config::Config;
 use crate::heap::Account;
 use crate::stats::{DeadLetterStats, Rejection};
@@ -28,6 +35,8 @@ const BYTES_AT_WORST: u64 = 4 << 20;
 const QUEUE_RECORDS: &str = "1000";
 /// How long the records that wait at the end may take.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
+/// How often failed deliveries are logged.
+const LOG_AFTER: Duration = Duration::from_secs(60);
 
 /// How long the thread that polls the producer waits for what has become of records.
 const POLL_TIMEOUT: Duration = Duration::from_millis(100);
@@ -40,16 +49,20 @@ pub(super) struct DeadLetters {
 /// A producer, and the thread that polls it, which ends when this is dropped. The threads of
 /// rdkafka's own kind of it panic where the system gives none.
 struct PolledProducer {
-    producer: Arc<BaseProducer<DeliveryCounts>>,
+    producer: Arc<BaseProducer<Deliveries>>,
     is_stopping: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
-#[derive(Debug, Default)]
-struct DeliveryCounts {
+/// What became of the records that were handed on.
+struct Deliveries {
+    outage: Arc<Outage>,
+    redaction: Redaction,
     delivered: AtomicU64,
     dropped: AtomicU64,
     failed: AtomicU64,
+    /// When a failure was logged last.
+    logged: Mutex<Option<Instant>>,
 }
 
 /// The memory that dead letters take at worst.
@@ -67,9 +80,9 @@ impl DeadLetters {
     /// # Errors
     ///
     /// When librdkafka refuses a setting, or the system gives no thread.
-    pub(super) fn new(config: &Config) -> io::Result<Self> {
-        let producer = is_configured(config)
-            .then(|| Account::of_unbound_threads().charge(|| PolledProducer::start(config)));
+    pub(super) fn new(config: &Config, outage: &Arc<Outage>) -> io::Result<Self> {
+        let start = || PolledProducer::start(config, outage);
+        let producer = is_configured(config).then(|| Account::of_unbound_threads().charge(start));
         Ok(Self { producer: producer.transpose()? })
     }
 
@@ -105,8 +118,8 @@ impl DeadLetters {
 }
 
 impl PolledProducer {
-    fn start(config: &Config) -> io::Result<Self> {
-        let producer = Arc::new(create_producer(config).map_err(io::Error::other)?);
+    fn start(config: &Config, outage: &Arc<Outage>) -> io::Result<Self> {
+        let producer = Arc::new(create_producer(config, outage).map_err(io::Error::other)?);
         let is_stopping = Arc::new(AtomicBool::new(false));
         let (polled, asked) = (Arc::clone(&producer), Arc::clone(&is_stopping));
         let thread = Builder::new().name("dead-letters".into()).spawn(move || {
@@ -128,18 +141,32 @@ impl Drop for PolledProducer {
     }
 }
 
-fn create_producer(config: &Config) -> KafkaResult<BaseProducer<DeliveryCounts>> {
-    let mut settings = ClientConfig::new();
-    settings.set_log_level(RDKafkaLogLevel::Info).set("client.id", "millpond");
-    for (name, value) in &config.kafka.properties {
-        settings.set(name, value.expose());
-    }
+fn create_producer(config: &Config, outage: &Arc<Outage>) -> KafkaResult<BaseProducer<Deliveries>> {
+    let deliveries = Deliveries {
+        outage: Arc::clone(outage),
+        redaction: Redaction::of(config),
+        delivered: AtomicU64::new(0),
+        dropped: AtomicU64::new(0),
+        failed: AtomicU64::new(0),
+        logged: Mutex::default(),
+    };
+    producer_settings(config).create_with_context(deliveries)
+}
+
+/// The settings of the producer; none if there is none.
+pub(super) fn settings(config: &Config) -> Option<ClientConfig> {
+    is_configured(config).then(|| producer_settings(config))
+}
+
+fn producer_settings(config: &Config) -> ClientConfig {
+    let mut settings = common_settings(config, &[]);
     settings
-        .set("bootstrap.servers", &config.kafka.brokers)
         .set("queue.buffering.max.messages", QUEUE_RECORDS)
         .set("queue.buffering.max.kbytes", (QUEUE_BYTES / 1024).to_string())
         .set("message.timeout.ms", "30000")
-        .create_with_context(DeliveryCounts::default())
+        // A topic that is missing is not waited for as long as a broker.
+        .set("topic.metadata.propagation.max.ms", "5000");
+    settings
 }
 
 /// The record's own headers, and then ours.
@@ -157,17 +184,42 @@ fn headers(message: &BorrowedMessage<'_>, rejection: &Rejection) -> OwnedHeaders
         .fold(theirs, |headers, (key, value)| headers.insert(Header { key, value: Some(value) }))
 }
 
-impl ClientContext for DeliveryCounts {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        tracing::debug!(target: "librdkafka", ?level, facility, message);
+impl Deliveries {
+    fn count_failed(&self, topic: &str, error: &KafkaError) {
+        let failed_count = 1 + self.failed.fetch_add(1, Ordering::Relaxed);
+        let mut logged = self.logged.lock();
+        if logged.is_none_or(|logged| logged.elapsed() >= LOG_AFTER) {
+            *logged = Some(Instant::now());
+            let reason = self.redaction.hide(&error.to_string());
+            tracing::warn!(
+                topic,
+                reason,
+                failed_count,
+                "the dead-letter topic takes no records: see whether it exists and grant us Write \
+                 on it"
+            );
+        }
     }
 }
 
-impl ProducerContext for DeliveryCounts {
+impl ClientContext for Deliveries {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        observe_log(&self.outage, &self.redaction, level, facility, message);
+    }
+
+    /// Its log says the same.
+    fn error(&self, _: KafkaError, _: &str) {}
+}
+
+impl ProducerContext for Deliveries {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        let counter = if result.is_ok() { &self.delivered } else { &self.failed };
-        counter.fetch_add(1, Ordering::Relaxed);
+        match result {
+            Ok(_) => {
+                self.delivered.fetch_add(1, Ordering::Relaxed);
+            }
+            Err((error, message)) => self.count_failed(message.topic(), error),
+        }
     }
 }

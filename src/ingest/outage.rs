@@ -1,92 +1,259 @@
-//! Whether Kafka answers, for all threads together.
+//! Whether Kafka answers, for all clients together, and why connections fail.
 //!
-//! An outage is logged when it begins, at most once a minute while it lasts, and when it ends. This
-//! file only logs: nothing is decided by it.
+//! Two things are logged here, and nothing is decided by them. A *fault* of a connection is logged
+//! at once with librdkafka's reason, and then at most once a minute for each cause. An *outage* means
+//! that some client has no broker that answers. It is logged after a moment, unless a fault has said
+//! why, at most once a minute while it lasts, and when it ends. It ends for a client with a sign of
+//! life that is younger than the last sign of the outage.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-/// How often an outage is logged.
+use super::brokers::Brokers;
+use super::connection_fault::ConnectionFault;
+use crate::record::Timestamp;
+use crate::stats::KafkaStats;
+
+/// How often an outage is logged, and a fault of each cause.
 const LOG_AFTER: Duration = Duration::from_secs(60);
+/// How long an outage waits for a fault that says why.
+const EXPLAINED_WITHIN: Duration = Duration::from_secs(1);
+/// A fault that is not seen for so long is over. librdkafka repeats one after half a minute.
+const FAULT_LASTS: Duration = Duration::from_secs(120);
+/// How many different errors are logged in a minute.
+const MAX_ERRORS: usize = 8;
+/// A sign of life is younger than an outage if it is younger than its last sign by this. Statistics
+/// come once a second, and when they were made is known a little inexactly.
+const SURELY_YOUNGER: Duration = Duration::from_millis(1_500);
+
+/// What to look at while no fault says more.
+const LOOK_AT: &str = "kafka.brokers: whether these ports are Kafka's; the network";
 
 #[derive(Debug)]
 pub(super) struct Outage {
-    brokers: String,
+    configured: String,
+    brokers: Brokers,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// When the outage began; none while Kafka answers.
-    since: Option<Instant>,
+    /// The clients that have no broker that answers.
+    silent: BTreeMap<Client, Silence>,
     /// When an outage was logged last.
     logged: Option<Instant>,
+    /// The last fault of each cause.
+    faults: Vec<Fault>,
+    /// The errors that were logged in the last minute.
+    errors: Vec<(String, Instant)>,
+}
+
+/// The number of a client.
+pub(super) type Client = usize;
+
+#[derive(Debug, Clone, Copy)]
+struct Silence {
+    since: Instant,
+    /// When there was a sign of it last.
+    seen: Instant,
+}
+
+#[derive(Debug)]
+struct Fault {
+    of: ConnectionFault,
+    since: Instant,
+    seen: Instant,
+    logged: Instant,
+    is_over: bool,
+}
+
+/// An outage that is to be logged.
+#[derive(Debug, PartialEq, Eq)]
+struct OutageLine {
+    lasts: Duration,
+    /// The fault that explains it, if there is one.
+    fault: Option<ConnectionFault>,
 }
 
 impl Outage {
-    pub(super) fn new(brokers: &str) -> Self {
-        Self { brokers: brokers.to_owned(), state: Mutex::default() }
+    /// `configured` are the brokers of the configuration.
+    pub(super) fn new(configured: &str) -> Self {
+        Self { configured: configured.into(), brokers: Brokers::default(), state: Mutex::default() }
     }
 
-    /// Notes that Kafka does not answer. `cause` says to what, and why.
-    pub(super) fn observe(&self, cause: &str) {
-        if let Some(outage) = self.state.lock().observe(Instant::now()) {
-            let for_seconds = outage.as_secs();
-            tracing::warn!(brokers = self.brokers, cause, for_seconds, "waiting for kafka");
-        }
+    /// Where the clients note the brokers' states.
+    pub(super) fn brokers(&self) -> &Brokers {
+        &self.brokers
     }
 
-    /// Notes that Kafka answers.
-    pub(super) fn end(&self) {
-        if let Some(outage) = self.state.lock().end(Instant::now()) {
+    /// Notes that Kafka does not answer a client, since now if it did before. `cause` says to what,
+    /// and why.
+    pub(super) fn observe(&self, client: Client, cause: &str) {
+        self.observe_since(client, cause, Instant::now());
+    }
+
+    /// Notes that Kafka has not answered a client since a time.
+    pub(super) fn observe_since(&self, client: Client, cause: &str, since: Instant) {
+        let line = self.state.lock().observe(client, since, Instant::now());
+        let Some(OutageLine { lasts, fault }) = line else { return };
+        let address = fault.as_ref().map(|fault| fault.address.as_str());
+        tracing::warn!(
+            brokers = self.configured,
+            broker = address,
+            reason = fault.as_ref().map_or(cause, |fault| &fault.reason),
+            look_at = fault.as_ref().map_or(LOOK_AT, ConnectionFault::look_at),
+            for_seconds = lasts.as_secs(),
+            "waiting for kafka"
+        );
+    }
+
+    /// Notes that Kafka answered a client at a time.
+    pub(super) fn end(&self, client: Client, answered: Instant) {
+        if let Some(outage) = self.state.lock().end(client, answered, Instant::now()) {
             let after_seconds = outage.as_secs();
-            tracing::info!(brokers = self.brokers, after_seconds, "kafka answers again");
+            tracing::info!(brokers = self.configured, after_seconds, "kafka answers again");
         }
+    }
+
+    /// Notes a connection that failed or was lost.
+    pub(super) fn observe_fault(&self, fault: &ConnectionFault) {
+        self.brokers.observe_fault(fault);
+        if fault.is_lost_connection() {
+            tracing::debug!(broker = fault.address, reason = fault.reason, "a connection was lost");
+        } else if let Some(lasts) = self.state.lock().observe_fault(fault, Instant::now()) {
+            tracing::warn!(
+                broker = fault.address,
+                reason = fault.reason,
+                look_at = fault.look_at(),
+                for_seconds = lasts.as_secs(),
+                "a connection to kafka fails"
+            );
+        }
+    }
+
+    /// Notes an error of librdkafka that is about no broker.
+    pub(super) fn observe_error(&self, reason: &str) {
+        if self.state.lock().observe_error(reason, Instant::now()) {
+            tracing::warn!(reason, "kafka reports a fault, reading on");
+        }
+    }
+
+    /// Notes that the broker at this address was connected at a time.
+    pub(super) fn observe_connected(&self, address: &str, when: Instant) {
+        self.state.lock().observe_connected(address, when);
+    }
+
+    /// Why Kafka does not answer, in a line; none if it does.
+    pub(super) fn note(&self) -> Option<String> {
+        let since = self.state.lock().since()?;
+        let why = self.newest_fault().map_or_else(String::new, |fault| format!(": {fault}"));
+        Some(format!("kafka has not answered for {} s{why}", since.elapsed().as_secs()))
+    }
+
+    /// The fault that was seen last and is not over, in a line.
+    pub(super) fn newest_fault(&self) -> Option<String> {
+        let state = self.state.lock();
+        let fault = state.live_faults(Instant::now()).max_by_key(|fault| fault.seen)?;
+        let ConnectionFault { address, reason, .. } = &fault.of;
+        Some(format!("{address}: {reason}; look at {}", fault.of.look_at()))
+    }
+
+    pub(super) fn stats(&self) -> KafkaStats {
+        let since = self.state.lock().since().map(|since| Timestamp::now().minus(since.elapsed()));
+        KafkaStats { outage_start_time: since, brokers: self.brokers.stats() }
     }
 }
 
 impl State {
-    /// How long the outage has lasted, if that is to be logged now. An outage that comes and goes
-    /// is logged no more often than one that lasts.
-    fn observe(&mut self, now: Instant) -> Option<Duration> {
-        let since = *self.since.get_or_insert(now);
-        let is_due = self.logged.is_none_or(|logged| now.duration_since(logged) >= LOG_AFTER);
+    fn since(&self) -> Option<Instant> {
+        self.silent.values().map(|silence| silence.since).min()
+    }
+
+    /// The line about the outage, if it is to be logged now. An outage that comes and goes is logged
+    /// no more often than one that lasts.
+    fn observe(&mut self, client: Client, since: Instant, now: Instant) -> Option<OutageLine> {
+        let silence = self.silent.entry(client).or_insert(Silence { since, seen: now });
+        silence.seen = now;
+        let since = self.since()?;
+        let lasts = now.duration_since(since);
+        let is_due = lasts >= EXPLAINED_WITHIN
+            && self.logged.is_none_or(|logged| now.duration_since(logged) >= LOG_AFTER)
+            && !self.is_explained(since, now);
         is_due.then(|| {
             self.logged = Some(now);
-            now.duration_since(since)
+            let fault = self.live_faults(now).max_by_key(|fault| fault.seen);
+            OutageLine { lasts, fault: fault.map(|fault| fault.of.clone()) }
         })
     }
 
-    /// How long the outage lasted, if it was logged since it began.
-    fn end(&mut self, now: Instant) -> Option<Duration> {
-        let since = self.since.take()?;
-        self.logged.is_some_and(|logged| logged >= since).then(|| now.duration_since(since))
+    /// Whether a fault was logged for the first time since about then, and not long ago.
+    fn is_explained(&self, since: Instant, now: Instant) -> bool {
+        self.live_faults(now).any(|fault| {
+            fault.since + EXPLAINED_WITHIN >= since && now.duration_since(fault.logged) < LOG_AFTER
+        })
+    }
+
+    fn live_faults(&self, now: Instant) -> impl Iterator<Item = &Fault> {
+        self.faults.iter().filter(move |fault| fault.is_live(now))
+    }
+
+    /// How long the client's outage lasted, if it was the last one that had one, and if the outage
+    /// was logged since it began.
+    fn end(&mut self, client: Client, answered: Instant, now: Instant) -> Option<Duration> {
+        let began = self.since()?;
+        let silence = self.silent.get(&client)?;
+        if answered < silence.seen + SURELY_YOUNGER {
+            return None;
+        }
+        let was_logged = self.logged.is_some_and(|logged| logged >= began)
+            || self.faults.iter().any(|fault| fault.logged + EXPLAINED_WITHIN >= began);
+        self.silent.remove(&client);
+        (was_logged && self.silent.is_empty()).then(|| now.duration_since(began))
+    }
+
+    /// How long the fault has lasted, if that is to be logged now.
+    fn observe_fault(&mut self, of: &ConnectionFault, now: Instant) -> Option<Duration> {
+        let Some(fault) = self.faults.iter_mut().find(|fault| fault.of.cause == of.cause) else {
+            let of = of.clone();
+            self.faults.push(Fault { of, since: now, seen: now, logged: now, is_over: false });
+            return Some(Duration::ZERO);
+        };
+        if !fault.is_live(now) {
+            (fault.since, fault.is_over) = (now, false);
+        }
+        (fault.of, fault.seen) = (of.clone(), now);
+        let is_due = now.duration_since(fault.logged) >= LOG_AFTER;
+        is_due.then(|| {
+            fault.logged = now;
+            now.duration_since(fault.since)
+        })
+    }
+
+    /// Whether the error is to be logged now.
+    fn observe_error(&mut self, reason: &str, now: Instant) -> bool {
+        self.errors.retain(|(_, logged)| now.duration_since(*logged) < LOG_AFTER);
+        let is_new =
+            self.errors.len() < MAX_ERRORS && self.errors.iter().all(|(known, _)| known != reason);
+        if is_new {
+            self.errors.push((reason.to_owned(), now));
+        }
+        is_new
+    }
+
+    fn observe_connected(&mut self, address: &str, when: Instant) {
+        for fault in self.faults.iter_mut().filter(|fault| fault.of.address == address) {
+            fault.is_over |= when >= fault.seen + SURELY_YOUNGER;
+        }
+    }
+}
+
+impl Fault {
+    fn is_live(&self, now: Instant) -> bool {
+        !self.is_over && now.duration_since(self.seen) < FAULT_LASTS
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECOND: Duration = Duration::from_secs(1);
-
-    #[test]
-    fn an_outage_is_said_once_and_then_once_a_minute() {
-        let (mut state, start) = (State::default(), Instant::now());
-        let logged = (0..180).filter(|&n| state.observe(start + n * SECOND).is_some());
-        assert_eq!(logged.collect::<Vec<_>>(), [0, 60, 120]);
-        assert_eq!(state.end(start + 200 * SECOND), Some(200 * SECOND));
-        assert_eq!(state.end(start + 201 * SECOND), None);
-    }
-
-    #[test]
-    fn an_outage_that_comes_and_goes_is_said_no_more_often() {
-        let (mut state, start) = (State::default(), Instant::now());
-        let lines = (0..60).flat_map(|n| {
-            let begins = state.observe(start + n * SECOND);
-            [begins, state.end(start + n * SECOND)]
-        });
-        assert_eq!(lines.flatten().count(), 2);
-    }
-}
+mod tests;

@@ -6,11 +6,13 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use rdkafka::message::BorrowedMessage;
 
 use super::dead_letters::DeadLetters;
+use super::outage::Outage;
 use crate::config::Config;
 use crate::stats::{DeadLetterStats, Rejection};
 
@@ -21,9 +23,9 @@ pub(super) struct Rejections {
 
 impl Rejections {
     /// Creates the producer of dead letters too, if one is configured. It waits for no broker.
-    pub(super) fn new(config: &Config) -> io::Result<Self> {
+    pub(super) fn new(config: &Config, outage: &Arc<Outage>) -> io::Result<Self> {
         let last = LastRejections::new(config.ingest.recent_rejections);
-        Ok(Self { last, dead_letters: DeadLetters::new(config)? })
+        Ok(Self { last, dead_letters: DeadLetters::new(config, outage)? })
     }
 
     /// Lists a rejected record, and hands it on to the dead-letter topic if there is one.

@@ -12,18 +12,18 @@ use super::books::PartitionBooks;
 use super::outage::Outage;
 use super::pause_handle::PauseHandle;
 use super::rejections::Rejections;
-use super::topic_statuses::TopicStatuses;
+use super::topic_statuses::{TopicStatuses, topic_note};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::health::Health;
 use crate::heap::Account;
-use crate::stats::{DeadLetterStats, Loading, PartitionStats, Rejection, TopicStats};
+use crate::stats::{DeadLetterStats, KafkaStats, Loading, PartitionStats, Rejection, TopicStats};
 
 pub(super) struct Shared {
     pub(super) config: Config,
     pub(super) clock: Clock,
     pub(super) health: Arc<Health>,
-    pub(super) outage: Outage,
+    pub(super) outage: Arc<Outage>,
     pub(super) statuses: TopicStatuses,
     pub(super) rejections: Arc<Rejections>,
     pub(super) account: Account,
@@ -43,13 +43,14 @@ impl Shared {
         health: &Arc<Health>,
         account: &Account,
     ) -> io::Result<Self> {
+        let outage = Arc::new(Outage::new(&config.kafka.brokers));
         Ok(Self {
             config: config.clone(),
             clock,
             health: Arc::clone(health),
-            outage: Outage::new(&config.kafka.brokers),
             statuses: TopicStatuses::new(topics),
-            rejections: Arc::new(Rejections::new(config)?),
+            rejections: Arc::new(Rejections::new(config, &outage)?),
+            outage,
             account: account.clone(),
             pause_handle: PauseHandle::default(),
             large_document_lock: Arc::default(),
@@ -72,6 +73,21 @@ impl Shared {
         let mut published = self.books.write();
         published.extend(books);
         published.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+    }
+
+    /// The books of each partition, by table, topic and partition.
+    pub(super) fn partitions(&self) -> Vec<PartitionStats> {
+        self.books.read().iter().map(|books| books.stats()).collect()
+    }
+
+    /// What keeps the stream from being read, in a line each.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let note = |topic: TopicStats| {
+            let note = topic_note(topic.status)?;
+            Some(format!("topic {}: {note}", topic.topic))
+        };
+        let kafka = self.outage.note().into_iter();
+        kafka.chain(self.statuses.stats().into_iter().filter_map(note)).collect()
     }
 
     /// Logs how far each table is that is loading.
@@ -103,12 +119,17 @@ impl IngestStats {
 
     /// The books of each partition, by table, topic and partition.
     pub fn partitions(&self) -> Vec<PartitionStats> {
-        self.0.books.read().iter().map(|books| books.stats()).collect()
+        self.0.partitions()
     }
 
     /// How each topic was found last, in the order of the configuration.
     pub fn topics(&self) -> Vec<TopicStats> {
         self.0.statuses.stats()
+    }
+
+    /// The brokers, and whether they answer.
+    pub fn kafka(&self) -> KafkaStats {
+        self.0.outage.stats()
     }
 
     /// The records that were rejected last, the newest first.

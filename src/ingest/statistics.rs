@@ -28,12 +28,6 @@ pub fn statistics_bytes(config: &Config) -> u64 {
     config.ingest.threads as u64 * PLANNED_PARTITIONS * BYTES_A_PARTITION
 }
 
-/// Whether a broker of the cluster is connected.
-pub(super) fn has_connection(statistics: &Statistics) -> bool {
-    let mut brokers = statistics.brokers.values().filter(|broker| is_member(broker));
-    brokers.any(|broker| broker.state == "UP")
-}
-
 /// Whether it is a broker that the cluster named, and not only an address to connect to first.
 fn is_member(broker: &Broker) -> bool {
     broker.nodeid >= 0
@@ -90,6 +84,11 @@ impl Watermarks {
             let before = self.fetches.get(&broker.nodeid).map_or(0, |&(sent, _)| sent);
             self.fetches.insert(broker.nodeid, (sent, sent != before));
         }
+    }
+
+    /// When the newest statistics were made.
+    pub(super) fn made(&self) -> Instant {
+        self.made
     }
 
     /// When the high watermark of a partition was its end; none if that is not known.

@@ -15,11 +15,14 @@ use rdkafka::statistics::Statistics;
 use super::apply::TableSource;
 use super::assignment::TopicAssignment;
 use super::broker_queries::BrokerQueries;
+use super::brokers;
 use super::client::{Client, Consumer};
+use super::connection_fault::ConnectionFault;
 use super::offsets::StartPolicy;
 use super::pluck_context::PluckContext;
 use super::shared::Shared;
-use super::statistics::{Watermarks, has_connection};
+use super::statistics::Watermarks;
+use super::table_reports::TableReports;
 use super::topic::RETRY_AFTER;
 use super::topic_reader::TopicReader;
 use crate::config::Start;
@@ -32,8 +35,6 @@ const POLL_TIMEOUT: Duration = Duration::from_millis(100);
 const POLL_TIMEOUT_WITH_QUERY: Duration = Duration::from_millis(10);
 /// How many records a turn handles before timers are looked at.
 const RECORDS_PER_TURN: usize = 64;
-/// How often a fault of the client is logged.
-const LOG_FAULT_AFTER: Duration = Duration::from_secs(60);
 /// How often the progress of loading is logged.
 const LOG_LOADING_AFTER: Duration = Duration::from_secs(5);
 /// How often brokers are asked where paused partitions end.
@@ -46,11 +47,12 @@ pub(super) struct IngestThread {
     topics: Topics,
     queries: BrokerQueries,
     watermarks: Watermarks,
+    /// Those of the first thread are of all tables, those of the others of none.
+    reports: TableReports,
     /// How often the client reported that some topic may not be read.
     denials: u64,
     /// Whether one was reported that has led to no probe yet.
     is_probe_due: bool,
-    fault_logged: Option<Instant>,
     log_loading_at: Instant,
     ask_for_ends_at: Instant,
     recreate_at: Instant,
@@ -82,9 +84,9 @@ impl IngestThread {
             },
             queries: BrokerQueries::default(),
             watermarks: Watermarks::new(now),
+            reports: reports(number, sources, now),
             denials: 0,
             is_probe_due: false,
-            fault_logged: None,
             log_loading_at: now + LOG_LOADING_AFTER,
             ask_for_ends_at: now,
             recreate_at: now,
@@ -146,15 +148,17 @@ impl IngestThread {
     }
 
     fn observe_error(&mut self, error: &KafkaError) {
+        let reason = self.client.take_reason();
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::AllBrokersDown) => {
-                self.shared.outage.observe(&error.to_string());
+                let reason = reason.unwrap_or_else(|| error.to_string());
+                self.shared.outage.observe(self.number, &reason);
             }
-            // One of several connections, which librdkafka repairs; or a topic that is missing,
-            // which the next look finds.
+            // A topic that is missing is found by the next look. The client asks for the
+            // coordinator of its group, which it never joins: nothing needs the answer.
             Some(
-                RDKafkaErrorCode::BrokerTransportFailure
-                | RDKafkaErrorCode::UnknownTopicOrPartition,
+                RDKafkaErrorCode::UnknownTopicOrPartition
+                | RDKafkaErrorCode::GroupAuthorizationFailed,
             ) => {}
             Some(RDKafkaErrorCode::TopicAuthorizationFailed) => {
                 self.denials += 1;
@@ -165,32 +169,51 @@ impl IngestThread {
                 let now = Instant::now();
                 self.topics.readers.iter_mut().for_each(|topic| topic.require_offset_check(now));
             }
-            _ if self.fault_logged.is_some_and(|logged| logged.elapsed() < LOG_FAULT_AFTER) => {}
             _ => {
-                self.fault_logged = Some(Instant::now());
-                tracing::warn!(%error, thread = self.number, "kafka reports a fault, reading on");
+                let reason = reason.unwrap_or_else(|| error.to_string());
+                match ConnectionFault::parse(&reason) {
+                    Some(fault) => self.shared.outage.observe_fault(&fault),
+                    None => self.shared.outage.observe_error(&reason),
+                }
             }
         }
     }
 
     fn observe_statistics(&mut self, statistics: &Statistics) {
-        let readers = &mut self.topics.readers;
-        let is_waiting = readers.iter().any(TopicReader::is_waiting);
-        if !is_waiting && readers.iter().any(TopicReader::has_partitions) {
-            if has_connection(statistics) {
-                self.shared.outage.end();
-            } else {
-                self.shared.outage.observe("no broker is connected");
-            }
-        }
         self.watermarks.observe(statistics, Instant::now(), self.client.is_paused());
+        self.observe_brokers(statistics);
+        if self.number == 0 {
+            self.reports.update(&self.shared, Instant::now());
+        }
         if self.client.is_paused() {
             // What the client remembers of a paused partition is as of the last fetch.
             return;
         }
         let records = self.topics.records;
-        for topic in readers {
+        for topic in &mut self.topics.readers {
             topic.observe_statistics(statistics, &self.watermarks, records, &self.shared);
+        }
+    }
+
+    /// Notes which brokers answer, and an outage that begins or ends with that.
+    fn observe_brokers(&self, statistics: &Statistics) {
+        let (outage, made) = (&self.shared.outage, self.watermarks.made());
+        outage.brokers().observe_statistics(self.number, statistics);
+        brokers::connected(statistics).for_each(|address| outage.observe_connected(address, made));
+        let readers = &self.topics.readers;
+        let is_waiting = readers.iter().any(TopicReader::is_waiting);
+        if !is_waiting && !readers.iter().any(TopicReader::has_partitions) {
+            // This client needs no broker.
+            return;
+        }
+        match brokers::silence(statistics) {
+            Some((cause, lasts)) => {
+                let since = made.checked_sub(lasts).unwrap_or(made);
+                outage.observe_since(self.number, &cause, since);
+            }
+            None if !is_waiting => outage.end(self.number, made),
+            // Some partition cannot be started, though a broker is connected.
+            None => {}
         }
     }
 
@@ -335,6 +358,12 @@ fn readers(thread: usize, sources: &[TableSource], shared: &Shared) -> Vec<Topic
         TopicReader::new(number, thread, start, assignment, shared)
     };
     names.into_iter().enumerate().map(reader).collect()
+}
+
+/// The tables that a thread reports on: the first thread on all, for all threads.
+fn reports(thread: usize, sources: &[TableSource], now: Instant) -> TableReports {
+    let own = if thread == 0 { sources } else { &[] };
+    TableReports::new(own.iter().map(|source| Arc::clone(&source.table)), now)
 }
 
 /// From where a topic has to be read so that no live entry of its tables is missed.

@@ -249,7 +249,7 @@ impl TopicReader {
         if let Some(status) = status {
             shared.statuses.report(name, status);
         } else if !self.topic.is_reading() {
-            shared.outage.observe(&format!("topic {name}: {error}"));
+            shared.outage.observe(self.thread, &format!("topic {name}: {error}"));
         }
         tracing::debug!(topic = name, %error, "kafka does not give the topic");
         self.topic.observe_failure(status, Instant::now());
@@ -279,7 +279,7 @@ impl TopicReader {
             Err(error) if self.topic.is_reading() => {
                 let topic = self.assignment.topic();
                 if self.pending.has_starts() {
-                    shared.outage.observe(&format!("topic {topic}: {error}"));
+                    shared.outage.observe(self.thread, &format!("topic {topic}: {error}"));
                 }
                 tracing::debug!(topic, ?partitions, %error, "kafka does not give offsets");
             }

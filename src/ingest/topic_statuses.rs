@@ -89,6 +89,17 @@ pub(super) fn status_in(error: &KafkaError) -> Option<TopicStatus> {
     }
 }
 
+/// What keeps a topic from being read.
+pub(super) fn topic_note(status: TopicStatus) -> Option<&'static str> {
+    match status {
+        TopicStatus::Reading => None,
+        TopicStatus::Waiting => Some("no broker has answered a request about it yet"),
+        TopicStatus::Missing => Some("it does not exist"),
+        TopicStatus::Unauthorized => Some("not authorised to describe it: grant Describe and Read"),
+        TopicStatus::Unreadable => Some("not authorised to read it: grant Read"),
+    }
+}
+
 fn log(topic: &str, before: TopicStatus, now: TopicStatus) {
     match now {
         TopicStatus::Missing => {

@@ -4,6 +4,7 @@
 //! snapshot to messages. How the figures come about is not known here.
 
 mod entries;
+mod kafka;
 mod memory;
 mod records;
 mod snapshot;

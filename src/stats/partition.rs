@@ -15,6 +15,8 @@ pub struct PartitionStats {
     pub topic: String,
     /// The partition's number.
     pub partition: i32,
+    /// The offset at which reading started, or started again after a reset.
+    pub start: i64,
     /// The offset of the next record to handle.
     pub position: i64,
     /// The offset after the newest record that the broker is known to have.

@@ -36,3 +36,4 @@ mod start;
 mod stream;
 mod support;
 mod topic_changes;
+mod wrong_connections;

@@ -44,6 +44,11 @@ impl Distribution {
         Ok(Self { java, libraries: folder.join("libraries") })
     }
 
+    /// Java's tool for keys and certificates.
+    pub(super) fn keytool(&self) -> PathBuf {
+        self.java.with_file_name("keytool")
+    }
+
     /// The command line that runs a main class of Kafka. The caller adds the arguments.
     pub(super) fn command_line(&self, main_class: &str) -> Vec<OsString> {
         let mut line = vec![self.java.clone().into_os_string()];

@@ -34,15 +34,37 @@ const START_PATIENCE: Duration = Duration::from_secs(120);
 pub struct KafkaNode {
     distribution: &'static Distribution,
     bootstrap: String,
+    extra: Vec<Listener>,
     process: Option<Child>,
     guard: Guard,
+}
+
+/// A listener beside the plaintext one.
+#[derive(Debug, Clone)]
+pub(super) struct Listener {
+    /// Its name, in capitals.
+    pub(super) name: &'static str,
+    /// Its protocol, as in `security.protocol`.
+    pub(super) protocol: &'static str,
+    /// Its settings, without `listener.name.NAME` before each.
+    pub(super) settings: Vec<(String, String)>,
+    /// Its port, once the node has taken one.
+    pub(super) port: u16,
 }
 
 impl KafkaNode {
     /// Starts a node without data, and returns when it serves.
     pub(super) fn start(distribution: &'static Distribution) -> Result<Self> {
+        Self::start_with(distribution, Vec::new())
+    }
+
+    /// Starts a node with more listeners.
+    pub(super) fn start_with(
+        distribution: &'static Distribution,
+        extra: Vec<Listener>,
+    ) -> Result<Self> {
         let guard = Guard::new()?;
-        let mut node = Self { distribution, bootstrap: String::new(), process: None, guard };
+        let mut node = Self { distribution, bootstrap: String::new(), extra, process: None, guard };
         for attempt in 1.. {
             node.take_ports()?;
             match node.format().and_then(|()| node.run()) {
@@ -56,6 +78,12 @@ impl KafkaNode {
     /// Where clients connect: `host:port`. It stays the same over restarts.
     pub fn bootstrap(&self) -> &str {
         &self.bootstrap
+    }
+
+    /// Where clients of a listener connect: `localhost:port`.
+    pub(super) fn address_of(&self, listener: &str) -> Option<String> {
+        let listener = self.extra.iter().find(|each| each.name == listener)?;
+        Some(format!("localhost:{}", listener.port))
     }
 
     /// The folder of the node's settings, data and log.
@@ -97,10 +125,18 @@ impl KafkaNode {
     fn take_ports(&mut self) -> Result<()> {
         let (port, controller_port) = (free_port()?, free_port()?);
         let data = self.folder().join("data");
+        for listener in &mut self.extra {
+            listener.port = free_port()?;
+        }
+        let all = |text: fn(&Listener) -> String| self.extra.iter().map(text).collect::<String>();
         let settings = SETTINGS
+            .replace("@LISTENERS@", &all(Listener::bound))
+            .replace("@ADVERTISED@", &all(Listener::advertised))
+            .replace("@PROTOCOLS@", &all(Listener::mapped))
             .replace("@PORT@", &port.to_string())
             .replace("@CONTROLLER_PORT@", &controller_port.to_string())
             .replace("@DATA@", &data.to_string_lossy());
+        let settings = settings + &all(Listener::lines);
         fs::write(self.settings(), settings)?;
         self.bootstrap = format!("{}:{port}", Ipv4Addr::LOCALHOST);
         Ok(())
@@ -151,6 +187,27 @@ impl KafkaNode {
 
     fn log(&self) -> PathBuf {
         self.folder().join("node.log")
+    }
+}
+
+impl Listener {
+    fn bound(&self) -> String {
+        format!(",{}://127.0.0.1:{}", self.name, self.port)
+    }
+
+    fn advertised(&self) -> String {
+        format!(",{}://localhost:{}", self.name, self.port)
+    }
+
+    fn mapped(&self) -> String {
+        format!(",{}:{}", self.name, self.protocol)
+    }
+
+    fn lines(&self) -> String {
+        let name = self.name.to_lowercase();
+        let line =
+            |(key, value): &(String, String)| format!("listener.name.{name}.{key}={value}\n");
+        self.settings.iter().map(line).collect()
     }
 }
 

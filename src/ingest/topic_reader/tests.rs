@@ -36,7 +36,7 @@ impl Stage {
         let tables = health.table_handles();
         let assignment = TopicAssignment::new("events", &[], &config, tables, &shared.rejections);
         let reader = TopicReader::new(0, 0, StartPolicy::Everything, assignment, &shared);
-        let client = Client::new(create_consumer(&config).unwrap());
+        let client = Client::new(create_consumer(&config, &shared.outage).unwrap());
         Self { reader, client, shared, health }
     }
 

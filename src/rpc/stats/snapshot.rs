@@ -4,11 +4,12 @@
 
 use crate::memory::MemoryType;
 use crate::proto::v1::{
-    self as wire, Build, CounterCheckStats, GetStatsResponse, RemovalCause, RemovalCount,
+    self as wire, AsOf, Build, CounterCheckStats, GetStatsResponse, RemovalCause, RemovalCount,
 };
 use crate::rpc::convert::{to_duration, to_signed_duration, to_timestamp};
 use crate::stats::{
-    ClockStats, DeadLetterStats, Loading, PartitionStats, Snapshot, TopicStats, TopicStatus,
+    ClockStats, DeadLetterStats, Freshness, Loading, PartitionStats, Snapshot, TopicStats,
+    TopicStatus,
 };
 use crate::table::{Removal, TableStats};
 
@@ -16,13 +17,18 @@ impl From<Snapshot> for GetStatsResponse {
     fn from(snapshot: Snapshot) -> Self {
         let census = &snapshot.memory.census;
         let loading = PartitionStats::loading_by_table(&snapshot.partitions);
-        let table = |table: TableStats| {
+        let table = |(table, freshness): (TableStats, Freshness)| {
             let measured_bytes = census.bytes_of(&MemoryType::Table(table.name.clone()));
             let loading = loading.get(table.name.as_str()).copied();
-            to_table_stats(table, measured_bytes, loading)
+            let as_of = to_as_of(&table, freshness);
+            wire::TableStats {
+                as_of: Some(as_of),
+                ..to_table_stats(table, measured_bytes, loading)
+            }
         };
         Self {
-            tables: snapshot.tables.into_iter().map(table).collect(),
+            tables: snapshot.tables.into_iter().zip(snapshot.freshness).map(table).collect(),
+            kafka: Some(snapshot.kafka.into()),
             start_time: Some(to_timestamp(snapshot.started)),
             uptime: Some(to_duration(snapshot.uptime)),
             build: Some(Build {
@@ -69,6 +75,15 @@ fn to_table_stats(
         newest_record_time: table.newest_record_time.map(to_timestamp),
         loading: loading.map(Into::into),
         name: table.name,
+        as_of: None,
+    }
+}
+
+fn to_as_of(table: &TableStats, freshness: Freshness) -> AsOf {
+    AsOf {
+        ready: freshness.is_ready,
+        newest_record_time: table.newest_record_time.map(to_timestamp),
+        staleness: freshness.staleness.map(to_duration),
     }
 }
 
