@@ -287,6 +287,7 @@ impl Core {
             budget,
             table_limits: TableLimits::at_capacity(tables.clone()),
             pause_handle: ingest.pause_handle(),
+            wake_handle: ingest.wake_handle(),
             counter_check: Arc::clone(&counter_check),
         };
         let governor = MemoryGovernor::spawn(inputs, &accounts.other)?;

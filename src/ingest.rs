@@ -57,6 +57,7 @@ mod thread;
 mod topic;
 mod topic_reader;
 mod topic_statuses;
+mod wake_handle;
 
 use std::io;
 use std::sync::Arc;
@@ -73,6 +74,7 @@ pub use pluck_context::{ScratchAtWorst, scratch_at_worst};
 pub use settings_check::check_settings;
 pub use shared::IngestStats;
 pub use statistics::statistics_bytes;
+pub use wake_handle::WakeHandle;
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -119,6 +121,11 @@ impl Ingest {
     /// The handle to pause the stream with.
     pub fn pause_handle(&self) -> PauseHandle {
         self.shared.pause_handle.clone()
+    }
+
+    /// The handle to wake the Kafka clients with, after the system's clock was set back.
+    pub fn wake_handle(&self) -> WakeHandle {
+        self.shared.wake_handle.clone()
     }
 
     /// The handle to read every count with.

@@ -20,7 +20,7 @@ use super::table_limits::TableLimits;
 use crate::clock::{Clock, Step};
 use crate::config::Config;
 use crate::heap::{self, Account};
-use crate::ingest::PauseHandle;
+use crate::ingest::{PauseHandle, WakeHandle};
 use crate::memory::{Budget, BudgetError, Limit, Needs, Pressure, Stage, Usage};
 
 /// How often the limit and the usage are read. Each reading moves the pressure by one stage
@@ -67,6 +67,7 @@ pub(super) struct GovernorInputs {
     pub(super) budget: Budget,
     pub(super) table_limits: TableLimits,
     pub(super) pause_handle: PauseHandle,
+    pub(super) wake_handle: WakeHandle,
     pub(super) counter_check: Arc<CounterCheck>,
 }
 
@@ -113,6 +114,7 @@ struct ControlLoop {
     usage: Usage,
     table_limits: TableLimits,
     pause_handle: PauseHandle,
+    wake_handle: WakeHandle,
     counter_check: Arc<CounterCheck>,
     last_check: Instant,
     state: Arc<Mutex<GovernorState>>,
@@ -127,6 +129,7 @@ impl ControlLoop {
             budget,
             table_limits,
             pause_handle,
+            wake_handle,
             counter_check,
         } = inputs;
         let usage = Usage::against(budget.limit());
@@ -138,6 +141,7 @@ impl ControlLoop {
             usage,
             table_limits,
             pause_handle,
+            wake_handle,
             counter_check,
             last_check: Instant::now(),
             state: Arc::new(Mutex::new(state)),
@@ -146,7 +150,7 @@ impl ControlLoop {
 
     fn turn(&mut self) {
         heap::flush_if_asked();
-        self.clock.follow().iter().for_each(log_step);
+        self.follow_clock();
         self.follow_limit();
         let limit_bytes = self.state.lock().limit().bytes;
         // A usage that cannot be read is not a usage of zero: everything stays as it is.
@@ -162,6 +166,14 @@ impl ControlLoop {
             self.table_limits.lower_by(current_bytes.saturating_sub(target_bytes));
         }
         heap::purge();
+    }
+
+    fn follow_clock(&self) {
+        let Some(step) = self.clock.follow() else { return };
+        log_step(&step);
+        if step.by_millis < 0 {
+            self.wake_handle.wake();
+        }
     }
 
     /// The stage after a reading. Pauses or resumes the stream if the stage has changed.

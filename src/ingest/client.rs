@@ -200,7 +200,7 @@ fn list(topic: &str, positions: &[Position]) -> KafkaResult<TopicPartitionList> 
 }
 
 /// Closes a stalled consumer on a thread of its own, because closing may stall too.
-fn close_beside(consumer: Arc<Consumer>) {
+pub(super) fn close_beside(consumer: Arc<Consumer>) {
     let closing = thread::Builder::new().name("close-client".into());
     if let Err(error) = closing.spawn(move || drop(consumer)) {
         tracing::warn!(%error, "a stalled client was closed by the thread that reads");

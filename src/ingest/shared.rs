@@ -13,6 +13,7 @@ use super::outage::Outage;
 use super::pause_handle::PauseHandle;
 use super::rejections::Rejections;
 use super::topic_statuses::{TopicStatuses, topic_note};
+use super::wake_handle::WakeHandle;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::health::Health;
@@ -28,6 +29,7 @@ pub(super) struct Shared {
     pub(super) rejections: Arc<Rejections>,
     pub(super) account: Account,
     pub(super) pause_handle: PauseHandle,
+    pub(super) wake_handle: WakeHandle,
     /// Held by the one thread that may pluck a large document.
     pub(super) large_document_lock: Arc<Mutex<()>>,
     is_stopping: AtomicBool,
@@ -53,6 +55,7 @@ impl Shared {
             outage,
             account: account.clone(),
             pause_handle: PauseHandle::default(),
+            wake_handle: WakeHandle::default(),
             large_document_lock: Arc::default(),
             is_stopping: AtomicBool::new(false),
             books: RwLock::new(Vec::new()),

@@ -74,9 +74,11 @@ impl IngestThread {
         shared: Arc<Shared>,
     ) -> Self {
         let now = Instant::now();
+        let client = Client::new(consumer);
+        shared.wake_handle.set_client(number, &client.consumer());
         Self {
             number,
-            client: Client::new(consumer),
+            client,
             topics: Topics {
                 readers: readers(number, sources, &shared),
                 context: PluckContext::new(&shared.large_document_lock),
@@ -310,6 +312,7 @@ impl IngestThread {
             tracing::error!(%error, thread = self.number, "the client cannot be recreated, going on with the old one");
             return false;
         }
+        self.shared.wake_handle.set_client(self.number, &self.client.consumer());
         self.topics.readers.iter_mut().for_each(TopicReader::restart);
         true
     }

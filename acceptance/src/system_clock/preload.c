@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #define SECOND 1000000000LL
-#define SLICE (SECOND / 50)
 
 static int64_t none;
 static volatile int64_t *offset = &none;
@@ -67,17 +66,18 @@ static int64_t nanoseconds(clockid_t clock) {
 }
 
 // Waits until a time of the system's clock, as the kernel does: longer, if the clock is set back
-// meanwhile. It waits in slices. The end of a slice looks like a wakeup for no reason, which every
-// caller has to expect.
+// meanwhile.
 int pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex,
                            const struct timespec *until) {
     int64_t due = until->tv_sec * SECOND + until->tv_nsec;
-    int64_t left = due - nanoseconds(CLOCK_REALTIME);
-    if (left <= 0) return ETIMEDOUT;
-    int64_t end = nanoseconds(CLOCK_MONOTONIC) + (left < SLICE ? left : SLICE);
-    struct timespec slice = {.tv_sec = end / SECOND, .tv_nsec = end % SECOND};
-    int result = pthread_cond_clockwait(condition, mutex, CLOCK_MONOTONIC, &slice);
-    return result == ETIMEDOUT && nanoseconds(CLOCK_REALTIME) < due ? 0 : result;
+    for (;;) {
+        int64_t left = due - nanoseconds(CLOCK_REALTIME);
+        if (left <= 0) return ETIMEDOUT;
+        int64_t end = nanoseconds(CLOCK_MONOTONIC) + left;
+        struct timespec real = {.tv_sec = end / SECOND, .tv_nsec = end % SECOND};
+        int result = pthread_cond_clockwait(condition, mutex, CLOCK_MONOTONIC, &real);
+        if (result != ETIMEDOUT) return result;
+    }
 }
 
 // The same in the words of C11. The C library's own does not come by the function above.
