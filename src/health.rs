@@ -14,7 +14,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::RwLock;
-use tokio::sync::watch;
+use tokio::sync::futures::Notified;
+use tokio::sync::{Notify, watch};
 
 pub use progress::{PartitionStart, Progress};
 
@@ -40,7 +41,11 @@ pub struct TableHealth {
     name: String,
     /// How many threads have not loaded their partitions of the table yet.
     loading_threads: AtomicUsize,
+    /// Every partition that the topic is known to have or to have had.
     partitions: RwLock<BTreeMap<i32, Arc<Progress>>>,
+    partition_added: Notify,
+    /// How often somebody asked for a look at the topic's partitions.
+    requested_looks: AtomicU64,
 }
 
 impl Health {
@@ -50,6 +55,8 @@ impl Health {
             name,
             loading_threads: AtomicUsize::new(threads),
             partitions: RwLock::default(),
+            partition_added: Notify::new(),
+            requested_looks: AtomicU64::new(0),
         };
         Arc::new(Self {
             started: Instant::now(),
@@ -109,7 +116,12 @@ impl Health {
 
     /// One thread's handles, one for each table.
     pub fn table_handles(self: &Arc<Self>) -> Vec<TableHandle> {
-        let handle = |table| TableHandle { health: Arc::clone(self), table, is_loaded: false };
+        let handle = |table| TableHandle {
+            health: Arc::clone(self),
+            table,
+            is_loaded: false,
+            noticed_looks: 0,
+        };
         (0..self.tables.len()).map(handle).collect()
     }
 
@@ -150,15 +162,27 @@ impl TableHealth {
         complete_at.min()?.map(|complete_at| now.saturating_duration_since(complete_at))
     }
 
-    /// Its progress in a partition; none where it does not read it, or not yet.
+    /// Its progress in a partition; none where the topic is not known to have it.
     pub fn progress(&self, partition: i32) -> Option<Arc<Progress>> {
         let partitions = self.partitions.read();
         partitions.get(&partition).map(Arc::clone)
     }
 
-    fn start_partition(&self, clock: Instant, start: PartitionStart) -> Arc<Progress> {
-        let progress = Arc::new(Progress::new(clock, start));
-        self.partitions.write().insert(start.partition, Arc::clone(&progress));
+    /// Completes when the next partition becomes known.
+    pub fn partition_added(&self) -> Notified<'_> {
+        self.partition_added.notified()
+    }
+
+    /// Asks for a look at the partitions that the topic has, soon.
+    pub fn request_look(&self) {
+        self.requested_looks.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn expect_partition(&self, clock: Instant, partition: i32) -> Arc<Progress> {
+        let mut partitions = self.partitions.write();
+        let expected = || Arc::new(Progress::expected(clock));
+        let progress = Arc::clone(partitions.entry(partition).or_insert_with(expected));
+        self.partition_added.notify_waiters();
         progress
     }
 }
@@ -170,17 +194,43 @@ pub struct TableHandle {
     health: Arc<Health>,
     table: usize,
     is_loaded: bool,
+    /// How many of the requested looks are noticed.
+    noticed_looks: u64,
 }
 
 impl TableHandle {
     /// The name of the table.
     pub fn name(&self) -> &str {
-        &self.health.tables[self.table].name
+        &self.table().name
     }
 
-    /// Adds a partition to the table, and returns the place to report its progress.
+    /// Notes that the topic has a partition that is not read yet, so the table is not complete.
+    pub fn expect_partition(&self, partition: i32) {
+        self.table().expect_partition(self.health.started, partition).expect();
+    }
+
+    /// Notes that the topic does not have an expected partition after all.
+    pub fn mark_removed(&self, partition: i32) {
+        if let Some(progress) = self.table().progress(partition) {
+            progress.mark_removed();
+        }
+    }
+
+    /// Starts a partition of the table, and returns the place to report its progress.
     pub fn start_partition(&self, start: PartitionStart) -> Arc<Progress> {
-        self.health.tables[self.table].start_partition(self.health.started, start)
+        let progress = self.table().expect_partition(self.health.started, start.partition);
+        progress.start(start);
+        progress
+    }
+
+    /// Takes the requests for a look at the topic's partitions. Whether there were any.
+    pub fn take_requested_looks(&mut self) -> bool {
+        let requested = self.table().requested_looks.load(Ordering::Relaxed);
+        requested != std::mem::replace(&mut self.noticed_looks, requested)
+    }
+
+    fn table(&self) -> &TableHealth {
+        &self.health.tables[self.table]
     }
 
     /// Marks this thread's partitions of the table as loaded. Only the first call counts.
@@ -245,6 +295,37 @@ mod tests {
         behind.advance_to(10);
         let staleness = staleness().unwrap();
         assert!(staleness.abs_diff(Duration::from_secs(5)) < Duration::from_millis(2));
+    }
+
+    #[test]
+    fn a_partition_that_is_known_and_not_read_makes_the_staleness_unknown() {
+        let health = Health::new(["a".into()], 1);
+        let mut table = health.table_handles().pop().unwrap();
+        let learnt = Instant::now();
+        table.start_partition(PartitionStart { partition: 0, start: 0, end: 0, learnt });
+        table.mark_loaded();
+        let is_known = || health.table("a").unwrap().staleness(Instant::now()).is_some();
+        assert!(is_known());
+        table.expect_partition(1);
+        assert!(!is_known());
+        table.start_partition(PartitionStart { partition: 1, start: 0, end: 0, learnt });
+        assert!(is_known());
+        table.expect_partition(2);
+        table.mark_removed(2);
+        assert!(is_known(), "the topic does not have it after all");
+    }
+
+    #[test]
+    fn a_request_for_a_look_is_noticed_by_every_thread_once() {
+        let health = Health::new(["a".into()], 2);
+        let handles = health.table_handles().into_iter().chain(health.table_handles());
+        let mut tables: Vec<_> = handles.collect();
+        assert!(!tables[0].take_requested_looks());
+        health.table("a").unwrap().request_look();
+        for table in &mut tables {
+            assert!(table.take_requested_looks());
+            assert!(!table.take_requested_looks());
+        }
     }
 
     #[test]

@@ -24,8 +24,8 @@
 //!
 //! A partition belongs to one thread, so its records are handled in order. Nothing is queued on the
 //! way: a thread that cannot store does not poll, and the client's buffer fills up. Whatever waits
-//! for a broker runs beside the poll threads (`broker_queries`), and its answers are applied to
-//! the topic between two records.
+//! for a broker runs beside the poll threads, over a client of its own (`query_client`). The
+//! answers (`broker_queries`) are applied to the topic between two records.
 
 mod apply;
 mod assignment;
@@ -33,18 +33,22 @@ mod books;
 mod broker_queries;
 mod brokers;
 mod client;
+mod client_closer;
 mod common_settings;
 mod connection_check;
 mod connection_fault;
 mod context;
 mod dead_letters;
 mod leaders;
+mod list_offsets;
 mod offsets;
 mod outage;
 mod partition;
 mod pause_handle;
 mod pending_offsets;
 mod pluck_context;
+mod query_client;
+mod query_consumer;
 mod read_access;
 mod redaction;
 mod rejections;
@@ -55,6 +59,7 @@ mod statistics;
 mod table_reports;
 mod thread;
 mod topic;
+mod topic_ids;
 mod topic_reader;
 mod topic_statuses;
 mod wake_handle;
@@ -80,13 +85,17 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::health::Health;
 use crate::heap::Account;
-use client::create_consumer;
+use client::{Client, create_consumer};
+use client_closer::ClientCloser;
+use query_client::QueryClient;
+use query_consumer::create_query_consumer;
 use shared::Shared;
 use thread::IngestThread;
 
 /// The running ingest threads.
 pub struct Ingest {
     shared: Arc<Shared>,
+    query_client: QueryClient,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -105,13 +114,18 @@ impl Ingest {
     ) -> io::Result<Self> {
         let topics = sources.iter().map(|source| source.config.topic.as_str());
         let shared = Shared::new(config, clock.clone(), topics, health, account)?;
-        let mut ingest = Self { shared: Arc::new(shared), threads: Vec::new() };
+        let shared = Arc::new(shared);
+        // Here and not on the threads, which have their own account: the memory is the clients'.
+        let query_consumer = create_query_consumer(config, &shared.outage);
+        let query_client = QueryClient::start(query_consumer.map_err(io::Error::other)?)?;
+        let closer = Arc::new(ClientCloser::start()?);
+        let mut ingest = Self { shared, query_client, threads: Vec::new() };
         for number in 0..config.ingest.threads {
-            // Here and not on the thread, which has its own account: the memory is the client's.
             let consumer = create_consumer(config, &ingest.shared.outage);
-            let consumer = consumer.map_err(io::Error::other)?;
+            let client = Client::new(consumer.map_err(io::Error::other)?, Arc::clone(&closer));
+            let queries = ingest.query_client.handle();
             let shared = Arc::clone(&ingest.shared);
-            let thread = IngestThread::new(number, consumer, sources, shared);
+            let thread = IngestThread::new(number, client, queries, sources, shared);
             let builder = Builder::new().name(format!("ingest-{number}"));
             ingest.threads.push(builder.spawn(move || thread.run())?);
         }
@@ -133,13 +147,14 @@ impl Ingest {
         IngestStats::new(&self.shared)
     }
 
-    /// Asks the threads to end, and waits until their clients are closed.
+    /// Asks the threads to end, and waits until their clients are closed. It waits for no broker.
     pub fn stop(mut self) {
         self.shared.stop();
         for thread in self.threads.drain(..) {
             // A panic in there was reported by the thread itself.
             let _ = thread.join();
         }
+        self.query_client.stop();
         self.shared.rejections.flush();
     }
 }

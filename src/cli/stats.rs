@@ -79,6 +79,14 @@ fn oddities_text(stats: &GetStatsResponse) -> String {
         let _ = writeln!(text, "topic {}: {said}", topic.topic);
     }
     text.push_str(&clock_text(stats.clock.as_ref()));
+    for partition in &stats.partitions {
+        let Some(offset) = partition.open_transaction_offset else { continue };
+        let _ = writeln!(
+            text,
+            "{} {}/{}: nothing can be read from offset {offset} on until a transaction ends",
+            partition.table, partition.topic, partition.partition
+        );
+    }
     for (what, counted) in unusual_counts(stats) {
         if counted > 0 {
             let _ = writeln!(text, "{} {what}", count(counted));

@@ -104,8 +104,9 @@ fn read_metadata_refresh(section: &mut Section<'_>) -> Option<Duration> {
         &Time(Duration::from_millis(100)..=HOUR),
         Unset::Means("10s"),
         "How often the brokers are asked whether each topic exists and which partitions it has. \
-         An added partition is read from its beginning. So is a topic that exists again \
-         after two looks missed it and none between found it.",
+         An added partition is read from its beginning. So is a topic that has another id than \
+         before. Kafka before 2.8 names no ids: there it is a topic that exists again after two \
+         looks missed it and none between found it.",
     )
 }
 

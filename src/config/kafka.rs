@@ -38,10 +38,10 @@ impl Kafka {
             "fetch_buffer",
             &Size(ByteSize::mib(4)..=ByteSize::mib(1024)),
             Unset::Means("12MiB"),
-            "Memory for librdkafka's fetch buffers, over all threads together. It covers the \
-             records that wait in the queues and one response from each of the listed brokers, \
-             decompressed to four times its size. Batches that are compressed more tightly \
-             take more for a moment.",
+            "Memory for librdkafka's clients: one a thread, one that was replaced and closes, and \
+             1MiB for offsets. It covers the records that wait in the queues and one response from \
+             each of the listed brokers, decompressed to four times its size. Batches that are \
+             compressed more tightly take more for a moment.",
         );
         let dead_letter = section.key(
             "dead_letter",

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 
 /// Stands for no time; times are counted from one.
 const NEVER: u64 = 0;
+const NO_OFFSET: i64 = -1;
 const NOBODY_WAITS: i64 = i64::MAX;
 
 /// Where a table starts to read a partition.
@@ -37,6 +38,8 @@ pub struct Progress {
     learnt_at: AtomicU64,
     /// The newest time at which an earlier known end had been reached.
     complete_at: AtomicU64,
+    /// Where the oldest open transaction begins.
+    open_transaction: AtomicI64,
     /// The least offset that somebody waits for.
     awaited: AtomicI64,
     reached: Notify,
@@ -44,21 +47,35 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Progress from `start` on. Times are kept as milliseconds since `clock`.
-    pub(super) fn new(clock: Instant, start: PartitionStart) -> Self {
-        let PartitionStart { start, end, learnt, .. } = start;
-        let progress = Self {
+    /// The progress in a partition that is not read yet, so that it is not complete. Times are kept
+    /// as milliseconds since `clock`.
+    pub(super) fn expected(clock: Instant) -> Self {
+        Self {
             clock,
-            next_offset: AtomicI64::new(start),
-            known_end: AtomicI64::new(end),
+            next_offset: AtomicI64::new(0),
+            known_end: AtomicI64::new(0),
             learnt_at: AtomicU64::new(NEVER),
             complete_at: AtomicU64::new(NEVER),
+            open_transaction: AtomicI64::new(NO_OFFSET),
             awaited: AtomicI64::new(NOBODY_WAITS),
             reached: Notify::new(),
             is_removed: AtomicBool::new(false),
-        };
-        progress.learnt_at.store(progress.millis(learnt), Ordering::Relaxed);
-        progress
+        }
+    }
+
+    /// Notes that the topic has the partition, again if it was removed, and that it is not read
+    /// yet.
+    pub(super) fn expect(&self) {
+        self.next_offset.store(0, Ordering::Relaxed);
+        self.learnt_at.store(NEVER, Ordering::Relaxed);
+        self.complete_at.store(NEVER, Ordering::Relaxed);
+        self.is_removed.store(false, Ordering::Relaxed);
+    }
+
+    /// Goes on from `start`.
+    pub(super) fn start(&self, start: PartitionStart) {
+        self.observe_end(start.end, start.learnt);
+        self.reset_to(start.start);
     }
 
     /// The offset of the next record to handle.
@@ -76,6 +93,7 @@ impl Progress {
     /// Goes on from `offset` after an offset reset, also in a partition that was removed.
     pub fn reset_to(&self, offset: i64) {
         self.is_removed.store(false, Ordering::Relaxed);
+        self.observe_open_transaction(None);
         self.advance_to(offset);
     }
 
@@ -104,6 +122,23 @@ impl Progress {
         // The end first: a reader that sees the time sees the end too.
         self.known_end.store(end, Ordering::Release);
         self.learnt_at.store(self.millis(learnt), Ordering::Release);
+    }
+
+    /// Notes where the oldest open transaction begins, if there is one. Nothing after it can be
+    /// read until it ends.
+    pub fn observe_open_transaction(&self, offset: Option<i64>) {
+        self.open_transaction.store(offset.unwrap_or(NO_OFFSET), Ordering::Relaxed);
+    }
+
+    /// Where the oldest open transaction begins; none if all that the partition has can be read.
+    pub fn open_transaction(&self) -> Option<i64> {
+        let offset = self.open_transaction.load(Ordering::Relaxed);
+        (offset >= self.next_offset()).then_some(offset)
+    }
+
+    /// The open transaction that the next record waits for, if it waits for one.
+    pub fn awaited_transaction(&self) -> Option<i64> {
+        self.open_transaction().filter(|&offset| offset == self.next_offset())
     }
 
     /// The newest time at which every record of the partition is known to have been handled.
@@ -164,7 +199,9 @@ mod tests {
 
     fn progress(start: i64, end: i64) -> (Progress, Instant) {
         let clock = Instant::now();
-        (Progress::new(clock, PartitionStart { partition: 0, start, end, learnt: clock }), clock)
+        let progress = Progress::expected(clock);
+        progress.start(PartitionStart { partition: 0, start, end, learnt: clock });
+        (progress, clock)
     }
 
     #[test]
@@ -188,6 +225,35 @@ mod tests {
         progress.advance_at_least_to(11);
         progress.observe_end(20, clock + 2 * SECOND);
         assert_eq!(progress.complete_at(), Some(clock + SECOND));
+    }
+
+    #[test]
+    fn a_partition_that_is_expected_is_not_complete_until_it_is_read_to_its_end() {
+        let (progress, clock) = progress(3, 3);
+        assert_eq!(progress.complete_at(), Some(clock));
+        progress.mark_removed();
+        progress.expect();
+        assert_eq!((progress.complete_at(), progress.is_removed()), (None, false));
+        assert!(!progress.has_handled(0), "its offsets are those of another log");
+        progress.start(PartitionStart { partition: 0, start: 0, end: 2, learnt: clock + SECOND });
+        assert_eq!(progress.complete_at(), None);
+        progress.advance_to(2);
+        assert_eq!(progress.complete_at(), Some(clock + SECOND));
+    }
+
+    #[test]
+    fn an_open_transaction_is_known_until_it_is_passed_and_awaited_once_it_is_reached() {
+        let (progress, _) = progress(0, 10);
+        let transaction = |position| {
+            progress.advance_to(position);
+            (progress.open_transaction(), progress.awaited_transaction())
+        };
+        progress.observe_open_transaction(Some(5));
+        assert_eq!(transaction(3), (Some(5), None));
+        assert_eq!(transaction(5), (Some(5), Some(5)));
+        assert_eq!(transaction(6), (None, None));
+        progress.reset_to(0);
+        assert_eq!(transaction(0), (None, None), "that was in another log");
     }
 
     #[tokio::test]

@@ -120,6 +120,22 @@ impl TopicAssignment {
         books
     }
 
+    /// Notes that the topic has a partition that is not read yet.
+    pub(super) fn expect_partition(&self, partition: i32) {
+        self.tables.iter().for_each(|table| table.expect_partition(partition));
+    }
+
+    /// Notes that the topic does not have an expected partition after all.
+    pub(super) fn forget_expected(&self, partition: i32) {
+        self.tables.iter().for_each(|table| table.mark_removed(partition));
+    }
+
+    /// Takes the requests for a look at the topic's partitions. Whether there were any.
+    pub(super) fn take_requested_looks(&mut self) -> bool {
+        let taken = self.tables.iter_mut().map(TableHandle::take_requested_looks);
+        taken.fold(false, |any, taken| any | taken)
+    }
+
     /// Notes that every partition of the topic that is this thread's is started.
     pub(super) fn finish_start(&mut self) {
         if self.load == LoadState::Starting {
@@ -153,7 +169,8 @@ impl TopicAssignment {
         let Some(topic) = statistics.topics.get(&self.topic) else { return };
         for found in topic.partitions.values() {
             let Some(partition) = self.partitions.get_mut(&found.partition) else { continue };
-            partition.observe_watermark(found.hi_offset, watermarks.learnt(statistics, found));
+            let learnt = watermarks.learnt(statistics, found);
+            partition.observe_watermarks(found.hi_offset, found.ls_offset, learnt);
             let load = partition.observe_seen_end(seen_end(found, records), records);
             self.count_load(load);
         }

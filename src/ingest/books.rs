@@ -100,6 +100,11 @@ impl PartitionBooks {
         }
     }
 
+    /// Notes where the oldest open transaction of the partition begins, if there is one.
+    pub(super) fn observe_open_transaction(&self, offset: Option<i64>) {
+        self.progress.observe_open_transaction(offset);
+    }
+
     /// Goes on from `start` after retention removed so many records unread.
     pub(super) fn reset_over_gap(&self, start: i64, end: i64, records: u64) {
         add(&self.retention_gap_records, records);
@@ -153,6 +158,17 @@ impl PartitionBooks {
         Some((&self.table, loading))
     }
 
+    /// The open transaction that the loading of the partition waits for, in words; none if it waits
+    /// for none.
+    pub(super) fn awaited_transaction(&self) -> Option<String> {
+        let offset = self.progress.awaited_transaction().filter(|_| self.loading().is_some())?;
+        let Self { table, topic, partition, .. } = self;
+        Some(format!(
+            "table {table} waits for the open transaction at offset {offset} of partition \
+             {partition} of topic {topic} to end"
+        ))
+    }
+
     pub(super) fn stats(&self) -> PartitionStats {
         let counted = self.counts.read();
         let newest = self.newest_millis.load(Ordering::Relaxed);
@@ -163,6 +179,7 @@ impl PartitionBooks {
             start: self.backlog.start.load(Ordering::Relaxed),
             position: self.progress.next_offset(),
             high_watermark: self.high_watermark.load(Ordering::Relaxed),
+            open_transaction: self.progress.open_transaction(),
             newest_record_time: (newest != NO_TIME).then(|| Timestamp::from_millis(newest)),
             payload_bytes: self.payload_bytes.load(Ordering::Relaxed),
             retention_gap_records: self.retention_gap_records.load(Ordering::Relaxed),

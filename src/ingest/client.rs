@@ -2,8 +2,8 @@
 //!
 //! The assignment changes by calls that do all or nothing: a partition that cannot be assigned is
 //! not half assigned, and a client that lost partitions on the way is marked to be recreated at
-//! our own positions. Nothing here waits for a broker. Queries that do wait run beside the poll
-//! thread (`broker_queries`), on the same consumer.
+//! our own positions. Nothing here waits for a broker. Queries that do wait go to a client of their
+//! own (`query_client`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use rdkafka::message::BorrowedMessage;
 use rdkafka::statistics::Statistics;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
+use super::client_closer::ClientCloser;
 use super::common_settings::common_settings;
 use super::context::Context;
 use super::dead_letters;
@@ -60,14 +61,15 @@ pub(super) type Position = (i32, i64);
 /// One thread's client.
 pub(super) struct Client {
     consumer: Arc<Consumer>,
+    closer: Arc<ClientCloser>,
     is_paused: bool,
     /// Whether its assignment may not be what it should be.
     is_broken: bool,
 }
 
 impl Client {
-    pub(super) fn new(consumer: Consumer) -> Self {
-        Self { consumer: Arc::new(consumer), is_paused: false, is_broken: false }
+    pub(super) fn new(consumer: Consumer, closer: Arc<ClientCloser>) -> Self {
+        Self { consumer: Arc::new(consumer), closer, is_paused: false, is_broken: false }
     }
 
     /// The next record or error, if one comes within the timeout.
@@ -85,17 +87,9 @@ impl Client {
         self.consumer.context().take_reason()
     }
 
-    /// The consumer, to ask brokers with on another thread.
-    pub(super) fn consumer(&self) -> Arc<Consumer> {
-        Arc::clone(&self.consumer)
-    }
-
-    /// Takes back a consumer that was lent to a query. If this client was recreated meanwhile,
-    /// the consumer may be the last handle to a stalled one, which must not close here.
-    pub(super) fn give_back(&self, consumer: Arc<Consumer>) {
-        if !Arc::ptr_eq(&self.consumer, &consumer) {
-            close_beside(consumer);
-        }
+    /// The consumer, to wake it by.
+    pub(super) fn consumer(&self) -> &Arc<Consumer> {
+        &self.consumer
     }
 
     pub(super) fn is_paused(&self) -> bool {
@@ -160,12 +154,16 @@ impl Client {
     }
 
     /// Replaces the client by a new one that goes on from these positions, not paused. If there
-    /// can be no new one the old one stays.
+    /// can be no new one the old one stays. That is so while an earlier one is being closed.
     pub(super) fn recreate(
         &mut self,
         config: &Config,
         positions: &[(String, Vec<Position>)],
     ) -> io::Result<()> {
+        let closer = Arc::clone(&self.closer);
+        let closing = closer.reserve().ok_or_else(|| {
+            io::Error::other("a client that was replaced before is not closed yet")
+        })?;
         let create = || create_at(config, self.consumer.context().outage(), positions);
         // By a thread that has adopted no account: the memory is the client's.
         let created = thread::scope(|scope| {
@@ -173,8 +171,8 @@ impl Client {
             let created = thread.spawn_scoped(scope, create)?.join();
             created.unwrap_or(Err(KafkaError::Canceled)).map_err(io::Error::other)
         })?;
-        let old = std::mem::replace(self, Self::new(created));
-        close_beside(old.consumer);
+        let new = Self::new(created, Arc::clone(&closer));
+        closing.close(std::mem::replace(self, new).consumer);
         Ok(())
     }
 }
@@ -199,7 +197,7 @@ fn list(topic: &str, positions: &[Position]) -> KafkaResult<TopicPartitionList> 
     Ok(list)
 }
 
-/// Closes a stalled consumer on a thread of its own, because closing may stall too.
+/// Closes a consumer that was replaced on a thread of its own, because closing may stall too.
 pub(super) fn close_beside(consumer: Arc<Consumer>) {
     let closing = thread::Builder::new().name("close-client".into());
     if let Err(error) = closing.spawn(move || drop(consumer)) {
@@ -208,12 +206,18 @@ pub(super) fn close_beside(consumer: Arc<Consumer>) {
 }
 
 /// What librdkafka may hold at worst over all threads, in bytes: full queues, an unpacked fetch in
-/// flight for each thread and broker, and the queue of dead letters.
+/// flight for each client and broker, the client that only asks, and the queue of dead letters.
 pub fn queue_bytes_at_worst(config: &Config) -> u64 {
     let queues = Queues::of(config);
     let in_flight = queues.fetch_bytes * UNPACKED_FACTOR * queues.brokers;
-    (queues.queued_bytes + in_flight) * config.ingest.threads as u64
+    (queues.queued_bytes + in_flight) * fetching_clients(config)
+        + QUERY_CLIENT_BYTES
         + dead_letters::bytes_at_worst(config)
+}
+
+/// One for each thread, and one that was replaced and is not closed yet.
+fn fetching_clients(config: &Config) -> u64 {
+    config.ingest.threads as u64 + 1
 }
 
 /// The version of librdkafka in this program.
@@ -221,7 +225,7 @@ pub fn librdkafka_version() -> String {
     rdkafka::util::get_rdkafka_version().1
 }
 
-/// One thread's share of `kafka.fetch_buffer`.
+/// One client's share of `kafka.fetch_buffer`.
 #[derive(Debug, Clone, Copy)]
 struct Queues {
     /// As many as are listed; Kafka may have more.
@@ -239,13 +243,16 @@ const MIN_FETCH_BYTES: u64 = 1_000_000;
 const MAX_FETCH_BYTES: u64 = 50 << 20;
 /// Below this the queue is empty for most of the time.
 const MIN_QUEUED_BYTES: u64 = 256 << 10;
+/// What the client that only asks takes: the names and leaders of partitions, and its connections.
+const QUERY_CLIENT_BYTES: u64 = 1 << 20;
 /// librdkafka spends about this much on a record beside its bytes, uncounted.
 const BYTES_A_RECORD: u64 = 1024;
 
 impl Queues {
     /// Half of the share is for the fetches in flight, unpacked, and the rest is queued.
     fn of(config: &Config) -> Self {
-        let share_bytes = config.kafka.fetch_buffer.as_u64() / config.ingest.threads as u64;
+        let for_all = config.kafka.fetch_buffer.as_u64() - QUERY_CLIENT_BYTES;
+        let share_bytes = for_all / fetching_clients(config);
         let brokers = config.kafka.brokers.split(',').count() as u64;
         let fetch_bytes = share_bytes / 2 / UNPACKED_FACTOR / brokers;
         let fetch_bytes = fetch_bytes.clamp(MIN_FETCH_BYTES, MAX_FETCH_BYTES);
@@ -303,7 +310,8 @@ mod tests {
     /// A client that never reaches a broker, which an assignment does not need.
     fn client() -> Client {
         let outage = Arc::new(Outage::new("localhost:1"));
-        Client::new(create_consumer(&config("64MiB", 1, "localhost:1"), &outage).unwrap())
+        let closer = Arc::new(ClientCloser::start().unwrap());
+        Client::new(create_consumer(&config("64MiB", 1, "localhost:1"), &outage).unwrap(), closer)
     }
 
     fn assigned(client: &Client) -> Vec<Position> {
@@ -334,12 +342,10 @@ mod tests {
         client.assign("events", &[(0, 5)]).unwrap();
         client.set_paused(true).unwrap();
         client.is_broken = true;
-        let lent = client.consumer();
         let positions = [("events".to_owned(), vec![(0, 9), (3, 0)])];
         client.recreate(&config("64MiB", 1, "localhost:1"), &positions).unwrap();
         assert_eq!(assigned(&client), [(0, 9), (3, 0)]);
         assert!(!client.is_paused() && !client.is_broken());
-        client.give_back(lent);
     }
 
     #[test]

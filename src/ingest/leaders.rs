@@ -22,10 +22,6 @@ impl Leaders {
         Self(leaders.map(|leader| (leader.partition, leader.broker)).collect())
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     pub(super) fn partitions(&self) -> Vec<i32> {
         self.0.keys().copied().collect()
     }

@@ -59,8 +59,8 @@ pub(super) fn thread_of(topic_number: usize, partition: i32, threads: usize) -> 
 pub(super) enum OffsetCheck {
     /// The client reported that some position is outside its log.
     OutOfRange,
-    /// The topic was missing and exists again. So it was recreated, and no position holds.
-    AfterMissing,
+    /// The topic was recreated, and no position holds.
+    Recreated,
 }
 
 /// A position that has to move.
@@ -96,9 +96,7 @@ impl OffsetReset {
         let OffsetRange { partition, start, end } = range;
         let gap = u64::try_from(start.saturating_sub(position)).ok().filter(|&gap| gap > 0);
         let reason = match gap {
-            _ if check == OffsetCheck::AfterMissing || asked_position > end => {
-                ResetReason::Recreated
-            }
+            _ if check == OffsetCheck::Recreated || asked_position > end => ResetReason::Recreated,
             Some(records) => ResetReason::RetentionGap { records },
             None => return None,
         };
@@ -170,7 +168,7 @@ mod tests {
     #[test]
     fn every_position_is_left_when_the_topic_was_missing() {
         for position in [3, 15, 30] {
-            let found = reason(position, 10, 20, OffsetCheck::AfterMissing);
+            let found = reason(position, 10, 20, OffsetCheck::Recreated);
             assert_eq!(found, Some(ResetReason::Recreated));
         }
     }

@@ -25,9 +25,22 @@ pub(super) struct Partition {
     restarted: Option<Instant>,
     /// The position when it was looked at last.
     looked_at: i64,
-    /// Since when the partition has not moved although a broker has more.
-    behind_since: Option<Instant>,
+    /// Set while the partition does not move although a broker has more.
+    behind: Option<Behind>,
 }
+
+/// A partition that does not move although a broker has more.
+#[derive(Debug, Clone, Copy)]
+struct Behind {
+    since: Instant,
+    /// The end that the broker named first.
+    end: i64,
+    /// How many statistics of the client have not explained it.
+    statistics: u32,
+}
+
+/// The first statistics may have been made before the broker was asked.
+const TELLING_STATISTICS: u32 = 2;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -54,6 +67,9 @@ pub(super) enum Load {
 pub(super) struct SeenEnd {
     /// The offset; negative while the client has seen no end.
     pub(super) offset: i64,
+    /// The high watermark at that time; negative while the client does not know it. It is larger
+    /// if the client stands before an open transaction.
+    pub(super) high_watermark: i64,
     /// How many records the thread has handled in all when that queue is empty.
     pub(super) after_records: u64,
 }
@@ -84,7 +100,7 @@ impl Partition {
             seen_end: None,
             restarted: None,
             looked_at: start,
-            behind_since: None,
+            behind: None,
         }
     }
 
@@ -125,11 +141,35 @@ impl Partition {
         Load::Completed
     }
 
-    /// Notes the high watermark in the client's statistics, and when a fetch brought it.
-    pub(super) fn observe_watermark(&self, offset: i64, learnt: Option<Instant>) {
-        // Negative while the client does not know it. A broker that was asked knows better.
-        if offset >= 0 && !self.has_just_restarted() && !self.is_behind() {
-            self.books.iter().for_each(|books| books.observe_end(offset, learnt));
+    /// Notes the high watermark and the last stable offset in the client's statistics, and when a
+    /// fetch brought them.
+    pub(super) fn observe_watermarks(
+        &mut self,
+        high_watermark: i64,
+        last_stable_offset: i64,
+        learnt: Option<Instant>,
+    ) {
+        if self.has_just_restarted() {
+            return;
+        }
+        if let Some(behind) = &mut self.behind {
+            behind.statistics += 1;
+        }
+        if high_watermark < 0 {
+            // The client does not know it.
+            return;
+        }
+        let is_open = (0..high_watermark).contains(&last_stable_offset);
+        let transaction = is_open.then_some(last_stable_offset);
+        self.books.iter().for_each(|books| books.observe_open_transaction(transaction));
+        // The client has fetched since the broker was asked, and there is nothing to read.
+        let waits = transaction.is_some_and(|offset| offset <= self.next_offset);
+        if waits && self.behind.is_some_and(|behind| behind.end <= high_watermark) {
+            self.forget_stall();
+        }
+        // A broker that was asked knows better.
+        if !self.is_behind() {
+            self.books.iter().for_each(|books| books.observe_end(high_watermark, learnt));
         }
     }
 
@@ -151,8 +191,14 @@ impl Partition {
         }
         self.next_offset = self.next_offset.max(seen.offset);
         self.books.iter().for_each(|books| books.advance_at_least_to(seen.offset));
-        // Even below the target: then the log has shrunk since that was noted.
-        self.complete_load()
+        let is_end = seen.high_watermark >= 0 && seen.offset >= seen.high_watermark;
+        match self.state {
+            // The log has shrunk since the target was noted.
+            State::Loading { .. } if is_end => self.complete_load(),
+            State::Loading { target } if seen.offset >= target => self.complete_load(),
+            // Between here and the target lies an open transaction.
+            _ => Load::Unchanged,
+        }
     }
 
     fn has_just_restarted(&self) -> bool {
@@ -203,7 +249,7 @@ impl Partition {
         let has_moved = self.looked_at != self.next_offset;
         self.looked_at = self.next_offset;
         if has_moved {
-            self.behind_since = None;
+            self.behind = None;
         }
         !has_moved
     }
@@ -221,12 +267,16 @@ impl Partition {
             return false;
         }
         if self.looked_at != self.next_offset || end <= self.next_offset {
-            self.behind_since = None;
+            self.behind = None;
             return false;
         }
-        let since = *self.behind_since.get_or_insert(now);
+        let behind = *self.behind.get_or_insert(Behind { since: now, end, statistics: 0 });
         self.books.iter().for_each(|books| books.observe_end(end, Some(asked)));
-        now.duration_since(since) >= stall_timeout
+        let stands = now.duration_since(behind.since);
+        // An open transaction explains it, and only the client's statistics tell of one. They are
+        // waited for a while.
+        let is_unexplained = behind.statistics >= TELLING_STATISTICS;
+        stands >= stall_timeout && (is_unexplained || stands >= stall_timeout + STATISTICS_DELAY)
     }
 
     /// The same for a paused partition, which cannot stall.
@@ -243,141 +293,15 @@ impl Partition {
     /// Whether a broker said that there is more, and nothing of that has come yet. Then the
     /// client's own figures are not to be trusted.
     fn is_behind(&self) -> bool {
-        self.behind_since.is_some() && self.looked_at == self.next_offset
+        self.behind.is_some() && self.looked_at == self.next_offset
     }
 
     /// Forgets since when the partition is behind, because something else explains it: a broker
-    /// that does not answer, a pause, a new client.
+    /// that does not answer, a pause, a new client, an open transaction.
     pub(super) fn forget_stall(&mut self) {
-        self.behind_since = None;
+        self.behind = None;
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const STALL_TIMEOUT: Duration = Duration::from_secs(60);
-
-    fn loading_to(target: i64) -> Partition {
-        Partition::new(0, Some(target), Vec::new())
-    }
-
-    fn seen(after_records: u64) -> SeenEnd {
-        SeenEnd { offset: 10, after_records }
-    }
-
-    #[test]
-    fn a_partition_has_caught_up_once_when_it_reaches_its_target() {
-        let mut partition = loading_to(3);
-        assert_eq!(partition.advance_to(2), Load::Unchanged);
-        assert_eq!(partition.advance_to(3), Load::Completed);
-        assert_eq!(partition.advance_to(4), Load::Unchanged);
-    }
-
-    #[test]
-    fn an_end_is_reached_once_all_that_was_queued_before_it_is_handled() {
-        let mut partition = loading_to(10);
-        assert_eq!(partition.observe_seen_end(seen(7), 3), Load::Unchanged);
-        // The queue is longer by what came meanwhile, which is not waited for.
-        assert_eq!(partition.observe_seen_end(seen(20), 7), Load::Completed);
-        assert_eq!(partition.next_offset(), 10);
-    }
-
-    #[test]
-    fn what_is_queued_and_is_no_record_does_not_keep_an_end_from_being_reached() {
-        let mut partition = loading_to(10);
-        // Seven records and an error are queued: there will be no eighth record.
-        assert_eq!(partition.observe_seen_end(seen(8), 0), Load::Unchanged);
-        assert_eq!(partition.observe_seen_end(seen(7), 7), Load::Completed);
-    }
-
-    #[test]
-    fn an_end_that_was_seen_before_a_restart_does_not_count() {
-        let mut partition = loading_to(10);
-        assert_eq!(partition.observe_seen_end(seen(7), 3), Load::Unchanged);
-        partition.restart();
-        assert_eq!(partition.observe_seen_end(seen(7), 7), Load::Unchanged);
-        assert!(partition.is_loading());
-    }
-
-    #[test]
-    fn a_reset_moves_the_target_of_a_loading_partition_or_completes_it() {
-        let reset =
-            |start, end| OffsetReset { partition: 0, start, end, reason: ResetReason::Recreated };
-        let mut partition = loading_to(10);
-        assert_eq!(partition.reset(reset(0, 4)), Load::Unchanged);
-        assert_eq!(partition.advance_to(4), Load::Completed);
-        assert_eq!(loading_to(10).reset(reset(5, 5)), Load::Completed);
-        assert_eq!(partition.reset(reset(0, 9)), Load::Unchanged);
-        assert!(!partition.is_loading(), "what has caught up once stays so");
-    }
-
-    #[test]
-    fn a_removed_partition_holds_nothing_up_and_is_read_again_after_a_reset() {
-        let mut partition = loading_to(10);
-        assert_eq!(partition.mark_removed(), Load::Completed);
-        assert!(!partition.is_assigned());
-        let reset = OffsetReset { partition: 0, start: 0, end: 5, reason: ResetReason::Recreated };
-        assert_eq!(partition.reset(reset), Load::Unchanged);
-        assert!(partition.is_assigned());
-    }
-
-    /// Whether each look, ten seconds apart, finds a stall.
-    fn looks(seen: &[(i64, i64)]) -> Vec<bool> {
-        let (mut partition, start) = (Partition::new(0, None, Vec::new()), Instant::now());
-        let looks = seen.iter().zip(0..).map(|(&(position, end), n)| {
-            let now = start + n * Duration::from_secs(10);
-            let _ = partition.advance_to(position);
-            partition.look() && partition.observe_broker_end(end, now, now, STALL_TIMEOUT)
-        });
-        looks.collect()
-    }
-
-    #[test]
-    fn a_partition_that_stands_still_below_its_end_has_stalled() {
-        let seen = [(0, 5), (0, 6), (0, 7), (0, 8), (0, 9), (0, 10), (0, 11)];
-        let expected = [false, false, false, false, false, false, true];
-        assert_eq!(looks(&seen), expected);
-    }
-
-    #[test]
-    fn one_that_comes_on_or_has_nothing_to_read_has_not() {
-        assert!(!looks(&(0..20).map(|n| (n, 100)).collect::<Vec<_>>()).contains(&true));
-        assert!(!looks(&[(7, 7); 20]).contains(&true));
-    }
-
-    #[test]
-    fn what_just_came_has_not_been_waiting() {
-        let idle_then_behind: Vec<_> = [(7, 7); 20].into_iter().chain([(7, 8), (7, 9)]).collect();
-        assert!(!looks(&idle_then_behind).contains(&true));
-    }
-
-    #[test]
-    fn one_that_stands_behind_is_known_to_be_until_it_comes_on() {
-        let (mut partition, now) = (Partition::new(0, None, Vec::new()), Instant::now());
-        let _ = partition.advance_to(7);
-        assert!(!partition.look() && !partition.is_behind());
-        partition.observe_broker_end(7, now, now, STALL_TIMEOUT);
-        assert!(!partition.is_behind(), "it ends there");
-        partition.observe_broker_end(8, now, now, STALL_TIMEOUT);
-        assert!(partition.is_behind());
-        let _ = partition.advance_to(8);
-        assert!(!partition.is_behind());
-        let _ = partition.advance_to(7);
-        partition.forget_stall();
-        assert!(!partition.is_behind());
-    }
-
-    #[test]
-    fn an_end_that_was_asked_for_before_a_restart_proves_no_stall() {
-        let (mut partition, asked) = (Partition::new(7, None, Vec::new()), Instant::now());
-        partition.look();
-        partition.restart();
-        let later = asked + 2 * STALL_TIMEOUT;
-        partition.observe_broker_end(9, asked, later, Duration::ZERO);
-        assert!(!partition.is_behind());
-        partition.observe_broker_end(9, later, later, STALL_TIMEOUT);
-        assert!(partition.is_behind());
-    }
-}
+mod tests;

@@ -66,26 +66,38 @@ impl PendingOffsets {
         self.0.is_empty()
     }
 
-    /// Forgets the partitions that the topic does not have.
-    pub(super) fn retain(&mut self, existing: &[i32]) {
+    /// Forgets the partitions that the topic does not have, and returns them.
+    pub(super) fn retain(&mut self, existing: &[i32]) -> Vec<i32> {
+        let is_missing = |partition: &&i32| !existing.contains(partition);
+        let missing: Vec<_> = self.0.keys().filter(is_missing).copied().collect();
         self.0.retain(|partition, _| existing.contains(partition));
+        missing
     }
 
-    /// The questions that are due, which are in flight from now on.
+    /// The questions that are due and about a partition that may be asked about, which are in
+    /// flight from now on.
     pub(super) fn take_due(
         &mut self,
         now: Instant,
+        may_ask: impl Fn(i32) -> bool,
         position_of: impl Fn(i32) -> i64,
     ) -> Vec<Question> {
         let mut due = Vec::new();
         for (&partition, pending) in &mut self.0 {
-            if matches!(pending.query, Query::DueAt(at) if at <= now) {
+            let is_due = matches!(pending.query, Query::DueAt(at) if at <= now);
+            if is_due && may_ask(partition) {
                 let (purpose, position) = (pending.purpose, position_of(partition));
                 pending.query = Query::InFlight { asked: now, position };
                 due.push(Question { partition, purpose, position });
             }
         }
         due
+    }
+
+    /// Whether an answer to a query that was sent at this time is still awaited.
+    pub(super) fn is_awaited(&self, partition: i32, sent: Instant) -> bool {
+        let query = self.0.get(&partition).map(|pending| pending.query);
+        matches!(query, Some(Query::InFlight { asked, .. }) if asked <= sent)
     }
 
     /// The question about a partition that a broker has answered; none if it is not asked any
@@ -135,7 +147,7 @@ mod tests {
     const OUT_OF_RANGE: Purpose = Purpose::Check(OffsetCheck::OutOfRange);
 
     fn due(pending: &mut PendingOffsets, now: Instant) -> Vec<i32> {
-        pending.take_due(now, |_| 7).iter().map(|question| question.partition).collect()
+        pending.take_due(now, |_| true, |_| 7).iter().map(|question| question.partition).collect()
     }
 
     #[test]
@@ -156,6 +168,16 @@ mod tests {
     }
 
     #[test]
+    fn a_partition_that_may_not_be_asked_about_stays_due() {
+        let (mut pending, now) = (PendingOffsets::default(), Instant::now());
+        pending.require(0, Purpose::Start, now);
+        pending.require(1, Purpose::Start, now);
+        let asked = pending.take_due(now, |partition| partition == 1, |_| 7);
+        assert_eq!(asked.iter().map(|question| question.partition).collect::<Vec<_>>(), [1]);
+        assert_eq!(due(&mut pending, now), [0]);
+    }
+
+    #[test]
     fn an_answer_to_a_query_that_was_sent_before_the_need_does_not_do() {
         let (mut pending, now) = (PendingOffsets::default(), Instant::now());
         pending.require(0, OUT_OF_RANGE, now);
@@ -170,13 +192,16 @@ mod tests {
     #[test]
     fn a_check_does_not_turn_into_a_weaker_one_and_a_start_stays_a_start() {
         let (mut pending, now) = (PendingOffsets::default(), Instant::now());
-        let recreated = Purpose::Check(OffsetCheck::AfterMissing);
+        let recreated = Purpose::Check(OffsetCheck::Recreated);
         pending.require(0, recreated, now);
         pending.require(0, OUT_OF_RANGE, now);
         pending.require(1, Purpose::Start, now);
         pending.require(1, Purpose::NewPartition, now);
-        let purposes: Vec<_> =
-            pending.take_due(now, |_| 7).into_iter().map(|question| question.purpose).collect();
+        let purposes: Vec<_> = pending
+            .take_due(now, |_| true, |_| 7)
+            .into_iter()
+            .map(|question| question.purpose)
+            .collect();
         assert_eq!(purposes, [recreated, Purpose::Start]);
         assert_eq!(pending.asked(0).map(|question| question.position), Some(7));
     }
@@ -186,7 +211,11 @@ mod tests {
         let (mut pending, now) = (PendingOffsets::default(), Instant::now());
         pending.require(0, Purpose::Start, now);
         assert_eq!(due(&mut pending, now), [0]);
-        pending.retain(&[1]);
+        assert_eq!(pending.retain(&[1]), [0]);
         assert_eq!(pending.asked(0), None);
+        pending.require(0, Purpose::Start, now + SECOND);
+        assert_eq!(due(&mut pending, now + SECOND), [0]);
+        assert!(!pending.is_awaited(0, now), "that was asked before");
+        assert!(pending.is_awaited(0, now + SECOND));
     }
 }

@@ -20,6 +20,9 @@ use crate::health::Health;
 use crate::heap::Account;
 use crate::stats::{DeadLetterStats, KafkaStats, Loading, PartitionStats, Rejection, TopicStats};
 
+/// How many open transactions are told of at a time.
+const MAX_TRANSACTIONS: usize = 10;
+
 pub(super) struct Shared {
     pub(super) config: Config,
     pub(super) clock: Clock,
@@ -90,7 +93,15 @@ impl Shared {
             Some(format!("topic {}: {note}", topic.topic))
         };
         let kafka = self.outage.note().into_iter();
-        kafka.chain(self.statuses.stats().into_iter().filter_map(note)).collect()
+        let topics = self.statuses.stats().into_iter().filter_map(note);
+        kafka.chain(topics).chain(self.awaited_transactions()).collect()
+    }
+
+    /// The open transactions that loading waits for, in a line each: the first few.
+    pub(super) fn awaited_transactions(&self) -> Vec<String> {
+        let books = self.books.read();
+        let awaited = books.iter().filter_map(|books| books.awaited_transaction());
+        awaited.take(MAX_TRANSACTIONS).collect()
     }
 
     /// Logs how far each table is that is loading.

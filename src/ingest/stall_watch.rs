@@ -4,20 +4,12 @@
 //! costs nothing. While the stream is paused every partition is asked about: nothing is fetched that
 //! could tell the end. How long a partition may stand still is for `partition` to judge.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::assignment::TopicAssignment;
-use super::leaders::Leaders;
+use rdkafka::error::KafkaResult;
 
-/// The ends of partitions as a broker knows them.
-pub(super) struct Ends {
-    /// The partitions that were asked about.
-    pub(super) partitions: Vec<i32>,
-    /// Each partition whose end is known, with its end.
-    pub(super) found: Vec<(i32, i64)>,
-    pub(super) asked: Instant,
-}
+use super::assignment::TopicAssignment;
 
 #[derive(Debug, Default)]
 pub(super) struct StallWatch {
@@ -26,43 +18,38 @@ pub(super) struct StallWatch {
 }
 
 impl StallWatch {
-    /// Looks at every partition. Returns those to ask about, for each leader apart.
-    pub(super) fn look(
-        &mut self,
-        assignment: &mut TopicAssignment,
-        leaders: &Leaders,
-        is_paused: bool,
-    ) -> Vec<Vec<i32>> {
-        let mut groups = BTreeMap::<i32, Vec<i32>>::new();
+    /// Looks at every partition. Returns those to ask about.
+    pub(super) fn look(&mut self, assignment: &mut TopicAssignment, is_paused: bool) -> Vec<i32> {
+        let mut wanted = Vec::new();
         for (id, partition) in assignment.all_assigned() {
             let is_still = partition.look();
             if (is_still || is_paused) && self.in_flight.insert(id) {
-                groups.entry(leaders.leader_of(id)).or_default().push(id);
+                wanted.push(id);
             }
         }
-        groups.into_values().collect()
+        wanted
     }
 
-    /// Applies an answer. Returns the partitions that have stalled.
+    /// Applies an answer: the end of each partition that was asked about. Returns the partitions
+    /// that have stalled.
     pub(super) fn apply(
         &mut self,
         assignment: &mut TopicAssignment,
-        ends: &Ends,
+        ends: &[(i32, KafkaResult<i64>)],
+        asked: Instant,
         is_paused: bool,
         timeout: Duration,
     ) -> Vec<i32> {
         let (now, mut stalled) = (Instant::now(), Vec::new());
-        for &id in &ends.partitions {
+        for &(id, ref end) in ends {
             self.in_flight.remove(&id);
             let Some(partition) = assignment.assigned(id) else { continue };
-            match ends.found.iter().find(|(found, _)| *found == id) {
+            match *end {
                 // A broker that does not answer explains that the partition does not move.
-                None => partition.forget_stall(),
-                Some(&(_, end)) if is_paused => {
-                    partition.observe_broker_end_paused(end, ends.asked);
-                }
-                Some(&(_, end)) => {
-                    if partition.observe_broker_end(end, ends.asked, now, timeout) {
+                Err(_) => partition.forget_stall(),
+                Ok(end) if is_paused => partition.observe_broker_end_paused(end, asked),
+                Ok(end) => {
+                    if partition.observe_broker_end(end, asked, now, timeout) {
                         stalled.push(id);
                     }
                 }

@@ -37,7 +37,11 @@ fn is_member(broker: &Broker) -> bool {
 pub(super) fn seen_end(partition: &Partition, records: u64) -> SeenEnd {
     // The queue is the whole client's, and statistics overtake the records in it.
     let queued = u64::try_from(partition.fetchq_cnt).unwrap_or(0);
-    SeenEnd { offset: partition.eof_offset, after_records: records + queued }
+    SeenEnd {
+        offset: partition.eof_offset,
+        high_watermark: partition.hi_offset,
+        after_records: records + queued,
+    }
 }
 
 /// When the high watermarks in the statistics were the ends of the partitions.

@@ -1,5 +1,5 @@
 //! What is told of each table: once that it is ready, and once a minute that it takes nothing of
-//! what it is given.
+//! what it is given, or that it waits for a transaction to be ready.
 //!
 //! The same lines stand in the detail of readiness, beside the state of Kafka and of the topics.
 //! This file must not know Kafka's client.
@@ -24,6 +24,7 @@ const LOOK_AFTER: Duration = Duration::from_secs(5);
 pub(super) struct TableReports {
     tables: Vec<TableReport>,
     look_at: Instant,
+    transactions_logged: Option<Instant>,
 }
 
 struct TableReport {
@@ -57,7 +58,7 @@ struct Counts {
 impl TableReports {
     pub(super) fn new(tables: impl Iterator<Item = Arc<Table>>, now: Instant) -> Self {
         let report = |table| TableReport { table, is_ready_told: false, idle: Idle::new(now) };
-        Self { tables: tables.map(report).collect(), look_at: now }
+        Self { tables: tables.map(report).collect(), look_at: now, transactions_logged: None }
     }
 
     /// Logs what is to be told now, and sets the detail of readiness.
@@ -79,8 +80,24 @@ impl TableReports {
             notes.extend((!is_ready).then(|| format!("table {name} is loading{loading}")));
         }
         shared.health.set_notes(notes);
+        self.log_transactions(&shared.awaited_transactions(), now);
         if self.tables.iter().all(|report| report.is_ready_told) {
             self.look_at = now + LOOK_AFTER;
+        }
+    }
+}
+
+impl TableReports {
+    fn log_transactions(&mut self, awaited: &[String], now: Instant) {
+        let is_due = self.transactions_logged.is_none_or(|logged| now - logged >= LOG_AFTER);
+        if awaited.is_empty() || !is_due {
+            return;
+        }
+        self.transactions_logged = Some(now);
+        for text in awaited {
+            tracing::warn!(
+                "{text}; kafka-transactions.sh aborts a transaction that its producer has left open"
+            );
         }
     }
 }

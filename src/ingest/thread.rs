@@ -4,6 +4,7 @@
 //! a turn waits but the poll itself. What a record does is in `apply`, what answers and timers do
 //! to a topic is in `topic_reader`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,12 +15,13 @@ use rdkafka::statistics::Statistics;
 
 use super::apply::TableSource;
 use super::assignment::TopicAssignment;
-use super::broker_queries::BrokerQueries;
+use super::broker_queries::{BrokerQueries, Query};
 use super::brokers;
-use super::client::{Client, Consumer};
+use super::client::Client;
 use super::connection_fault::ConnectionFault;
 use super::offsets::StartPolicy;
 use super::pluck_context::PluckContext;
+use super::query_client::QueryHandle;
 use super::shared::Shared;
 use super::statistics::Watermarks;
 use super::table_reports::TableReports;
@@ -69,13 +71,13 @@ struct Topics {
 impl IngestThread {
     pub(super) fn new(
         number: usize,
-        consumer: Consumer,
+        client: Client,
+        query_client: QueryHandle,
         sources: &[TableSource],
         shared: Arc<Shared>,
     ) -> Self {
         let now = Instant::now();
-        let client = Client::new(consumer);
-        shared.wake_handle.set_client(number, &client.consumer());
+        shared.wake_handle.set_client(number, client.consumer());
         Self {
             number,
             client,
@@ -84,7 +86,7 @@ impl IngestThread {
                 context: PluckContext::new(&shared.large_document_lock),
                 records: 0,
             },
-            queries: BrokerQueries::default(),
+            queries: BrokerQueries::new(query_client),
             watermarks: Watermarks::new(now),
             reports: reports(number, sources, now),
             denials: 0,
@@ -104,7 +106,6 @@ impl IngestThread {
             // thread's time slice. If nothing waits for the core this takes no time.
             thread::yield_now();
         }
-        self.queries.finish(&self.client);
     }
 
     fn turn(&mut self) {
@@ -236,12 +237,14 @@ impl IngestThread {
 
     fn apply_answers(&mut self) {
         let mut stalled = Vec::new();
-        while let Some(answer) = self.queries.next_answer(&self.client) {
-            let number = answer.topic_number;
-            let topic = &mut self.topics.readers[number];
-            let found = topic.apply_answer(answer, &mut self.client, &self.shared);
-            if !found.is_empty() {
-                stalled.push((number, found));
+        while let Some(answers) = self.queries.take_answers() {
+            for answer in answers {
+                let number = answer.topic_number;
+                let topic = &mut self.topics.readers[number];
+                let found = topic.apply_answer(answer, &mut self.client, &self.shared);
+                if !found.is_empty() {
+                    stalled.push((number, found));
+                }
             }
         }
         if !stalled.is_empty() && self.recreate_client() {
@@ -253,17 +256,35 @@ impl IngestThread {
 
     fn ask_brokers(&mut self) {
         let now = Instant::now();
+        let mut ranges = BTreeMap::<i32, Vec<_>>::new();
         for topic in &mut self.topics.readers {
-            topic.ask(&self.client, &mut self.queries, now);
+            topic.ask_for_partitions(&mut self.queries, now);
+            for (leader, wanted) in topic.take_wanted_ranges(&self.queries, now) {
+                ranges.entry(leader).or_default().push(wanted);
+            }
         }
-        if now < self.ask_for_ends_at {
-            return;
+        for (leader, wanted) in ranges {
+            self.queries.send(Query::Ranges { leader, wanted });
         }
+        if now >= self.ask_for_ends_at {
+            self.ask_for_ends(now);
+        }
+    }
+
+    /// Asks where partitions end, to find those that have stalled.
+    fn ask_for_ends(&mut self, now: Instant) {
+        let is_paused = self.client.is_paused();
         // A stall is to be noticed soon after it counts as one.
         let after = self.shared.config.ingest.stall_timeout / 4;
-        self.ask_for_ends_at = now + if self.client.is_paused() { ASK_PAUSED_AFTER } else { after };
+        self.ask_for_ends_at = now + if is_paused { ASK_PAUSED_AFTER } else { after };
+        let mut ends = BTreeMap::<i32, Vec<_>>::new();
         for topic in &mut self.topics.readers {
-            topic.ask_for_ends(&self.client, &mut self.queries);
+            for (leader, wanted) in topic.take_wanted_ends(is_paused) {
+                ends.entry(leader).or_default().push(wanted);
+            }
+        }
+        for (leader, wanted) in ends {
+            self.queries.send(Query::Ends { leader, wanted });
         }
     }
 
@@ -312,7 +333,7 @@ impl IngestThread {
             tracing::error!(%error, thread = self.number, "the client cannot be recreated, going on with the old one");
             return false;
         }
-        self.shared.wake_handle.set_client(self.number, &self.client.consumer());
+        self.shared.wake_handle.set_client(self.number, self.client.consumer());
         self.topics.readers.iter_mut().for_each(TopicReader::restart);
         true
     }

@@ -11,15 +11,18 @@
 //!
 //! Reading:
 //!    Intact --------------------- a position out of range ---> NeedsOffsetCheck
-//!    Intact, NeedsOffsetCheck --- the answer: missing -------> Missing, 1 look
-//!    Missing -------------------- the answer: missing -------> Missing, 1 look more
-//!    NeedsOffsetCheck, Missing -- found ---> Intact: lost partitions are left, and every
-//!                                            other position is checked
+//!    Intact, NeedsOffsetCheck --- the answer: missing -------> Missing
+//!    Intact --------------------- partitions are missing ----> Missing
+//!    Missing -------------------- the answer: missing -------> Recreated
+//!    any ------------------------ found with another id -----> Recreated
+//!    all but Intact ------------- found ---> Intact: lost partitions are left, and every other
+//!                                            position is checked, or reset if Recreated
 //! ```
 //!
-//! Two signs show that a topic was recreated. Two looks missed it and no look between them found
-//! it: that is decided here, and every position is reset. Or a position is past the end of its
-//! log: that is decided in `offsets` (`OffsetReset::needed`), partition by partition.
+//! A topic that was recreated has another id: then every position is reset. Brokers before Kafka
+//! 2.8 name no ids, and there two signs show it. Two looks missed the topic and no look between
+//! them found it: that is decided here too. Or a position is past the end of its log: that is
+//! decided in `offsets` (`OffsetReset::needed`), partition by partition.
 //!
 //! Whether the brokers give us the records of the topic is in `read_access`.
 //!
@@ -28,12 +31,11 @@
 use std::time::{Duration, Instant};
 
 use super::offsets::OffsetCheck;
+use super::topic_ids::TopicId;
 use crate::stats::TopicStatus;
 
 /// How long to wait before a topic or a partition is asked for again.
 pub(super) const RETRY_AFTER: Duration = Duration::from_secs(1);
-/// A broker may not have heard of a topic yet, so one look that misses it proves nothing.
-const LOOKS_UNTIL_RECREATED: u32 = 2;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TopicState {
@@ -52,8 +54,11 @@ pub(super) enum LogState {
     Intact,
     /// Some position may be outside its log.
     NeedsOffsetCheck,
-    /// So many looks missed the topic since one last found it.
-    Missing { looks: u32 },
+    /// The last look missed the topic, or partitions that are read. A broker may not have heard of
+    /// them yet, so one look proves nothing.
+    Missing,
+    /// The logs are those of another topic of the same name.
+    Recreated,
 }
 
 /// The state, and the time of the next look at the topic.
@@ -61,13 +66,25 @@ pub(super) enum LogState {
 pub(super) struct Topic {
     state: TopicState,
     look_at: Instant,
+    /// When the last answer came.
+    looked: Option<Instant>,
     refresh: Duration,
+    id: Option<TopicId>,
+    /// The id before. A broker whose metadata is old may name it again.
+    former_id: Option<TopicId>,
 }
 
 impl Topic {
     /// A topic to be asked for at once, and then once in each `refresh`.
     pub(super) fn new(now: Instant, refresh: Duration) -> Self {
-        Self { state: TopicState::Waiting, look_at: now, refresh }
+        Self {
+            state: TopicState::Waiting,
+            look_at: now,
+            looked: None,
+            refresh,
+            id: None,
+            former_id: None,
+        }
     }
 
     pub(super) fn state(&self) -> TopicState {
@@ -89,13 +106,31 @@ impl Topic {
             TopicState::Waiting | TopicState::Refused => None,
             TopicState::Reading(log) => match log {
                 LogState::Intact => None,
-                LogState::Missing { looks } if looks >= LOOKS_UNTIL_RECREATED => {
-                    Some(OffsetCheck::AfterMissing)
-                }
-                LogState::NeedsOffsetCheck | LogState::Missing { .. } => {
-                    Some(OffsetCheck::OutOfRange)
-                }
+                LogState::Recreated => Some(OffsetCheck::Recreated),
+                LogState::NeedsOffsetCheck | LogState::Missing => Some(OffsetCheck::OutOfRange),
             },
+        }
+    }
+
+    /// Notes the id of the topic that a look found, if it is known. Whether it shows that the topic
+    /// was recreated.
+    pub(super) fn observe_id(&mut self, id: Option<TopicId>) -> bool {
+        if id.is_none() || id == self.id || id == self.former_id {
+            return false;
+        }
+        self.former_id = std::mem::replace(&mut self.id, id);
+        let is_recreated = self.former_id.is_some();
+        if is_recreated && let TopicState::Reading(log) = &mut self.state {
+            *log = LogState::Recreated;
+        }
+        is_recreated
+    }
+
+    /// Notes that a look found the topic without partitions that are read.
+    pub(super) fn observe_missing_partitions(&mut self, now: Instant) {
+        if let TopicState::Reading(log) = &mut self.state {
+            *log = LogState::Missing;
+            self.look_soon(now);
         }
     }
 
@@ -104,7 +139,7 @@ impl Topic {
         if let TopicState::Reading(log) = &mut self.state {
             *log = LogState::Intact;
         }
-        self.look_at = now + self.refresh;
+        (self.look_at, self.looked) = (now + self.refresh, Some(now));
     }
 
     /// Notes that partitions are read, or that none of them is this thread's.
@@ -132,7 +167,18 @@ impl Topic {
                 *state = status.map_or(TopicState::Waiting, |_| TopicState::Refused);
             }
         }
-        self.look_at = now + after;
+        (self.look_at, self.looked) = (now + after, Some(now));
+    }
+
+    /// Makes a look due at once, though not sooner than a while after the last one.
+    pub(super) fn look_now(&mut self, now: Instant) {
+        let earliest = self.looked.map_or(now, |looked| looked + RETRY_AFTER);
+        self.look_at = self.look_at.min(earliest.max(now));
+    }
+
+    /// Makes the next look due soon, if it is not due sooner.
+    pub(super) fn look_soon(&mut self, now: Instant) {
+        self.look_at = self.look_at.min(now + RETRY_AFTER);
     }
 
     /// Notes that the client reported a position outside its log. It does not say which. So
@@ -149,8 +195,10 @@ impl Topic {
 
 impl LogState {
     fn observe_missing(&mut self) {
-        let looks = if let Self::Missing { looks } = *self { looks } else { 0 };
-        *self = Self::Missing { looks: looks.saturating_add(1) };
+        *self = match self {
+            Self::Intact | Self::NeedsOffsetCheck => Self::Missing,
+            Self::Missing | Self::Recreated => Self::Recreated,
+        };
     }
 }
 
@@ -190,11 +238,11 @@ mod tests {
         let now = Instant::now();
         let mut topic = reading(now);
         topic.observe_failure(MISSING, now);
-        assert_eq!(topic.state(), TopicState::Reading(LogState::Missing { looks: 1 }));
+        assert_eq!(topic.state(), TopicState::Reading(LogState::Missing));
         assert_eq!(topic.needed_check(), Some(OffsetCheck::OutOfRange), "one may be mistaken");
         topic.observe_failure(None, now);
         topic.observe_failure(MISSING, now);
-        assert_eq!(topic.needed_check(), Some(OffsetCheck::AfterMissing));
+        assert_eq!(topic.needed_check(), Some(OffsetCheck::Recreated));
         topic.observe_found(now);
         assert_eq!(
             (topic.state(), topic.needed_check()),
@@ -203,7 +251,7 @@ mod tests {
         topic.observe_failure(MISSING, now);
         assert_eq!(
             topic.state(),
-            TopicState::Reading(LogState::Missing { looks: 1 }),
+            TopicState::Reading(LogState::Missing),
             "it counts from one again"
         );
     }
@@ -226,7 +274,28 @@ mod tests {
         topic.observe_failure(MISSING, now);
         topic.observe_failure(MISSING, now);
         topic.require_offset_check(now);
-        assert_eq!(topic.needed_check(), Some(OffsetCheck::AfterMissing));
+        assert_eq!(topic.needed_check(), Some(OffsetCheck::Recreated));
+    }
+
+    #[test]
+    fn a_topic_that_is_found_with_another_id_was_recreated() {
+        let now = Instant::now();
+        let mut topic = Topic::new(now, REFRESH);
+        let mut check_after = |id: &str| {
+            topic.observe_id(Some(TopicId::new(id)));
+            let check = topic.needed_check();
+            topic.observe_found(now);
+            topic.start_reading();
+            check
+        };
+        assert_eq!(check_after("a"), None);
+        assert_eq!(check_after("a"), None);
+        assert_eq!(check_after("b"), Some(OffsetCheck::Recreated));
+        assert_eq!(check_after("a"), None, "that broker's metadata is old");
+        assert_eq!(check_after("b"), None);
+        assert_eq!(check_after("c"), Some(OffsetCheck::Recreated));
+        topic.observe_id(None);
+        assert_eq!(topic.needed_check(), None, "it may be the same");
     }
 
     #[test]
@@ -260,6 +329,17 @@ mod tests {
         assert_eq!(next_look(reading(now), fails), REFRESH);
         assert_eq!(next_look(reading(now), Topic::observe_found), REFRESH);
         assert_eq!(next_look(reading(now), Topic::require_offset_check), Duration::ZERO);
+        let loses_partitions = |topic: &mut Topic, now| {
+            topic.observe_found(now);
+            topic.observe_missing_partitions(now);
+        };
+        assert_eq!(next_look(reading(now), loses_partitions), RETRY_AFTER);
+        assert_eq!(next_look(reading(now), Topic::look_now), Duration::ZERO);
+        let is_found_just_before = |topic: &mut Topic, now| {
+            topic.observe_found(now);
+            topic.look_now(now);
+        };
+        assert_eq!(next_look(reading(now), is_found_just_before), RETRY_AFTER);
         let fails_a_check = |topic: &mut Topic, now| {
             topic.require_offset_check(now);
             topic.observe_failure(None, now);

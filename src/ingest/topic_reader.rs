@@ -2,13 +2,15 @@
 //!
 //! A look asks which partitions the topic has. A partition that is not read yet needs its offsets
 //! before it is assigned to the client, and a position that may be outside its log needs them to be
-//! checked. Queries go to each leader apart, so that one that does not answer holds up only the
-//! partitions that it leads. Nothing here waits. Answers come back through `apply_answer`, and may
-//! come late: an answer that nobody waits for any more is dropped.
+//! checked. The thread asks each leader about the partitions of all topics at once, so that a
+//! leader that does not answer holds up only the partitions that it leads. Nothing here waits.
+//! Answers come back through `apply_answer`, and may come late: an answer that nobody waits for
+//! any more is dropped.
 
 mod access;
+mod ranges;
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use rdkafka::error::{KafkaError, KafkaResult};
@@ -19,24 +21,25 @@ use super::assignment::TopicAssignment;
 use super::broker_queries::{Answer, BrokerQueries, Query, Reply};
 use super::client::{Client, Position};
 use super::leaders::{Leader, Leaders};
-use super::offsets::{OffsetCheck, OffsetRange, OffsetReset, StartAt, StartPolicy, thread_of};
-use super::pending_offsets::{PendingOffsets, Purpose, Question};
+use super::list_offsets::{FoundTopic, Wanted};
+use super::offsets::{OffsetCheck, StartPolicy, thread_of};
+use super::pending_offsets::{PendingOffsets, Purpose};
 use super::pluck_context::PluckContext;
 use super::read_access::ReadAccess;
 use super::shared::Shared;
-use super::stall_watch::{Ends, StallWatch};
+use super::stall_watch::StallWatch;
 use super::statistics::Watermarks;
-use super::topic::{RETRY_AFTER, Topic, TopicState};
+use super::topic::{Topic, TopicState};
 use super::topic_statuses::status_in;
 use crate::clock::Clock;
 use crate::record::{Origin, Timestamp};
 use crate::stats::TopicStatus;
 
-/// How many topics a thread asks for their partitions at once. That bounds the threads of queries
-/// when a service of many topics starts.
+/// How many topics a thread asks for their partitions at once.
 const MAX_LOOKS: usize = 16;
 
 pub(super) struct TopicReader {
+    name: Arc<str>,
     /// The topic's place in the configuration, and the thread's number.
     number: usize,
     thread: usize,
@@ -60,6 +63,7 @@ impl TopicReader {
         shared: &Shared,
     ) -> Self {
         Self {
+            name: assignment.topic().into(),
             number,
             thread,
             start,
@@ -75,7 +79,7 @@ impl TopicReader {
     }
 
     pub(super) fn name(&self) -> &str {
-        self.assignment.topic()
+        &self.name
     }
 
     pub(super) fn positions(&self) -> Vec<Position> {
@@ -106,40 +110,28 @@ impl TopicReader {
         }
     }
 
-    /// Sends the queries that are due.
-    pub(super) fn ask(&mut self, client: &Client, queries: &mut BrokerQueries, now: Instant) {
+    /// Asks which partitions the topic has, if that is due.
+    pub(super) fn ask_for_partitions(&mut self, queries: &mut BrokerQueries, now: Instant) {
+        if self.assignment.take_requested_looks() {
+            self.topic.look_now(now);
+        }
         let may_look = !self.is_looking && queries.partition_query_count() < MAX_LOOKS;
         if may_look && self.topic.is_due(now) {
             self.is_looking = true;
-            queries.send(client, self.number, self.assignment.topic(), Query::Partitions);
-        }
-        if !self.pending.is_empty() {
-            self.ask_for_ranges(client, queries, now);
+            let (topic, topic_number) = (Arc::clone(&self.name), self.number);
+            queries.send(Query::Partitions { topic, topic_number });
         }
     }
 
-    fn ask_for_ranges(&mut self, client: &Client, queries: &mut BrokerQueries, now: Instant) {
-        let position_of = |partition| self.assignment.position(partition).unwrap_or(0);
-        let mut groups = BTreeMap::<(i32, bool), Vec<i32>>::new();
-        for Question { partition, purpose, .. } in self.pending.take_due(now, position_of) {
-            let group = (self.leaders.leader_of(partition), purpose == Purpose::Start);
-            groups.entry(group).or_default().push(partition);
-        }
-        for ((_, is_start), partitions) in groups {
-            let start =
-                if is_start { self.start.start_at(self.clock.now()) } else { StartAt::Earliest };
-            let query = Query::Ranges { partitions, start };
-            queries.send(client, self.number, self.assignment.topic(), query);
-        }
+    /// The partitions whose ends are needed to find those that have stalled, each with its leader.
+    pub(super) fn take_wanted_ends(&mut self, is_paused: bool) -> Vec<(i32, Wanted)> {
+        let partitions = self.stalls.look(&mut self.assignment, is_paused).into_iter();
+        let end = |partition| (self.leaders.leader_of(partition), self.wanted(partition));
+        partitions.map(end).collect()
     }
 
-    /// Asks where partitions end, to find those that have stalled.
-    pub(super) fn ask_for_ends(&mut self, client: &Client, queries: &mut BrokerQueries) {
-        for partitions in self.stalls.look(&mut self.assignment, &self.leaders, client.is_paused())
-        {
-            let query = Query::Ends { partitions };
-            queries.send(client, self.number, self.assignment.topic(), query);
-        }
+    fn wanted(&self, partition: i32) -> Wanted {
+        Wanted { topic: Arc::clone(&self.name), topic_number: self.number, partition }
     }
 
     /// Applies an answer about this topic. Returns the partitions that have stalled.
@@ -152,14 +144,16 @@ impl TopicReader {
         let asked = answer.asked;
         match answer.reply {
             Reply::Partitions(found) => self.apply_partitions(found, client, shared),
-            Reply::Ranges { partitions, found } => {
-                self.apply_ranges(&partitions, found, asked, client, shared);
-            }
-            Reply::Ends { partitions, found } => {
-                let ends = Ends { partitions, found: found.unwrap_or_default(), asked };
+            Reply::Ranges(found) => self.apply_ranges(found, asked, client, shared),
+            Reply::Ends(found) => {
                 let timeout = shared.config.ingest.stall_timeout;
-                let stalled =
-                    self.stalls.apply(&mut self.assignment, &ends, client.is_paused(), timeout);
+                let stalled = self.stalls.apply(
+                    &mut self.assignment,
+                    &found,
+                    asked,
+                    client.is_paused(),
+                    timeout,
+                );
                 // Another client would not be given the records either.
                 return if self.access.is_granted() { stalled } else { Vec::new() };
             }
@@ -169,12 +163,12 @@ impl TopicReader {
 
     fn apply_partitions(
         &mut self,
-        found: KafkaResult<Vec<Leader>>,
+        found: KafkaResult<FoundTopic>,
         client: &mut Client,
         shared: &Shared,
     ) {
         self.is_looking = false;
-        let found = found.and_then(|leaders| self.observe_partitions(&leaders, client, shared));
+        let found = found.and_then(|found| self.observe_partitions(found, client, shared));
         if let Err(error) = found {
             self.observe_failure(&error, shared);
         }
@@ -182,37 +176,59 @@ impl TopicReader {
 
     fn observe_partitions(
         &mut self,
-        leaders: &[Leader],
+        found: FoundTopic,
         client: &mut Client,
         shared: &Shared,
     ) -> KafkaResult<()> {
         let now = Instant::now();
         let threads = shared.config.ingest.threads;
         let is_own =
-            |leader: &&Leader| thread_of(self.number, leader.partition, threads) == self.thread;
-        self.leaders = Leaders::new(leaders.iter().filter(is_own).copied());
+            |leader: &Leader| thread_of(self.number, leader.partition, threads) == self.thread;
+        self.leaders = Leaders::new(found.leaders.into_iter().filter(is_own));
         let own = self.leaders.partitions();
-        // One answer that lacks a partition proves nothing, since a broker's metadata may be old. So
-        // partitions are left only when the positions need a check as well.
+        let is_first = !self.topic.is_reading();
+        let is_starting = is_first || self.pending.has_starts();
+        if self.topic.observe_id(found.id) {
+            // What is asked now is answered about the topic before.
+            self.forget_questions(&[]);
+        }
         if let Some(check) = self.topic.needed_check() {
             self.leave_removed(client, &own)?;
             self.require_checks(check, now);
         }
-        self.pending.retain(&own);
-        let is_first = !self.topic.is_reading();
-        let purpose = if is_first { Purpose::Start } else { Purpose::NewPartition };
-        for partition in own {
-            if self.assignment.assigned(partition).is_none() {
-                self.pending.require(partition, purpose, now);
-            }
-        }
+        self.forget_questions(&own);
+        self.require_starts(&own, is_starting, now);
         self.topic.observe_found(now);
-        if self.leaders.is_empty() && is_first {
+        if self.assignment.positions().iter().any(|(partition, _)| !own.contains(partition)) {
+            // A broker's metadata may be old. If the next look misses them too, they are left.
+            self.topic.observe_missing_partitions(now);
+        }
+        if own.is_empty() && is_first {
             self.log_start(&[]);
             self.topic.start_reading();
         }
         self.observe_reading(shared);
         Ok(())
+    }
+
+    /// Asks for the offsets of the partitions that are not read yet.
+    fn require_starts(&mut self, own: &[i32], is_starting: bool, now: Instant) {
+        let purpose = if is_starting { Purpose::Start } else { Purpose::NewPartition };
+        for &partition in own {
+            if self.assignment.assigned(partition).is_none() {
+                self.pending.require(partition, purpose, now);
+                self.assignment.expect_partition(partition);
+            }
+        }
+    }
+
+    /// Forgets what is asked about partitions that the topic does not have.
+    fn forget_questions(&mut self, existing: &[i32]) {
+        for partition in self.pending.retain(existing) {
+            if self.assignment.assigned(partition).is_none() {
+                self.assignment.forget_expected(partition);
+            }
+        }
     }
 
     /// Leaves partitions that the topic does not have any more.
@@ -253,101 +269,6 @@ impl TopicReader {
         }
         tracing::debug!(topic = name, %error, "kafka does not give the topic");
         self.topic.observe_failure(status, Instant::now());
-    }
-
-    fn apply_ranges(
-        &mut self,
-        partitions: &[i32],
-        found: KafkaResult<Vec<OffsetRange>>,
-        asked: Instant,
-        client: &mut Client,
-        shared: &Shared,
-    ) {
-        let applied = found.and_then(|ranges| {
-            self.start_partitions(&ranges, asked, client, shared)?;
-            self.check_positions(&ranges, client)
-        });
-        let now = Instant::now();
-        for &partition in partitions {
-            match applied {
-                Ok(()) => self.pending.resolve(partition, now),
-                Err(_) => self.pending.retry(partition, now, RETRY_AFTER),
-            }
-        }
-        match applied {
-            Ok(()) => self.observe_reading(shared),
-            Err(error) if self.topic.is_reading() => {
-                let topic = self.assignment.topic();
-                if self.pending.has_starts() {
-                    shared.outage.observe(self.thread, &format!("topic {topic}: {error}"));
-                }
-                tracing::debug!(topic, ?partitions, %error, "kafka does not give offsets");
-            }
-            Err(error) => self.observe_failure(&error, shared),
-        }
-    }
-
-    /// Starts those of the partitions that are not read yet.
-    fn start_partitions(
-        &mut self,
-        ranges: &[OffsetRange],
-        asked: Instant,
-        client: &mut Client,
-        shared: &Shared,
-    ) -> KafkaResult<()> {
-        let is_wanted = |range: &&OffsetRange| self.pending.asked(range.partition).is_some();
-        let mut wanted: Vec<_> = ranges.iter().filter(is_wanted).copied().collect();
-        wanted.retain(|range| self.assignment.assigned(range.partition).is_none());
-        if wanted.is_empty() {
-            return Ok(());
-        }
-        let positions: Vec<_> = wanted.iter().map(|range| (range.partition, range.start)).collect();
-        client.assign(self.assignment.topic(), &positions)?;
-        self.log_start(&wanted);
-        shared.publish(self.assignment.start(&wanted, asked));
-        self.topic.start_reading();
-        Ok(())
-    }
-
-    fn log_start(&self, ranges: &[OffsetRange]) {
-        let topic = self.assignment.topic();
-        if self.topic.is_reading() && !self.pending.has_starts() {
-            for OffsetRange { partition, start, .. } in ranges {
-                tracing::info!(topic, partition, start, "reading a new partition");
-            }
-            return;
-        }
-        tracing::info!(
-            topic,
-            thread = self.thread,
-            partitions = ranges.len(),
-            backlog_records = ranges.iter().map(|r| (r.end - r.start).max(0)).sum::<i64>(),
-            "reading"
-        );
-    }
-
-    /// Resets those positions that are outside their logs. The others are assigned again where
-    /// they are, since the client may have stopped fetching them.
-    fn check_positions(&mut self, ranges: &[OffsetRange], client: &mut Client) -> KafkaResult<()> {
-        let (mut positions, mut resets) = (Vec::new(), Vec::new());
-        for &range in ranges {
-            let Some(question) = self.pending.asked(range.partition) else { continue };
-            let Purpose::Check(check) = question.purpose else { continue };
-            let Some(partition) = self.assignment.assigned(range.partition) else { continue };
-            let position = partition.next_offset();
-            let reset = OffsetReset::needed(question.position, position, range, check);
-            positions.push((range.partition, reset.map_or(position, |reset| reset.start)));
-            resets.extend(reset.map(|reset| (reset, position)));
-        }
-        client.reassign(self.assignment.topic(), &positions)?;
-        for (partition, _) in positions {
-            self.assignment.restart_partition(partition);
-        }
-        for (reset, position) in resets {
-            reset.log(self.assignment.topic(), position);
-            self.assignment.reset(reset);
-        }
-        Ok(())
     }
 
     /// Notes what the client's statistics say, when the thread has handled so many records.

@@ -44,7 +44,8 @@ pub(super) fn table_loading(table: &str) -> Status {
     retryable(Code::Unavailable, message, ErrorReason::TableLoading, metadata)
 }
 
-/// The table is staler than the call accepts. It has no staleness if it was never complete.
+/// The table is staler than the call accepts. It has no staleness if it was never complete, or has
+/// a partition that it was never complete in.
 pub(super) fn table_stale(
     table: &str,
     is_ready: bool,
@@ -52,7 +53,12 @@ pub(super) fn table_stale(
     max_staleness: Duration,
 ) -> Status {
     let max_staleness = seconds(max_staleness);
-    let was = staleness.map_or("was never known to be complete".into(), |staleness| {
+    let never = if is_ready {
+        "reads a new partition whose end it has not reached yet"
+    } else {
+        "was never known to be complete"
+    };
+    let was = staleness.map_or(never.into(), |staleness| {
         format!("was last known to be complete {} ago", seconds(staleness))
     });
     let message = format!("table {table:?} {was}, and the call accepts at most {max_staleness}");

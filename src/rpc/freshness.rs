@@ -43,10 +43,11 @@ impl Freshness {
     /// The fields that no table could meet.
     pub(super) fn violations(&self) -> impl Iterator<Item = Option<FieldViolation>> {
         let negative = |(index, position): (usize, &PartitionOffset)| {
-            (position.offset < 0).then(|| {
-                let field = format!("min_positions[{index}].offset");
-                FieldViolation::new(field, "must not be negative")
-            })
+            let numbers =
+                [("partition", i64::from(position.partition)), ("offset", position.offset)];
+            let (name, _) = numbers.into_iter().find(|(_, number)| *number < 0)?;
+            let field = format!("min_positions[{index}].{name}");
+            Some(FieldViolation::new(field, "must not be negative"))
         };
         [self.negative_staleness(), self.too_many_positions()]
             .into_iter()

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tonic::Status;
-use tonic_types::FieldViolation;
 
 use super::errors;
 use crate::health::{Health, Progress, TableHealth};
@@ -17,6 +16,9 @@ use crate::proto::v1::PartitionOffset;
 
 /// The longest wait, even if the call has no deadline. Stated in the protocol.
 pub(super) const MAX_WAIT: Duration = Duration::from_secs(30);
+
+/// How often a call that waits for an unknown partition asks for a look at the topic.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Lets calls wait for positions. One for the whole service.
 pub(super) struct PositionWaiter {
@@ -42,7 +44,7 @@ impl PositionWaiter {
         let reached = async {
             tokio::select! {
                 biased;
-                reached = self.reach_all(table, min_positions) => reached,
+                () = reach_all(table, min_positions) => Ok(()),
                 _ = draining.wait_for(|draining| *draining) => Err(errors::draining()),
             }
         };
@@ -51,35 +53,25 @@ impl PositionWaiter {
             Err(errors::positions_not_reached(name, &behind(table, min_positions)))
         })
     }
+}
 
-    async fn reach_all(
-        &self,
-        table: &TableHealth,
-        min_positions: &[PartitionOffset],
-    ) -> Result<(), Status> {
-        for (index, &PartitionOffset { partition, offset }) in min_positions.iter().enumerate() {
-            let Some(progress) = self.progress(table, partition).await else {
-                let field = format!("min_positions[{index}].partition");
-                let rule = format!("{partition} is not read by table {:?}", table.name());
-                return Err(errors::invalid_request(vec![FieldViolation::new(field, rule)]));
-            };
-            progress.wait_until_handled(offset).await;
-        }
-        Ok(())
+async fn reach_all(table: &TableHealth, min_positions: &[PartitionOffset]) {
+    for &PartitionOffset { partition, offset } in min_positions {
+        progress(table, partition).await.wait_until_handled(offset).await;
     }
+}
 
-    /// The progress in a partition, or none if the table does not read it. A loading table may
-    /// not have begun all of its partitions, so this waits for the partition or for ready.
-    async fn progress(&self, table: &TableHealth, partition: i32) -> Option<Arc<Progress>> {
-        let mut ready = self.health.watch_ready();
-        loop {
-            ready.mark_unchanged();
-            let is_ready = table.is_ready();
-            let progress = table.progress(partition);
-            if progress.is_some() || is_ready || ready.changed().await.is_err() {
-                return progress;
-            }
+/// The progress in a partition. The topic may have grown since it was looked at, so this asks for
+/// looks until one finds the partition.
+async fn progress(table: &TableHealth, partition: i32) -> Arc<Progress> {
+    loop {
+        let added = table.partition_added();
+        if let Some(progress) = table.progress(partition) {
+            return progress;
         }
+        table.request_look();
+        // Once in the interval, one more look is asked for.
+        let _ = timeout(LOOK_INTERVAL, added).await;
     }
 }
 

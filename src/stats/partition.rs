@@ -21,6 +21,8 @@ pub struct PartitionStats {
     pub position: i64,
     /// The offset after the newest record that the broker is known to have.
     pub high_watermark: i64,
+    /// Where the oldest open transaction begins. Nothing after it can be read until it ends.
+    pub open_transaction: Option<i64>,
     /// The newest timestamp of all records handled.
     pub newest_record_time: Option<Timestamp>,
     /// The bytes of the payloads handled.

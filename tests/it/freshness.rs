@@ -7,6 +7,7 @@ use millpond::proto::v1::{
     BatchGetRequest, ErrorReason, GetRequest, GetResponse, MissReason, get_response::Outcome,
 };
 use rdkafka::mocking::MockCluster;
+use rdkafka::producer::Producer;
 use tonic::{Code, Status};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -18,6 +19,7 @@ use crate::start::{cluster, health};
 use crate::stream::event;
 use crate::support::broker::{self, Broker, Message, on_each_broker};
 use crate::support::service::{PATIENCE, Service, table};
+use crate::topic_changes::open_transaction;
 
 on_each_broker!(readiness_is_reported_for_each_table, a_table_that_keeps_up_is_fresh,);
 
@@ -81,7 +83,7 @@ pub(crate) async fn wait_until_stale_as(
 }
 
 /// Waits until the staleness falls by more than the time between two answers explains.
-async fn wait_until_renewed(service: &Service) {
+pub(crate) async fn wait_until_renewed(service: &Service) {
     let mut most = Duration::ZERO;
     let fallen = |staleness: Duration| {
         most = most.max(staleness);
@@ -133,6 +135,25 @@ fn staleness_grows_while_the_broker_is_down_and_falls_afterwards() {
         cluster(broker).broker_up(1).unwrap();
         wait_until_stale_as(&service, |staleness| staleness < Duration::from_secs(3)).await;
         ask(&service, demanding).await.unwrap();
+        service.stop().await;
+    });
+}
+
+#[test]
+fn staleness_grows_while_a_committed_record_is_behind_an_open_transaction() {
+    broker::real(async |broker| {
+        let topic = broker.create_topic(1).await;
+        let service = Service::ready(broker, &topic, &[]).await;
+        let open = open_transaction(broker, &topic);
+        topic.produce(&[event("a", "behind")]);
+        wait_until_stale_as(&service, |staleness| staleness > Duration::from_secs(4)).await;
+        let stats = service.stats().await;
+        assert_eq!(stats.partitions[0].open_transaction_offset, Some(0));
+
+        open.commit_transaction(PATIENCE).unwrap();
+        wait_until_stale_as(&service, |staleness| staleness < Duration::from_secs(3)).await;
+        assert_eq!(service.description("a").await.as_deref(), Some("behind"));
+        assert_eq!(service.stats().await.partitions[0].open_transaction_offset, None);
         service.stop().await;
     });
 }

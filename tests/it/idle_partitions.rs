@@ -1,9 +1,9 @@
 //! Idle partitions delay neither writes to other partitions nor the start of another topic.
 //!
 //! The service asks the broker for the ends of idle partitions, and for the offsets at which a
-//! topic starts. These tests withhold the answer and count the writes that are read meanwhile.
-//! They measure no time. A poll thread that waited for the answer would read one write, and then
-//! ask again.
+//! topic starts. One test withholds the answer and counts the writes that are read meanwhile. It
+//! measures no time. A poll thread that waited for the answer would read one write, and then ask
+//! again. In the other the broker answers a fetch later than the test waits.
 
 use std::time::Instant;
 
@@ -13,11 +13,11 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
 use crate::own_writes::get_after;
 use crate::stream::event;
-use crate::support::broker::{Broker, Message, Topic, on_each_broker};
+use crate::support::broker::{self, Broker, Topic, on_each_broker};
 use crate::support::proxy::Proxy;
-use crate::support::service::{PATIENCE, Service, polled, table};
+use crate::support::service::{PATIENCE, Service, table};
 
-on_each_broker!(idle_partitions_do_not_delay_the_others, a_topic_starts_beside_an_idle_one,);
+on_each_broker!(idle_partitions_do_not_delay_the_others,);
 
 const PARTITIONS: i32 = 64;
 /// Records that are written one after the other while one offset request waits for its answer.
@@ -26,7 +26,7 @@ const WRITES: usize = 10;
 async fn idle_partitions_do_not_delay_the_others(broker: &Broker) {
     let topic = broker.create_topic(PARTITIONS).await;
     let proxy = Proxy::start(broker, &[&topic.name]).await;
-    let service = start(&proxy, &[("services", &topic.name)]).await;
+    let service = start(&proxy, &topic).await;
     service.wait_until_ready().await;
 
     proxy.withhold(&topic.name);
@@ -37,43 +37,39 @@ async fn idle_partitions_do_not_delay_the_others(broker: &Broker) {
     service.stop().await;
 }
 
-async fn a_topic_starts_beside_an_idle_one(broker: &Broker) {
-    let first = broker.create_topic(PARTITIONS).await;
-    let second = broker.create_topic(PARTITIONS).await;
-    let proxy = Proxy::start(broker, &[&first.name, &second.name]).await;
-    proxy.withhold(&second.name);
-    let tables = [("services", &*first.name), ("others", &*second.name)];
-    let service = start(&proxy, &tables).await;
-    let first_alone = |stats: &GetStatsResponse| stats.partitions.len() == 64;
-    service.wait_for("the first topic", first_alone).await;
-    proxy.wait_until_withheld(&second.name).await;
+#[test]
+fn a_topic_starts_while_the_broker_keeps_the_fetch_of_another_waiting() {
+    broker::real(async |broker| {
+        let first = broker.create_topic(PARTITIONS).await;
+        let later = format!("{}-later", first.name);
+        let mut settings = table(0, "services", &first.name);
+        settings.extend(table(1, "others", &later));
+        // The broker answers nothing else on the connection for longer than this test waits.
+        let fetch_waits = [
+            "ingest.threads=1",
+            "kafka.properties.fetch.wait.max.ms=240000",
+            "kafka.properties.socket.timeout.ms=300000",
+        ];
+        settings.extend(fetch_waits.map(String::from));
+        let service = Service::start_with(&broker.bootstrap(), &settings).await;
+        let first_alone = |stats: &GetStatsResponse| stats.partitions.len() == 64;
+        service.wait_for("the first topic", first_alone).await;
+        assert!(!service.stats().await.ready);
 
-    let mut writer = Writer::new(broker, &first);
-    read_while_an_offset_request_waits(&service, &proxy, &second, &mut writer).await;
-    let stats = service.stats().await;
-    assert!(first_alone(&stats) && !stats.ready, "the second topic has not started");
-
-    // From here on the first topic is idle, and no offset request about it is answered.
-    proxy.withhold(&first.name);
-    proxy.wait_until_withheld(&first.name).await;
-    proxy.release(&second.name);
-    service.wait_until_ready().await;
-    second.produce(&one_for_each_partition());
-    let records = writer.written + 64;
-    let stats = service.wait_until_polled(records).await;
-    assert_eq!(polled(&stats), records);
-    service.stop().await;
+        broker.create_named(&later, PARTITIONS).await;
+        service.wait_until_ready().await;
+        assert_eq!(service.stats().await.partitions.len(), 128);
+        service.stop().await;
+    });
 }
 
-/// A service with one poll thread, and a table for each topic.
-async fn start(proxy: &Proxy, tables: &[(&str, &str)]) -> Service {
+/// A service with one poll thread and one table.
+async fn start(proxy: &Proxy, topic: &Topic) -> Service {
     // The longest time that a broker without new records delays the answer to a fetch.
     let fetch_wait = "kafka.properties.fetch.wait.max.ms=20";
     let settings = ["ingest.threads=1", "ingest.stall_timeout=1s", fetch_wait];
     let mut settings: Vec<_> = settings.map(String::from).into();
-    for (index, (name, topic)) in tables.iter().enumerate() {
-        settings.extend(table(index, name, topic));
-    }
+    settings.extend(table(0, "services", &topic.name));
     Service::start_with(proxy.bootstrap(), &settings).await
 }
 
@@ -122,9 +118,4 @@ impl Writer {
         self.written += 1;
         (0, i64::try_from(self.written).unwrap() - 1)
     }
-}
-
-fn one_for_each_partition() -> Vec<Message> {
-    let message = |n| Message { partition: Some(n), ..event(&n.to_string(), "text") };
-    (0..PARTITIONS).map(message).collect()
 }

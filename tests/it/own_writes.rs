@@ -15,7 +15,7 @@ use tonic_types::StatusExt;
 use crate::lookups::{assert_error, violated_fields};
 use crate::start::cluster;
 use crate::stream::event;
-use crate::support::broker::{self, Broker, on_each_broker};
+use crate::support::broker::{self, Broker, Message, on_each_broker};
 use crate::support::service::{PATIENCE, Service};
 
 on_each_broker!(
@@ -83,11 +83,13 @@ async fn a_wait_for_an_offset_that_does_not_come_fails_before_the_deadline(broke
     let metadata = status.get_details_error_info().unwrap().metadata;
     assert_eq!((&*metadata["table"], &*metadata["positions"]), ("services", "0:2"));
 
-    let status = get_after(&service, "a", [(0, 1), (7, 1)], PATIENCE).await.unwrap_err();
-    assert_error(&status, Code::InvalidArgument, ErrorReason::InvalidRequest);
-    assert_eq!(violated_fields(&status), ["min_positions[1].partition"]);
-    let status = get_after(&service, "a", [(0, -1)], PATIENCE).await.unwrap_err();
-    assert_eq!(violated_fields(&status), ["min_positions[0].offset"]);
+    let status = get_after(&service, "a", [(0, 1), (7, 1)], brief).await.unwrap_err();
+    assert_error(&status, Code::DeadlineExceeded, ErrorReason::PositionsNotReached);
+    let metadata = status.get_details_error_info().unwrap().metadata;
+    assert_eq!(metadata["positions"], "7:-", "the topic has no such partition");
+    let status = get_after(&service, "a", [(0, -1), (-1, 0)], PATIENCE).await.unwrap_err();
+    let fields = ["min_positions[0].offset", "min_positions[1].partition"];
+    assert_eq!(violated_fields(&status), fields);
     service.stop().await;
 }
 
@@ -99,6 +101,20 @@ fn too_many_positions_are_refused() {
         let many = vec![(0, 0); 1_001];
         let status = get_after(&service, "a", many, PATIENCE).await.unwrap_err();
         assert_eq!(violated_fields(&status), ["min_positions"]);
+        service.stop().await;
+    });
+}
+
+#[test]
+fn a_write_to_a_partition_that_was_just_added_is_read_by_the_first_call() {
+    broker::real(async |broker| {
+        let topic = broker.create_topic(1).await;
+        // Nobody looks at the topic again unless a call asks for that.
+        let service = Service::ready(broker, &topic, &["ingest.metadata_refresh=1h"]).await;
+        topic.grow(3).await;
+        let written = topic.produce(&[Message { partition: Some(2), ..event("a", "added") }]);
+        let answer = get_after(&service, "a", written, PATIENCE).await.unwrap();
+        assert!(matches!(answer.outcome, Some(Outcome::Entry(_))), "{answer:?}");
         service.stop().await;
     });
 }

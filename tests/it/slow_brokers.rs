@@ -14,6 +14,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use crate::start::{cluster, health};
 use crate::stream::event;
 use crate::support::broker::{self, Broker, Message, Topic};
+use crate::support::proxy::Proxy;
 use crate::support::service::{PATIENCE, Service, polled, table};
 
 /// A service with one poll thread, which reads `slow` into `services` and `other` into `others`.
@@ -107,6 +108,72 @@ fn a_leader_that_is_down_delays_only_its_own_partitions() {
         service.wait_until_ready().await;
         assert_eq!(service.description("b").await.as_deref(), Some("text"));
         service.stop().await;
+    });
+}
+
+/// The settings of a table for each topic, so small that many fit.
+fn tables(topics: &[Topic]) -> Vec<String> {
+    let table = |(index, topic): (usize, &Topic)| {
+        let capacity = format!("tables.{index}.capacity=2MiB");
+        table(index, &format!("t{index}"), &topic.name).into_iter().chain([capacity])
+    };
+    topics.iter().enumerate().flat_map(table).collect()
+}
+
+/// Writes a record to each of the four partitions of each topic.
+fn write_to_each_partition(broker: &Broker, topics: &[Topic]) {
+    let mut settings = ClientConfig::new();
+    let producer: BaseProducer =
+        settings.set("bootstrap.servers", broker.bootstrap()).create().unwrap();
+    for topic in topics {
+        for partition in 0..4 {
+            let payload = on(partition, "a").payload.unwrap();
+            let record = BaseRecord::<[u8], _>::to(&topic.name);
+            let record = record.partition(partition).payload(&payload);
+            producer.send(record).map_err(|(error, _)| error).unwrap();
+        }
+    }
+    producer.flush(PATIENCE).unwrap();
+}
+
+#[test]
+fn a_hundred_topics_are_read_though_one_leader_of_three_is_down() {
+    let broker = Broker::InProcess(MockCluster::new(3).unwrap());
+    broker::block_on(async {
+        let (mut led_by_all, mut led_by_two) = (Vec::new(), Vec::new());
+        for _ in 0..50 {
+            led_by_all.push(led_by(&broker, &[1, 2, 3, 1]).await);
+            led_by_two.push(led_by(&broker, &[1, 2, 1, 2]).await);
+        }
+        let topics: Vec<_> = led_by_two.into_iter().chain(led_by_all).collect();
+        write_to_each_partition(&broker, &topics);
+        cluster(&broker).broker_down(3).unwrap();
+        let mut settings = tables(&topics);
+        settings.push("ingest.start=earliest".into());
+        let service = Service::start_with(&broker.bootstrap(), &settings).await;
+        // Of each topic in the second half one partition is missing.
+        service.wait_for("all other records", |stats| polled(stats) == 350).await;
+        for (index, expected) in [(0, ServingStatus::Serving), (99, ServingStatus::NotServing)] {
+            assert_eq!(health(&service, &format!("millpond.table/t{index}")).await, expected);
+        }
+
+        cluster(&broker).broker_up(3).unwrap();
+        service.wait_until_ready().await;
+        service.stop().await;
+    });
+}
+
+#[test]
+fn a_stop_waits_for_no_broker() {
+    broker::in_process(async |broker| {
+        let topic = broker.create_topic(1).await;
+        let proxy = Proxy::start(broker, &[&topic.name]).await;
+        proxy.withhold(&topic.name);
+        let service =
+            Service::start_with(proxy.bootstrap(), &table(0, "services", &topic.name)).await;
+        proxy.wait_until_withheld(&topic.name).await;
+        service.stop().await;
+        assert!(proxy.is_awaited(&topic.name), "the stop waited until the question was given up");
     });
 }
 

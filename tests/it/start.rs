@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use millpond::proto::v1::{MissReason, RecordOutcome};
+use millpond::proto::v1::{GetStatsResponse, MissReason, RecordOutcome};
 use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -16,6 +16,7 @@ use crate::support::broker::{self, Broker, Message, Topic, on_each_broker};
 use crate::support::service::{
     PATIENCE, Service, assert_counters_add_up, outcome, polled, table, with_basics,
 };
+use crate::topic_changes::open_transaction;
 
 pub(crate) const TWO_HOURS_MS: i64 = 2 * 3_600_000;
 
@@ -151,6 +152,59 @@ fn a_topic_with_only_expired_records_is_caught_up_and_new_records_are_read() {
 }
 
 #[test]
+fn records_without_a_time_are_read_at_a_start_as_they_are_when_they_come() {
+    broker::real(async |broker| {
+        let topic = broker.create_topic(2).await;
+        let without_time = |partition, id: &str| Message {
+            partition: Some(partition),
+            timestamp_ms: Some(-1),
+            ..event(id, "text")
+        };
+        let old = Message { timestamp_ms: Some(now_ms() - TWO_HOURS_MS), ..without_time(1, "old") };
+        topic.produce(&[without_time(0, "a"), without_time(0, "b")]);
+        topic.produce(&[old, without_time(1, "among the old")]);
+        let service = Service::ready(broker, &topic, &[]).await;
+        topic.produce(&[without_time(0, "c")]);
+        let stats = service.wait_until_polled(3).await;
+
+        assert_eq!(polled(&stats), 3);
+        for id in ["a", "b", "c"] {
+            assert_eq!(service.description(id).await.as_deref(), Some("text"), "{id}");
+        }
+        assert_eq!(service.entry("among the old").await, None, "it counts as one of them");
+        service.stop().await;
+    });
+}
+
+#[test]
+fn a_table_is_ready_when_the_open_transaction_before_its_end_has_ended() {
+    broker::real(async |broker| {
+        let topic = broker.create_topic(1).await;
+        topic.produce(&[event("a", "before")]);
+        let open = open_transaction(broker, &topic);
+        topic.produce(&[event("b", "behind")]);
+        let service = Service::start(broker, &topic, &[]).await;
+        let held_up = |stats: &GetStatsResponse| {
+            assert!(!stats.ready, "{stats:?}");
+            stats.partitions.iter().any(|each| each.open_transaction_offset == Some(1))
+        };
+        let stats = service.wait_for("the open transaction", held_up).await;
+        assert_eq!((polled(&stats), stats.partitions[0].position), (1, 1));
+        assert_eq!(stats.partitions[0].high_watermark, 3);
+        assert_eq!(service.miss("b").await, MissReason::Loading, "it is committed");
+        while !http(&service, "/readyz").await.contains("transaction at offset 1 of partition 0") {
+            tokio::task::yield_now().await;
+        }
+
+        open.abort_transaction(PATIENCE).unwrap();
+        let stats = service.wait_for("readiness", |stats| stats.ready).await;
+        assert_eq!(stats.partitions[0].open_transaction_offset, None);
+        assert_eq!(service.description("b").await.as_deref(), Some("behind"));
+        service.stop().await;
+    });
+}
+
+#[test]
 fn a_backlog_that_ends_in_a_transaction_is_caught_up() {
     broker::real(async |broker| {
         let topic = broker.create_topic(1).await;
@@ -227,11 +281,16 @@ pub(crate) async fn health(service: &Service, name: &str) -> ServingStatus {
 
 /// The status of an HTTP answer of the admin server.
 async fn probe(service: &Service, path: &str) -> u16 {
+    http(service, path).await.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+/// An HTTP answer of the admin server.
+async fn http(service: &Service, path: &str) -> String {
     let mut stream = TcpStream::connect(service.admin).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: it\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     let read = stream.read_to_string(&mut answer);
     tokio::time::timeout(Duration::from_secs(60), read).await.unwrap().unwrap();
-    answer.split(' ').nth(1).unwrap().parse().unwrap()
+    answer
 }

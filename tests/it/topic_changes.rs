@@ -1,10 +1,13 @@
 //! A topic that changes while it is read: it grows, is deleted, recreated or truncated.
 
+use std::time::Duration;
+
 use millpond::proto::v1::{GetStatsResponse, PartitionStats, RecordOutcome, TopicState};
 use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
+use crate::freshness::wait_until_stale_as;
 use crate::start::cluster;
 use crate::stream::event;
 use crate::support::broker::{self, Broker, Message, Topic};
@@ -202,6 +205,41 @@ fn a_partition_that_a_recreated_topic_lost_is_left_and_read_again_when_it_comes_
         assert_eq!(recreated, [1, 1]);
         assert_eq!(stats.partitions.len(), 2);
         assert_counters_add_up(&stats);
+        service.stop().await;
+    });
+}
+
+#[test]
+fn a_topic_recreated_with_more_records_than_before_is_read_from_its_start() {
+    broker::real(async |broker| {
+        let topic = broker.create_topic(1).await;
+        let service = Service::ready(broker, &topic, &["ingest.metadata_refresh=3s"]).await;
+        topic.produce(&[numbered(0, 1), numbered(0, 2)]);
+        service.wait_until_polled(2).await;
+        topic.delete().await;
+        topic.make_again(1).await;
+        topic.produce(&(100..120).map(|n| numbered(0, n)).collect::<Vec<_>>());
+        let reset = |stats: &GetStatsResponse| sum(stats, |each| each.recreated_count) == 1;
+        service.wait_for("the new topic", reset).await;
+        let stats = service.wait_for("its end", |stats| stats.partitions[0].position == 20).await;
+
+        assert_eq!(service.description("0-100").await.as_deref(), Some("x"));
+        assert_eq!(service.description("0-119").await.as_deref(), Some("x"));
+        assert_counters_add_up(&stats);
+        service.stop().await;
+    });
+}
+
+#[test]
+fn a_thread_that_lost_all_of_its_partitions_does_not_make_the_table_stale() {
+    broker::real(async |broker| {
+        // Each of the two threads reads one of the partitions.
+        let (_topic, service) = recreate_with_one_partition_of_two(broker).await;
+        let stats = service.wait_until_polled(22).await;
+        let uptime = stats.uptime.unwrap().seconds;
+        let later = |stats: &GetStatsResponse| stats.uptime.unwrap().seconds > uptime + 5;
+        service.wait_for("some time", later).await;
+        wait_until_stale_as(&service, |staleness| staleness < Duration::from_secs(4)).await;
         service.stop().await;
     });
 }

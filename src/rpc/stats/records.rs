@@ -53,6 +53,7 @@ impl From<PartitionStats> for wire::PartitionStats {
             recreated_count: partition.recreated_count,
             client_recreated_count: partition.client_recreated_count,
             loading: partition.loading.map(Into::into),
+            open_transaction_offset: partition.open_transaction,
             records: record_counts(&partition.outcomes),
             rejections: rejection_counts(&partition.outcomes),
             table: partition.table,

@@ -82,23 +82,19 @@ impl Proxy {
         self.offset_requests.lock()[topic].withheld.len()
     }
 
+    /// Whether somebody still waits for the answer to a request that is withheld.
+    pub(crate) fn is_awaited(&self, topic: &str) -> bool {
+        let offset_requests = self.offset_requests.lock();
+        let mut withheld = offset_requests[topic].withheld.iter();
+        withheld.any(|(broker, _)| !broker.is_closed())
+    }
+
     /// Waits until a request for the topic's offsets is withheld.
     pub(crate) async fn wait_until_withheld(&self, topic: &str) {
         let start = Instant::now();
         while self.withheld(topic) == 0 {
             assert!(start.elapsed() < PATIENCE, "waited in vain for a request");
             tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    }
-
-    /// Forwards the withheld requests, and all later ones.
-    pub(crate) fn release(&self, topic: &str) {
-        let mut offset_requests = self.offset_requests.lock();
-        let offset_requests = offset_requests.get_mut(topic).unwrap();
-        offset_requests.are_withheld = false;
-        for (broker, request) in offset_requests.withheld.drain(..) {
-            // A connection that has ended needs no answer.
-            let _ = broker.try_send(request);
         }
     }
 }
