@@ -377,7 +377,7 @@ fn sources(
             let spec = Spec {
                 name: config.name.clone(),
                 fields: config.fields.keys().map(|name| name.as_str().into()).collect(),
-                ttl: config.ttl,
+                ttl: config.life.ttl,
                 ranked_by: match config.version {
                     Some(_) => RankedBy::Version,
                     None => RankedBy::Time,

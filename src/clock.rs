@@ -84,13 +84,10 @@ impl Clock {
         Timestamp::from_millis(newest)
     }
 
-    /// A time that another machine wrote down, by this clock, and `now` at the latest.
-    ///
-    /// Other machines' clocks are taken to show the system's time. While this clock is ahead of
-    /// that, their times lie further back by this clock than they are.
-    pub fn time_of(&self, time: Timestamp, now: Timestamp) -> Timestamp {
-        let ahead_micros = self.0.ahead_micros.load(Ordering::Relaxed);
-        time.plus(Duration::from_micros(ahead_micros.unsigned_abs())).min(now)
+    /// How far it is ahead of the clocks of other machines, which are taken to show the system's
+    /// time. A time that they wrote down is that much later by this clock.
+    pub fn ahead(&self) -> Duration {
+        Duration::from_micros(self.0.ahead_micros.load(Ordering::Relaxed).unsigned_abs())
     }
 
     /// The most that can pass until this clock shows `time`, by a timer that does not follow the
@@ -189,7 +186,7 @@ mod tests {
     fn what_is_new_by_the_systems_clock_is_not_old_for_a_clock_that_is_ahead() {
         let clock = Clock::start_at(7_200 * SECOND);
         let at = |seconds: i64| Timestamp::from_millis(seconds * 1_000);
-        let time_of = |seconds| clock.time_of(at(seconds), at(7_202));
+        let time_of = |seconds| at(seconds).plus(clock.ahead()).min(at(7_202));
         assert_eq!(time_of(3_601), at(3_601));
         // The system's clock, which was an hour ahead, is set right.
         observe(&clock, 2 * SECOND, 3_602 * SECOND);

@@ -23,22 +23,24 @@ mod draft_builder;
 mod filters;
 mod json;
 mod key;
+mod key_source;
 mod life;
 mod limits;
 mod message;
+mod record_key;
 mod scratch;
 mod sources;
+mod times;
 mod version;
 
-use std::time::Duration;
-
 pub use limits::Limits;
-pub use message::{Deletion, Message, Plucked};
+pub use message::{Deletion, Message, Plucked, Rejected};
 pub use scratch::Scratch;
 
-use crate::config::{Condition, Source};
+use crate::config::{Condition, KeySources, Life, Source};
 use crate::record::Reject;
-use json::{Document, Shape};
+use draft_builder::{DraftBuilder, ParsedParts};
+use json::{Document, Parser, Shape};
 use sources::Sources;
 
 /// Plucks messages for one table.
@@ -48,10 +50,10 @@ pub struct Plucker {
 }
 
 impl Plucker {
-    /// Compiles the sources of a table's key and fields. The values of a record are in the
+    /// Compiles the sources of a table's key, fields and times. The values of a record are in the
     /// order of `fields`.
-    pub fn new(key: &Source, fields: &[Source], limits: Limits) -> Self {
-        Self { sources: Sources::new(key, fields), limits }
+    pub fn new(key: &KeySources, fields: &[Source], life: &Life, limits: Limits) -> Self {
+        Self { sources: Sources::new(key, fields, life), limits }
     }
 
     /// Filters out records for which any of these conditions does not hold.
@@ -65,13 +67,6 @@ impl Plucker {
     #[must_use]
     pub fn delete_when(mut self, conditions: &[Condition]) -> Self {
         self.sources.set_delete_when(conditions);
-        self
-    }
-
-    /// Counts the time to live of an entry from a time in its record.
-    #[must_use]
-    pub fn ttl_from(mut self, source: &Source, ttl: Duration) -> Self {
-        self.sources.set_life_start(source, ttl);
         self
     }
 
@@ -100,18 +95,19 @@ impl Plucker {
     ///
     /// ```
     /// # use millpond::pluck::{Message, Plucked, Plucker, Scratch};
-    /// # use millpond::record::{Origin, Reject, Timestamp};
+    /// # use millpond::record::{Origin, Timestamp};
     /// fn pluck<'s>(
     ///     plucker: &Plucker,
     ///     payload: Vec<u8>,
     ///     scratch: &'s mut Scratch,
-    /// ) -> Result<Plucked<'s>, Reject> {
+    /// ) -> Result<Plucked<'s>, Rejected<'s>> {
     ///     let message = Message {
     ///         key: None,
     ///         payload: Some(&payload),
     ///         header: &|_| None,
     ///         origin: Origin { partition: 0, offset: 0, time: Timestamp::from_millis(0) },
-    ///         expires_at: Timestamp::from_millis(1),
+    ///         now: Timestamp::from_millis(1),
+    ///         clock_ahead: std::time::Duration::ZERO,
     ///     };
     ///     let plucked = plucker.pluck(&message, scratch);
     ///     drop(payload);
@@ -160,59 +156,78 @@ impl Plucker {
     /// # Errors
     ///
     /// The reason why the message gives no record: a fault of its payload comes before one of
-    /// its key, and that before one of its time or fields.
+    /// its key, and that before one of its time or fields. The entry that the record would have
+    /// replaced comes with it, if it is known.
     pub fn pluck<'s>(
         &self,
         message: &Message<'_>,
         scratch: &'s mut Scratch,
-    ) -> Result<Plucked<'s>, Reject> {
-        match message.payload {
-            None => scratch.builder.build_tombstone(&self.sources, self.limits, message),
-            Some([]) => Err(Reject::EmptyPayload),
-            Some(payload) if self.is_too_large(payload) => Err(Reject::DocumentTooLarge),
-            Some(payload) => {
-                self.prepare(scratch, message, payload)?;
-                self.record(message, payload, scratch)
-            }
+    ) -> Result<Plucked<'s>, Rejected<'s>> {
+        let fault = self.prepare(scratch, message).err();
+        let Scratch { parser, key_parser, builder, .. } = scratch;
+        match self.sources.record_key_to_parse(message) {
+            None => self.pluck_payload(message, fault, None, parser, builder),
+            Some(key) => key_parser.parse(key, |record_key| {
+                self.pluck_payload(message, fault, Some(record_key), parser, builder)
+            }),
         }
     }
 
-    /// Whether a payload is larger than a document may be. One that is not parsed may have any size.
-    fn is_too_large(&self, payload: &[u8]) -> bool {
-        self.sources.needs_document() && payload.len() > self.limits.max_document_bytes
+    /// Plucks a message whose record key is parsed, if it has to be, and whose payload may have a
+    /// fault already.
+    fn pluck_payload<'s>(
+        &self,
+        message: &Message<'_>,
+        fault: Option<Reject>,
+        record_key: Option<Result<Document<'_>, Reject>>,
+        parser: &mut Parser,
+        builder: &'s mut DraftBuilder,
+    ) -> Result<Plucked<'s>, Rejected<'s>> {
+        let (sources, limits) = (&self.sources, self.limits);
+        let document = match (fault, message.payload.filter(|_| sources.needs_document())) {
+            (Some(fault), _) => Err(fault),
+            (None, None) => Ok(Document::default()),
+            (None, Some(payload)) => {
+                return parser.parse(payload, |document| {
+                    builder.build(sources, limits, message, ParsedParts { record_key, document })
+                });
+            }
+        };
+        builder.build(sources, limits, message, ParsedParts { record_key, document })
     }
 
     /// Prepares the scratch memory, so that it does not grow beyond what the message may take.
-    fn prepare(
+    /// Fails if the payload is refused whatever it holds.
+    fn prepare(&self, scratch: &mut Scratch, message: &Message<'_>) -> Result<(), Reject> {
+        if self.is_large(message) {
+            *scratch = Scratch::new();
+        } else {
+            scratch.prepare_for_small();
+        }
+        match message.payload {
+            Some([]) => Err(Reject::EmptyPayload),
+            Some(payload) if self.sources.needs_document() => {
+                self.prepare_for_document(scratch, message, payload)
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn prepare_for_document(
         &self,
         scratch: &mut Scratch,
         message: &Message<'_>,
         payload: &[u8],
     ) -> Result<(), Reject> {
-        if !self.is_large(message) {
-            scratch.prepare_for_small();
-        } else if self.sources.needs_document() && Limits::is_large(payload.len()) {
-            let shape = Shape::within(payload, self.limits.parsing_bytes());
+        if payload.len() > self.limits.max_document_bytes {
+            return Err(Reject::DocumentTooLarge);
+        }
+        if Limits::is_large(payload.len()) {
+            let key_bytes = self.sources.record_key_to_parse(message).map_or(0, <[u8]>::len);
+            let shape = Shape::within(payload, self.limits.parsing_bytes_beside(key_bytes));
             scratch.prepare_for_depth(shape.ok_or(Reject::DocumentTooLarge)?.depth);
-        } else {
-            *scratch = Scratch::new();
         }
         Ok(())
-    }
-
-    fn record<'s>(
-        &self,
-        message: &Message<'_>,
-        payload: &[u8],
-        scratch: &'s mut Scratch,
-    ) -> Result<Plucked<'s>, Reject> {
-        let Scratch { parser, builder, .. } = scratch;
-        let (sources, limits) = (&self.sources, self.limits);
-        if sources.needs_document() {
-            parser.parse(payload, |document| builder.build(sources, limits, message, document?))
-        } else {
-            builder.build(sources, limits, message, Document::default())
-        }
     }
 }
 

@@ -141,10 +141,9 @@ impl Table {
         self.spec.clock.now()
     }
 
-    /// When an entry expires whose life begins at `time` by the clock of another machine, for a
-    /// record that arrives at `now`. A time in the future counts as now.
-    pub fn expiry_of(&self, time: Timestamp, now: Timestamp) -> Timestamp {
-        self.spec.clock.time_of(time, now).plus(self.spec.ttl)
+    /// How far the table's clock is ahead of the clocks of other machines.
+    pub fn clock_ahead(&self) -> Duration {
+        self.spec.clock.ahead()
     }
 
     /// Shows the entry of `key` that is live at `now`, if there is one. Counts a hit or a miss.

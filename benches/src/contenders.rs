@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 use std::hint::black_box;
+use std::time::Duration;
 
-use millpond::config::Source;
+use millpond::config::{Life, Source};
 use millpond::pluck::{Limits, Message, Plucked, Plucker, Scratch};
 use millpond::record::{Origin, Timestamp};
 use serde::Deserialize;
@@ -39,7 +40,8 @@ fn millpond() -> anyhow::Result<Pluck> {
     let source = |path: [&str; 2]| format!("/{}", path.join("/")).parse::<Source>();
     let limits =
         Limits { max_document_bytes: 1 << 20, max_key_bytes: 4_096, max_values_bytes: 1 << 20 };
-    let plucker = Plucker::new(&source(KEY)?, &[source(FIELD)?], limits);
+    let life = Life::from_record(Duration::from_secs(1));
+    let plucker = Plucker::new(&source(KEY)?.into(), &[source(FIELD)?], &life, limits);
     let mut scratch = Scratch::new();
     Ok(Box::new(move |payload| {
         let message = Message {
@@ -47,7 +49,8 @@ fn millpond() -> anyhow::Result<Pluck> {
             payload: Some(payload),
             header: &|_| None,
             origin: Origin { partition: 0, offset: 0, time: Timestamp::from_millis(0) },
-            expires_at: Timestamp::from_millis(1),
+            now: Timestamp::from_millis(0),
+            clock_ahead: Duration::ZERO,
         };
         match plucker.pluck(&message, &mut scratch) {
             Ok(Plucked::Record(draft)) => {

@@ -138,7 +138,7 @@ mod tests {
         let time = Timestamp::now();
         let origin = Origin { partition: 0, offset: 0, time };
         for number in 0..entries {
-            let expiry = table.expiry_of(time, time);
+            let expiry = time.plus(Duration::from_secs(3600));
             let (key, fields) = (format!("key-{number}"), FieldsBuffer::default());
             let key = KeyRef::new(&key).unwrap();
             table.insert(Draft::new(key, origin, expiry, &fields), time);

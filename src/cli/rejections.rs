@@ -1,5 +1,6 @@
 //! `millpond rejections`: the most recently rejected records, with reason and place.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
@@ -9,7 +10,7 @@ use super::client::ClientArgs;
 use super::failure::Failure;
 use super::output::{self, Output};
 use super::runtime::block_on;
-use crate::proto::v1::{ListRejectionsRequest, ListRejectionsResponse};
+use crate::proto::v1::{ListRejectionsRequest, ListRejectionsResponse, RejectReason, Rejection};
 
 /// Which table.
 #[derive(Debug, Args)]
@@ -54,5 +55,53 @@ fn rejections_text(answer: &ListRejectionsResponse) -> String {
         let place = format!("{} {}/{}", rejection.table, rejection.topic, rejection.partition);
         let _ = writeln!(text, "{time:<24} {reason:<20} {offset:>12}  {place}");
     }
-    text
+    text + &hints(answer)
+}
+
+/// What to do about the reasons that mean a setting or a producer rather than one record.
+fn hints(answer: &ListRejectionsResponse) -> String {
+    let reasons: BTreeSet<_> = answer.rejections.iter().map(Rejection::reason).collect();
+    let hints: Vec<_> = reasons.into_iter().filter_map(hint).collect();
+    if hints.is_empty() { String::new() } else { format!("\n{}\n", hints.join("\n")) }
+}
+
+fn hint(reason: RejectReason) -> Option<&'static str> {
+    Some(match reason {
+        RejectReason::BinaryKey => {
+            "binary key: have the producer write keys as text or JSON (a StringSerializer, a \
+             JsonConverter), or take the key from the document"
+        }
+        RejectReason::StructuredKey => {
+            "structured key: say where the key is in the record key, as in \
+             key = { first_of = [\"/id\", \"@key/id\"] }"
+        }
+        RejectReason::ImplausibleTime => {
+            "implausible time: compare time_unit with a record; earliest_time and max_time_ahead \
+             set what is believed"
+        }
+        RejectReason::FramedPayload => {
+            "framed payload: written with a schema registry, perhaps Avro or Protobuf; only plain \
+             JSON is read"
+        }
+        RejectReason::CompressedPayload => {
+            "compressed payload: the producer compresses each value with gzip; Kafka's own \
+             compression.type is read as it is"
+        }
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_that_means_a_setting_has_one_hint_however_often_it_occurs() {
+        let of = |reason: RejectReason| Rejection { reason: reason.into(), ..Rejection::default() };
+        let reasons = [RejectReason::BinaryKey, RejectReason::InvalidJson, RejectReason::BinaryKey];
+        let text = rejections_text(&ListRejectionsResponse { rejections: reasons.map(of).into() });
+        assert_eq!(text.matches("binary key:").count(), 1, "{text}");
+        let plain = ListRejectionsResponse { rejections: vec![of(RejectReason::InvalidJson)] };
+        assert_eq!(rejections_text(&plain).lines().count(), 2);
+    }
 }

@@ -12,7 +12,7 @@ use serde::Serializer;
 
 use super::fault::quoted;
 use super::size::ByteSize;
-use super::tree::Kind;
+use super::tree::{Content, Kind};
 
 /// One form of value.
 pub(super) trait Form {
@@ -27,6 +27,14 @@ pub(super) trait Form {
     /// Reads the value from a text that was written with this kind.
     fn parse_as(&self, _: Kind, text: &str) -> Result<Self::Value, String> {
         self.parse(text)
+    }
+
+    /// Reads the value from a section or a list, or says what is wrong with that.
+    fn parse_structure(&self, content: &Content) -> Result<Self::Value, String> {
+        Err(match content {
+            Content::Section(_) => "a value belongs here".into(),
+            Content::List(_) | Content::Value(..) => "a single value belongs here".into(),
+        })
     }
 
     /// Whether a value of this kind can have this form.

@@ -65,7 +65,8 @@ impl Ingest {
             &Size(ByteSize::kib(1)..=ByteSize::mib(256)),
             Unset::Means("1MiB"),
             "A larger payload is rejected. So is a payload over 16KiB that would take more than 24 \
-             times this much memory to parse, such as nothing but brackets.",
+             times this much memory to parse, such as nothing but brackets. A payload of which a \
+             table takes nothing may have any size.",
         );
         let max_key = section.key(
             "max_key",

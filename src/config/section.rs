@@ -215,8 +215,10 @@ impl<'r> Section<'r> {
                 Err(why) => (form.show(&text), why),
             },
             Content::Value(text, kind) => (form.show(&text), misfit(form, kind).into()),
-            Content::Section(_) => ("a section".into(), "a value belongs here".into()),
-            Content::List(_) => ("a list".into(), "a single value belongs here".into()),
+            structure => match form.parse_structure(&structure) {
+                Ok(value) => return Some(value),
+                Err(why) => (shape_of(&structure).into(), why),
+            },
         };
         let cure = format!("write {}", form.wanted());
         self.report.fault(path, format!("found {found}: {why}"), cure);
@@ -258,6 +260,14 @@ impl<'r> Section<'r> {
             Unset::Derived(words, _) => Some((*words).into()),
         };
         self.report.describe(Description { name, wanted, default, about });
+    }
+}
+
+fn shape_of(content: &Content) -> &'static str {
+    match content {
+        Content::Section(_) => "a section",
+        Content::List(_) => "a list",
+        Content::Value(..) => "a value",
     }
 }
 

@@ -1,7 +1,7 @@
 //! Sources: the part of a record that a key or a field is taken from.
 //!
-//! Owns their text forms: `/part/of/document` (JSON Pointer, RFC 6901), `@key` and
-//! `@header/NAME`. Reading the part from a record is up to `pluck`.
+//! Owns their text forms: `/part/of/document` (JSON Pointer, RFC 6901), `@key`,
+//! `@key/part/of/key` and `@header/NAME`. Reading the part from a record is up to `pluck`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,11 +9,17 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
+/// What to write for a source.
+pub(super) const SOURCE: &str =
+    "a JSON Pointer such as \"/id\", \"@key\", \"@key/id\" or \"@header/NAME\"";
+
 /// The part of a record that a key or a field is taken from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// The key of the Kafka record, written `@key`.
     RecordKey,
+    /// A part of the key of the Kafka record, which is JSON, written `@key` and a JSON Pointer.
+    InRecordKey(Pointer),
     /// The last header of this name on the Kafka record, written `@header/NAME`.
     Header(Box<str>),
     /// A part of the JSON document, written as a JSON Pointer.
@@ -46,7 +52,7 @@ pub enum InvalidSource {
     #[error("a tilde is written ~0 and a slash within a name ~1, and here is another ~")]
     BadEscape,
     /// An at sign followed by an unknown word.
-    #[error("after @ comes key or header/NAME")]
+    #[error("after @ comes key, key/POINTER or header/NAME")]
     UnknownForm,
     /// `@header/` without a name.
     #[error("the header has no name")]
@@ -60,10 +66,13 @@ impl FromStr for Source {
         match text.strip_prefix('@') {
             None => text.parse().map(Self::Pointer),
             Some("key") => Ok(Self::RecordKey),
-            Some(form) => match form.strip_prefix("header/") {
-                None => Err(InvalidSource::UnknownForm),
-                Some("") => Err(InvalidSource::NoHeaderName),
-                Some(name) => Ok(Self::Header(name.into())),
+            Some(form) => match (form.strip_prefix("header/"), form.strip_prefix("key")) {
+                (Some(""), _) => Err(InvalidSource::NoHeaderName),
+                (Some(name), _) => Ok(Self::Header(name.into())),
+                (None, Some(pointer)) if pointer.starts_with('/') => {
+                    pointer.parse().map(Self::InRecordKey)
+                }
+                (None, _) => Err(InvalidSource::UnknownForm),
             },
         }
     }
@@ -100,6 +109,7 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::RecordKey => f.write_str("@key"),
+            Self::InRecordKey(pointer) => write!(f, "@key{pointer}"),
             Self::Header(name) => write!(f, "@header/{name}"),
             Self::Pointer(pointer) => pointer.fmt(f),
         }
@@ -139,7 +149,16 @@ mod tests {
 
     #[test]
     fn every_form_reads_back_from_its_own_text() {
-        for text in ["@key", "@header/trace-id", "@header/a/b", "/", "/a~1b/m~0n/~01", "/é/0"] {
+        for text in [
+            "@key",
+            "@key/payload/id",
+            "@key/",
+            "@header/trace-id",
+            "@header/a/b",
+            "/",
+            "/a~1b/m~0n/~01",
+            "/é/0",
+        ] {
             let source: Source = text.parse().unwrap();
             assert_eq!(source.to_string(), text);
         }
@@ -154,6 +173,8 @@ mod tests {
             ("/a~2", InvalidSource::BadEscape),
             ("@value", InvalidSource::UnknownForm),
             ("@key ", InvalidSource::UnknownForm),
+            ("@keys/id", InvalidSource::UnknownForm),
+            ("@key/a~", InvalidSource::BadEscape),
             ("@header/", InvalidSource::NoHeaderName),
         ] {
             assert_eq!(text.parse::<Source>(), Err(why), "{text:?}");

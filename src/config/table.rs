@@ -2,19 +2,18 @@
 //! much it keeps.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde::Serialize;
 
-use super::condition::{self, Condition, ConstantForm};
-use super::form::{Optional, Parsed, TOPIC, Text, Time, Word, serialize_duration};
+use super::condition::{self, Condition, TestForm};
+use super::form::{Optional, Parsed, TOPIC, Text, Word};
+use super::key::{KeyForm, KeySources};
+use super::life::Life;
 use super::section::{Section, Unset};
 use super::size::Capacity;
-use super::source::Source;
-use super::ttl_from::TtlFrom;
+use super::source::{SOURCE, Source};
 
 pub(super) const ABOUT: &str = "The tables: at least one, each with another name.";
-const TEN_YEARS: Duration = Duration::from_secs(3_650 * 24 * 3_600);
 
 /// One table.
 #[derive(Clone, Debug, Serialize)]
@@ -24,12 +23,10 @@ pub struct Table {
     /// The Kafka topic that feeds the table.
     pub topic: String,
     /// The part of the record that is the entry's key.
-    pub key: Source,
-    /// How long an entry lives. Above zero.
-    #[serde(serialize_with = "serialize_duration")]
-    pub ttl: Duration,
-    /// The start of the time to live.
-    pub ttl_from: TtlFrom,
+    pub key: KeySources,
+    /// How long an entry lives.
+    #[serde(flatten)]
+    pub life: Life,
     /// The part of the record by which the newest of a key is known; the record's time if none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<Source>,
@@ -37,6 +34,8 @@ pub struct Table {
     pub capacity: Capacity,
     /// What keeps the entries.
     pub store: Store,
+    /// What a rejected record does to the entry that it would have replaced.
+    pub on_reject: OnReject,
     /// The topic for its rejected records, if it is not `kafka.dead_letter`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dead_letter: Option<String>,
@@ -61,6 +60,16 @@ pub enum Store {
     Compact,
 }
 
+/// What a rejected record does to the entry that it would have replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnReject {
+    /// The entry stays, although there is a newer record of its key.
+    Keep,
+    /// The entry is deleted.
+    Remove,
+}
+
 const NAME: Text = Text {
     wanted: "a lower-case letter, then at most 62 of a-z, 0-9, _ and -",
     fault: |text| {
@@ -69,8 +78,6 @@ const NAME: Text = Text {
         (!starts || text.len() > 63 || !text.chars().all(legal)).then_some("not a table's name")
     },
 };
-
-const SOURCE: &str = "a JSON Pointer such as \"/id\", \"@key\" or \"@header/NAME\"";
 
 impl Table {
     pub(super) fn read(section: &mut Section<'_>, tables: usize) -> Option<Self> {
@@ -82,34 +89,40 @@ impl Table {
         );
         let topic =
             section.key("topic", &TOPIC, Unset::Fault, "The Kafka topic that feeds the table.");
-        let key = section.key(
-            "key",
-            &Parsed::new(SOURCE),
-            Unset::Fault,
-            "The part of the record that is the entry's key.",
-        );
+        let key = read_key(section);
         let fields = read_fields(section);
         let (only_when, delete_when) = (read_only_when(section), read_delete_when(section));
-        let (ttl, ttl_from) = (read_ttl(section), read_ttl_from(section));
-        let version = read_version(section);
+        let (life, version) = (Life::read(section), read_version(section));
         let capacity = read_capacity(section, tables);
         let store = read_store(section);
-        let dead_letter = read_dead_letter(section);
+        let (on_reject, dead_letter) = (read_on_reject(section), read_dead_letter(section));
         Some(Self {
             name: name?,
             topic: topic?,
             key: key?,
-            ttl: ttl?,
-            ttl_from: ttl_from?,
+            life: life?,
             version: version?,
             capacity: capacity?,
             store: store?,
+            on_reject: on_reject?,
             dead_letter: dead_letter?,
             fields: fields?,
             only_when: only_when?,
             delete_when: delete_when?,
         })
     }
+}
+
+fn read_key(section: &mut Section<'_>) -> Option<KeySources> {
+    section.key(
+        "key",
+        &KeyForm,
+        Unset::Fault,
+        "The part of the record that is the entry's key, or several parts, of which the first that \
+         is there and not null counts. A tombstone has no document. If no part is of the record \
+         key, all of the record key is the key that a tombstone deletes. A record key that is one \
+         JSON string is the text within its quotes.",
+    )
 }
 
 fn read_fields(section: &mut Section<'_>) -> Option<BTreeMap<String, Source>> {
@@ -123,26 +136,15 @@ fn read_fields(section: &mut Section<'_>) -> Option<BTreeMap<String, Source>> {
     )
 }
 
-fn read_ttl(section: &mut Section<'_>) -> Option<Duration> {
+fn read_on_reject(section: &mut Section<'_>) -> Option<OnReject> {
     section.key(
-        "ttl",
-        &Time(Duration::from_millis(1)..=TEN_YEARS),
-        Unset::Fault,
-        "How long an entry lives, counted from `ttl_from`.",
-    )
-}
-
-fn read_ttl_from(section: &mut Section<'_>) -> Option<TtlFrom> {
-    section.key(
-        "ttl_from",
-        &Parsed::new("\"@record\", \"@arrival\", or where a time is, such as \"/updated_at\""),
-        Unset::Means("@record"),
-        "The start of the time to live: the record's timestamp, its arrival here, or a time in the \
-         record, as milliseconds since 1970 or RFC 3339. A time in the future counts as now. A \
-         record without that time is rejected. With anything but `@record`, reading starts at the \
-         first record of the topic, whatever `ingest.start` says, because a timestamp does not \
-         tell then whether its record is still alive. With `@arrival`, every time to live starts \
-         again after a restart.",
+        "on_reject",
+        &Word(&[("keep", OnReject::Keep), ("remove", OnReject::Remove)]),
+        Unset::Means("keep"),
+        "What becomes of an entry when a newer record of its key is rejected: it is kept, or it is \
+         removed, so that no caller gets an answer that is out of date. The key has to be known: \
+         the record has a bad time, header or time to live; or its document cannot be read, and \
+         `key`, `only_when` and `version` are not in the document.",
     )
 }
 
@@ -175,11 +177,12 @@ fn read_only_when(section: &mut Section<'_>) -> Option<Vec<Condition>> {
     let conditions = section.names(
         "only_when",
         condition::name_fault,
-        &ConstantForm,
+        &TestForm,
         &Unset::Derived("every record", || ()),
         "Which records the table takes, such as `{ \"/kind\" = \"service\" }`: those in which each \
-         of these parts has this value, compared as JSON compares. All others are filtered out and \
-         change nothing. A tombstone is never filtered out.",
+         of these parts has this value or one of these values, compared as JSON compares, or is \
+         null, absent or present. Present is what is neither null nor absent. All others are \
+         filtered out and change nothing. A tombstone is never filtered out.",
     );
     conditions.map(condition::all)
 }
@@ -188,10 +191,11 @@ fn read_delete_when(section: &mut Section<'_>) -> Option<Vec<Condition>> {
     let conditions = section.names(
         "delete_when",
         condition::name_fault,
-        &ConstantForm,
+        &TestForm,
         &Unset::Derived("none", || ()),
         "Which records delete the entry of their `key`, such as `{ \"/deleted\" = true }`: of the \
-         records that `only_when` takes, those in which each of these parts has this value.",
+         records that `only_when` takes, those for which all of these conditions hold. A record \
+         that deletes may have its key in another place, see `key`.",
     );
     conditions.map(condition::all)
 }

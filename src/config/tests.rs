@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::*;
 
-const SMALLEST: &str = r#"
+pub(super) const SMALLEST: &str = r#"
 [kafka]
 brokers = "localhost:9092"
 [[tables]]
@@ -38,14 +38,18 @@ impl File {
     }
 }
 
-fn load(text: &str, environment: &[(&str, &str)], settings: &[&str]) -> Result<Config, Faults> {
+pub(super) fn load(
+    text: &str,
+    environment: &[(&str, &str)],
+    settings: &[&str],
+) -> Result<Config, Faults> {
     let environment = environment.iter().map(|(name, value)| ((*name).into(), (*value).into()));
     let settings: Vec<_> = settings.iter().map(ToString::to_string).collect();
     Config::load(Some(&File::of(text).path()), environment, &settings)
 }
 
 /// Every fault as `key: wrong`.
-fn faults(text: &str, environment: &[(&str, &str)], settings: &[&str]) -> Vec<String> {
+pub(super) fn faults(text: &str, environment: &[(&str, &str)], settings: &[&str]) -> Vec<String> {
     let faults = load(text, environment, settings).unwrap_err();
     faults.as_slice().iter().map(|fault| format!("{}: {}", fault.key, fault.wrong)).collect()
 }

@@ -23,6 +23,34 @@ pub(super) enum Content {
     List(BTreeMap<usize, Node>),
 }
 
+impl Content {
+    /// The content of the only key of a section, if that has this name.
+    pub(super) fn only(&self, name: &str) -> Option<&Self> {
+        let Self::Section(entries) = self else { return None };
+        let node = entries.get(name).filter(|_| entries.len() == 1);
+        node.map(|node| &node.content)
+    }
+
+    /// The text of a value that is a text.
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Value(text, Kind::Text | Kind::Untyped) => Some(text),
+            Self::Value(..) | Self::Section(_) | Self::List(_) => None,
+        }
+    }
+
+    /// The items of a list, if they are all values and none is left out.
+    pub(super) fn values(&self) -> Option<Vec<(&str, Kind)>> {
+        let Self::List(items) = self else { return None };
+        let values =
+            items.iter().enumerate().map(|(expected, (index, node))| match &node.content {
+                Self::Value(text, kind) if expected == *index => Some((text.as_str(), *kind)),
+                Self::Value(..) | Self::Section(_) | Self::List(_) => None,
+            });
+        values.collect()
+    }
+}
+
 pub(super) type Entries = BTreeMap<String, Node>;
 
 /// The type that a value was written with.
@@ -46,8 +74,8 @@ pub(super) struct Change {
 
 /// The section of librdkafka's settings.
 pub(super) const PROPERTIES: [&str; 2] = ["kafka", "properties"];
-/// The longest path of a key, such as `tables.0.fields.name`.
-const MAX_DEPTH: usize = 4;
+/// The longest path of a key, such as `tables.0.only_when./kind.one_of.0`.
+const MAX_DEPTH: usize = 6;
 
 impl Node {
     pub(super) fn section(place: Place) -> Self {

@@ -1,20 +1,21 @@
 //! What one Kafka message does to one table: the one place that turns messages into changes.
 //!
 //! `TableWriter::apply` plucks the message and then inserts, removes or does nothing, and returns
-//! the outcome. A message deletes an entry for four reasons. Three are handled here: a tombstone, a
-//! record for which `delete_when` holds, and a record that has expired on arrival. The fourth, a
-//! record that is too large to replace the entry, is handled in `Table::insert`, which is called
-//! here. None of them deletes an entry that is newer: the table compares. Beside that, all entries
-//! of a partition leave when its topic is recreated. `pluck` has decided which key the entry has (`pluck/draft_builder.rs`). This file must not
-//! know partitions, positions or states of topics.
+//! the outcome. A message deletes an entry for five reasons. Four are handled here: a tombstone, a
+//! record for which `delete_when` holds, a record that has expired on arrival, and a rejected record
+//! where `on_reject` is to remove. The fifth, a record that is too large to replace the entry, is
+//! handled in `Table::insert`, which is called here. None of them deletes an entry that is newer: the
+//! table compares. Beside that, all entries of a partition leave when its topic is recreated. `pluck`
+//! has decided which key the entry has (`pluck/draft_builder.rs`). This file must not know
+//! partitions, positions or states of topics.
 
 use std::sync::Arc;
 
 use rdkafka::message::{BorrowedMessage, Headers, Message as _};
 
 use super::pluck_context::{self, PluckContext};
-use crate::config::{self, Config, TtlFrom};
-use crate::pluck::{Deletion, Limits, Message, Plucked, Plucker};
+use crate::config::{self, Config, OnReject};
+use crate::pluck::{Deletion, Limits, Message, Plucked, Plucker, Rejected};
 use crate::record::{Draft, Origin, RankedBy, Recency, Reject, Timestamp};
 use crate::stats::Outcome;
 use crate::table::{Ghost, Inserted, Removed, Table};
@@ -32,7 +33,7 @@ impl TableSource {
     /// Whether the timestamps of the records tell which of them can matter: those that are older
     /// than the time to live are expired, and no other record is older than they are.
     pub(super) fn is_ruled_by_record_times(&self) -> bool {
-        self.config.ttl_from == TtlFrom::Record && self.config.version.is_none()
+        self.config.life.is_told_by_timestamp() && self.config.version.is_none()
     }
 
     pub(super) fn writer(&self, config: &Config) -> TableWriter {
@@ -40,20 +41,16 @@ impl TableSource {
             table: Arc::clone(&self.table),
             plucker: plucker(&self.config, pluck_context::limits(&config.ingest)),
             dead_letter_topic: config.dead_letter_of(&self.config).map(Into::into),
-            ttl_from: self.config.ttl_from.clone(),
+            on_reject: self.config.on_reject,
         }
     }
 }
 
 fn plucker(table: &config::Table, limits: Limits) -> Plucker {
     let fields: Vec<_> = table.fields.values().cloned().collect();
-    let plucker = Plucker::new(&table.key, &fields, limits)
+    let plucker = Plucker::new(&table.key, &fields, &table.life, limits)
         .only_when(&table.only_when)
         .delete_when(&table.delete_when);
-    let plucker = match &table.ttl_from {
-        TtlFrom::Source(from) => plucker.ttl_from(from, table.ttl),
-        TtlFrom::Record | TtlFrom::Arrival => plucker,
-    };
     match &table.version {
         Some(version) => plucker.version(version),
         None => plucker,
@@ -65,7 +62,7 @@ pub(super) struct TableWriter {
     table: Arc<Table>,
     plucker: Plucker,
     dead_letter_topic: Option<Box<str>>,
-    ttl_from: TtlFrom,
+    on_reject: OnReject,
 }
 
 impl TableWriter {
@@ -95,7 +92,8 @@ impl TableWriter {
             payload: message.payload(),
             header: &|name| header(message, name),
             origin,
-            expires_at: self.table.expiry_of(self.life_start(origin, now), now),
+            now,
+            clock_ahead: self.table.clock_ahead(),
         };
         let mut scratch = context.scratch_for(&self.plucker, &message);
         match self.plucker.pluck(&message, &mut scratch) {
@@ -106,7 +104,12 @@ impl TableWriter {
             // A null payload, or a record for which `delete_when` holds.
             Ok(Plucked::Deletion(deletion)) => self.delete(deletion, origin, time_rank),
             Ok(Plucked::Filtered) => Outcome::Filtered,
-            Err(reject) => Outcome::Rejected(reject),
+            Err(Rejected { reason, outdated }) => {
+                if let (OnReject::Remove, Some(outdated)) = (self.on_reject, outdated) {
+                    self.delete(outdated, origin, time_rank);
+                }
+                Outcome::Rejected(reason)
+            }
         }
     }
 
@@ -140,15 +143,6 @@ impl TableWriter {
             Inserted::Superseded => Outcome::Superseded,
             // The table has deleted the entry that the record would have replaced.
             Inserted::TooLarge => Outcome::Rejected(Reject::EntryTooLarge),
-        }
-    }
-
-    /// When the entry's life begins. If a field of the record says when, this is `now`, the latest
-    /// that it can be.
-    fn life_start(&self, origin: Origin, now: Timestamp) -> Timestamp {
-        match self.ttl_from {
-            TtlFrom::Record => origin.time,
-            TtlFrom::Arrival | TtlFrom::Source(_) => now,
         }
     }
 }

@@ -135,7 +135,9 @@ mod tests {
     fn plucker() -> Plucker {
         let limits =
             Limits { max_document_bytes: 1 << 20, max_key_bytes: 64, max_values_bytes: 1 << 20 };
-        Plucker::new(&"/id".parse().unwrap(), &[], limits)
+        let id: config::Source = "/id".parse().unwrap();
+        let life = config::Life::from_record(std::time::Duration::from_secs(1));
+        Plucker::new(&id.into(), &[], &life, limits)
     }
 
     fn pluck(context: &mut PluckContext, payload: &[u8]) -> bool {
@@ -148,7 +150,8 @@ mod tests {
                 offset: 0,
                 time: crate::record::Timestamp::from_millis(0),
             },
-            expires_at: crate::record::Timestamp::from_millis(1),
+            now: crate::record::Timestamp::from_millis(0),
+            clock_ahead: std::time::Duration::ZERO,
         };
         let plucker = plucker();
         let mut scratch = context.scratch_for(&plucker, &message);

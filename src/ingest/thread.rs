@@ -392,7 +392,7 @@ fn reports(thread: usize, sources: &[TableSource], now: Instant) -> TableReports
 
 /// From where a topic has to be read so that no live entry of its tables is missed.
 fn start_policy(sources: &[&TableSource], start: Start) -> StartPolicy {
-    let ttl = sources.iter().map(|source| source.config.ttl).max().unwrap_or_default();
+    let ttl = sources.iter().map(|source| source.config.life.ttl).max().unwrap_or_default();
     match start {
         Start::Alive if sources.iter().all(|source| source.is_ruled_by_record_times()) => {
             StartPolicy::YoungerThan(ttl)

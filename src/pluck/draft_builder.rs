@@ -1,80 +1,144 @@
 //! Builds what is plucked from a message and its document, in scratch memory that it owns.
 //!
-//! Decides in this order whether the record counts, what its key is, whether it deletes, when
-//! it expires and what its fields hold.
+//! Decides in this order whether the record counts, whether it deletes, what its key and its version
+//! are, when it expires and what its fields hold.
 
 use super::document::ParsedMessage;
 use super::json::{Document, JsonText, JsonValue, Positions};
 use super::key::KeyScratch;
 use super::limits::Limits;
-use super::message::{Deletion, Message, Plucked};
+use super::message::{Deletion, Message, Plucked, Rejected};
+use super::record_key::RecordKey;
 use super::sources::Sources;
 use super::version;
-use crate::record::{Draft, FieldsBuffer, Reject, Value};
+use crate::record::{Draft, FieldsBuffer, KeyRef, Reject, Value};
 
 /// Scratch memory for one draft, reused for the next.
 #[derive(Debug, Default)]
 pub(super) struct DraftBuilder {
     positions: Positions,
+    key_positions: Positions,
     key: KeyScratch,
     fields: FieldsScratch,
 }
 
+/// What the parsers found in a message.
+#[derive(Clone, Copy)]
+pub(super) struct ParsedParts<'d> {
+    /// The record key, if it is looked at as JSON.
+    pub(super) record_key: Option<Result<Document<'d>, Reject>>,
+    /// The payload, or why it cannot be read; empty if it is null or no source needs it.
+    pub(super) document: Result<Document<'d>, Reject>,
+}
+
 impl DraftBuilder {
-    /// Plucks a message that has a payload. `document` is what it holds, and empty if no source
-    /// needs it.
+    /// Plucks a message.
     pub(super) fn build<'s>(
         &'s mut self,
         sources: &Sources,
         limits: Limits,
         message: &Message<'_>,
-        document: Document<'_>,
-    ) -> Result<Plucked<'s>, Reject> {
-        let document = sources.paths.locate(document, &mut self.positions);
-        let record = ParsedMessage { message, document };
-        if !sources.filters.is_accepted(&record)? {
-            return Ok(Plucked::Filtered);
-        }
-        let key = self.key.copy(record.value(&sources.key)?, limits.max_key_bytes)?;
-        let version = sources.version.as_ref().map(|source| version::find(source, &record));
-        let version = version.transpose()?.map(|found| found.ok_or(Reject::MissingVersion));
-        let version = version.transpose()?;
-        if sources.filters.is_deletion(&record)? {
-            return Ok(Plucked::Deletion(Deletion { key, version }));
-        }
-        let expires_at = match &sources.life_start {
-            Some(start) => start.expiry(&record)?,
-            None => message.expires_at,
+        parts: ParsedParts<'_>,
+    ) -> Result<Plucked<'s>, Rejected<'s>> {
+        let Self { positions, key_positions, key, fields } = self;
+        let pointers = &sources.pointers;
+        let document = parts.document.unwrap_or_default();
+        let record_key = parts.record_key.and_then(Result::ok).unwrap_or_default();
+        let in_record_key = pointers.into_record_key.locate(record_key, key_positions);
+        let record = ParsedMessage {
+            message,
+            record_key: RecordKey::new(message.key, parts.record_key, in_record_key),
+            document: pointers.into_document.locate(document, positions),
         };
-        let fields = self.fields.pack(sources, limits, &record)?;
-        let draft = match fields {
-            Some(fields) => Draft::new(key, message.origin, expires_at, fields),
-            None => Draft::oversized(key, message.origin, expires_at),
-        };
-        Ok(Plucked::Record(version.map_or(draft, |version| draft.ranked(version))))
-    }
-
-    /// Plucks a tombstone, a message without a payload: it deletes the entry whose key is the
-    /// record's key. The table's `key` does not apply, since it may point into a document.
-    pub(super) fn build_tombstone<'s>(
-        &'s mut self,
-        sources: &Sources,
-        limits: Limits,
-        message: &Message<'_>,
-    ) -> Result<Plucked<'s>, Reject> {
-        let document = sources.paths.locate(Document::default(), &mut self.positions);
-        let record = ParsedMessage { message, document };
-        let version = sources.version.as_ref().map(|source| version::find(source, &record));
-        let version = version.transpose()?.flatten();
-        let key = message.key_text()?.map(JsonValue::Text);
-        let key = self.key.copy(key, limits.max_key_bytes)?;
-        Ok(Plucked::Deletion(Deletion { key, version }))
+        match parts.document {
+            Err(reason) => {
+                let outdated = entry_of_unreadable(sources, limits, &record, key);
+                Err(Rejected { reason, outdated })
+            }
+            Ok(_) if message.payload.is_none() => {
+                Ok(Plucked::Deletion(entry_of_tombstone(sources, limits, &record, key)?))
+            }
+            Ok(_) => build_record(sources, limits, &record, key, fields),
+        }
     }
 
     /// Scratch bytes held, apart from a few for each source.
     pub(super) fn scratch_bytes(&self) -> usize {
         self.key.scratch_bytes() + self.fields.scratch_bytes()
     }
+}
+
+/// Plucks a message that has a payload.
+fn build_record<'s>(
+    sources: &Sources,
+    limits: Limits,
+    record: &ParsedMessage<'_, '_>,
+    key: &'s mut KeyScratch,
+    fields: &'s mut FieldsScratch,
+) -> Result<Plucked<'s>, Rejected<'s>> {
+    if !sources.filters.is_accepted(record)? {
+        return Ok(Plucked::Filtered);
+    }
+    let is_deletion = sources.filters.is_deletion(record)?;
+    let key = key.copy(sources.key.value(record)?, limits.max_key_bytes)?;
+    let version = version_of(sources, record)?;
+    let entry = Deletion { key, version };
+    if is_deletion {
+        return Ok(Plucked::Deletion(entry));
+    }
+    let draft = draft(sources, limits, record, key, fields);
+    match draft {
+        Ok(draft) => Ok(Plucked::Record(version.map_or(draft, |version| draft.ranked(version)))),
+        Err(reason) => Err(Rejected { reason, outdated: Some(entry) }),
+    }
+}
+
+fn version_of(sources: &Sources, record: &ParsedMessage<'_, '_>) -> Result<Option<i64>, Reject> {
+    let Some(source) = &sources.version else { return Ok(None) };
+    version::find(source, record)?.ok_or(Reject::MissingVersion).map(Some)
+}
+
+fn draft<'s>(
+    sources: &Sources,
+    limits: Limits,
+    record: &ParsedMessage<'_, '_>,
+    key: KeyRef<'s>,
+    fields: &'s mut FieldsScratch,
+) -> Result<Draft<'s>, Reject> {
+    let (origin, expires_at) = (record.message.origin, sources.life.expiry(record)?);
+    Ok(match fields.pack(sources, limits, record)? {
+        Some(fields) => Draft::new(key, origin, expires_at, fields),
+        None => Draft::oversized(key, origin, expires_at),
+    })
+}
+
+/// The entry that a tombstone deletes. It needs no version.
+fn entry_of_tombstone<'s>(
+    sources: &Sources,
+    limits: Limits,
+    record: &ParsedMessage<'_, '_>,
+    key: &'s mut KeyScratch,
+) -> Result<Deletion<'s>, Reject> {
+    let key = key.copy(sources.key.value_of_tombstone(record)?, limits.max_key_bytes)?;
+    let version = sources.version.as_ref().map(|source| version::find(source, record));
+    Ok(Deletion { key, version: version.transpose()?.flatten() })
+}
+
+/// The entry that a record would have replaced whose document cannot be read; none if the document
+/// alone tells its key or its version, or whether the record counts.
+fn entry_of_unreadable<'s>(
+    sources: &Sources,
+    limits: Limits,
+    record: &ParsedMessage<'_, '_>,
+    key: &'s mut KeyScratch,
+) -> Option<Deletion<'s>> {
+    if !sources.filters.is_accepted_without_document(record) {
+        return None;
+    }
+    let version = version_of(sources, record).ok()?;
+    let value = sources.key.value_without_document(record).ok()?;
+    let key = key.copy(value, limits.max_key_bytes).ok()?;
+    Some(Deletion { key, version })
 }
 
 #[derive(Debug, Default)]

@@ -2,9 +2,9 @@
 //!
 //! Values are compared as JSON compares them. An absent value equals nothing.
 
-use super::document::{CompiledSource, ParsedMessage};
-use super::json::{JsonValue, Paths};
-use crate::config::{Condition, Constant};
+use super::document::{CompiledSource, ParsedMessage, Pointers};
+use super::json::JsonValue;
+use crate::config::{Condition, Constant, Test};
 use crate::record::Reject;
 
 /// The compiled conditions of a table.
@@ -17,19 +17,19 @@ pub(super) struct Filters {
 #[derive(Debug)]
 struct CompiledCondition {
     source: CompiledSource,
-    equals: Constant,
+    test: Test,
 }
 
 impl Filters {
-    pub(super) fn set_only_when(&mut self, conditions: &[Condition], paths: &mut Paths) {
-        self.only_when = compile(conditions, paths);
+    pub(super) fn set_only_when(&mut self, conditions: &[Condition], pointers: &mut Pointers) {
+        self.only_when = compile(conditions, pointers);
     }
 
-    pub(super) fn set_delete_when(&mut self, conditions: &[Condition], paths: &mut Paths) {
-        self.delete_when = compile(conditions, paths);
+    pub(super) fn set_delete_when(&mut self, conditions: &[Condition], pointers: &mut Pointers) {
+        self.delete_when = compile(conditions, pointers);
     }
 
-    /// The sources that are compared.
+    /// The sources that are looked at.
     pub(super) fn sources(&self) -> impl Iterator<Item = &CompiledSource> {
         self.only_when.iter().chain(&self.delete_when).map(|condition| &condition.source)
     }
@@ -39,16 +39,22 @@ impl Filters {
         all_hold(&self.only_when, record)
     }
 
+    /// Whether a record whose document cannot be read counts for the table for certain.
+    pub(super) fn is_accepted_without_document(&self, record: &ParsedMessage<'_, '_>) -> bool {
+        self.only_when.iter().all(|condition| condition.source.is_outside_document())
+            && self.is_accepted(record).is_ok_and(|is_accepted| is_accepted)
+    }
+
     /// Whether a record that counts deletes the entry of its key.
     pub(super) fn is_deletion(&self, record: &ParsedMessage<'_, '_>) -> Result<bool, Reject> {
         Ok(!self.delete_when.is_empty() && all_hold(&self.delete_when, record)?)
     }
 }
 
-fn compile(conditions: &[Condition], paths: &mut Paths) -> Box<[CompiledCondition]> {
-    let compiled = conditions.iter().map(|condition| CompiledCondition {
-        source: CompiledSource::new(&condition.source, paths),
-        equals: condition.equals.clone(),
+fn compile(conditions: &[Condition], pointers: &mut Pointers) -> Box<[CompiledCondition]> {
+    let compiled = conditions.iter().map(|Condition { source, test }| CompiledCondition {
+        source: CompiledSource::new(source, pointers),
+        test: test.clone(),
     });
     compiled.collect()
 }
@@ -57,12 +63,24 @@ fn all_hold(
     conditions: &[CompiledCondition],
     record: &ParsedMessage<'_, '_>,
 ) -> Result<bool, Reject> {
-    for CompiledCondition { source, equals } in conditions {
-        if !record.value(source)?.is_some_and(|value| is_equal(value, equals)) {
+    for CompiledCondition { source, test } in conditions {
+        if !holds(test, record.value(source)?) {
             return Ok(false);
         }
     }
     Ok(true)
+}
+
+fn holds(test: &Test, value: Option<JsonValue<'_>>) -> bool {
+    match (test, value) {
+        (Test::OneOf(constants), Some(value)) => {
+            constants.iter().any(|constant| is_equal(value, constant))
+        }
+        (Test::Null, Some(JsonValue::Null)) | (Test::Absent, None) => true,
+        (Test::Present, Some(value)) => !matches!(value, JsonValue::Null),
+        (Test::OneOf(_) | Test::Null | Test::Present, None)
+        | (Test::Null | Test::Absent, Some(_)) => false,
+    }
 }
 
 #[expect(clippy::float_cmp, clippy::cast_precision_loss, reason = "JSON compares numbers exactly")]

@@ -1,105 +1,102 @@
-//! The time in a record from which its time to live counts.
-//!
-//! The time is milliseconds since 1970, as a number or in digits, or RFC 3339.
+//! How long an entry lives: from the record's timestamp, its arrival or a time in the record, for as
+//! long as the table says or the record does.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use super::document::{CompiledSource, ParsedMessage};
+use super::document::{CompiledSource, ParsedMessage, Pointers};
 use super::json::JsonValue;
+use super::times;
+use crate::config::{Life, TimeUnit, TtlFrom};
 use crate::record::{Reject, Timestamp};
 
-/// Where the time is, and how long an entry lives from then on.
+/// What decides when an entry expires.
 #[derive(Debug)]
-pub(super) struct LifeStart {
-    pub(super) source: CompiledSource,
-    pub(super) ttl: Duration,
+pub(super) struct CompiledLife {
+    start: LifeStart,
+    ttl: Duration,
+    /// Where a record says how long its own entry lives.
+    ttl_field: Option<CompiledSource>,
+    /// Where a record says when its entry expires.
+    expiry_field: Option<CompiledSource>,
+    unit: TimeUnit,
+    earliest: Timestamp,
+    max_ahead: Duration,
 }
 
-impl LifeStart {
-    /// When the entry of a record expires; never later than the message allows.
-    pub(super) fn expiry(&self, record: &ParsedMessage<'_, '_>) -> Result<Timestamp, Reject> {
-        let start = match record.value(&self.source)? {
-            None | Some(JsonValue::Null) => return Err(Reject::MissingTime),
-            Some(JsonValue::Int(millis)) => Some(Timestamp::from_millis(millis)),
-            Some(JsonValue::Text(text)) => from_text(text),
-            Some(_) => None,
+#[derive(Debug)]
+enum LifeStart {
+    Record,
+    Arrival,
+    Field(CompiledSource),
+}
+
+/// The end of the year 9999. Later times are no dates, but numbers of another unit.
+const END_OF_DATES: Timestamp = Timestamp::from_millis(253_402_300_799_999);
+
+impl CompiledLife {
+    pub(super) fn new(life: &Life, pointers: &mut Pointers) -> Self {
+        let mut compile = |source| CompiledSource::new(source, pointers);
+        let start = match &life.ttl_from {
+            TtlFrom::Record => LifeStart::Record,
+            TtlFrom::Arrival => LifeStart::Arrival,
+            TtlFrom::Source(source) => LifeStart::Field(compile(source)),
         };
-        let expiry = start.ok_or(Reject::InvalidTime)?.plus(self.ttl);
-        Ok(expiry.min(record.message.expires_at))
-    }
-}
-
-/// The milliseconds since 1970 that a text says, whatever its form.
-pub(super) fn millis_of(text: &str) -> Option<i64> {
-    from_text(text).map(Timestamp::as_millis)
-}
-
-fn from_text(text: &str) -> Option<Timestamp> {
-    let millis = text.parse().ok().map(Timestamp::from_millis);
-    millis.or_else(|| from_rfc3339(text))
-}
-
-/// Such as `2026-01-31T12:00:00.5Z` or with an offset from UTC, as in `+02:00`.
-fn from_rfc3339(text: &str) -> Option<Timestamp> {
-    let (local, offset_minutes) = match text.strip_suffix(['Z', 'z']) {
-        Some(local) => (local, 0),
-        None => split_offset(text)?,
-    };
-    let time: SystemTime = humantime::parse_rfc3339(&format!("{local}Z")).ok()?;
-    let utc = Timestamp::from(time).as_millis() - offset_minutes * 60_000;
-    Some(Timestamp::from_millis(utc))
-}
-
-/// The local time, and how many minutes it is ahead of UTC.
-fn split_offset(text: &str) -> Option<(&str, i64)> {
-    let (local, offset) = text.split_at_checked(text.len().checked_sub(6)?)?;
-    let (sign, digits) = match offset.split_at_checked(1)? {
-        ("+", digits) => (1, digits),
-        ("-", digits) => (-1, digits),
-        _ => return None,
-    };
-    let (hours, minutes) = digits.split_once(':')?;
-    Some((local, sign * (two_digits(hours, 23)? * 60 + two_digits(minutes, 59)?)))
-}
-
-fn two_digits(text: &str, most: i64) -> Option<i64> {
-    let is_plain = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|number| is_plain && *number <= most)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_read_in_every_form() {
-        for (text, millis) in [
-            ("1700000000123", 1_700_000_000_123),
-            ("-5", -5),
-            ("2023-11-14T22:13:20Z", 1_700_000_000_000),
-            ("2023-11-14T22:13:20.123z", 1_700_000_000_123),
-            ("2023-11-15T00:13:20+02:00", 1_700_000_000_000),
-            ("2023-11-14T16:43:20-05:30", 1_700_000_000_000),
-        ] {
-            assert_eq!(from_text(text), Some(Timestamp::from_millis(millis)), "{text}");
+        Self {
+            start,
+            ttl: life.ttl,
+            ttl_field: life.ttl_field.as_ref().map(&mut compile),
+            expiry_field: life.expiry_field.as_ref().map(&mut compile),
+            unit: life.time_unit,
+            earliest: life.earliest_time.into(),
+            max_ahead: life.max_time_ahead,
         }
     }
 
-    #[test]
-    fn text_that_is_no_time_is_none() {
-        for text in [
-            "",
-            "now",
-            "1.5",
-            "2023-11-14",
-            "2023-11-14T22:13:20",
-            "2023-13-14T22:13:20Z",
-            "2023-11-14T22:13:20+2:00",
-            "2023-11-14T22:13:20+99:00",
-            "2023-11-14T22:13:20+\u{e9}:00",
-            "99999999999999999999",
-        ] {
-            assert_eq!(from_text(text), None, "{text}");
-        }
+    /// The sources that are read.
+    pub(super) fn sources(&self) -> impl Iterator<Item = &CompiledSource> {
+        let start = match &self.start {
+            LifeStart::Field(source) => Some(source),
+            LifeStart::Record | LifeStart::Arrival => None,
+        };
+        start.into_iter().chain(&self.ttl_field).chain(&self.expiry_field)
     }
+
+    /// When the entry of a record expires. Each of the record's own times may end it, and a record
+    /// without any has the life that the table gives.
+    pub(super) fn expiry(&self, record: &ParsedMessage<'_, '_>) -> Result<Timestamp, Reject> {
+        let (now, ahead) = (record.message.now, record.message.clock_ahead);
+        if let Some(expiry) = field(self.expiry_field.as_ref(), record)? {
+            let expiry = self.plausible(expiry, END_OF_DATES)?.plus(ahead);
+            return Ok(expiry.min(now.plus(Life::MAX)));
+        }
+        let start = match &self.start {
+            LifeStart::Record => record.message.origin.time.plus(ahead),
+            LifeStart::Arrival => now,
+            LifeStart::Field(source) => {
+                let start = record.present(source)?.ok_or(Reject::MissingTime)?;
+                self.plausible(start, now.plus(self.max_ahead))?.plus(ahead)
+            }
+        };
+        let ttl = match field(self.ttl_field.as_ref(), record)? {
+            Some(ttl) => times::lifetime(ttl, Life::MAX).ok_or(Reject::InvalidTtl)?,
+            None => self.ttl,
+        };
+        // A time in the future counts as now.
+        Ok(start.min(now).plus(ttl))
+    }
+
+    /// The time that a value says, if that is neither too early nor after `latest`. A time far off
+    /// is a number of another unit, or a clock that is wrong.
+    fn plausible(&self, value: JsonValue<'_>, latest: Timestamp) -> Result<Timestamp, Reject> {
+        let time = times::time(value, self.unit).ok_or(Reject::InvalidTime)?;
+        let is_plausible = (self.earliest..=latest).contains(&time);
+        if is_plausible { Ok(time) } else { Err(Reject::ImplausibleTime) }
+    }
+}
+
+fn field<'d>(
+    source: Option<&CompiledSource>,
+    record: &ParsedMessage<'d, '_>,
+) -> Result<Option<JsonValue<'d>>, Reject> {
+    source.map_or(Ok(None), |source| record.present(source))
 }

@@ -70,6 +70,11 @@ impl Limits {
         bytes.max(SMALL_PARSING_FACTOR * SMALL_BYTES)
     }
 
+    /// The same for a document beside which a record key of `key_bytes` is parsed.
+    pub(super) fn parsing_bytes_beside(&self, key_bytes: usize) -> usize {
+        self.parsing_bytes() - SMALL_PARSING_FACTOR * key_bytes.min(SMALL_BYTES)
+    }
+
     /// Whether a message is large, if this many of its bytes are read.
     pub(super) fn is_large(bytes: usize) -> bool {
         bytes > SMALL_BYTES

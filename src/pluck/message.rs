@@ -1,5 +1,7 @@
 //! The input and the output of plucking: a message, and what it asks of a table.
 
+use std::time::Duration;
+
 use crate::record::{Draft, KeyRef, Origin, Reject, Timestamp};
 
 /// A message, borrowed from the Kafka client's memory.
@@ -13,27 +15,20 @@ pub struct Message<'a> {
     pub header: &'a dyn Fn(&str) -> Option<&'a [u8]>,
     /// The record's place in the stream, and its time.
     pub origin: Origin,
-    /// When its entry expires; the latest time at which it may, if its life is counted from a
-    /// time in the message.
-    pub expires_at: Timestamp,
+    /// When the record arrived.
+    pub now: Timestamp,
+    /// How far `now` is ahead of the clocks by which times were written down.
+    pub clock_ahead: Duration,
 }
 
 impl<'a> Message<'a> {
-    /// The record's key as text.
-    pub(super) fn key_text(&self) -> Result<Option<&'a str>, Reject> {
-        text(self.key)
-    }
-
-    /// The value of a header as text.
+    /// The value of a header as text. A header is bytes to Kafka and text to a table. Bytes that are
+    /// not UTF-8 reject the message, as in a document: to leave the field out would say that the
+    /// message had none.
     pub(super) fn header_text(&self, name: &str) -> Result<Option<&'a str>, Reject> {
-        text((self.header)(name))
+        let text = (self.header)(name).map(std::str::from_utf8);
+        text.transpose().map_err(|_| Reject::InvalidUtf8)
     }
-}
-
-/// Keys and headers are bytes to Kafka and text to a table. Bytes that are not UTF-8 reject the
-/// message, as in a document: to leave the field out would say that the message had none.
-fn text(bytes: Option<&[u8]>) -> Result<Option<&str>, Reject> {
-    bytes.map(std::str::from_utf8).transpose().map_err(|_| Reject::InvalidUtf8)
 }
 
 /// What a message asks of a table. It borrows scratch memory, never the message.
@@ -54,4 +49,21 @@ pub struct Deletion<'s> {
     pub key: KeyRef<'s>,
     /// The version of the record that deletes; none if it has none, or if the table has no versions.
     pub version: Option<i64>,
+}
+
+/// A message that gives no record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rejected<'s> {
+    /// Why.
+    pub reason: Reject,
+    /// The entry that the record would have replaced, which is out of date now; none if the record
+    /// does not tell, or not for certain.
+    pub outdated: Option<Deletion<'s>>,
+}
+
+/// A reject that says nothing about any entry.
+impl From<Reject> for Rejected<'_> {
+    fn from(reason: Reject) -> Self {
+        Self { reason, outdated: None }
+    }
 }

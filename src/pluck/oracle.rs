@@ -4,14 +4,15 @@
 //! agree on what is JSON. It recurses, so documents must be shallow or small.
 
 use std::str;
+use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::config::Source;
+use crate::config::{Life, Source};
 use crate::pluck::{Limits, Message, Plucked, Plucker, Scratch};
 use crate::record::{Origin, Record, Reject, Timestamp, Value};
 
-const LIMITS: Limits =
+pub(crate) const LIMITS: Limits =
     Limits { max_document_bytes: 1 << 20, max_key_bytes: 64, max_values_bytes: 1 << 20 };
 
 /// Pointers that overlap, repeat, go through arrays and lead nowhere.
@@ -44,19 +45,22 @@ fn check_from(key: &str, payload: &[u8]) {
         payload: Some(payload),
         header: &|_| None,
         origin: Origin { partition: 0, offset: 0, time: Timestamp::from_millis(0) },
-        expires_at: Timestamp::from_millis(1),
+        now: Timestamp::from_millis(0),
+        clock_ahead: Duration::ZERO,
     };
     let mut scratch = Scratch::new();
-    let plucked = Plucker::new(&source(key), &fields, LIMITS).pluck(&message, &mut scratch);
+    let life = Life::from_record(Duration::from_secs(1));
+    let plucker = Plucker::new(&source(key).into(), &fields, &life, LIMITS);
+    let outcome = plucker.pluck(&message, &mut scratch).map_err(|rejected| rejected.reason);
     let document = match read(payload) {
         Ok(document) => document,
-        Err(reject) => return assert_eq!(plucked, Err(reject)),
+        Err(reject) => return assert_eq!(outcome, Err(reject)),
     };
     let record_key = Json::Text { text: "key".into(), is_damaged: false };
     let found = if key == "@key" { Some(&record_key) } else { document.pointer(key) };
-    match (plucked, expected_key(found)) {
+    match (outcome, expected_key(found)) {
         (Ok(Plucked::Record(draft)), Ok(key)) => check_record(&draft.copy(), &key, &document),
-        (plucked, expected) => assert_eq!(plucked.err(), expected.err()),
+        (found, expected) => assert_eq!(found.err(), expected.err()),
     }
 }
 
@@ -202,6 +206,12 @@ impl Json {
 fn read(payload: &[u8]) -> Result<Json, Reject> {
     if payload.is_empty() {
         return Err(Reject::EmptyPayload);
+    }
+    if payload.starts_with(&[0]) || payload.starts_with(&[3]) {
+        return Err(Reject::FramedPayload);
+    }
+    if payload.starts_with(&[0x1f, 0x8b]) {
+        return Err(Reject::CompressedPayload);
     }
     let text = str::from_utf8(payload).map_err(|_| Reject::InvalidUtf8)?;
     let mut reader = Reader { rest: text, has_refused: false };

@@ -1,11 +1,15 @@
 //! Properties: documents, damaged documents and random bytes are plucked as the oracle does it.
 
+use std::time::Duration;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::json::shape_tests;
-use super::oracle;
+use super::{Message, Plucked, Plucker, Scratch, oracle};
+use crate::config::{KeySources, Life};
+use crate::record::{Origin, Timestamp};
 
 const LITERALS: [&str; 34] = [
     "null",
@@ -82,6 +86,34 @@ proptest! {
         bytes in vec(select(ALPHABET.as_slice()), 0..100),
     ) {
         check(&bytes);
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_record_key_is_plucked_without_a_panic(
+        key in prop_oneof![vec(any::<u8>(), 0..60), document().prop_map(String::into_bytes)],
+        is_tombstone in any::<bool>(),
+    ) {
+        for first_of in [&["/id"][..], &["@key"], &["@key/id"], &["@key/a/b", "/id", "@key/0"]] {
+            let payload = (!is_tombstone).then_some(br#"{"id":"k"}"#.as_slice());
+            let sources = KeySources::first_of(first_of.iter().map(|text| text.parse().unwrap()));
+            let life = Life::from_record(Duration::from_secs(1));
+            let limits = oracle::LIMITS;
+            let plucker = Plucker::new(&sources.unwrap(), &["@key/id".parse().unwrap()], &life, limits);
+            let message = Message {
+                key: Some(&key),
+                payload,
+                header: &|_| None,
+                origin: Origin { partition: 0, offset: 0, time: Timestamp::from_millis(0) },
+                now: Timestamp::from_millis(0),
+                clock_ahead: Duration::ZERO,
+            };
+            let mut scratch = Scratch::new();
+            if let Ok(Plucked::Deletion(deletion)) = plucker.pluck(&message, &mut scratch) {
+                prop_assert!(is_tombstone && deletion.key.as_str().len() <= limits.max_key_bytes);
+            }
+        }
     }
 }
 

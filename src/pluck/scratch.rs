@@ -11,6 +11,8 @@ use super::limits::Limits;
 /// Scratch memory for plucking.
 pub struct Scratch {
     pub(super) parser: Parser,
+    /// For record keys, which are parsed beside the document.
+    pub(super) key_parser: Parser,
     pub(super) builder: DraftBuilder,
     /// Whether the parser takes documents of any depth.
     is_for_any_depth: bool,
@@ -22,6 +24,7 @@ impl Scratch {
         // Depth costs heap here, never stack, so the size of a small document is limit enough.
         Self {
             parser: Parser::new(usize::MAX),
+            key_parser: Parser::new(usize::MAX),
             builder: DraftBuilder::default(),
             is_for_any_depth: true,
         }
@@ -29,7 +32,8 @@ impl Scratch {
 
     /// Bytes held for reuse, apart from a few for each source.
     pub fn held_bytes(&self) -> usize {
-        self.parser.scratch_bytes() + self.builder.scratch_bytes()
+        let parsers = self.parser.scratch_bytes() + self.key_parser.scratch_bytes();
+        parsers + self.builder.scratch_bytes()
     }
 
     /// Prepares for a small message: frees memory that is too much to keep.
@@ -42,8 +46,7 @@ impl Scratch {
     /// Prepares for one large document: frees all memory, and takes no document in which more
     /// than `depth` containers are open at once.
     pub(super) fn prepare_for_depth(&mut self, depth: usize) {
-        let (parser, builder) = (Parser::new(depth), DraftBuilder::default());
-        *self = Self { parser, builder, is_for_any_depth: false };
+        *self = Self { parser: Parser::new(depth), is_for_any_depth: false, ..Self::new() };
     }
 }
 

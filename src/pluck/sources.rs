@@ -1,66 +1,73 @@
-//! A table's sources, compiled: where its keys, fields, conditions and times come from.
+//! A table's sources, compiled: where its keys, fields, conditions, times and versions come from.
 
-use std::time::Duration;
-
-use super::document::CompiledSource;
+use super::document::{CompiledSource, Pointers};
 use super::filters::Filters;
-use super::json::Paths;
-use super::life::LifeStart;
+use super::key_source::KeySource;
+use super::life::CompiledLife;
 use super::message::Message;
-use crate::config::{Condition, Source};
+use super::record_key::RecordKey;
+use crate::config::{Condition, KeySources, Life, Source};
 
-/// Everything that a table reads of a message with a payload; a tombstone gives its record key
-/// only.
+/// Everything that a table reads of a message.
 #[derive(Debug)]
 pub(super) struct Sources {
-    pub(super) key: CompiledSource,
+    pub(super) key: KeySource,
     /// In the order of the table's fields.
     pub(super) fields: Box<[CompiledSource]>,
     pub(super) filters: Filters,
-    /// `None` if the time to live counts from a time outside the record's data.
-    pub(super) life_start: Option<LifeStart>,
+    pub(super) life: CompiledLife,
     /// `None` if the table goes by the times of records.
     pub(super) version: Option<CompiledSource>,
-    /// Every pointer among the sources, in one tree.
-    pub(super) paths: Paths,
+    pub(super) pointers: Pointers,
 }
 
 impl Sources {
-    pub(super) fn new(key: &Source, fields: &[Source]) -> Self {
-        let mut paths = Paths::default();
-        let key = CompiledSource::new(key, &mut paths);
-        let fields = fields.iter().map(|field| CompiledSource::new(field, &mut paths)).collect();
-        Self { key, fields, filters: Filters::default(), life_start: None, version: None, paths }
+    pub(super) fn new(key: &KeySources, fields: &[Source], life: &Life) -> Self {
+        let mut pointers = Pointers::default();
+        let key = KeySource::new(key, &mut pointers);
+        let fields = fields.iter().map(|field| CompiledSource::new(field, &mut pointers)).collect();
+        let life = CompiledLife::new(life, &mut pointers);
+        Self { key, fields, filters: Filters::default(), life, version: None, pointers }
     }
 
     pub(super) fn set_only_when(&mut self, conditions: &[Condition]) {
-        self.filters.set_only_when(conditions, &mut self.paths);
+        self.filters.set_only_when(conditions, &mut self.pointers);
     }
 
     pub(super) fn set_delete_when(&mut self, conditions: &[Condition]) {
-        self.filters.set_delete_when(conditions, &mut self.paths);
-    }
-
-    pub(super) fn set_life_start(&mut self, source: &Source, ttl: Duration) {
-        let source = CompiledSource::new(source, &mut self.paths);
-        self.life_start = Some(LifeStart { source, ttl });
+        self.filters.set_delete_when(conditions, &mut self.pointers);
     }
 
     pub(super) fn set_version(&mut self, source: &Source) {
-        self.version = Some(CompiledSource::new(source, &mut self.paths));
+        self.version = Some(CompiledSource::new(source, &mut self.pointers));
     }
 
     /// How many bytes they read of a message outside its document.
     pub(super) fn bytes_outside_document(&self, message: &Message<'_>) -> usize {
-        let life_start = self.life_start.as_ref().map(|start| &start.source);
-        let others =
-            self.fields.iter().chain(self.filters.sources()).chain(life_start).chain(&self.version);
-        let bytes = |source: &CompiledSource| source.bytes_outside_document(message);
-        bytes(&self.key) + others.map(bytes).sum::<usize>()
+        let read: usize = self.all().map(|source| source.bytes_outside_document(message)).sum();
+        read + self.record_key_to_parse(message).map_or(0, <[u8]>::len)
     }
 
     /// Whether any source points into the document.
     pub(super) fn needs_document(&self) -> bool {
-        !self.paths.is_empty()
+        !self.pointers.into_document.is_empty()
+    }
+
+    /// The record key, if it is looked at as JSON: because it is a quoted string, or because it is an
+    /// object or array that a source points into or a tombstone must not have.
+    pub(super) fn record_key_to_parse<'m>(&self, message: &Message<'m>) -> Option<&'m [u8]> {
+        let key = message.key.filter(|key| key.len() <= RecordKey::MAX_JSON_BYTES)?;
+        let is_tombstone = message.payload.is_none();
+        let is_parsed = match key.trim_ascii_start().first()? {
+            b'"' => is_tombstone || self.all().any(CompiledSource::is_of_record_key),
+            b'{' | b'[' => is_tombstone || !self.pointers.into_record_key.is_empty(),
+            _ => false,
+        };
+        is_parsed.then_some(key)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &CompiledSource> {
+        let others = self.filters.sources().chain(self.life.sources()).chain(&self.version);
+        self.key.sources().chain(&self.fields).chain(others)
     }
 }

@@ -5,9 +5,14 @@ mod fields;
 mod hostile;
 mod keys;
 mod memory;
+mod rejected;
+mod times;
+mod tombstones;
+
+use std::time::Duration;
 
 use super::{Limits, Message, Plucked, Plucker, Scratch};
-use crate::config::Source;
+use crate::config::{KeySources, Life, Source};
 use crate::record::{Draft, Key, Origin, Record, Reject, Timestamp, Value};
 
 const LIMITS: Limits =
@@ -46,12 +51,19 @@ impl TestPlucker {
         let mut dropped = Scratch::new();
         let is_large = self.plucker.is_large(message);
         let scratch = if is_large { &mut dropped } else { &mut self.scratch };
-        self.plucker.pluck(message, scratch).map(Copied::of)
+        self.plucker.pluck(message, scratch).map(Copied::of).map_err(|rejected| rejected.reason)
+    }
+
+    /// Plucks a message that is rejected: the reason, and the key of the entry that is out of date.
+    fn reject(&mut self, message: &Message<'_>) -> (Reject, Option<Key>) {
+        let rejected = self.plucker.pluck(message, &mut self.scratch).unwrap_err();
+        (rejected.reason, rejected.outdated.map(|deletion| deletion.key.copy()))
     }
 
     /// Plucks a message of any size in the kept scratch.
     fn pluck_in_kept_scratch(&mut self, message: &Message<'_>) -> Result<Copied, Reject> {
-        self.plucker.pluck(message, &mut self.scratch).map(Copied::of)
+        let plucked = self.plucker.pluck(message, &mut self.scratch);
+        plucked.map(Copied::of).map_err(|rejected| rejected.reason)
     }
 
     fn scratch_bytes(&self) -> usize {
@@ -65,10 +77,24 @@ fn plucker(key: &str, fields: &[&str]) -> TestPlucker {
 }
 
 fn plucker_within(limits: Limits, key: &str, fields: &[&str]) -> TestPlucker {
-    let fields: Vec<Source> = fields.iter().map(|field| field.parse().unwrap()).collect();
-    let plucker = Plucker::new(&key.parse().unwrap(), &fields, limits);
+    plucker_of(&source(key).into(), fields, &Life::from_record(TTL), limits)
+}
+
+fn plucker_of(key: &KeySources, fields: &[&str], life: &Life, limits: Limits) -> TestPlucker {
+    let fields: Vec<Source> = fields.iter().map(|field| source(field)).collect();
+    let plucker = Plucker::new(key, &fields, life, limits);
     TestPlucker { plucker, scratch: Scratch::new() }
 }
+
+fn source(text: &str) -> Source {
+    text.parse().unwrap()
+}
+
+const TTL: Duration = Duration::from_secs(1);
+/// When the entry of a test's message expires.
+const EXPIRY: Timestamp = Timestamp::from_millis(NOON + 1_000);
+/// The time of a test's message and of its arrival.
+const NOON: i64 = 1_700_000_000_000;
 
 /// A message with this payload, without a key or headers.
 fn message(payload: &[u8]) -> Message<'_> {
@@ -76,8 +102,9 @@ fn message(payload: &[u8]) -> Message<'_> {
         key: None,
         payload: Some(payload),
         header: &|_| None,
-        origin: Origin { partition: 3, offset: 42, time: Timestamp::from_millis(1_000) },
-        expires_at: Timestamp::from_millis(2_000),
+        origin: Origin { partition: 3, offset: 42, time: Timestamp::from_millis(NOON) },
+        now: Timestamp::from_millis(NOON),
+        clock_ahead: Duration::ZERO,
     }
 }
 

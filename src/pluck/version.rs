@@ -4,8 +4,8 @@
 
 use super::document::{CompiledSource, ParsedMessage};
 use super::json::JsonValue;
-use super::life;
-use crate::record::Reject;
+use super::times;
+use crate::record::{Reject, Timestamp};
 
 /// The version of a record; none if it has none there.
 pub(super) fn find(
@@ -16,7 +16,8 @@ pub(super) fn find(
         None | Some(JsonValue::Null) => Ok(None),
         Some(JsonValue::Int(version)) => Ok(Some(version)),
         Some(JsonValue::Text(text)) => {
-            let version = text.parse().ok().or_else(|| life::millis_of(text));
+            let version =
+                text.parse().ok().or_else(|| times::from_rfc3339(text).map(Timestamp::as_millis));
             version.map(Some).ok_or(Reject::InvalidVersion)
         }
         Some(_) => Err(Reject::InvalidVersion),

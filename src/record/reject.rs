@@ -11,9 +11,9 @@ pub enum Reject {
     /// The payload is larger than a document may be, or takes more memory to parse than it may.
     DocumentTooLarge,
     /// The payload is not UTF-8, or a header or record key that a source names, or a tombstone's
-    /// record key.
+    /// record key. Or the key has half a surrogate pair in it.
     InvalidUtf8,
-    /// The payload is not one whole JSON document.
+    /// The payload is not one whole JSON document, or the record key that a source points into.
     InvalidJson,
     /// The key is absent or null.
     MissingKey,
@@ -27,17 +27,31 @@ pub enum Reject {
     EntryTooLarge,
     /// The time from which the time to live counts is absent or null.
     MissingTime,
-    /// That time is neither milliseconds since 1970 nor RFC 3339.
+    /// That time, or the expiry, is neither a number nor RFC 3339.
     InvalidTime,
     /// The version is absent or null.
     MissingVersion,
     /// The version is neither an integer of 64 bits nor a time.
     InvalidVersion,
+    /// The record key is binary, and is or holds the key.
+    BinaryKey,
+    /// A tombstone's record key is an object or array, in which the table looks for no key.
+    StructuredKey,
+    /// That time is too early or too far ahead to be true.
+    ImplausibleTime,
+    /// The time to live that the record says is neither a number of seconds nor a duration, or not
+    /// above zero.
+    InvalidTtl,
+    /// The payload begins as what a serializer with a schema registry writes: Avro, Protobuf, or JSON
+    /// behind a schema's number.
+    FramedPayload,
+    /// The payload is compressed with gzip.
+    CompressedPayload,
 }
 
 impl Reject {
     /// Every reason in the order of declaration, so that each has its `as usize` for an index.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 19] = [
         Self::EmptyPayload,
         Self::DocumentTooLarge,
         Self::InvalidUtf8,
@@ -51,6 +65,12 @@ impl Reject {
         Self::InvalidTime,
         Self::MissingVersion,
         Self::InvalidVersion,
+        Self::BinaryKey,
+        Self::StructuredKey,
+        Self::ImplausibleTime,
+        Self::InvalidTtl,
+        Self::FramedPayload,
+        Self::CompressedPayload,
     ];
 
     /// Its name wherever it leaves the process as text.
@@ -69,6 +89,12 @@ impl Reject {
             Self::InvalidTime => "invalid_time",
             Self::MissingVersion => "missing_version",
             Self::InvalidVersion => "invalid_version",
+            Self::BinaryKey => "binary_key",
+            Self::StructuredKey => "structured_key",
+            Self::ImplausibleTime => "implausible_time",
+            Self::InvalidTtl => "invalid_ttl",
+            Self::FramedPayload => "framed_payload",
+            Self::CompressedPayload => "compressed_payload",
         }
     }
 }

@@ -15,6 +15,8 @@ on_each_broker!(
     records_are_filtered_and_delete_as_configured,
     the_time_to_live_can_count_from_a_time_in_the_record,
     the_time_to_live_can_count_from_arrival,
+    a_time_of_another_unit_is_rejected_and_not_alive_for_ever,
+    a_record_can_say_how_long_it_lives,
 );
 
 fn document(document: &serde_json::Value) -> Message {
@@ -98,6 +100,58 @@ async fn the_time_to_live_can_count_from_arrival(broker: &Broker) {
 
     assert_eq!(service.description("a").await.as_deref(), Some("old"), "read from the first");
     assert_eq!(outcome(&stats, RecordOutcome::Stored), 1);
+    assert_counters_add_up(&stats);
+    service.stop().await;
+}
+
+async fn a_time_of_another_unit_is_rejected_and_not_alive_for_ever(broker: &Broker) {
+    let topic = broker.create_topic(1).await;
+    let settings = ["tables.0.ttl_from=/at", "tables.0.time_unit=s"];
+    let service = Service::ready(broker, &topic, &settings).await;
+    let seconds = now_ms() / 1_000 - 60;
+    let of = |id: &str, at: serde_json::Value| document(&json!({ "id": id, "at": at }));
+    topic.produce(&[
+        of("seconds", seconds.into()),
+        of("milliseconds", (seconds * 1_000).into()),
+        of("nanoseconds", (seconds * 1_000_000_000).into()),
+        of("zero", 0.into()),
+        of("text", format!("{seconds}.5").into()),
+    ]);
+    let stats = service.wait_until_polled(5).await;
+
+    for id in ["seconds", "text"] {
+        let expiry = service.entry(id).await.unwrap().expire_time.unwrap();
+        assert_eq!(expiry.seconds, seconds + 3_600, "{id}");
+    }
+    assert_eq!(rejected(&stats, RejectReason::ImplausibleTime), 3);
+    assert_counters_add_up(&stats);
+    service.stop().await;
+}
+
+async fn a_record_can_say_how_long_it_lives(broker: &Broker) {
+    let topic = broker.create_topic(1).await;
+    let old = now_ms() - TWO_HOURS_MS;
+    let of = |id: &str, ttl: serde_json::Value| Message {
+        timestamp_ms: Some(old),
+        ..document(&json!({ "id": id, "ttl": ttl, "description": id }))
+    };
+    topic.produce(&[
+        of("for a day", 86_400.into()),
+        of("for three hours", "3h".into()),
+        of("as the table says", serde_json::Value::Null),
+        of("odd", 0.into()),
+    ]);
+    // The start reads records that are older than the table's own time to live.
+    let service = Service::start(broker, &topic, &["tables.0.ttl_field=/ttl"]).await;
+    service.wait_until_ready().await;
+    let stats = service.wait_until_polled(4).await;
+
+    for (id, seconds) in [("for a day", 86_400), ("for three hours", 3 * 3_600)] {
+        let expiry = service.entry(id).await.unwrap().expire_time.unwrap();
+        assert_eq!(expiry.seconds, old / 1_000 + seconds, "{id}");
+    }
+    assert_eq!(service.miss("as the table says").await, MissReason::Expired);
+    assert_eq!(rejected(&stats, RejectReason::InvalidTtl), 1);
     assert_counters_add_up(&stats);
     service.stop().await;
 }

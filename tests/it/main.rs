@@ -14,6 +14,7 @@ mod command;
 mod conditions;
 mod container_harness;
 mod counters;
+mod deletes;
 mod encodings;
 mod explain;
 mod freshness;

@@ -57,7 +57,7 @@ fn every_fault_is_reported_at_once() {
         "tables[0].topic: found \"a/b\": not a topic's name",
         "tables[0].key: found \"id\": a JSON Pointer begins with a slash",
         "tables[0].fields.a-b: not a field's name",
-        "tables[0].fields.b: found \"@what\": after @ comes key or header/NAME",
+        "tables[0].fields.b: found \"@what\": after @ comes key, key/POINTER or header/NAME",
         "tables[0].ttl: found \"0s\": too little",
         "tables[0].store: found \"lru\": not known here",
         "tables[1].topic: found \"5\": this goes in quotes",
@@ -157,7 +157,7 @@ fn a_shape_that_does_not_fit_is_a_fault() {
     for (setting, expected) in [
         ("tables.2.ttl=1h", "tables[1]: missing before 2"),
         ("tables.one.ttl=1h", "tables.one.ttl: this is a list, and its items go by number"),
-        ("a.b.c.d.e=1", "a.b.c.d.e: there is no such key: it has too many parts"),
+        ("a.b.c.d.e.f.g=1", "a.b.c.d.e.f.g: there is no such key: it has too many parts"),
         ("=", ": there is no such key"),
         ("0.x=1", "0: there is no such key"),
         ("kafka..=1", "kafka.: there is no such key"),

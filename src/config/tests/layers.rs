@@ -11,8 +11,8 @@ fn the_smallest_configuration_gets_the_defaults() {
     assert_eq!(config.kafka.fetch_buffer, ByteSize::mib(12));
     assert!(config.kafka.properties.is_empty());
     let [table] = config.tables.as_slice() else { panic!("one table") };
-    assert_eq!(table.key, "/id".parse().unwrap());
-    assert_eq!(table.ttl, Duration::from_secs(24 * 3600));
+    assert_eq!(table.key, "/id".parse::<super::super::Source>().unwrap().into());
+    assert_eq!(table.life.ttl, Duration::from_secs(24 * 3600));
     assert_eq!(table.capacity, "60%".parse().unwrap());
     assert_eq!(table.store, Store::Moka);
     assert!((1..=4).contains(&config.ingest.threads));

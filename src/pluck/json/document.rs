@@ -27,6 +27,11 @@ impl<'d> Document<'d> {
         self.nodes
     }
 
+    /// The value of the whole document; `None` if there is no document.
+    pub(crate) fn root(&self) -> Option<JsonValue<'d>> {
+        self.value(0)
+    }
+
     /// The value at a position; `None` if there is none.
     pub(super) fn value(&self, position: usize) -> Option<JsonValue<'d>> {
         Some(match self.nodes.get(position)? {

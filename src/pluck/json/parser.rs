@@ -46,9 +46,10 @@ impl Parser {
         }
     }
 
-    /// Parses all of `payload` and gives the document to `read`, or why there is none:
-    /// [`Reject::InvalidUtf8`] for bytes that are not text, whatever else is wrong with them, or
-    /// [`Reject::InvalidJson`] for text that is not one whole document.
+    /// Parses all of `payload` and gives the document to `read`, or why there is none: an encoding
+    /// that is known by its first bytes, [`Reject::InvalidUtf8`] for other bytes that are not text,
+    /// whatever else is wrong with them, or [`Reject::InvalidJson`] for text that is not one whole
+    /// document.
     pub(crate) fn parse<T>(
         &mut self,
         payload: &[u8],
@@ -59,8 +60,8 @@ impl Parser {
             Ok(outcome) => return outcome,
             Err(read) => read,
         };
-        if str::from_utf8(payload).is_err() {
-            return read(Err(Reject::InvalidUtf8));
+        if let Some(reason) = other_encoding(payload) {
+            return read(Err(reason));
         }
         // Parsing has overwritten some of the copy.
         self.copy_padded(payload);
@@ -116,5 +117,15 @@ impl Parser {
             index: index_capacity(index, Shape { bytes, structurals, depth }),
             stack: grown(stack, depth),
         };
+    }
+}
+
+/// What a payload is that is not even text. No JSON begins with any of these bytes.
+fn other_encoding(payload: &[u8]) -> Option<Reject> {
+    match payload {
+        // Confluent's and Apicurio's framing, and that of AWS Glue.
+        [0x00 | 0x03, ..] => Some(Reject::FramedPayload),
+        [0x1f, 0x8b, ..] => Some(Reject::CompressedPayload),
+        _ => str::from_utf8(payload).is_err().then_some(Reject::InvalidUtf8),
     }
 }

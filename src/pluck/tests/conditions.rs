@@ -1,12 +1,10 @@
-//! Which records count, which delete, and when an entry expires.
-
-use std::time::Duration;
+//! Which records count, and which delete.
 
 use super::*;
-use crate::config::{Condition, Constant};
+use crate::config::{Condition, Constant, Test};
 
-fn condition(source: &str, equals: Constant) -> Condition {
-    Condition { source: source.parse().unwrap(), equals }
+fn condition(source: &str, test: impl Into<Test>) -> Condition {
+    Condition { source: source.parse().unwrap(), test: test.into() }
 }
 
 fn text(text: &str) -> Constant {
@@ -37,12 +35,35 @@ fn values_are_compared_as_json_compares() {
         ("5", Constant::Double(5.0), true),
         ("0.1", Constant::Double(0.1), true),
         ("null", text("null"), false),
+        ("1e999", Constant::Int(0), false),
+        ("1e999", Constant::Double(0.0), false),
+        (r#""\ud83d""#, text("\u{fffd}"), false),
         ("[5]", Constant::Int(5), false),
     ] {
         let document = format!(r#"{{"id":1,"f":{json}}}"#);
         let mut plucker = changed(|it| it.only_when(&[condition("/f", constant)]));
         let counts = plucker.pluck(&message(document.as_bytes())) != Ok(Copied::Filtered);
         assert_eq!(counts, holds, "{document}");
+    }
+}
+
+#[test]
+fn a_part_can_be_tested_for_several_values_and_for_null_absence_and_presence() {
+    let one_of = Test::OneOf([text("a"), Constant::Int(5)].into());
+    for (member, expected) in [
+        (r#""f":"a""#, [true, false, false, true]),
+        (r#""f":5.0"#, [true, false, false, true]),
+        (r#""f":"b""#, [false, false, false, true]),
+        (r#""f":{}"#, [false, false, false, true]),
+        (r#""f":null"#, [false, true, false, false]),
+        (r#""g":5"#, [false, false, true, false]),
+    ] {
+        let document = format!(r#"{{"id":1,{member}}}"#);
+        let found = [one_of.clone(), Test::Null, Test::Absent, Test::Present].map(|test| {
+            let mut plucker = changed(|it| it.only_when(&[condition("/f", test)]));
+            plucker.pluck(&message(document.as_bytes())) != Ok(Copied::Filtered)
+        });
+        assert_eq!(found, expected, "{document}");
     }
 }
 
@@ -78,30 +99,4 @@ fn a_record_that_says_so_is_a_tombstone_for_its_key() {
     assert!(matches!(kept, Ok(Copied::Record(_))));
     let keyless = plucker.pluck(&message(br#"{"deleted":true}"#));
     assert_eq!(keyless, Err(Reject::MissingKey));
-}
-
-/// The expiry of a record with this time; it lives for a second, and no longer than to 2,000 ms.
-fn expiry(time: &str) -> Result<i64, Reject> {
-    let document = format!(r#"{{"id":1,"time":{time}}}"#);
-    let source: Source = "/time".parse().unwrap();
-    let mut plucker = changed(|it| it.ttl_from(&source, Duration::from_secs(1)));
-    let record = record(plucker.pluck(&message(document.as_bytes())));
-    record.map(|record| record.entry.view().expires_at.as_millis())
-}
-
-#[test]
-fn a_life_counts_from_the_time_in_the_record_but_not_from_the_future() {
-    assert_eq!(expiry("400"), Ok(1_400));
-    assert_eq!(expiry(r#""400""#), Ok(1_400));
-    assert_eq!(expiry(r#""1970-01-01T00:00:00.4Z""#), Ok(1_400));
-    assert_eq!(expiry(r#""2999-01-01T00:00:00Z""#), Ok(2_000));
-    assert_eq!(expiry("-9223372036854775808"), Ok(i64::MIN + 1_000));
-}
-
-#[test]
-fn a_record_without_its_time_is_rejected() {
-    assert_eq!(expiry("null"), Err(Reject::MissingTime));
-    for time in ["true", "1.5", "{}", r#""soon""#, "18446744073709551615"] {
-        assert_eq!(expiry(time), Err(Reject::InvalidTime), "{time}");
-    }
 }

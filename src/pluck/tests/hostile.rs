@@ -32,7 +32,7 @@ fn a_payload_that_is_not_one_whole_document_is_rejected() {
         "[1e400",
         "-",
         " ",
-        "\0",
+        "\x01",
         "\u{feff}{\"id\":1}",
         "{\"id\":\"a\nb\"}",
         "NaN",
@@ -62,6 +62,19 @@ fn a_payload_that_is_not_utf8_is_rejected_as_such_whatever_else_is_wrong() {
     ] {
         let plucked = plucker("/id", &[]).pluck(&message(payload));
         assert_eq!(plucked, Err(Reject::InvalidUtf8), "{payload:?}");
+    }
+}
+
+#[test]
+fn a_payload_in_another_encoding_is_rejected_as_such() {
+    for (payload, reason) in [
+        (&b"\0\0\0\0\x07\x02k"[..], Reject::FramedPayload),
+        (b"\0\0\0\0\x07{\"id\":\"k\"}", Reject::FramedPayload),
+        (b"\x03\0 16 bytes of UUID", Reject::FramedPayload),
+        (b"\x1f\x8b\x08\0\xff", Reject::CompressedPayload),
+        (b"\x1f{}", Reject::InvalidJson),
+    ] {
+        assert_eq!(plucker("/id", &[]).pluck(&message(payload)), Err(reason), "{payload:?}");
     }
 }
 

@@ -31,7 +31,7 @@ fn table() -> Table {
     fields.push(None);
     for n in (0..MAX_BATCH_KEYS).step_by(2) {
         let origin = Origin { partition: 0, offset: 0, time: now };
-        let expires_at = table.expiry_of(now, now);
+        let expires_at = now.plus(Duration::from_secs(3600));
         let key = key(n);
         let key = KeyRef::new(&key).unwrap();
         table.insert(Draft::new(key, origin, expires_at, &fields), now);

@@ -125,5 +125,11 @@ fn to_reason(reject: Reject) -> RejectReason {
         Reject::InvalidTime => RejectReason::InvalidTime,
         Reject::MissingVersion => RejectReason::MissingVersion,
         Reject::InvalidVersion => RejectReason::InvalidVersion,
+        Reject::BinaryKey => RejectReason::BinaryKey,
+        Reject::StructuredKey => RejectReason::StructuredKey,
+        Reject::ImplausibleTime => RejectReason::ImplausibleTime,
+        Reject::InvalidTtl => RejectReason::InvalidTtl,
+        Reject::FramedPayload => RejectReason::FramedPayload,
+        Reject::CompressedPayload => RejectReason::CompressedPayload,
     }
 }

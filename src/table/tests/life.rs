@@ -10,7 +10,6 @@ over_every_store! {
     no_read_returns_an_expired_entry_that_is_not_removed_yet
     an_expired_entry_is_removed_and_counted_as_expired
     a_replacement_lives_its_own_time_and_not_what_was_left_of_the_old_ones
-    a_time_in_the_future_counts_as_now
     the_maintenance_thread_removes_expired_entries
 }
 
@@ -95,13 +94,6 @@ fn a_replacement_lives_its_own_time_and_not_what_was_left_of_the_old_ones(store:
         thread::yield_now();
     }
     assert!(is_there(&table, "a"));
-}
-
-fn a_time_in_the_future_counts_as_now(store: config::Store) {
-    let table = table(store, MIN_CAPACITY_BYTES);
-    let now = Timestamp::from_millis(1_000_000);
-    assert_eq!(table.expiry_of(now.plus(HOUR), now), now.plus(HOUR));
-    assert_eq!(table.expiry_of(now.minus(HOUR), now), now);
 }
 
 fn the_maintenance_thread_removes_expired_entries(store: config::Store) {
