@@ -36,8 +36,8 @@ struct Inner {
     start: Instant,
     /// What the time since the start is added to, in microseconds since the Unix epoch.
     base_micros: AtomicI64,
-    /// How far it is ahead of the system's clock, in microseconds; zero if it is behind.
-    ahead_micros: AtomicI64,
+    /// How far it is behind the system's clock, in microseconds; negative if it is ahead.
+    behind_micros: AtomicI64,
     /// The newest time that anybody was given.
     newest_millis: AtomicI64,
     follower: Mutex<Follower>,
@@ -60,7 +60,7 @@ impl Clock {
         Self(Arc::new(Inner {
             start: Instant::now(),
             base_micros: AtomicI64::new(system_micros),
-            ahead_micros: AtomicI64::new(0),
+            behind_micros: AtomicI64::new(0),
             newest_millis: AtomicI64::new(i64::MIN),
             follower: Mutex::new(Follower { correction, suspension: Suspension::new() }),
         }))
@@ -84,10 +84,11 @@ impl Clock {
         Timestamp::from_millis(newest)
     }
 
-    /// How far it is ahead of the clocks of other machines, which are taken to show the system's
-    /// time. A time that they wrote down is that much later by this clock.
-    pub fn ahead(&self) -> Duration {
-        Duration::from_micros(self.0.ahead_micros.load(Ordering::Relaxed).unsigned_abs())
+    /// What the clocks of other machines show when this one shows `now`. They are taken to show the
+    /// system's time.
+    pub fn elsewhere(&self, now: Timestamp) -> Timestamp {
+        let behind_millis = self.0.behind_micros.load(Ordering::Relaxed) / 1_000;
+        Timestamp::from_millis(now.as_millis().saturating_add(behind_millis))
     }
 
     /// The most that can pass until this clock shows `time`, by a timer that does not follow the
@@ -111,7 +112,7 @@ impl Clock {
         let Follower { correction, suspension } = &mut *self.0.follower.lock();
         let step = correction.observe(reading, || suspension.take_micros());
         self.0.base_micros.store(correction.base_micros(), Ordering::Relaxed);
-        self.0.ahead_micros.store(correction.ahead_micros(), Ordering::Relaxed);
+        self.0.behind_micros.store(correction.behind_micros(), Ordering::Relaxed);
         step
     }
 
@@ -186,7 +187,8 @@ mod tests {
     fn what_is_new_by_the_systems_clock_is_not_old_for_a_clock_that_is_ahead() {
         let clock = Clock::start_at(7_200 * SECOND);
         let at = |seconds: i64| Timestamp::from_millis(seconds * 1_000);
-        let time_of = |seconds| at(seconds).plus(clock.ahead()).min(at(7_202));
+        let now = at(7_202);
+        let time_of = |seconds| at(seconds).plus(clock.elsewhere(now).until(now)).min(now);
         assert_eq!(time_of(3_601), at(3_601));
         // The system's clock, which was an hour ahead, is set right.
         observe(&clock, 2 * SECOND, 3_602 * SECOND);
@@ -196,6 +198,7 @@ mod tests {
         assert_eq!(seconds(time_of(0)), 3_599);
         observe(&clock, 3 * SECOND, 20_000 * SECOND);
         assert_eq!(time_of(3_601), at(3_601), "a clock that is behind makes nothing older");
+        assert!(clock.elsewhere(now) > at(19_000), "and says how late it is elsewhere");
     }
 
     #[test]

@@ -107,7 +107,7 @@ impl Plucker {
     ///         header: &|_| None,
     ///         origin: Origin { partition: 0, offset: 0, time: Timestamp::from_millis(0) },
     ///         now: Timestamp::from_millis(1),
-    ///         clock_ahead: std::time::Duration::ZERO,
+    ///         now_elsewhere: Timestamp::from_millis(1),
     ///     };
     ///     let plucked = plucker.pluck(&message, scratch);
     ///     drop(payload);

@@ -141,9 +141,9 @@ impl Table {
         self.spec.clock.now()
     }
 
-    /// How far the table's clock is ahead of the clocks of other machines.
-    pub fn clock_ahead(&self) -> Duration {
-        self.spec.clock.ahead()
+    /// What the clocks of other machines show when the table's shows `now`.
+    pub fn elsewhere(&self, now: Timestamp) -> Timestamp {
+        self.spec.clock.elsewhere(now)
     }
 
     /// Shows the entry of `key` that is live at `now`, if there is one. Counts a hit or a miss.

@@ -50,7 +50,7 @@ fn millpond() -> anyhow::Result<Pluck> {
             header: &|_| None,
             origin: Origin { partition: 0, offset: 0, time: Timestamp::from_millis(0) },
             now: Timestamp::from_millis(0),
-            clock_ahead: Duration::ZERO,
+            now_elsewhere: Timestamp::from_millis(0),
         };
         match plucker.pluck(&message, &mut scratch) {
             Ok(Plucked::Record(draft)) => {

@@ -64,9 +64,9 @@ impl Correction {
         self.base_micros
     }
 
-    /// How far the clock is ahead of the system's; zero if it is behind.
-    pub(super) fn ahead_micros(&self) -> i64 {
-        self.behind_micros.saturating_neg().max(0)
+    /// How far the clock is behind the system's; negative if it is ahead.
+    pub(super) fn behind_micros(&self) -> i64 {
+        self.behind_micros
     }
 
     /// Corrects by no more than the part of the time that has passed since the last reading.

@@ -93,7 +93,7 @@ impl TableWriter {
             header: &|name| header(message, name),
             origin,
             now,
-            clock_ahead: self.table.clock_ahead(),
+            now_elsewhere: self.table.elsewhere(now),
         };
         let mut scratch = context.scratch_for(&self.plucker, &message);
         match self.plucker.pluck(&message, &mut scratch) {

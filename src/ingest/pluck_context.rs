@@ -151,7 +151,7 @@ mod tests {
                 time: crate::record::Timestamp::from_millis(0),
             },
             now: crate::record::Timestamp::from_millis(0),
-            clock_ahead: std::time::Duration::ZERO,
+            now_elsewhere: crate::record::Timestamp::from_millis(0),
         };
         let plucker = plucker();
         let mut scratch = context.scratch_for(&plucker, &message);

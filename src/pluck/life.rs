@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::document::{CompiledSource, ParsedMessage, Pointers};
 use super::json::JsonValue;
+use super::message::Message;
 use super::times;
 use crate::config::{Life, TimeUnit, TtlFrom};
 use crate::record::{Reject, Timestamp};
@@ -64,7 +65,9 @@ impl CompiledLife {
     /// When the entry of a record expires. Each of the record's own times may end it, and a record
     /// without any has the life that the table gives.
     pub(super) fn expiry(&self, record: &ParsedMessage<'_, '_>) -> Result<Timestamp, Reject> {
-        let (now, ahead) = (record.message.now, record.message.clock_ahead);
+        let Message { now, now_elsewhere, .. } = *record.message;
+        // A clock that is behind makes nothing older.
+        let ahead = now_elsewhere.until(now);
         if let Some(expiry) = field(self.expiry_field.as_ref(), record)? {
             let expiry = self.plausible(expiry, END_OF_DATES)?.plus(ahead);
             return Ok(expiry.min(now.plus(Life::MAX)));
@@ -74,7 +77,7 @@ impl CompiledLife {
             LifeStart::Arrival => now,
             LifeStart::Field(source) => {
                 let start = record.present(source)?.ok_or(Reject::MissingTime)?;
-                self.plausible(start, now.plus(self.max_ahead))?.plus(ahead)
+                self.plausible(start, now_elsewhere.plus(self.max_ahead))?.plus(ahead)
             }
         };
         let ttl = match field(self.ttl_field.as_ref(), record)? {

@@ -1,7 +1,5 @@
 //! The input and the output of plucking: a message, and what it asks of a table.
 
-use std::time::Duration;
-
 use crate::record::{Draft, KeyRef, Origin, Reject, Timestamp};
 
 /// A message, borrowed from the Kafka client's memory.
@@ -17,8 +15,8 @@ pub struct Message<'a> {
     pub origin: Origin,
     /// When the record arrived.
     pub now: Timestamp,
-    /// How far `now` is ahead of the clocks by which times were written down.
-    pub clock_ahead: Duration,
+    /// What the clocks show at `now` by which the times of the record were written down.
+    pub now_elsewhere: Timestamp,
 }
 
 impl<'a> Message<'a> {

@@ -46,7 +46,7 @@ fn check_from(key: &str, payload: &[u8]) {
         header: &|_| None,
         origin: Origin { partition: 0, offset: 0, time: Timestamp::from_millis(0) },
         now: Timestamp::from_millis(0),
-        clock_ahead: Duration::ZERO,
+        now_elsewhere: Timestamp::from_millis(0),
     };
     let mut scratch = Scratch::new();
     let life = Life::from_record(Duration::from_secs(1));

@@ -107,7 +107,7 @@ proptest! {
                 header: &|_| None,
                 origin: Origin { partition: 0, offset: 0, time: Timestamp::from_millis(0) },
                 now: Timestamp::from_millis(0),
-                clock_ahead: Duration::ZERO,
+                now_elsewhere: Timestamp::from_millis(0),
             };
             let mut scratch = Scratch::new();
             if let Ok(Plucked::Deletion(deletion)) = plucker.pluck(&message, &mut scratch) {

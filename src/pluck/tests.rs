@@ -104,7 +104,7 @@ fn message(payload: &[u8]) -> Message<'_> {
         header: &|_| None,
         origin: Origin { partition: 3, offset: 42, time: Timestamp::from_millis(NOON) },
         now: Timestamp::from_millis(NOON),
-        clock_ahead: Duration::ZERO,
+        now_elsewhere: Timestamp::from_millis(NOON),
     }
 }
 

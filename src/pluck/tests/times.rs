@@ -69,12 +69,34 @@ fn times_of_clocks_that_are_behind_ours_are_later_by_ours() {
         let time = Timestamp::from_millis(NOON).minus(ahead);
         let origin = Origin { partition: 0, offset: 0, time };
         let message = Message { key: Some(b"k"), origin, ..message(document.as_bytes()) };
-        let message = Message { clock_ahead: ahead, ..message };
+        let message = Message { now_elsewhere: time, ..message };
         record(plucker.pluck(&message)).unwrap().entry.view().expires_at
     };
     assert_eq!(expiry("{}"), EXPIRY);
     let until = format!(r#"{{"until":{}}}"#, NOON - 3_599_000);
     assert_eq!(expiry(&until), EXPIRY);
+}
+
+#[test]
+fn what_is_plausible_is_judged_by_the_clocks_that_wrote_the_time_and_not_by_ours() {
+    let life = from_field(|_| ());
+    let ten_days = Duration::from_secs(10 * 24 * 60 * 60);
+    let mut plucker = plucker_of(&source("@key").into(), &[], &life, LIMITS);
+    let mut expiry = |time: i64, now_elsewhere: Timestamp| {
+        let document = at(time);
+        let message = Message { key: Some(b"k"), ..message(document.as_bytes()) };
+        let message = Message { now_elsewhere, ..message };
+        record(plucker.pluck(&message)).map(|record| record.entry.view().expires_at)
+    };
+    // Our clock is ten days behind: what was written just now is ahead of it, and counts as now.
+    let elsewhere = Timestamp::from_millis(NOON).plus(ten_days);
+    assert_eq!(expiry(elsewhere.as_millis(), elsewhere), Ok(EXPIRY));
+    let far = elsewhere.plus(ten_days).as_millis();
+    assert_eq!(expiry(far, elsewhere), Err(Reject::ImplausibleTime));
+    // And ten days ahead.
+    let elsewhere = Timestamp::from_millis(NOON).minus(ten_days);
+    assert_eq!(expiry(elsewhere.as_millis(), elsewhere), Ok(EXPIRY));
+    assert_eq!(expiry(NOON, elsewhere), Err(Reject::ImplausibleTime));
 }
 
 #[test]
