@@ -34,6 +34,7 @@ mod compact_store;
 mod counts;
 mod ghosts;
 mod largest;
+mod limits;
 mod maintenance;
 mod miss_reason;
 mod moka_store;
@@ -271,15 +272,6 @@ impl Table {
         self.charge(|| self.store.held_count())
     }
 
-    /// Sets what the table may weigh: its capacity, and the limit that holds at the moment, which
-    /// is lower than the capacity while memory is short. Evicts what is above the limit before it
-    /// returns. A limit that is too low for two of the largest entries is raised to fit them.
-    pub fn set_limits(&self, capacity_bytes: u64, limit_bytes: u64) {
-        let now = self.now();
-        self.store.quota().set_limits(capacity_bytes, limit_bytes);
-        self.charge(|| self.store.enforce_limit(now));
-    }
-
     /// What the table weighs, in bytes. Takes no lock.
     pub fn weight_bytes(&self) -> u64 {
         self.store.quota().weight_bytes()
@@ -354,7 +346,7 @@ pub struct TableStats {
     /// What the table weighs, in bytes: entries, ghost entries and what the store takes
     /// without any entry. Does not grow past `limit_bytes`.
     pub weight_bytes: u64,
-    /// What the ghost entries take of it, in bytes. It never changes.
+    /// What the ghost entries take of it, in bytes.
     pub ghost_bytes: u64,
     /// What the table may weigh while memory is not short, in bytes.
     pub capacity_bytes: u64,

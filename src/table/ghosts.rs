@@ -4,19 +4,21 @@
 //! partition that is read more slowly, is recognised and does not bring the entry back. That holds
 //! until the ghost entry is dropped: not for a time, but for so many other keys that leave.
 //!
-//! Their number is fixed. They stand in buckets of four and are found by the key's hash: its
+//! Their number follows the limit of the table, in large steps. They stand in buckets of four and are found by the key's hash: its
 //! lower half chooses the bucket, its upper half, the fingerprint of 32 bits, stands for the
 //! key. So a key without a ghost entry is taken for another key with a probability of 4 in 2^32.
 //! A full bucket drops the ghost entry of the oldest record and notes that it did: from then on it
 //! cannot say of any of its keys that no record of them was ever seen.
 //!
 //! The hash is keyed, so that nobody can choose keys which drop each other's ghost entries. The
-//! memory is allocated when the table is made and is part of what the table weighs: a full
-//! table always has room for them.
+//! memory is allocated when the table is made, or its limit is changed far, and is part of what the
+//! table weighs: a full table always has room for them. While they are resized there is one
+//! shard too many, which nobody counts.
 
 mod bucket;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
@@ -33,6 +35,8 @@ const MAX_BYTES: u64 = 32 << 20;
 /// There is a lock for each so many bytes, up to so many locks.
 const SHARD_BYTES: u64 = 4 << 10;
 const MAX_SHARDS: u64 = 64;
+/// They are resized where they take so many times more or less than their part of the limit.
+const MISFIT: u64 = 4;
 
 /// The hash of a key, with a hash key that each table draws anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,34 +62,50 @@ impl KeyHash {
 pub(super) struct GhostEntries {
     hasher: RandomState,
     shards: Box<[Mutex<Box<[Bucket]>>]>,
-    buckets_per_shard: u64,
+    buckets_per_shard: AtomicUsize,
 }
 
 impl GhostEntries {
     /// For a table of that capacity, a part of which they take.
     pub(super) fn new(capacity_bytes: u64) -> Self {
-        let bytes = (capacity_bytes / CAPACITY_PART).min(MAX_BYTES);
-        let shards = (bytes / SHARD_BYTES).clamp(1, MAX_SHARDS);
-        let buckets_per_shard = (bytes / shards / size_of::<Bucket>() as u64).max(1);
-        let buckets = usize::try_from(buckets_per_shard).unwrap_or(1);
+        let shards = (part_of(capacity_bytes) / SHARD_BYTES).clamp(1, MAX_SHARDS);
+        let buckets = buckets_per_shard(capacity_bytes, shards);
         let shard = |_| Mutex::new(vec![Bucket::EMPTY; buckets].into());
         Self {
             hasher: RandomState::new(),
             shards: (0..shards).map(shard).collect(),
-            buckets_per_shard,
+            buckets_per_shard: AtomicUsize::new(buckets),
         }
     }
 
-    /// What they take, in bytes. It never changes.
+    /// What they take, in bytes.
     pub(super) fn bytes(&self) -> u64 {
-        let shard_bytes =
-            heap::rounded_up(self.buckets() / self.shards.len() * size_of::<Bucket>());
-        let locks_bytes = heap::rounded_up(size_of_val(&*self.shards));
-        (locks_bytes + self.shards.len() * shard_bytes) as u64
+        self.bytes_of(self.buckets_per_shard.load(Ordering::Relaxed))
     }
 
-    fn buckets(&self) -> usize {
-        usize::try_from(self.buckets_per_shard).unwrap_or(1) * self.shards.len()
+    /// What they take once they are resized for a limit, in bytes; none if what they take is about
+    /// right for it.
+    pub(super) fn bytes_after_resize(&self, limit_bytes: u64) -> Option<u64> {
+        let fitting = self.bytes_of(buckets_per_shard(limit_bytes, self.shards.len() as u64));
+        let bytes = self.bytes();
+        (bytes > MISFIT * fitting || fitting > MISFIT * bytes).then_some(fitting)
+    }
+
+    /// Makes them take their part of a limit. Where they become fewer, those of the newest records
+    /// stay.
+    pub(super) fn resize(&self, limit_bytes: u64) {
+        let buckets = buckets_per_shard(limit_bytes, self.shards.len() as u64);
+        self.buckets_per_shard.store(buckets, Ordering::Relaxed);
+        for shard in &self.shards {
+            let mut shard = shard.lock();
+            *shard = bucket::resized(&shard, buckets);
+        }
+    }
+
+    fn bytes_of(&self, buckets_per_shard: usize) -> u64 {
+        let shard_bytes = heap::rounded_up(buckets_per_shard * size_of::<Bucket>());
+        let locks_bytes = heap::rounded_up(size_of_val(&*self.shards));
+        (locks_bytes + self.shards.len() * shard_bytes) as u64
     }
 
     /// Hashes a key.
@@ -128,11 +148,29 @@ impl GhostEntries {
     }
 
     fn with_bucket<T>(&self, key_hash: KeyHash, work: impl FnOnce(&mut Bucket) -> T) -> T {
-        let number = (u64::from(key_hash.lower_half()) * self.buckets() as u64) >> 32;
-        let number = usize::try_from(number).unwrap_or(0);
-        let mut shard = self.shards[number % self.shards.len()].lock();
-        work(&mut shard[number / self.shards.len()])
+        let (number, rest) = share(key_hash.lower_half(), self.shards.len());
+        let mut shard = self.shards[number].lock();
+        // The number of buckets is known only under the lock.
+        let (number, _) = share(rest, shard.len());
+        work(&mut shard[number])
     }
+}
+
+/// Which of so many equal shares of all numbers a number falls into, and where in that share.
+#[expect(clippy::cast_possible_truncation, reason = "the halves of a number of 64 bits")]
+fn share(number: u32, shares: usize) -> (usize, u32) {
+    let product = u64::from(number) * shares as u64;
+    ((product >> 32) as usize, product as u32)
+}
+
+/// What the ghost entries of a table of that limit should take, in bytes.
+fn part_of(limit_bytes: u64) -> u64 {
+    (limit_bytes / CAPACITY_PART).min(MAX_BYTES)
+}
+
+fn buckets_per_shard(limit_bytes: u64, shards: u64) -> usize {
+    let buckets = part_of(limit_bytes) / shards / size_of::<Bucket>() as u64;
+    usize::try_from(buckets.max(1)).unwrap_or(1)
 }
 
 #[cfg(test)]
@@ -142,6 +180,10 @@ mod tests {
 
     fn recency(offset: i64) -> Recency {
         Recency { rank: offset - 5, partition: 3, offset }
+    }
+
+    fn bucket_count(ghosts: &GhostEntries) -> usize {
+        ghosts.shards.iter().map(|shard| shard.lock().len()).sum()
     }
 
     fn deleted(offset: i64) -> Ghost {
@@ -165,7 +207,7 @@ mod tests {
     #[test]
     fn a_forgotten_key_is_never_called_never_seen_and_no_key_has_the_reason_of_another() {
         let ghosts = GhostEntries::new(1 << 20);
-        let buckets = i64::try_from(ghosts.buckets()).unwrap();
+        let buckets = i64::try_from(bucket_count(&ghosts)).unwrap();
         let count = 20 * buckets;
         let key = |n: i64| format!("key-{n}");
         for n in 0..count {
@@ -201,6 +243,56 @@ mod tests {
         assert_eq!(ghosts.miss_reason(c), MissReason::NeverSeen);
         ghosts.forget(b);
         assert_eq!((ghosts.recency(b), ghosts.miss_reason(b)), (None, MissReason::Unknown));
+    }
+
+    /// Which of the keys are remembered. The others must be unknown.
+    fn remembered(ghosts: &GhostEntries, count: i64) -> Vec<i64> {
+        let is_remembered = |n: &i64| match ghosts.miss_reason(ghosts.hash(n.to_string())) {
+            MissReason::Ghost(ghost) => {
+                assert_eq!(ghost, deleted(*n), "the reason of another key");
+                true
+            }
+            MissReason::Unknown => false,
+            MissReason::NeverSeen => panic!("{n} was there"),
+        };
+        (0..count).filter(is_remembered).collect()
+    }
+
+    #[test]
+    fn ghost_entries_that_become_fewer_keep_the_newest_records_and_call_no_key_never_seen() {
+        for (from, to) in [(8 << 20, 1 << 20), (8 << 20, 700 << 10), (1 << 20, 64 << 10)] {
+            let ghosts = GhostEntries::new(from);
+            let count = i64::try_from(bucket_count(&ghosts)).unwrap() * 3;
+            (0..count).for_each(|n| ghosts.insert(ghosts.hash(n.to_string()), deleted(n)));
+            let before = remembered(&ghosts, count).len();
+            assert_eq!(ghosts.bytes_after_resize(from), None);
+            let bytes = ghosts.bytes_after_resize(to).unwrap();
+            ghosts.resize(to);
+            assert_eq!(ghosts.bytes(), bytes);
+            assert!(bytes < to / 40, "{bytes} of {to}");
+
+            let left = remembered(&ghosts, count);
+            let room = bucket_count(&ghosts) * 4;
+            assert!((room / 10 * 8..=room).contains(&left.len()), "{} of {room}", left.len());
+            let newest = left.iter().filter(|n| **n > count / 2).count();
+            assert!(newest > left.len() / 10 * 9, "{newest} of {} of {before}", left.len());
+
+            ghosts.resize(from);
+            assert_eq!(remembered(&ghosts, count), left, "none is lost to grow");
+            ghosts.insert(ghosts.hash("0"), deleted(0));
+            assert!(remembered(&ghosts, 1).len() == 1);
+        }
+    }
+
+    #[test]
+    fn keys_that_were_never_there_are_still_known_as_such_after_a_resize() {
+        let ghosts = GhostEntries::new(8 << 20);
+        ghosts.insert(ghosts.hash("a"), deleted(1));
+        for limit in [1 << 20, 16 << 20] {
+            ghosts.resize(limit);
+            assert_eq!(ghosts.miss_reason(ghosts.hash("a")), MissReason::Ghost(deleted(1)));
+            assert_eq!(ghosts.miss_reason(ghosts.hash("b")), MissReason::NeverSeen);
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ const MIN_ENTRIES_BYTES: u64 = MIN_CAPACITY_BYTES - MIN_CAPACITY_BYTES / 32;
 /// The capacity, the limit and the weight of one table, shared by all its threads.
 #[derive(Debug)]
 pub(super) struct Quota {
-    fixed_bytes: u64,
+    fixed_bytes: AtomicU64,
     capacity_bytes: AtomicU64,
     limit_bytes: AtomicU64,
     weight_bytes: AtomicU64,
@@ -29,7 +29,7 @@ impl Quota {
     /// The quota of a table that takes `fixed_bytes` of its capacity without any entry.
     pub(super) fn new(capacity_bytes: u64, fixed_bytes: u64) -> Self {
         Self {
-            fixed_bytes,
+            fixed_bytes: AtomicU64::new(fixed_bytes),
             capacity_bytes: AtomicU64::new(capacity_bytes),
             limit_bytes: AtomicU64::new(capacity_bytes),
             weight_bytes: AtomicU64::new(fixed_bytes),
@@ -37,9 +37,19 @@ impl Quota {
         }
     }
 
-    /// What the table takes without any entry, in bytes. It never changes.
+    /// What the table takes without any entry, in bytes.
     pub(super) fn fixed_bytes(&self) -> u64 {
-        self.fixed_bytes
+        self.fixed_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Takes `bytes` in place of `before_bytes` without any entry, if the limit leaves room for it.
+    pub(super) fn exchange_fixed(&self, before_bytes: u64, bytes: u64) -> bool {
+        let is_exchanged = self.exchange(before_bytes, bytes);
+        if is_exchanged {
+            let fixed_bytes = self.fixed_bytes().saturating_sub(before_bytes) + bytes;
+            self.fixed_bytes.store(fixed_bytes, Ordering::Relaxed);
+        }
+        is_exchanged
     }
 
     /// What the table may weigh where memory is not short, in bytes.
@@ -63,7 +73,7 @@ impl Quota {
     }
 
     fn max_entry_bytes_at(&self, capacity_bytes: u64) -> u64 {
-        max_entry_bytes(capacity_bytes - self.fixed_bytes)
+        max_entry_bytes(capacity_bytes.saturating_sub(self.fixed_bytes()))
     }
 
     /// Whether the table takes an entry of that weight. The one place that decides it.
@@ -75,8 +85,8 @@ impl Quota {
     /// largest entry: moka keeps room for one such entry free, and must still hold another. After
     /// the limit is lowered the store has to evict the entries above it.
     pub(super) fn set_limits(&self, capacity_bytes: u64, limit_bytes: u64) {
-        let capacity_bytes = capacity_bytes.max(MIN_ENTRIES_BYTES + self.fixed_bytes);
-        let lowest = 2 * self.max_entry_bytes_at(capacity_bytes) + self.fixed_bytes;
+        let capacity_bytes = capacity_bytes.max(MIN_ENTRIES_BYTES + self.fixed_bytes());
+        let lowest = 2 * self.max_entry_bytes_at(capacity_bytes) + self.fixed_bytes();
         self.capacity_bytes.store(capacity_bytes, Ordering::Relaxed);
         self.limit_bytes.store(limit_bytes.clamp(lowest, capacity_bytes), Ordering::Relaxed);
     }
@@ -154,6 +164,17 @@ mod tests {
         assert!(!quota.exchange(100, 101));
         assert!(quota.exchange(100, 99));
         assert_eq!(quota.weight_bytes(), FIXED_BYTES + CAPACITY_BYTES / 2 - 1);
+    }
+
+    #[test]
+    fn what_a_table_takes_without_entries_is_exchanged_within_the_limit() {
+        let quota = quota();
+        assert!(quota.exchange_fixed(FIXED_BYTES, 1_000));
+        assert_eq!((quota.fixed_bytes(), quota.weight_bytes()), (1_000, 1_000));
+        assert!(quota.reserve(CAPACITY_BYTES - 2_000));
+        assert!(!quota.exchange_fixed(1_000, 2_001));
+        assert!(quota.exchange_fixed(1_000, 2_000));
+        assert_eq!((quota.fixed_bytes(), quota.weight_bytes()), (2_000, CAPACITY_BYTES));
     }
 
     #[test]

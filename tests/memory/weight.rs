@@ -17,6 +17,7 @@ over_every_store! {
     entries_of_a_kibibyte_weigh_what_they_take
     entries_of_64_kibibytes_weigh_what_they_take
     a_full_table_that_goes_on_evicting_weighs_what_it_takes
+    a_full_table_whose_limit_falls_to_an_eighth_takes_an_eighth
 }
 
 fn entries_of_16_bytes_weigh_what_they_take(store: Store) {
@@ -43,6 +44,22 @@ fn a_full_table_that_goes_on_evicting_weighs_what_it_takes(store: Store) {
     (0..400_000).for_each(|number| writer.store(number));
     assert!(table.stats().removals.count(Removal::Evicted) > 100_000, "it evicts");
     assert_weighs_what_it_takes(&table, "evicting");
+}
+
+fn a_full_table_whose_limit_falls_to_an_eighth_takes_an_eighth(store: Store) {
+    let (_turn, _account) = turn();
+    let account = heap::Account::open().unwrap();
+    let table = table(store, &account, 64 * MIB);
+    let writer = Writer::new(&table, &"x".repeat(1_000));
+    (0..80_000).for_each(|number| writer.store(number));
+    assert_weighs_what_it_takes(&table, "full");
+    for limit_bytes in [8 * MIB, 64 * MIB, 8 * MIB] {
+        table.set_limits(64 * MIB, limit_bytes);
+        (0..80_000).for_each(|number| writer.store(number));
+        assert!(table.weight_bytes() <= limit_bytes);
+        assert!(table.weight_bytes() > limit_bytes / 10 * 8, "it is full");
+        assert_weighs_what_it_takes(&table, "after its limit was changed");
+    }
 }
 
 /// Asserts it for a fresh table, and again after a million replacements.

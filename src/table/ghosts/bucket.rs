@@ -54,6 +54,11 @@ impl GhostEntry {
         self.kind() == EMPTY
     }
 
+    /// Orders records from the oldest to the newest, more or less.
+    fn age(self) -> (i64, i64) {
+        (self.rank, self.offset)
+    }
+
     fn is_of(self, fingerprint: u32) -> bool {
         self.fingerprint == fingerprint && !self.is_empty()
     }
@@ -84,16 +89,24 @@ impl Bucket {
         self.position(fingerprint).and_then(|position| self.entries[position].ghost())
     }
 
+    /// Takes over what another bucket remembers. Where there is no room, the oldest records are
+    /// dropped.
+    fn absorb(&mut self, other: &Self) {
+        self.has_forgotten |= other.has_forgotten;
+        for entry in other.entries.iter().filter(|entry| !entry.is_empty()) {
+            let Some(place) = self.place_for(entry.fingerprint) else { continue };
+            let held = self.entries[place];
+            if held.is_empty() || held.age() < entry.age() {
+                self.entries[place] = *entry;
+            }
+            self.has_forgotten |= !held.is_empty() && !held.is_of(entry.fingerprint);
+        }
+    }
+
     /// Inserts a ghost entry. It takes the place of the key's older one, or an empty place, or that
     /// of the oldest record: few records that still come are older than that one.
     pub(super) fn insert(&mut self, fingerprint: u32, ghost: Ghost) {
-        let oldest = || {
-            let places = self.entries.iter().enumerate();
-            places
-                .min_by_key(|(_, entry)| (!entry.is_empty(), entry.rank, entry.offset))
-                .map(|(place, _)| place)
-        };
-        let Some(place) = self.position(fingerprint).or_else(oldest) else { return };
+        let Some(place) = self.place_for(fingerprint) else { return };
         let dropped = self.entries[place];
         self.has_forgotten |= !dropped.is_empty() && !dropped.is_of(fingerprint);
         self.entries[place] = GhostEntry::new(fingerprint, ghost);
@@ -119,7 +132,27 @@ impl Bucket {
         }
     }
 
+    /// The place of the key, or an empty one, or that of the oldest record.
+    fn place_for(&self, fingerprint: u32) -> Option<usize> {
+        let places = || self.entries.iter().enumerate();
+        let oldest = || places().min_by_key(|(_, entry)| (!entry.is_empty(), entry.age()));
+        self.position(fingerprint).or_else(|| oldest().map(|(place, _)| place))
+    }
+
     fn position(&self, fingerprint: u32) -> Option<usize> {
         self.entries.iter().position(|entry| entry.is_of(fingerprint))
     }
+}
+
+/// The same ghost entries in another number of buckets, each of which has an equal share of all
+/// keys. An old bucket may share keys with several new ones: each of those gets its ghost entries.
+pub(super) fn resized(buckets: &[Bucket], count: usize) -> Box<[Bucket]> {
+    let mut resized = vec![Bucket::EMPTY; count].into_boxed_slice();
+    let before = buckets.len();
+    for (number, bucket) in buckets.iter().enumerate() {
+        let first = number * count / before;
+        let last = ((number + 1) * count - 1) / before;
+        resized[first..=last].iter_mut().for_each(|each| each.absorb(bucket));
+    }
+    resized
 }

@@ -10,6 +10,7 @@ over_every_store! {
     a_table_that_is_raised_beyond_its_first_capacity_holds_more
     the_lowest_limit_admits_the_largest_entry
     the_smallest_capacity_can_be_set_again
+    what_a_table_takes_without_entries_follows_a_limit_that_falls_far_and_rises_again
     a_limit_that_rises_and_falls_under_writers_holds_in_the_end
 }
 
@@ -102,6 +103,37 @@ fn the_smallest_capacity_can_be_set_again(store: config::Store) {
     let table = table(store, MIN_CAPACITY_BYTES);
     table.set_limits(MIN_CAPACITY_BYTES, MIN_CAPACITY_BYTES);
     assert_eq!(table.stats().capacity_bytes, MIN_CAPACITY_BYTES);
+}
+
+fn what_a_table_takes_without_entries_follows_a_limit_that_falls_far_and_rises_again(
+    store: config::Store,
+) {
+    let table = table(store, 16 * MIB);
+    fill(&table, 0..8_000);
+    let before = table.stats();
+    let fixed_bytes = || table.store.quota().fixed_bytes();
+    table.set_limits(16 * MIB, 2 * MIB);
+    let lowered = table.stats();
+    assert!(lowered.ghost_bytes < before.ghost_bytes / 7, "{lowered:?} after {before:?}");
+    assert!(fixed_bytes() < 2 * MIB / 40, "{}", fixed_bytes());
+    assert!(lowered.weight_bytes <= 2 * MIB, "{lowered:?}");
+    assert!(lowered.weight_bytes > MIB, "{lowered:?}");
+    let is_known = |number: &u32| {
+        let reason = table.miss_reason(&key(*number), Timestamp::now());
+        assert_ne!(reason, MissReason::NeverSeen, "{number} was there");
+        matches!(reason, MissReason::Ghost(_))
+    };
+    assert!((0..8_000).filter(is_known).count() > 500, "some of the reasons are still known");
+
+    table.set_limits(16 * MIB, 16 * MIB);
+    let raised = table.stats();
+    assert_eq!(raised.ghost_bytes, before.ghost_bytes);
+    fill(&table, 0..20_000);
+    assert!(table.weight_bytes() <= 16 * MIB);
+    table.set_limits(2 * MIB, 2 * MIB);
+    assert!(table.weight_bytes() <= 2 * MIB);
+    assert_eq!(table.stats().weight_mismatch_count, 0);
+    assert_counts_balance(&table);
 }
 
 fn a_limit_that_rises_and_falls_under_writers_holds_in_the_end(store: config::Store) {
