@@ -88,9 +88,11 @@ pub struct Checked {
 ///
 /// # Errors
 ///
-/// When the memory does not suffice or librdkafka refuses a setting.
+/// When the memory does not suffice, librdkafka refuses a setting, or the system gives no threads
+/// for a client.
 pub fn check(config: &Config) -> Result<Checked, BuildError> {
     let budget = Budget::plan(config, reserves::needs(config))?;
+    ingest::try_out_client_threads(config)?;
     let warnings = ingest::check_settings(config).map_err(BuildError::Kafka)?;
     Ok(Checked { budget, warnings })
 }

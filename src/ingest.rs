@@ -34,6 +34,7 @@ mod broker_queries;
 mod brokers;
 mod client;
 mod client_closer;
+mod client_threads;
 mod common_settings;
 mod connection_check;
 mod connection_fault;
@@ -70,6 +71,7 @@ use std::thread::{Builder, JoinHandle};
 
 pub use apply::TableSource;
 pub use client::{librdkafka_version, queue_bytes_at_worst};
+pub use client_threads::try_out_client_threads;
 pub use connection_check::check_connection;
 pub use connection_check::report::{
     BrokerAddress, ConnectionReport, Sample, SampleEntry, SampleOutcome, TopicLog, TopicReport,
@@ -116,11 +118,13 @@ impl Ingest {
         let shared = Shared::new(config, clock.clone(), topics, health, account)?;
         let shared = Arc::new(shared);
         // Here and not on the threads, which have their own account: the memory is the clients'.
+        try_out_client_threads(config)?;
         let query_consumer = create_query_consumer(config, &shared.outage);
         let query_client = QueryClient::start(query_consumer.map_err(io::Error::other)?)?;
         let closer = Arc::new(ClientCloser::start()?);
         let mut ingest = Self { shared, query_client, threads: Vec::new() };
         for number in 0..config.ingest.threads {
+            try_out_client_threads(config)?;
             let consumer = create_consumer(config, &ingest.shared.outage);
             let client = Client::new(consumer.map_err(io::Error::other)?, Arc::clone(&closer));
             let queries = ingest.query_client.handle();

@@ -47,6 +47,7 @@
 //! | [`health`] | live, ready and fresh |
 //! | [`stats`] | one snapshot of the service, in plain data |
 //! | [`telemetry`] | the log |
+//! | [`threads`] | whether the system gives threads |
 //! | [`shutdown`] | the signals that stop the process |
 //! | [`proto`] | the generated protocol |
 
@@ -67,3 +68,4 @@ pub mod shutdown;
 pub mod stats;
 pub mod table;
 pub mod telemetry;
+pub mod threads;

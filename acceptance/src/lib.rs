@@ -9,6 +9,7 @@
 //! | [`broker`] | either broker that a test runs against, and its topics |
 //! | [`kafka`] | a real Kafka node |
 //! | [`container`] | a memory limit around a process |
+//! | [`thread_limit`] | a limit of threads around a process |
 //! | [`system_clock`] | a system clock for one process, which can be set |
 //! | [`served`] | `millpond serve` as a process, with its log |
 //! | [`cargo`] | which `millpond` binary is tested, and the folder for logs |
@@ -48,4 +49,5 @@ pub mod served;
 pub mod size;
 pub mod stop;
 pub mod system_clock;
+pub mod thread_limit;
 pub mod topics;

@@ -8,10 +8,10 @@ use std::num::NonZero;
 use std::thread;
 use std::time::Duration;
 
-use parking_lot::RwLock;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::heap::{self, Account};
+use crate::threads::try_out;
 
 /// A runtime that ends when it is dropped, without waiting for its tasks.
 pub(super) struct Threads(Option<Runtime>);
@@ -69,19 +69,6 @@ impl Drop for Threads {
             runtime.shutdown_background();
         }
     }
-}
-
-/// Starts so many threads at once, and ends them.
-fn try_out(threads: usize) -> io::Result<()> {
-    let gate = RwLock::new(());
-    thread::scope(|scope| {
-        let closed = gate.write();
-        let wait = || drop(gate.read());
-        let started: io::Result<Vec<_>> =
-            (0..threads).map(|_| thread::Builder::new().spawn_scoped(scope, wait)).collect();
-        drop(closed);
-        started.map(drop)
-    })
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use rdkafka::statistics::Statistics;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::client_closer::ClientCloser;
+use super::client_threads::try_out_client_threads;
 use super::common_settings::common_settings;
 use super::context::Context;
 use super::dead_letters;
@@ -164,6 +165,7 @@ impl Client {
         let closing = closer.reserve().ok_or_else(|| {
             io::Error::other("a client that was replaced before is not closed yet")
         })?;
+        try_out_client_threads(config)?;
         let create = || create_at(config, self.consumer.context().outage(), positions);
         // By a thread that has adopted no account: the memory is the client's.
         let created = thread::scope(|scope| {

@@ -20,6 +20,7 @@ use rdkafka::message::{
 };
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 
+use super::client_threads::try_out_client_threads;
 use super::common_settings::common_settings;
 use super::context::observe_log;
 use super::outage::Outage;
@@ -119,6 +120,7 @@ impl DeadLetters {
 
 impl PolledProducer {
     fn start(config: &Config, outage: &Arc<Outage>) -> io::Result<Self> {
+        try_out_client_threads(config)?;
         let producer = Arc::new(create_producer(config, outage).map_err(io::Error::other)?);
         let is_stopping = Arc::new(AtomicBool::new(false));
         let (polled, asked) = (Arc::clone(&producer), Arc::clone(&is_stopping));

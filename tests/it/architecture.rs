@@ -16,17 +16,20 @@ use names::Names;
 use source::{Source, find, root, sources, without_tests};
 
 /// Each module and the modules of this crate that it may name.
-const MAY_NAME: [(&str, &[&str]); 18] = [
+const MAY_NAME: [(&str, &[&str]); 19] = [
     ("main", &[]),
     ("cli", &["app", "config", "heap", "proto", "shutdown", "stats", "telemetry"]),
     (
         "app",
         &[
             "admin", "clock", "config", "health", "heap", "ingest", "memory", "record", "rpc",
-            "stats", "table",
+            "stats", "table", "threads",
         ],
     ),
-    ("ingest", &["clock", "config", "health", "heap", "pluck", "record", "stats", "table"]),
+    (
+        "ingest",
+        &["clock", "config", "health", "heap", "pluck", "record", "stats", "table", "threads"],
+    ),
     ("rpc", &["clock", "config", "health", "heap", "memory", "proto", "record", "stats", "table"]),
     // To show figures it needs `stats` here, and gets a `stats::TakeSnapshot` from `app`.
     ("admin", &["health"]),
@@ -42,6 +45,7 @@ const MAY_NAME: [(&str, &[&str]); 18] = [
     ("proto", &[]),
     ("record", &[]),
     ("shutdown", &[]),
+    ("threads", &[]),
 ];
 
 /// Each restricted dependency, and the places that may name it.

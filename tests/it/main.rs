@@ -36,5 +36,6 @@ mod stalls;
 mod start;
 mod stream;
 mod support;
+mod thread_limits;
 mod topic_changes;
 mod wrong_connections;
