@@ -94,7 +94,7 @@ impl Plucker {
     /// dropped before it:
     ///
     /// ```
-    /// # use millpond::pluck::{Message, Plucked, Plucker, Scratch};
+    /// # use millpond::pluck::{Message, Plucked, Plucker, Rejected, Scratch};
     /// # use millpond::record::{Origin, Timestamp};
     /// fn pluck<'s>(
     ///     plucker: &Plucker,

@@ -141,6 +141,20 @@ fn the_densest_small_document_takes_what_the_budget_has_for_it() {
 }
 
 #[test]
+fn a_record_key_is_parsed_within_what_the_budget_has_for_its_message() {
+    let nested = |bytes: usize| ["[".repeat(bytes / 2), "]".repeat(bytes / 2)].concat();
+    for key_bytes in [200, SMALL / 4, SMALL / 2 - 100] {
+        let (key, document) = (nested(key_bytes), nested(SMALL - 2 * key_bytes));
+        let message = Message { key: Some(key.as_bytes()), ..message(document.as_bytes()) };
+        let mut plucker = plucker_within(DEFAULTS, "/0", &["@key/0"]);
+        assert!(!plucker.plucker.is_large(&message));
+        assert_eq!(plucker.pluck(&message), Err(Reject::InvalidKeyType));
+        let held = plucker.scratch_bytes();
+        assert!(held <= DEFAULTS.small_scratch_bytes(1), "{held}");
+    }
+}
+
+#[test]
 fn values_that_are_more_than_an_entry_may_have_leave_only_the_key() {
     let limits = Limits { max_values_bytes: 100, ..DEFAULTS };
     for (values, fields) in [
