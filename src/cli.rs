@@ -1,6 +1,6 @@
 //! The command line: a file for each verb, and the code that verbs share.
 //!
-//! Exit codes: 0 success, 2 usage, 69 unreachable, 70 internal, 78 bad configuration.
+//! Exit codes: 0 success, 2 usage, 69 unreachable, 70 internal, 75 try again, 78 bad configuration.
 
 mod check;
 mod client;
@@ -15,6 +15,7 @@ mod reclaim;
 mod rejections;
 mod runtime;
 mod serve;
+mod shown;
 mod stats;
 
 use std::process::ExitCode;

@@ -11,7 +11,8 @@ use super::failure::{Exit, Failure};
 #[derive(Debug, Args)]
 pub(super) struct ClientArgs {
     /// The service's gRPC address
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:50051")]
+    #[arg(long, value_name = "URL", env = "MILLPOND_ENDPOINT")]
+    #[arg(default_value = "http://127.0.0.1:50051")]
     endpoint: String,
     /// How long to wait for an answer
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
@@ -29,7 +30,7 @@ impl From<ConnectError> for Failure {
         match &error {
             ConnectError::Endpoint { .. } => Self::new(Exit::Usage, format!("--endpoint {error}")),
             ConnectError::Unreachable { .. } => {
-                let cure = "is millpond running there? --endpoint names another address";
+                let cure = "is millpond running there? --endpoint or MILLPOND_ENDPOINT names another address";
                 Self::new(Exit::Unreachable, format!("{error}; {cure}"))
             }
         }

@@ -10,7 +10,7 @@ use crate::config::{Config, Faults};
 /// environment, then `--set`. A later source wins.
 #[derive(Debug, Args)]
 pub(super) struct ConfigArgs {
-    /// The configuration file (TOML)
+    /// The configuration file (TOML); - reads standard input
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Set one key over file and environment, as in kafka.brokers=localhost:9092

@@ -1,14 +1,13 @@
 //! `millpond describe`: what an entry costs in memory, which record it came from and its age.
 
-use std::io::{self, Write as _};
 use std::time::Duration;
 
 use clap::Args;
 
 use super::client::ClientArgs;
 use super::failure::Failure;
-use super::output::{self, Output, bytes};
-use super::runtime::block_on;
+use super::output::{Output, bytes, escaped};
+use super::shown::show_answer;
 use crate::proto::v1::{DescribeEntryRequest, DescribeEntryResponse, EntryDescription};
 
 /// Which entry.
@@ -27,19 +26,12 @@ pub(super) struct DescribeArgs {
 
 pub(super) fn run(args: DescribeArgs) -> Result<(), Failure> {
     let DescribeArgs { table, key, client, output } = args;
-    let answer = block_on(async {
+    let ask = async {
         let client = client.connect().await?;
-        Ok(client
-            .stats()
-            .describe_entry(client.request(DescribeEntryRequest { table, key }))
-            .await?
-            .into_inner())
-    })?;
-    let text = match output {
-        Output::Json => output::json("DescribeEntryResponse", &answer)?,
-        Output::Text => answer_text(&answer),
+        let request = client.request(DescribeEntryRequest { table, key });
+        Ok(client.stats().describe_entry(request).await?.into_inner())
     };
-    Ok(writeln!(io::stdout(), "{}", text.trim_end())?)
+    show_answer(output, "DescribeEntryResponse", ask, answer_text)
 }
 
 fn answer_text(answer: &DescribeEntryResponse) -> String {
@@ -53,7 +45,7 @@ fn entry_text(entry: &EntryDescription) -> String {
     format!(
         "{}\n  weighs {}: key {}, fields {}, header {}, rounding {}, bookkeeping {}\n  \
          from partition {} offset {} of {time}\n  {} old, {} left, replaced {} times\n",
-        entry.key,
+        escaped(&entry.key),
         bytes(entry.weight_bytes),
         bytes(parts.key_bytes),
         bytes(parts.fields_bytes),

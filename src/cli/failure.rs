@@ -3,7 +3,9 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use serde_json::json;
 use tonic::{Code, Status};
+use tonic_types::StatusExt;
 
 use crate::app::BuildError;
 use crate::config::Faults;
@@ -14,25 +16,38 @@ pub(super) enum Exit {
     Usage = 2,
     Unreachable = 69,
     Internal = 70,
+    TryAgain = 75,
     Config = 78,
 }
 
 #[derive(Debug)]
 pub(super) struct Failure {
-    exit: Exit,
+    /// None where nothing is wrong: whoever read the output has seen enough.
+    exit: Option<Exit>,
     message: String,
+    /// The status that a service answered with.
+    status: Option<Box<Status>>,
 }
 
 impl Failure {
     pub(super) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into() }
+        Self { exit: Some(exit), message: message.into(), status: None }
+    }
+
+    /// The same failure for programs: a status that a service answered with becomes the JSON of a
+    /// `google.rpc.Status`, with its details.
+    pub(super) fn into_json(self) -> Self {
+        let message = self.status.as_deref().map(status_json);
+        Self { message: message.unwrap_or(self.message), ..self }
     }
 
     /// Writes the message to standard error, and returns the exit code.
     pub(super) fn report(&self) -> ExitCode {
+        let Some(exit) = self.exit else { return ExitCode::SUCCESS };
+        let prefix = if self.message.starts_with('{') { "" } else { "millpond: " };
         // If standard error is closed, nobody can read the message.
-        let _ = writeln!(io::stderr(), "millpond: {}", self.message);
-        ExitCode::from(self.exit as u8)
+        let _ = writeln!(io::stderr(), "{prefix}{}", self.message);
+        ExitCode::from(exit as u8)
     }
 }
 
@@ -56,23 +71,34 @@ impl From<BuildError> for Failure {
 
 impl From<Status> for Failure {
     fn from(status: Status) -> Self {
+        // Only an answer of the service has details; a lost connection has none.
+        let is_answer = status.get_details_error_info().is_some();
         let exit = match status.code() {
             Code::NotFound | Code::InvalidArgument => Exit::Usage,
-            // The client reports its own timeout as a cancellation.
+            // The table is not as fresh as the caller demands, or the service sheds calls.
             Code::Unavailable
+            | Code::FailedPrecondition
+            | Code::ResourceExhausted
             | Code::DeadlineExceeded
-            | Code::Cancelled
-            // The service is up, but the table is not as fresh as the caller demands.
-            | Code::FailedPrecondition => Exit::Unreachable,
+                if is_answer =>
+            {
+                Exit::TryAgain
+            }
+            // The client reports its own timeout as a cancellation.
+            Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => Exit::Unreachable,
             _ => Exit::Internal,
         };
-        Self::new(exit, format!("{:?}: {}", status.code(), status.message()))
+        let message = format!("{:?}: {}", status.code(), status.message());
+        Self { status: Some(Box::new(status)), ..Self::new(exit, message) }
     }
 }
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        Self::new(Exit::Internal, error.to_string())
+        // The end of a pipe such as `| head -1`. No file or socket of a verb fails so.
+        let is_enough = error.kind() == io::ErrorKind::BrokenPipe;
+        let exit = (!is_enough).then_some(Exit::Internal);
+        Self { exit, message: error.to_string(), status: None }
     }
 }
 
@@ -80,4 +106,24 @@ impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         Self::new(Exit::Internal, format!("{error:#}"))
     }
+}
+
+fn status_json(status: &Status) -> String {
+    let mut details = Vec::new();
+    if let Some(info) = status.get_details_error_info() {
+        details.push(json!({
+            "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+            "reason": info.reason,
+            "domain": info.domain,
+            "metadata": info.metadata,
+        }));
+    }
+    if let Some(delay) = status.get_details_retry_info().and_then(|retry| retry.retry_delay) {
+        details.push(json!({
+            "@type": "type.googleapis.com/google.rpc.RetryInfo",
+            "retryDelay": format!("{}s", delay.as_secs_f64()),
+        }));
+    }
+    let code = i32::from(status.code());
+    json!({ "code": code, "message": status.message(), "details": details }).to_string()
 }

@@ -3,14 +3,12 @@
 mod freshness;
 mod text;
 
-use std::io::{self, Write as _};
-
 use clap::Args;
 
 use super::client::ClientArgs;
 use super::failure::Failure;
-use super::output::{self, Output};
-use super::runtime::block_on;
+use super::output::Output;
+use super::shown::show_answer;
 use crate::proto::v1::{BatchGetRequest, GetRequest};
 use freshness::FreshnessArgs;
 
@@ -32,24 +30,21 @@ pub(super) struct GetArgs {
 }
 
 pub(super) fn run(args: GetArgs) -> Result<(), Failure> {
-    let text = block_on(answer(args))?;
-    Ok(writeln!(io::stdout(), "{}", text.trim_end())?)
-}
-
-async fn answer(args: GetArgs) -> Result<String, Failure> {
-    let client = args.client.connect().await?;
-    let GetArgs { table, mut keys, freshness, output, .. } = args;
+    let GetArgs { table, mut keys, freshness, client, output } = args;
     if output == Output::Json && keys.len() == 1 {
-        let request =
-            freshness.of_get(GetRequest { table, key: keys.remove(0), ..GetRequest::default() });
-        let answer = client.lookup().get(client.request(request)).await?.into_inner();
-        return Ok(output::json("GetResponse", &answer)?);
+        let request = GetRequest { table, key: keys.remove(0), ..GetRequest::default() };
+        let ask = async {
+            let client = client.connect().await?;
+            let request = client.request(freshness.of_get(request));
+            Ok(client.lookup().get(request).await?.into_inner())
+        };
+        return show_answer(output, "GetResponse", ask, |_| String::new());
     }
     let request = BatchGetRequest { table, keys: keys.clone(), ..BatchGetRequest::default() };
-    let request = client.request(freshness.of_batch(request));
-    let answer = client.lookup().batch_get(request).await?.into_inner();
-    Ok(match output {
-        Output::Json => output::json("BatchGetResponse", &answer)?,
-        Output::Text => text::answer(&keys, answer),
-    })
+    let ask = async {
+        let client = client.connect().await?;
+        let request = client.request(freshness.of_batch(request));
+        Ok(client.lookup().batch_get(request).await?.into_inner())
+    };
+    show_answer(output, "BatchGetResponse", ask, |answer| text::answer(&keys, answer))
 }

@@ -1,15 +1,14 @@
 //! `millpond largest`: the entries of a table that weigh the most.
 
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
 
 use clap::Args;
 
 use super::client::ClientArgs;
 use super::describe::span;
 use super::failure::Failure;
-use super::output::{self, Output, bytes, count};
-use super::runtime::block_on;
+use super::output::{Output, bytes, count, escaped, shell_word};
+use super::shown::show_answer;
 use crate::proto::v1::{ListLargestEntriesRequest, ListLargestEntriesResponse};
 
 /// Which table, and how many entries.
@@ -32,27 +31,23 @@ pub(super) struct LargestArgs {
 
 pub(super) fn run(args: LargestArgs) -> Result<(), Failure> {
     let LargestArgs { table, count: page_size, page_token, client, output } = args;
-    let answer = block_on(async {
+    let ask = async {
         let client = client.connect().await?;
         let request = ListLargestEntriesRequest { table, page_size, page_token };
         Ok(client.stats().list_largest_entries(client.request(request)).await?.into_inner())
-    })?;
-    let text = match output {
-        Output::Json => output::json("ListLargestEntriesResponse", &answer)?,
-        Output::Text => page_text(&answer),
     };
-    Ok(writeln!(io::stdout(), "{}", text.trim_end())?)
+    show_answer(output, "ListLargestEntriesResponse", ask, page_text)
 }
 
 fn page_text(answer: &ListLargestEntriesResponse) -> String {
     let mut text = format!("{:>12} {:>18}  key\n", "weight", "time left");
     for entry in &answer.entries {
         let (weight, left) = (bytes(entry.weight_bytes), span(entry.time_left));
-        let _ = writeln!(text, "{weight:>12} {left:>18}  {}", entry.key);
+        let _ = writeln!(text, "{weight:>12} {left:>18}  {}", escaped(&entry.key));
     }
     let _ = writeln!(text, "of {} entries", count(answer.walked_count));
     if !answer.next_page_token.is_empty() {
-        let _ = writeln!(text, "next page: --page-token {:?}", answer.next_page_token);
+        let _ = writeln!(text, "next page: --page-token {}", shell_word(&answer.next_page_token));
     }
     text
 }

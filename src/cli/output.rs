@@ -29,7 +29,31 @@ pub(super) fn json<M: Message>(name: &str, message: &M) -> anyhow::Result<String
     Ok(String::from_utf8(out.into_inner())?)
 }
 
-/// A value as JSON text.
+/// Text from a stream, with control characters escaped: they could make a terminal do something.
+pub(super) fn escaped(text: &str) -> String {
+    let escape = |c: char| {
+        let is_plain = !c.is_control() && !BIDI_CONTROLS.contains(&c);
+        if is_plain { c.to_string() } else { format!("\\u{:04x}", u32::from(c)) }
+    };
+    text.chars().map(escape).collect()
+}
+
+/// They change the order in which text is shown.
+const BIDI_CONTROLS: [char; 9] = [
+    '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2066}', '\u{2067}', '\u{2068}',
+    '\u{2069}',
+];
+
+/// A word for a shell, as it is or in single quotes.
+pub(super) fn shell_word(text: &str) -> String {
+    let is_safe = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    if !text.is_empty() && text.chars().all(is_safe) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// A value as JSON text, with control characters escaped.
 pub(super) fn value_text(kind: &Kind) -> String {
     match kind {
         Kind::NullValue(_) => "null".into(),
@@ -37,8 +61,8 @@ pub(super) fn value_text(kind: &Kind) -> String {
         Kind::IntValue(int) => int.to_string(),
         Kind::UintValue(uint) => uint.to_string(),
         Kind::DoubleValue(double) => double.to_string(),
-        Kind::StringValue(text) => serde_json::Value::from(text.as_str()).to_string(),
-        Kind::JsonValue(text) | Kind::NumberText(text) => text.clone(),
+        Kind::StringValue(text) => escaped(&serde_json::Value::from(text.as_str()).to_string()),
+        Kind::JsonValue(text) | Kind::NumberText(text) => escaped(text),
     }
 }
 
@@ -78,6 +102,23 @@ mod tests {
         let parsed: serde_json::Value = serde_json::from_str(&text.unwrap()).unwrap();
         assert_eq!(parsed["memory"]["rssBytes"], "7");
         assert_eq!(parsed["memory"]["limitBytes"], "0");
+    }
+
+    #[test]
+    fn what_a_stream_says_cannot_control_a_terminal() {
+        let text = "a\u{1b}[2J\n\u{7f}\u{9b}é☃\u{202e}";
+        assert_eq!(escaped(text), r"a\u001b[2J\u000a\u007f\u009bé☃\u202e");
+        let text = value_text(&Kind::StringValue("\u{1b}]0;x\u{7}\u{9d}".into()));
+        assert_eq!(text, r#""\u001b]0;x\u0007\u009d""#);
+        assert_eq!(value_text(&Kind::JsonValue("[\"\u{9b}\"]".into())), r#"["\u009b"]"#);
+    }
+
+    #[test]
+    fn a_word_for_a_shell_stays_one_word() {
+        assert_eq!(shell_word("svc-00042"), "svc-00042");
+        assert_eq!(shell_word("a b"), "'a b'");
+        assert_eq!(shell_word("$(reboot)'s"), r"'$(reboot)'\''s'");
+        assert_eq!(shell_word(""), "''");
     }
 
     #[test]

@@ -1,14 +1,13 @@
 //! `millpond reclaim`: makes a running service free unused memory, and prints the effect.
 
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
 
 use clap::Args;
 
 use super::client::ClientArgs;
 use super::failure::Failure;
-use super::output::{self, Output, bytes};
-use super::runtime::block_on;
+use super::output::{Output, bytes};
+use super::shown::show_answer;
 use super::stats::memory::type_name;
 use crate::proto::v1::{Memory, MemoryDifference, ReclaimRequest, ReclaimResponse};
 
@@ -23,15 +22,11 @@ pub(super) struct ReclaimArgs {
 }
 
 pub(super) fn run(args: &ReclaimArgs) -> Result<(), Failure> {
-    let answer = block_on(async {
+    let ask = async {
         let client = args.client.connect().await?;
         Ok(client.stats().reclaim(client.request(ReclaimRequest {})).await?.into_inner())
-    })?;
-    let text = match args.output {
-        Output::Json => output::json("ReclaimResponse", &answer)?,
-        Output::Text => reclaim_text(&answer),
     };
-    Ok(writeln!(io::stdout(), "{}", text.trim_end())?)
+    show_answer(args.output, "ReclaimResponse", ask, reclaim_text)
 }
 
 fn reclaim_text(answer: &ReclaimResponse) -> String {

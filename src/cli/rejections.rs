@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
 
 use clap::Args;
 
 use super::client::ClientArgs;
 use super::failure::Failure;
-use super::output::{self, Output};
-use super::runtime::block_on;
+use super::output::Output;
+use super::shown::show_answer;
 use crate::proto::v1::{ListRejectionsRequest, ListRejectionsResponse, RejectReason, Rejection};
 
 /// Which table.
@@ -27,19 +26,12 @@ pub(super) struct RejectionsArgs {
 
 pub(super) fn run(args: RejectionsArgs) -> Result<(), Failure> {
     let RejectionsArgs { table, client, output } = args;
-    let answer = block_on(async {
+    let ask = async {
         let client = client.connect().await?;
-        Ok(client
-            .stats()
-            .list_rejections(client.request(ListRejectionsRequest { table }))
-            .await?
-            .into_inner())
-    })?;
-    let text = match output {
-        Output::Json => output::json("ListRejectionsResponse", &answer)?,
-        Output::Text => rejections_text(&answer),
+        let request = client.request(ListRejectionsRequest { table });
+        Ok(client.stats().list_rejections(request).await?.into_inner())
     };
-    Ok(writeln!(io::stdout(), "{}", text.trim_end())?)
+    show_answer(output, "ListRejectionsResponse", ask, rejections_text)
 }
 
 fn rejections_text(answer: &ListRejectionsResponse) -> String {

@@ -4,15 +4,14 @@ mod kafka;
 pub(super) mod memory;
 
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
 use std::time::Duration;
 
 use clap::Args;
 
 use super::client::ClientArgs;
 use super::failure::Failure;
-use super::output::{self, Output, bytes, count};
-use super::runtime::block_on;
+use super::output::{Output, bytes, count};
+use super::shown::show_answer;
 use crate::proto::v1::{
     AsOf, ClockStats, GetStatsRequest, GetStatsResponse, Loading, PartitionStats, RecordOutcome,
     RemovalCause, TableStats, TopicState,
@@ -29,15 +28,11 @@ pub(super) struct StatsArgs {
 }
 
 pub(super) fn run(args: &StatsArgs) -> Result<(), Failure> {
-    let answer = block_on(async {
+    let ask = async {
         let client = args.client.connect().await?;
         Ok(client.stats().get_stats(client.request(GetStatsRequest {})).await?.into_inner())
-    })?;
-    let text = match args.output {
-        Output::Json => output::json("GetStatsResponse", &answer)?,
-        Output::Text => stats_text(&answer),
     };
-    Ok(writeln!(io::stdout(), "{}", text.trim_end())?)
+    show_answer(args.output, "GetStatsResponse", ask, stats_text)
 }
 
 fn stats_text(stats: &GetStatsResponse) -> String {

@@ -4,18 +4,23 @@
 //! that is not TOML. The parser's message is shown without the line that it quotes, because
 //! that line may hold a secret.
 
-use std::fs;
 use std::path::Path;
+use std::{fs, io};
 
 use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::fault::{Fault, Place};
 use super::tree::{Content, Entries, Kind, Node};
 
+/// The path that stands for standard input.
+const STDIN: &str = "-";
+
 /// Reads the file and parses it.
 pub(super) fn read(path: &Path) -> Result<Node, Fault> {
-    let file = path.display().to_string();
-    match fs::read_to_string(path) {
+    let is_stdin = path == Path::new(STDIN);
+    let file = if is_stdin { "standard input".into() } else { path.display().to_string() };
+    let text = if is_stdin { io::read_to_string(io::stdin()) } else { fs::read_to_string(path) };
+    match text {
         Ok(text) => parse(&file, &text),
         Err(error) => Err(Fault {
             key: String::new(),

@@ -10,8 +10,8 @@ use super::tree::{Change, PROPERTIES};
 const PREFIX: &str = "MILLPOND_";
 /// Two underscores separate section and key, because names contain single ones.
 const SEPARATOR: &str = "__";
-/// Not configuration: variables that control the tests.
-const RESERVED: [&str; 2] = ["MILLPOND_REQUIRE_ALL", "MILLPOND_BLESS"];
+/// Not configuration: the service that client verbs ask, and variables that control the tests.
+const RESERVED: [&str; 3] = ["MILLPOND_ENDPOINT", "MILLPOND_REQUIRE_ALL", "MILLPOND_BLESS"];
 const RESERVED_PREFIX: &str = "MILLPOND_TEST_";
 
 /// The change that an environment variable makes; none if it is not for millpond.

@@ -1,11 +1,12 @@
 //! The verbs that explain the memory of a running service: their text, JSON and exit codes.
 
+use std::io::Write as _;
 use std::net::TcpListener;
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use serde_json::Value;
 
-use crate::command::{answer_when_ready, run, serve, settings, text};
+use crate::command::{answer_when_ready, millpond, run, serve, settings, text};
 use crate::stream::event;
 use crate::support::broker;
 use crate::support::service::{table, with_basics};
@@ -136,6 +137,53 @@ fn a_missing_table_or_entry_is_exit_2() {
         let asked = ask(endpoint, &["describe", "services", "nobody"]);
         assert!(text(&asked.stderr).contains("\"nobody\""), "{asked:?}");
     });
+}
+
+#[test]
+fn a_status_is_json_for_programs_with_its_reason() {
+    with_entries(|endpoint| {
+        let asked = ask(endpoint, &["get", "typo", "a", "--output", "json"]);
+        assert_eq!(asked.status.code(), Some(2), "{asked:?}");
+        assert!(asked.stdout.is_empty(), "{asked:?}");
+        let status: Value = serde_json::from_slice(&asked.stderr).unwrap();
+        assert_eq!(status["code"], 5);
+        assert_eq!(status["details"][0]["reason"], "ERROR_REASON_TABLE_NOT_FOUND", "{status}");
+        assert_eq!(status["details"][0]["metadata"]["table"], "typo");
+    });
+}
+
+#[test]
+fn the_environment_can_name_the_service() {
+    with_entries(|endpoint| {
+        let stats = millpond().arg("stats").env("MILLPOND_ENDPOINT", endpoint).output().unwrap();
+        assert_eq!(stats.status.code(), Some(0), "{stats:?}");
+    });
+    let valid = settings(&with_basics("localhost:9092", &table(0, "services", "events")));
+    let mut check = millpond();
+    let checked = check.arg("check").args(valid).env("MILLPOND_ENDPOINT", "http://a:1").output();
+    assert_eq!(checked.unwrap().status.code(), Some(0), "it is no setting of the service");
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let valid = settings(&with_basics("localhost:9092", &table(0, "services", "events")));
+    let mut check = millpond();
+    check.arg("check").args(valid).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = check.spawn().unwrap();
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!((ended.status.code(), text(&ended.stderr)), (Some(0), String::new()));
+}
+
+#[test]
+fn a_configuration_is_read_from_standard_input() {
+    let mut check = millpond();
+    check.args(["check", "--config", "-"]).stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = check.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"[kafka]\nbroker = 1").unwrap();
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(78));
+    assert!(text(&ended.stderr).contains("standard input:2"), "{}", text(&ended.stderr));
 }
 
 #[test]

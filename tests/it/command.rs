@@ -14,7 +14,7 @@ use crate::support::service::{PATIENCE, Service, table, with_basics};
 
 on_each_broker!(serve_answers_and_exits_with_success_on_sigterm);
 
-fn millpond() -> Command {
+pub(crate) fn millpond() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_millpond"));
     command.env_clear();
     command
@@ -92,10 +92,10 @@ async fn serve_answers_and_exits_with_success_on_sigterm(broker: &Broker) {
     let shown = run(&[&get[..], &demanding].concat());
     assert_eq!(shown.status.code(), Some(0), "{shown:?}");
     let shown = run(&[&get[..], &["--max-staleness", "0s"]].concat());
-    assert_eq!(shown.status.code(), Some(69), "{shown:?}");
+    assert_eq!(shown.status.code(), Some(75), "{shown:?}");
     assert!(text(&shown.stderr).contains("known to be complete"), "{shown:?}");
     let shown = run(&[&get[..], &["--min-position", "0:99", "--timeout", "1s"]].concat());
-    assert_eq!(shown.status.code(), Some(69), "{shown:?}");
+    assert_eq!(shown.status.code(), Some(75), "{shown:?}");
     assert!(text(&shown.stderr).contains("it is at 0:1"), "{shown:?}");
     let stats = run(&["stats", "--endpoint", &endpoint, "--output", "json"]);
     let stats: Value = serde_json::from_slice(&stats.stdout).unwrap();

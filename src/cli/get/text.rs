@@ -3,23 +3,23 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::cli::output::value_text;
+use crate::cli::output::{escaped, value_text};
 use crate::proto::v1::batch_get_result::Outcome;
 use crate::proto::v1::{AsOf, BatchGetResponse, Entry, Miss, MissReason, PartitionOffset};
 
 /// The outcome for each key, and how complete the table is.
-pub(super) fn answer(keys: &[String], answer: BatchGetResponse) -> String {
-    let outcomes = answer.results.into_iter().map(|result| result.outcome);
+pub(super) fn answer(keys: &[String], answer: &BatchGetResponse) -> String {
+    let outcomes = answer.results.iter().map(|result| &result.outcome);
     let texts = keys.iter().zip(outcomes).map(|(key, outcome)| match outcome {
-        Some(Outcome::Entry(entry)) => entry_text(&entry),
-        Some(Outcome::Miss(miss)) => miss_text(key, &miss),
+        Some(Outcome::Entry(entry)) => entry_text(entry),
+        Some(Outcome::Miss(miss)) => miss_text(key, miss),
         None => String::new(),
     });
     texts.collect::<String>() + &as_of_text(answer.as_of)
 }
 
 fn entry_text(entry: &Entry) -> String {
-    let mut text = format!("{}\n", entry.key);
+    let mut text = format!("{}\n", escaped(&entry.key));
     let mut fields: Vec<_> = entry.fields.iter().collect();
     fields.sort_by_key(|(name, _)| name.as_str());
     for (name, value) in fields {
@@ -48,7 +48,7 @@ fn miss_text(key: &str, miss: &Miss) -> String {
         }
         MissReason::Unknown | MissReason::Unspecified => "not there".into(),
     };
-    format!("{key}\n  {why}\n")
+    format!("{}\n  {why}\n", escaped(key))
 }
 
 fn as_of_text(as_of: Option<AsOf>) -> String {
