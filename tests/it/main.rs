@@ -27,6 +27,7 @@ mod newer;
 mod own_writes;
 mod poison;
 mod pressure;
+mod record_times;
 mod rejections;
 mod retained_payload;
 mod shutdown;

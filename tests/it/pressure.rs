@@ -192,6 +192,32 @@ fn a_changed_limit_is_followed_down_and_up() {
     });
 }
 
+#[test]
+fn a_limit_that_falls_to_an_eighth_leaves_a_table_that_works() {
+    const BEFORE_BYTES: u64 = 1 << 30;
+    let test = "a_limit_that_falls_to_an_eighth_leaves_a_table_that_works";
+    contained(test, BEFORE_BYTES, &["tables.0.capacity=60%"], async |topic, service| {
+        let next = produce_until_polled(&service, topic, 0, &[1_000], 16 * MIB).await;
+        let before = service.stats().await;
+        service.container.set_limit(BEFORE_BYTES / 8).unwrap();
+        let is_lower = |stats: &GetStatsResponse| limit_bytes(stats) == BEFORE_BYTES / 8;
+        let lowered = service.wait_for("the limit", is_lower).await;
+        let (table, first) = (&lowered.tables[0], &before.tables[0]);
+        assert!(table.capacity_bytes < first.capacity_bytes / 8, "{table:?}");
+        assert!(table.ghost_bytes < first.ghost_bytes / 8, "{table:?} after {first:?}");
+        assert!(table.ghost_bytes < table.limit_bytes / 16, "{table:?}");
+
+        let next = produce_until_polled(&service, topic, next, &[1_000], 80 * MIB).await;
+        let refilled = service.stats().await;
+        assert_is_full(&refilled);
+        assert_counters_add_up(&refilled);
+        assert!(service.entry(&key(next - 1)).await.is_some());
+        assert_eq!(service.container.oom_kills().unwrap(), 0);
+        assert_eq!(service.container.limit_hits().unwrap(), 0);
+        assert!(service.ends_well());
+    });
+}
+
 /// The stages that were entered according to the log, in order.
 fn logged_stages(service: &Contained) -> Vec<PressureStage> {
     let stage = |message: &String| match message.as_str() {
