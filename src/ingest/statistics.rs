@@ -206,4 +206,10 @@ mod tests {
         assert_eq!(tell(5_000_000, 10), Duration::from_millis(9_700));
         assert_eq!(tell(6_000_000, 14), Duration::from_millis(10_700));
     }
+
+    #[test]
+    fn the_budget_has_room_for_two_parsed_partitions_beside_their_text() {
+        let parsed_bytes = 2 * size_of::<Partition>() as u64;
+        assert!(parsed_bytes + (3 << 10) <= BYTES_A_PARTITION, "{parsed_bytes}");
+    }
 }
