@@ -98,13 +98,15 @@ fn is_real(broker: &Broker) -> bool {
     matches!(broker.source.as_str(), "configured" | "learned")
 }
 
-/// What the statistics say of brokers that do not answer, and since when; none if one does.
+/// What the statistics say of brokers that do not answer, and since when; none if one does, or if
+/// none was asked yet.
 pub(super) fn silence(statistics: &Statistics) -> Option<(String, Duration)> {
     let real = || statistics.brokers.values().filter(|broker| is_real(broker));
     if real().any(is_answering) {
         return None;
     }
-    let broker = real().max_by_key(|broker| (broker.state != "INIT", broker.nodeid))?;
+    let tried = real().filter(|broker| broker.state != "INIT");
+    let broker = tried.max_by_key(|broker| broker.nodeid)?;
     let since = if broker.state == "UP" { broker.rxidle } else { broker.stateage };
     let since = Duration::from_micros(u64::try_from(since).unwrap_or(0));
     let text = format!(
@@ -187,8 +189,12 @@ mod tests {
         assert_eq!(since, Duration::from_secs(12));
         let idle = Broker { waitresp_cnt: 0, ..overdue };
         assert_eq!(silence(&statistics([idle])), None, "nothing was asked");
-        let (_, since) = silence(&statistics([broker("a:1", -1, "CONNECT")])).unwrap();
+        let connecting = broker("a:1", -1, "CONNECT");
+        let unused = broker("b:1", 1, "INIT");
+        let (text, since) = silence(&statistics([connecting, unused.clone()])).unwrap();
         assert_eq!(since, Duration::from_millis(1_500));
+        assert!(text.contains("a:1 is in state CONNECT"), "{text}");
+        assert_eq!(silence(&statistics([unused])), None, "the client has not needed it yet");
     }
 
     #[test]

@@ -207,6 +207,7 @@ impl IngestThread {
         let is_waiting = readers.iter().any(TopicReader::is_waiting);
         if !is_waiting && !readers.iter().any(TopicReader::has_partitions) {
             // This client needs no broker.
+            outage.end(self.number, made);
             return;
         }
         match brokers::silence(statistics) {
