@@ -9,6 +9,7 @@ use crate::support::service::{Service, assert_counters_add_up, outcome, rejected
 on_each_broker!(
     bad_input_is_counted_by_reason_and_the_stream_goes_on,
     odd_keys_are_stored_like_any_other,
+    what_no_table_takes_of_a_payload_loses_no_record,
 );
 
 fn payload(bytes: impl Into<Vec<u8>>) -> Message {
@@ -80,5 +81,34 @@ async fn odd_keys_are_stored_like_any_other(broker: &Broker) {
     assert_eq!(service.description("deep").await.as_deref(), Some("still"));
     assert_eq!(service.description("last").await.as_deref(), Some("y"));
     assert_eq!(service.entry("first").await, None);
+    service.stop().await;
+}
+
+async fn what_no_table_takes_of_a_payload_loses_no_record(broker: &Broker) {
+    let topic = broker.create_topic(1).await;
+    let service = Service::ready(broker, &topic, &[]).await;
+    let odd = |id: &str, odd: &str| {
+        payload(format!(r#"{{"id":"{id}","description":"kept","odd":{odd}}}"#))
+    };
+    topic.produce(&[
+        odd("number", "[1e999,-1e400]"),
+        odd("half", r#""\ud83d""#),
+        odd("name", r#"{"\udc00":1}"#),
+        odd("wrong", "1.e999"),
+    ]);
+    let stats = service.wait_until_polled(4).await;
+    for id in ["number", "half", "name"] {
+        assert_eq!(service.description(id).await.as_deref(), Some("kept"), "{id}");
+    }
+    assert_eq!(rejected(&stats, RejectReason::InvalidJson), 1);
+    service.stop().await;
+
+    let topic = broker.create_topic(1).await;
+    let of_key = ["tables.0.key=@key", "tables.0.fields.description=@key"];
+    let settings = [of_key[0], of_key[1], "ingest.max_document=1KiB"];
+    let service = Service::ready(broker, &topic, &settings).await;
+    topic.produce(&[payload("no JSON at all ".repeat(1_000))]);
+    service.wait_until_polled(1).await;
+    assert_eq!(service.description("k").await.as_deref(), Some("k"));
     service.stop().await;
 }
