@@ -54,6 +54,11 @@ impl Brokers {
         }
     }
 
+    /// Whether the cluster has named its brokers.
+    pub(super) fn are_named(&self) -> bool {
+        self.0.lock().seen.values().flatten().any(|seen| seen.id.is_some())
+    }
+
     /// Every broker that the cluster has named. While it has named none, the addresses of the
     /// configuration, and after that those of them that have a fault and are no broker's.
     pub(super) fn stats(&self) -> Vec<BrokerStats> {
@@ -98,24 +103,31 @@ fn is_real(broker: &Broker) -> bool {
     matches!(broker.source.as_str(), "configured" | "learned")
 }
 
-/// What the statistics say of brokers that do not answer, and since when; none if one does, or if
-/// none was asked yet.
-pub(super) fn silence(statistics: &Statistics) -> Option<(String, Duration)> {
-    let real = || statistics.brokers.values().filter(|broker| is_real(broker));
-    if real().any(is_answering) {
-        return None;
+/// Whether brokers answer a client.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Answering {
+    /// One does at least.
+    Yes,
+    /// None does, for so long.
+    No { reason: String, lasts: Duration },
+    /// The client has not tried to connect to any yet.
+    NotAsked,
+}
+
+/// Whether brokers answer a client by its statistics.
+pub(super) fn answering(statistics: &Statistics) -> Answering {
+    let tried = || statistics.brokers.values().filter(|it| is_real(it) && it.state != "INIT");
+    if tried().any(is_answering) {
+        return Answering::Yes;
     }
-    let tried = real().filter(|broker| broker.state != "INIT");
-    let broker = tried.max_by_key(|broker| broker.nodeid)?;
+    let Some(broker) = tried().max_by_key(|broker| broker.nodeid) else {
+        return Answering::NotAsked;
+    };
     let since = if broker.state == "UP" { broker.rxidle } else { broker.stateage };
-    let since = Duration::from_micros(u64::try_from(since).unwrap_or(0));
-    let text = format!(
-        "no broker answers: {} is in state {} for {} ms",
-        broker.nodename,
-        broker.state,
-        since.as_millis()
-    );
-    Some((text, since))
+    let lasts = Duration::from_micros(u64::try_from(since).unwrap_or(0));
+    let (name, state, millis) = (&broker.nodename, &broker.state, lasts.as_millis());
+    let reason = format!("no broker answers: {name} is in state {state} for {millis} ms");
+    Answering::No { reason, lasts }
 }
 
 /// Whether the broker is connected, and not overdue with an answer.
@@ -180,21 +192,22 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_on_which_no_answer_comes_is_silence() {
+    fn a_connection_on_which_no_answer_comes_does_not_answer() {
         let up = broker("k1:9092", 1, "UP");
-        assert_eq!(silence(&statistics([up.clone()])), None);
+        let found = |broker: Broker| answering(&statistics([broker]));
+        assert_eq!(found(up.clone()), Answering::Yes);
         let overdue = Broker { waitresp_cnt: 1, rxidle: 12_000_000, ..up.clone() };
-        let (text, since) = silence(&statistics([overdue.clone()])).unwrap();
-        assert_eq!(text, "no broker answers: k1:9092 is in state UP for 12000 ms");
-        assert_eq!(since, Duration::from_secs(12));
+        let reason = "no broker answers: k1:9092 is in state UP for 12000 ms".into();
+        let lasts = Duration::from_secs(12);
+        assert_eq!(found(overdue.clone()), Answering::No { reason, lasts });
         let idle = Broker { waitresp_cnt: 0, ..overdue };
-        assert_eq!(silence(&statistics([idle])), None, "nothing was asked");
-        let connecting = broker("a:1", -1, "CONNECT");
+        assert_eq!(found(idle), Answering::Yes, "nothing was asked");
+        let Answering::No { lasts, .. } = found(broker("a:1", -1, "CONNECT")) else { panic!() };
+        assert_eq!(lasts, Duration::from_millis(1_500));
         let unused = broker("b:1", 1, "INIT");
-        let (text, since) = silence(&statistics([connecting, unused.clone()])).unwrap();
-        assert_eq!(since, Duration::from_millis(1_500));
-        assert!(text.contains("a:1 is in state CONNECT"), "{text}");
-        assert_eq!(silence(&statistics([unused])), None, "the client has not needed it yet");
+        assert_eq!(found(unused.clone()), Answering::NotAsked, "the client has not needed it yet");
+        let both = answering(&statistics([broker("a:1", -1, "CONNECT"), unused]));
+        assert!(matches!(both, Answering::No { reason, .. } if reason.contains("a:1")));
     }
 
     #[test]

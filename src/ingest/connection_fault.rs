@@ -86,9 +86,11 @@ impl ConnectionFault {
         })
     }
 
-    /// Whether a connection that had worked was closed, which the client repairs by itself.
-    pub(super) fn is_lost_connection(&self) -> bool {
-        self.cause == Cause::Closed
+    /// Whether the other side closed the connection, and the settings are not to blame: the client
+    /// repairs that by itself. A broker that misses TLS or SASL closes one too, soon after it was
+    /// established, but then no broker has ever named the cluster's brokers.
+    pub(super) fn is_repaired(&self, has_named_brokers: bool) -> bool {
+        self.cause == Cause::Closed || (is_closed(&self.reason) && has_named_brokers)
     }
 
     /// What to look at.
@@ -200,11 +202,13 @@ mod tests {
 
     #[test]
     fn a_connection_that_worked_and_is_closed_is_no_fault_of_the_settings() {
-        let is_lost = |reason: &str| parse(&format!("a:1/1: {reason}")).is_lost_connection();
+        let is_lost = |reason: &str| parse(&format!("a:1/1: {reason}")).is_repaired(false);
         assert!(is_lost("Disconnected (after 61000ms in state UP)"));
         assert!(is_lost("Receive failed: Connection reset by peer (after 5000ms in state UP)"));
         assert!(!is_lost("Disconnected (after 2ms in state APIVERSION_QUERY)"));
-        assert!(!is_lost("Disconnected (after 20ms in state UP)"), "it misses SASL");
+        let young = "Disconnected (after 20ms in state UP)";
+        assert!(!is_lost(young), "it misses SASL");
+        assert!(parse(&format!("a:1/1: {young}")).is_repaired(true), "it has answered before");
         assert_eq!(
             parse("a:1/1: Send failed: Broken pipe (after 0ms in state UP)").cause,
             Cause::Protocol

@@ -62,8 +62,15 @@ struct Deliveries {
     delivered: AtomicU64,
     dropped: AtomicU64,
     failed: AtomicU64,
+    failure: Mutex<Failure>,
+}
+
+/// The last delivery, if it failed.
+#[derive(Debug, Default)]
+struct Failure {
+    note: Option<String>,
     /// When a failure was logged last.
-    logged: Mutex<Option<Instant>>,
+    logged: Option<Instant>,
 }
 
 /// The memory that dead letters take at worst.
@@ -108,6 +115,11 @@ impl DeadLetters {
         }
     }
 
+    /// Why the last record was not delivered, in a line; none if it was.
+    pub(super) fn note(&self) -> Option<String> {
+        self.producer.as_ref()?.producer.context().failure.lock().note.clone()
+    }
+
     /// Waits a moment until brokers have taken the records that are queued.
     pub(super) fn flush(&self) {
         if let Some(PolledProducer { producer, .. }) = &self.producer
@@ -150,7 +162,7 @@ fn create_producer(config: &Config, outage: &Arc<Outage>) -> KafkaResult<BasePro
         delivered: AtomicU64::new(0),
         dropped: AtomicU64::new(0),
         failed: AtomicU64::new(0),
-        logged: Mutex::default(),
+        failure: Mutex::default(),
     };
     producer_settings(config).create_with_context(deliveries)
 }
@@ -189,10 +201,11 @@ fn headers(message: &BorrowedMessage<'_>, rejection: &Rejection) -> OwnedHeaders
 impl Deliveries {
     fn count_failed(&self, topic: &str, error: &KafkaError) {
         let failed_count = 1 + self.failed.fetch_add(1, Ordering::Relaxed);
-        let mut logged = self.logged.lock();
-        if logged.is_none_or(|logged| logged.elapsed() >= LOG_AFTER) {
-            *logged = Some(Instant::now());
-            let reason = self.redaction.hide(&error.to_string());
+        let reason = self.redaction.hide(&error.to_string());
+        let mut failure = self.failure.lock();
+        failure.note = Some(format!("dead-letter topic {topic} takes no records: {reason}"));
+        if failure.logged.is_none_or(|logged| logged.elapsed() >= LOG_AFTER) {
+            failure.logged = Some(Instant::now());
             tracing::warn!(
                 topic,
                 reason,
@@ -220,6 +233,7 @@ impl ProducerContext for Deliveries {
         match result {
             Ok(_) => {
                 self.delivered.fetch_add(1, Ordering::Relaxed);
+                self.failure.lock().note = None;
             }
             Err((error, message)) => self.count_failed(message.topic(), error),
         }

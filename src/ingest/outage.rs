@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use rdkafka::statistics::Statistics;
 
-use super::brokers::Brokers;
+use super::brokers::{self, Answering, Brokers};
 use super::connection_fault::ConnectionFault;
 use crate::record::Timestamp;
 use crate::stats::KafkaStats;
@@ -50,6 +51,17 @@ struct State {
     errors: Vec<(String, Instant)>,
 }
 
+/// What a client needs brokers for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Need {
+    /// It has no partitions, and waits for none.
+    Nothing,
+    /// Some partitions cannot be started yet.
+    ToStart,
+    /// It reads all its partitions.
+    ToRead,
+}
+
 /// The number of a client.
 pub(super) type Client = usize;
 
@@ -65,8 +77,16 @@ struct Fault {
     of: ConnectionFault,
     since: Instant,
     seen: Instant,
-    logged: Instant,
+    logged: Option<Instant>,
     is_over: bool,
+}
+
+/// Whether a fault is logged by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Only as the reason of an outage.
+    Repaired,
+    Lasting,
 }
 
 /// An outage that is to be logged.
@@ -83,19 +103,37 @@ impl Outage {
         Self { configured: configured.into(), brokers: Brokers::default(), state: Mutex::default() }
     }
 
-    /// Where the clients note the brokers' states.
-    pub(super) fn brokers(&self) -> &Brokers {
-        &self.brokers
-    }
-
     /// Notes that Kafka does not answer a client, since now if it did before. `cause` says to what,
     /// and why.
     pub(super) fn observe(&self, client: Client, cause: &str) {
         self.observe_since(client, cause, Instant::now());
     }
 
+    /// Notes which brokers answer a client by its statistics, and when these were made.
+    pub(super) fn observe_statistics(
+        &self,
+        client: Client,
+        statistics: &Statistics,
+        made: Instant,
+        need: Need,
+    ) {
+        self.brokers.observe_statistics(client, statistics);
+        for address in brokers::connected(statistics) {
+            self.state.lock().observe_connected(address, made);
+        }
+        match (brokers::answering(statistics), need) {
+            (_, Need::Nothing) | (Answering::Yes, Need::ToRead) => self.end(client, made),
+            (Answering::No { reason, lasts }, _) => {
+                self.observe_since(client, &reason, made.checked_sub(lasts).unwrap_or(made));
+            }
+            // Some partition cannot be started, though a broker is connected; or no connection was
+            // needed yet.
+            (Answering::Yes | Answering::NotAsked, _) => {}
+        }
+    }
+
     /// Notes that Kafka has not answered a client since a time.
-    pub(super) fn observe_since(&self, client: Client, cause: &str, since: Instant) {
+    fn observe_since(&self, client: Client, cause: &str, since: Instant) {
         let line = self.state.lock().observe(client, since, Instant::now());
         let Some(OutageLine { lasts, fault }) = line else { return };
         let address = fault.as_ref().map(|fault| fault.address.as_str());
@@ -109,8 +147,8 @@ impl Outage {
         );
     }
 
-    /// Notes that Kafka answered a client at a time.
-    pub(super) fn end(&self, client: Client, answered: Instant) {
+    /// Notes that Kafka answered a client at a time, or that it needs no answer any more.
+    fn end(&self, client: Client, answered: Instant) {
         if let Some(outage) = self.state.lock().end(client, answered, Instant::now()) {
             let after_seconds = outage.as_secs();
             tracing::info!(brokers = self.configured, after_seconds, "kafka answers again");
@@ -120,17 +158,21 @@ impl Outage {
     /// Notes a connection that failed or was lost.
     pub(super) fn observe_fault(&self, fault: &ConnectionFault) {
         self.brokers.observe_fault(fault);
-        if fault.is_lost_connection() {
-            tracing::debug!(broker = fault.address, reason = fault.reason, "a connection was lost");
-        } else if let Some(lasts) = self.state.lock().observe_fault(fault, Instant::now()) {
-            tracing::warn!(
-                broker = fault.address,
-                reason = fault.reason,
-                look_at = fault.look_at(),
-                for_seconds = lasts.as_secs(),
-                "a connection to kafka fails"
-            );
-        }
+        let kind = if fault.is_repaired(self.brokers.are_named()) {
+            Kind::Repaired
+        } else {
+            Kind::Lasting
+        };
+        let Some(lasts) = self.state.lock().observe_fault(fault, kind, Instant::now()) else {
+            return;
+        };
+        tracing::warn!(
+            broker = fault.address,
+            reason = fault.reason,
+            look_at = fault.look_at(),
+            for_seconds = lasts.as_secs(),
+            "a connection to kafka fails"
+        );
     }
 
     /// Notes an error of librdkafka that is about no broker.
@@ -138,11 +180,6 @@ impl Outage {
         if self.state.lock().observe_error(reason, Instant::now()) {
             tracing::warn!(reason, "kafka reports a fault, reading on");
         }
-    }
-
-    /// Notes that the broker at this address was connected at a time.
-    pub(super) fn observe_connected(&self, address: &str, when: Instant) {
-        self.state.lock().observe_connected(address, when);
     }
 
     /// Why Kafka does not answer, in a line; none if it does.
@@ -190,9 +227,8 @@ impl State {
 
     /// Whether a fault was logged for the first time since about then, and not long ago.
     fn is_explained(&self, since: Instant, now: Instant) -> bool {
-        self.live_faults(now).any(|fault| {
-            fault.since + EXPLAINED_WITHIN >= since && now.duration_since(fault.logged) < LOG_AFTER
-        })
+        self.live_faults(now)
+            .any(|fault| fault.since + EXPLAINED_WITHIN >= since && fault.was_logged(now))
     }
 
     fn live_faults(&self, now: Instant) -> impl Iterator<Item = &Fault> {
@@ -208,25 +244,35 @@ impl State {
             return None;
         }
         let was_logged = self.logged.is_some_and(|logged| logged >= began)
-            || self.faults.iter().any(|fault| fault.logged + EXPLAINED_WITHIN >= began);
+            || self
+                .faults
+                .iter()
+                .filter_map(|fault| fault.logged)
+                .any(|logged| logged + EXPLAINED_WITHIN >= began);
         self.silent.remove(&client);
         (was_logged && self.silent.is_empty()).then(|| now.duration_since(began))
     }
 
     /// How long the fault has lasted, if that is to be logged now.
-    fn observe_fault(&mut self, of: &ConnectionFault, now: Instant) -> Option<Duration> {
-        let Some(fault) = self.faults.iter_mut().find(|fault| fault.of.cause == of.cause) else {
-            let of = of.clone();
-            self.faults.push(Fault { of, since: now, seen: now, logged: now, is_over: false });
-            return Some(Duration::ZERO);
-        };
+    fn observe_fault(
+        &mut self,
+        of: &ConnectionFault,
+        kind: Kind,
+        now: Instant,
+    ) -> Option<Duration> {
+        let index = self.faults.iter().position(|fault| fault.of.cause == of.cause);
+        let index = index.unwrap_or_else(|| {
+            self.faults.push(Fault::new(of, now));
+            self.faults.len() - 1
+        });
+        let fault = &mut self.faults[index];
         if !fault.is_live(now) {
             (fault.since, fault.is_over) = (now, false);
         }
         (fault.of, fault.seen) = (of.clone(), now);
-        let is_due = now.duration_since(fault.logged) >= LOG_AFTER;
+        let is_due = kind == Kind::Lasting && !fault.was_logged(now);
         is_due.then(|| {
-            fault.logged = now;
+            fault.logged = Some(now);
             now.duration_since(fault.since)
         })
     }
@@ -250,6 +296,15 @@ impl State {
 }
 
 impl Fault {
+    fn new(of: &ConnectionFault, now: Instant) -> Self {
+        Self { of: of.clone(), since: now, seen: now, logged: None, is_over: false }
+    }
+
+    /// Whether it was logged within the last minute.
+    fn was_logged(&self, now: Instant) -> bool {
+        self.logged.is_some_and(|logged| now.duration_since(logged) < LOG_AFTER)
+    }
+
     fn is_live(&self, now: Instant) -> bool {
         !self.is_over && now.duration_since(self.seen) < FAULT_LASTS
     }

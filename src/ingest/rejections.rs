@@ -50,6 +50,11 @@ impl Rejections {
         self.dead_letters.stats()
     }
 
+    /// Why the last dead letter was not delivered, in a line; none if it was.
+    pub(super) fn dead_letter_note(&self) -> Option<String> {
+        self.dead_letters.note()
+    }
+
     /// Waits a moment until brokers have taken the dead letters that are queued.
     pub(super) fn flush(&self) {
         self.dead_letters.flush();

@@ -17,6 +17,8 @@ use crate::config::Config;
 
 /// librdkafka's facility for warnings about settings.
 const WARNING: &str = "CONFWARN";
+/// More than librdkafka has in its queue when a client was created.
+const MAX_WARNINGS: usize = 200;
 /// How a warning says that a setting is another kind of client's.
 const OTHERS_SETTING: &str = "property and will be ignored";
 
@@ -45,14 +47,14 @@ fn warnings(config: &Config) -> KafkaResult<Vec<String>> {
 
 fn consumer_warnings(settings: &ClientConfig) -> KafkaResult<Vec<String>> {
     let consumer: BaseConsumer<Warnings> = settings.create_with_context(Warnings::default())?;
-    // Its warnings are in its queue.
-    consumer.poll(Duration::ZERO);
+    // Its warnings are in its queue, and others that came meanwhile. A poll takes one of them.
+    (0..MAX_WARNINGS).for_each(|_| drop(consumer.poll(Duration::ZERO)));
     Ok(consumer.context().take())
 }
 
 fn producer_warnings(settings: &ClientConfig) -> KafkaResult<Vec<String>> {
     let producer: BaseProducer<Warnings> = settings.create_with_context(Warnings::default())?;
-    producer.poll(Duration::ZERO);
+    (0..MAX_WARNINGS).for_each(|_| producer.poll(Duration::ZERO));
     Ok(producer.context().take())
 }
 
@@ -146,5 +148,26 @@ mod tests {
             assert!(refusal.contains(&format!("\"{name}\": ")), "{refusal}");
             assert!(!refusal.contains("hunter2"), "{refusal}");
         }
+    }
+
+    #[test]
+    fn the_mechanisms_that_the_configuration_takes_are_compiled_in() {
+        let create = |mechanism: &str, more: &[(&str, &str)]| {
+            let mut settings = ClientConfig::new();
+            settings.set("security.protocol", "SASL_SSL").set("sasl.mechanism", mechanism);
+            settings.set("sasl.username", "u").set("sasl.password", "p");
+            for (name, value) in more {
+                settings.set(*name, *value);
+            }
+            consumer_warnings(&settings).is_ok()
+        };
+        for mechanism in ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] {
+            assert!(create(mechanism, &[]), "{mechanism}");
+        }
+        assert!(create("OAUTHBEARER", &[("enable.sasl.oauthbearer.unsecure.jwt", "true")]));
+        assert!(!create("GSSAPI", &[]), "the configuration refuses it");
+        let fetched = ("sasl.oauthbearer.method", "oidc");
+        let from = ("sasl.oauthbearer.token.endpoint.url", "http://localhost:1");
+        assert!(!create("OAUTHBEARER", &[fetched, from]), "the configuration refuses it");
     }
 }

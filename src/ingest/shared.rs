@@ -92,7 +92,7 @@ impl Shared {
             let note = topic_note(topic.status)?;
             Some(format!("topic {}: {note}", topic.topic))
         };
-        let kafka = self.outage.note().into_iter();
+        let kafka = self.outage.note().into_iter().chain(self.rejections.dead_letter_note());
         let topics = self.statuses.stats().into_iter().filter_map(note);
         kafka.chain(topics).chain(self.awaited_transactions()).collect()
     }

@@ -16,10 +16,10 @@ use rdkafka::statistics::Statistics;
 use super::apply::TableSource;
 use super::assignment::TopicAssignment;
 use super::broker_queries::{BrokerQueries, Query};
-use super::brokers;
 use super::client::Client;
 use super::connection_fault::ConnectionFault;
 use super::offsets::StartPolicy;
+use super::outage::Need;
 use super::pluck_context::PluckContext;
 use super::query_client::QueryHandle;
 use super::shared::Shared;
@@ -154,8 +154,10 @@ impl IngestThread {
         let reason = self.client.take_reason();
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::AllBrokersDown) => {
-                let reason = reason.unwrap_or_else(|| error.to_string());
-                self.shared.outage.observe(self.number, &reason);
+                if self.need() != Need::Nothing {
+                    let reason = reason.unwrap_or_else(|| error.to_string());
+                    self.shared.outage.observe(self.number, &reason);
+                }
             }
             // A topic that is missing is found by the next look. The client asks for the
             // coordinator of its group, which it never joins: nothing needs the answer.
@@ -184,7 +186,8 @@ impl IngestThread {
 
     fn observe_statistics(&mut self, statistics: &Statistics) {
         self.watermarks.observe(statistics, Instant::now(), self.client.is_paused());
-        self.observe_brokers(statistics);
+        let (made, need) = (self.watermarks.made(), self.need());
+        self.shared.outage.observe_statistics(self.number, statistics, made, need);
         if self.number == 0 {
             self.reports.update(&self.shared, Instant::now());
         }
@@ -198,26 +201,14 @@ impl IngestThread {
         }
     }
 
-    /// Notes which brokers answer, and an outage that begins or ends with that.
-    fn observe_brokers(&self, statistics: &Statistics) {
-        let (outage, made) = (&self.shared.outage, self.watermarks.made());
-        outage.brokers().observe_statistics(self.number, statistics);
-        brokers::connected(statistics).for_each(|address| outage.observe_connected(address, made));
+    fn need(&self) -> Need {
         let readers = &self.topics.readers;
-        let is_waiting = readers.iter().any(TopicReader::is_waiting);
-        if !is_waiting && !readers.iter().any(TopicReader::has_partitions) {
-            // This client needs no broker.
-            outage.end(self.number, made);
-            return;
-        }
-        match brokers::silence(statistics) {
-            Some((cause, lasts)) => {
-                let since = made.checked_sub(lasts).unwrap_or(made);
-                outage.observe_since(self.number, &cause, since);
-            }
-            None if !is_waiting => outage.end(self.number, made),
-            // Some partition cannot be started, though a broker is connected.
-            None => {}
+        if readers.iter().any(TopicReader::is_waiting) {
+            Need::ToStart
+        } else if readers.iter().any(TopicReader::has_partitions) {
+            Need::ToRead
+        } else {
+            Need::Nothing
         }
     }
 

@@ -190,6 +190,18 @@ fn check_prints_the_effective_configuration_with_secrets_hidden() {
 }
 
 #[test]
+fn check_shows_what_librdkafka_warns_of() {
+    let mut all = with_basics("localhost:9092", &table(0, "services", "events"));
+    all.push("kafka.properties.enable.idempotence=true".into());
+    let checked = millpond().arg("check").args(settings(&all)).output().unwrap();
+    let shown = text(&checked.stdout);
+    assert!(checked.status.success(), "{checked:?}");
+    assert!(shown.contains("# - Configuration property enable.idempotence"), "{shown}");
+    let again: toml::Table = shown.parse().unwrap();
+    assert!(again.contains_key("kafka"), "what it prints can be loaded again");
+}
+
+#[test]
 fn a_configuration_that_librdkafka_refuses_is_exit_78() {
     let mut all = with_basics("localhost:9092", &table(0, "services", "events"));
     all.push("kafka.properties.security.protocol=carrier-pigeon".into());

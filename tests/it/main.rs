@@ -8,6 +8,7 @@
 )]
 
 mod architecture;
+mod check_connection;
 mod client_verbs;
 mod clock_steps;
 mod command;
@@ -38,5 +39,6 @@ mod start;
 mod stream;
 mod support;
 mod thread_limits;
+mod told;
 mod topic_changes;
 mod wrong_connections;

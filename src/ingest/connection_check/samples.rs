@@ -109,11 +109,12 @@ fn sample(
     let origin = Origin { partition: message.partition(), offset: message.offset(), time };
     let outcome = writer.writer(config).apply(context, message, origin, now);
     let (outcome, reason) = match outcome {
-        Outcome::Deleted => (SampleOutcome::Deleted, None),
+        Outcome::Deleted | Outcome::DeletedNothing => (SampleOutcome::Deleted, None),
         Outcome::ExpiredOnArrival => (SampleOutcome::Expired, None),
         Outcome::Filtered => (SampleOutcome::Filtered, None),
         Outcome::Rejected(reject) => (SampleOutcome::Rejected, Some(reject.name())),
-        _ => (SampleOutcome::Stored, None),
+        // Into an empty table any other record is stored as a new one.
+        Outcome::Stored | Outcome::Replaced | Outcome::Superseded => (SampleOutcome::Stored, None),
     };
     Sample {
         table: source.config.name.clone(),

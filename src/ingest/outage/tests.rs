@@ -57,10 +57,13 @@ fn an_outage_lasts_until_every_client_has_an_answer() {
 #[test]
 fn a_fault_is_told_at_once_and_then_once_a_minute_and_the_outage_that_it_explains_is_not() {
     let (mut state, start) = (State::default(), Instant::now());
-    assert_eq!(state.observe_fault(&refused(), start), Some(Duration::ZERO));
+    assert_eq!(state.observe_fault(&refused(), Kind::Lasting, start), Some(Duration::ZERO));
     assert_eq!(lines(&mut state, start, 0..59), []);
-    assert_eq!(state.observe_fault(&refused(), start + 59 * SECOND), None);
-    assert_eq!(state.observe_fault(&refused(), start + 61 * SECOND), Some(61 * SECOND));
+    assert_eq!(state.observe_fault(&refused(), Kind::Lasting, start + 59 * SECOND), None);
+    assert_eq!(
+        state.observe_fault(&refused(), Kind::Lasting, start + 61 * SECOND),
+        Some(61 * SECOND)
+    );
     assert_eq!(lines(&mut state, start, 62..70), []);
     let end = start + 80 * SECOND;
     assert_eq!(state.end(0, end, end), Some(80 * SECOND), "its end is told");
@@ -69,7 +72,7 @@ fn a_fault_is_told_at_once_and_then_once_a_minute_and_the_outage_that_it_explain
 #[test]
 fn an_outage_that_lasts_is_told_with_the_fault_that_was_seen_last() {
     let (mut state, start) = (State::default(), Instant::now());
-    state.observe_fault(&refused(), start);
+    state.observe_fault(&refused(), Kind::Lasting, start);
     state.observe(0, start, start);
     let now = start + 61 * SECOND;
     assert_eq!(state.observe(0, now, now).unwrap().fault, Some(refused()));
@@ -78,16 +81,16 @@ fn an_outage_that_lasts_is_told_with_the_fault_that_was_seen_last() {
 #[test]
 fn a_fault_of_one_cause_does_not_hide_another() {
     let (mut state, start) = (State::default(), Instant::now());
-    assert!(state.observe_fault(&refused(), start).is_some());
-    assert_eq!(state.observe_fault(&wrong_password(), start), Some(Duration::ZERO));
-    assert_eq!(state.observe_fault(&refused(), start + SECOND), None);
+    assert!(state.observe_fault(&refused(), Kind::Lasting, start).is_some());
+    assert_eq!(state.observe_fault(&wrong_password(), Kind::Lasting, start), Some(Duration::ZERO));
+    assert_eq!(state.observe_fault(&refused(), Kind::Lasting, start + SECOND), None);
 }
 
 #[test]
 fn a_fault_from_before_an_outage_does_not_explain_it() {
     let (mut state, start) = (State::default(), Instant::now());
-    state.observe_fault(&refused(), start);
-    state.observe_fault(&refused(), start + 30 * SECOND);
+    state.observe_fault(&refused(), Kind::Lasting, start);
+    state.observe_fault(&refused(), Kind::Lasting, start + 30 * SECOND);
     let told = lines(&mut state, start, 31..40);
     assert_eq!(told, [(32, 1)], "one broker of several was away before");
 }
@@ -95,13 +98,13 @@ fn a_fault_from_before_an_outage_does_not_explain_it() {
 #[test]
 fn a_fault_is_over_once_its_broker_is_connected_and_begins_again_after_that() {
     let (mut state, start) = (State::default(), Instant::now());
-    state.observe_fault(&refused(), start);
+    state.observe_fault(&refused(), Kind::Lasting, start);
     state.observe_connected("kafka-1:9092", start + SECOND);
-    state.observe_fault(&refused(), start + 70 * SECOND);
+    state.observe_fault(&refused(), Kind::Lasting, start + 70 * SECOND);
     assert_eq!(state.faults[0].since, start, "that may have been before the fault");
     state.observe_connected("kafka-1:9092", start + 80 * SECOND);
     let again = start + 140 * SECOND;
-    assert_eq!(state.observe_fault(&refused(), again), Some(Duration::ZERO));
+    assert_eq!(state.observe_fault(&refused(), Kind::Lasting, again), Some(Duration::ZERO));
 }
 
 #[test]
@@ -126,4 +129,14 @@ fn errors_about_no_broker_are_told_once_a_minute_each_and_only_a_few_of_them() {
     let told = (0..20).filter(|n| state.observe_error(&format!("{n}"), start + SECOND)).count();
     assert_eq!(told, MAX_ERRORS - 2);
     assert!(state.observe_error("one", start + 61 * SECOND));
+}
+
+#[test]
+fn a_fault_that_the_client_repairs_is_told_only_as_the_reason_of_an_outage() {
+    let (mut state, start) = (State::default(), Instant::now());
+    let closed = fault("kafka-1:9092/1: Disconnected (after 61000ms in state UP)");
+    assert_eq!(state.observe_fault(&closed, Kind::Repaired, start), None);
+    assert_eq!(state.observe(0, start, start), None);
+    let line = state.observe(0, start, start + 2 * SECOND).unwrap();
+    assert_eq!(line.fault, Some(closed));
 }
