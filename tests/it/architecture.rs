@@ -66,6 +66,18 @@ const MAY_NOT_DEPEND: [(&str, &[&str]); 2] = [
     ("acceptance", &["moka", "millpond"]),
 ];
 
+/// The only files that may read the system's clock, which may be set: the clock that follows it, and
+/// those that say when something happened. Lives are counted with `clock::Clock`.
+const MAY_READ_THE_SYSTEM_CLOCK: [&str; 7] = [
+    "src/app/snapshot.rs",
+    "src/clock.rs",
+    "src/ingest/brokers.rs",
+    "src/ingest/connection_check/samples.rs",
+    "src/ingest/outage.rs",
+    "src/ingest/topic_statuses.rs",
+    "src/record/timestamp.rs",
+];
+
 /// The folders with source files. The fuzz target is left out: it includes single files of the
 /// service by path, because the C code of the whole crate takes minutes to build.
 const FOLDERS: [&str; 6] = ["src", "clients", "acceptance", "benches", "tests", "examples"];
@@ -136,6 +148,17 @@ fn dependencies_are_named_only_where_they_belong() {
             assert!(belongs, "{} names {dependency}", path.display());
         }
     }
+}
+
+#[test]
+fn lives_are_counted_with_a_clock_that_nobody_sets() {
+    let reads_it = |source: &Source| {
+        let types = ["Timestamp", "SystemTime"];
+        types.iter().any(|name| find(&source.tokens, &[name, "::", "now"]).is_some())
+    };
+    let reading = without_tests(sources("src")).into_iter().filter(reads_it);
+    let paths: Vec<_> = reading.map(|source| source.path.display().to_string()).collect();
+    assert_eq!(paths, MAY_READ_THE_SYSTEM_CLOCK);
 }
 
 #[test]
