@@ -26,6 +26,8 @@ use samples::Log;
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 /// How long to wait for another reason once a connection has failed.
 const FAULT_PATIENCE: Duration = Duration::from_secs(3);
+/// More than the client's queue has after a request.
+const MAX_EVENTS: usize = 200;
 const ONE_REQUEST: Duration = Duration::from_secs(1);
 const WATERMARKS_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -78,8 +80,8 @@ impl Check {
             match self.consumer.fetch_metadata(Some(topic), ONE_REQUEST) {
                 Ok(metadata) => return Ok(addresses(&metadata)),
                 Err(error) => {
-                    // The reason is in the client's queue.
-                    while self.consumer.poll(Duration::ZERO).is_some() {}
+                    // The reason is in the client's queue, and a poll takes one event of many.
+                    (0..MAX_EVENTS).for_each(|_| drop(self.consumer.poll(Duration::ZERO)));
                     let fault = self.outage.newest_fault();
                     let patience = if fault.is_some() { FAULT_PATIENCE } else { CONNECT_PATIENCE };
                     if start.elapsed() >= patience {
