@@ -225,6 +225,7 @@ fn a_topic_recreated_with_more_records_than_before_is_read_from_its_start() {
 
         assert_eq!(service.description("0-100").await.as_deref(), Some("x"));
         assert_eq!(service.description("0-119").await.as_deref(), Some("x"));
+        assert_eq!(service.entry("0-1").await, None, "it was in the old topic");
         assert_counters_add_up(&stats);
         service.stop().await;
     });
