@@ -31,6 +31,13 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 /// A running process. It is killed on drop, however the test ends.
 pub(crate) struct Running(Child);
 
+impl Running {
+    /// How many threads it has.
+    pub(crate) fn thread_count(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/task", self.0.id())).unwrap().count()
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.0.kill();
@@ -44,7 +51,16 @@ pub(crate) fn settings(all: &[String]) -> Vec<String> {
 
 /// `millpond serve` on a topic, and its endpoint. Its log is not read any further.
 pub(crate) fn serve(broker: &Broker, topic: &Topic) -> (Running, String) {
-    let (child, mut log) = serve_with_log(broker, topic);
+    serve_with_settings(broker, topic, &[])
+}
+
+/// The same, with settings over the others.
+pub(crate) fn serve_with_settings(
+    broker: &Broker,
+    topic: &Topic,
+    more: &[&str],
+) -> (Running, String) {
+    let (child, mut log) = serve_process(broker, topic, more);
     let listening = log.find(|line| line["message"] == "listening").expect("it listens");
     (child, format!("http://{}", listening["rpc"].as_str().unwrap()))
 }
@@ -54,8 +70,17 @@ pub(crate) fn serve_with_log(
     broker: &Broker,
     topic: &Topic,
 ) -> (Running, impl Iterator<Item = Value> + use<>) {
+    serve_process(broker, topic, &[])
+}
+
+fn serve_process(
+    broker: &Broker,
+    topic: &Topic,
+    more: &[&str],
+) -> (Running, impl Iterator<Item = Value> + use<>) {
     let mut all = with_basics(&broker.bootstrap(), &table(0, "services", &topic.name));
     all.push("ingest.start=earliest".into());
+    all.extend(more.iter().map(ToString::to_string));
     let mut command = millpond();
     let child = command.arg("serve").args(settings(&all)).stderr(Stdio::piped()).spawn();
     let mut child = Running(child.unwrap());

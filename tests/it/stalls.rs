@@ -1,18 +1,19 @@
 //! A stalled partition, which has unread records but is not fetched although its broker answers:
 //! the service shows it as stale and recreates the client.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use millpond::proto::v1::{GetStatsResponse, RecordOutcome};
+use millpond::proto::v1::{GetStatsResponse, MemoryType, RecordOutcome};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{Producer, ProducerContext};
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
-use crate::command::serve_with_log;
+use crate::command::{serve_with_log, serve_with_settings};
 use crate::freshness::{wait_until_renewed, wait_until_stale_as};
 use crate::start::cluster;
 use crate::stream::event;
 use crate::support::broker::{self, Broker, Message};
+use crate::support::caller::Caller;
 use crate::support::service::{PATIENCE, Service, assert_counters_add_up, outcome, polled, table};
 use crate::topic_changes::{open_transaction, sum};
 
@@ -39,6 +40,45 @@ fn a_stalled_client_is_recreated_and_continues_at_its_position() {
         assert_eq!(service.description("after-99").await.as_deref(), Some("text"));
         assert_counters_add_up(&stats);
         service.stop().await;
+    });
+}
+
+#[test]
+fn clients_that_are_recreated_again_and_again_leave_no_thread_and_no_memory_behind() {
+    const RECREATIONS: u64 = 10;
+    broker::in_process(async |broker| {
+        let topic = broker.create_topic(1).await;
+        topic.produce(&events("before"));
+        let settings = ["ingest.stall_timeout=1s", "ingest.threads=1"];
+        let (running, endpoint) = serve_with_settings(broker, &topic, &settings);
+        let caller = Caller::of(endpoint.trim_start_matches("http://").parse().unwrap());
+        caller.wait_until_polled(100).await;
+        let threads_before = running.thread_count();
+
+        refuse_fetches(cluster(broker));
+        topic.produce(&events("after"));
+        let enough = |stats: &GetStatsResponse| {
+            sum(stats, |each| each.client_recreated_count) >= RECREATIONS
+        };
+        let stats = caller.wait_for("new clients", enough).await;
+        assert_eq!(caller.description("before-7").await.as_deref(), Some("text"));
+        let client = |stats: &GetStatsResponse| {
+            let types = &stats.memory.as_ref().unwrap().types;
+            let found = types.iter().find(|each| each.r#type() == MemoryType::KafkaClient);
+            found.unwrap().bytes
+        };
+        // What one client takes is far less.
+        assert!(client(&stats) < 12 << 20, "{} bytes", client(&stats));
+
+        cluster(broker).clear_request_errors(RDKafkaApiKey::Fetch);
+        let stats = caller.wait_until_polled(200).await;
+        assert_eq!(outcome(&stats, RecordOutcome::Stored), 200, "none lost, none twice");
+        let start = Instant::now();
+        while running.thread_count() > threads_before {
+            assert!(start.elapsed() < PATIENCE, "{} threads", running.thread_count());
+            tokio::task::yield_now().await;
+        }
+        assert_counters_add_up(&stats);
     });
 }
 
