@@ -7,7 +7,7 @@
 //!   | librdkafka fetches into its buffer, of bounded size
 //!   v
 //! thread        polls: the next record, or what else the client reports
-//!   | finds the topic by its name
+//!   | topics finds the topic by its name
 //!   v
 //! topic_reader  the topic, with its state (topic)
 //!   |
@@ -63,6 +63,7 @@ mod topic;
 mod topic_ids;
 mod topic_reader;
 mod topic_statuses;
+mod topics;
 mod wake_handle;
 
 use std::io;

@@ -10,26 +10,21 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::statistics::Statistics;
 
 use super::apply::TableSource;
-use super::assignment::TopicAssignment;
 use super::broker_queries::{BrokerQueries, Query};
 use super::client::Client;
 use super::connection_fault::ConnectionFault;
-use super::offsets::StartPolicy;
 use super::outage::Need;
-use super::pluck_context::PluckContext;
 use super::query_client::QueryHandle;
 use super::shared::Shared;
 use super::statistics::Watermarks;
 use super::table_reports::TableReports;
 use super::topic::RETRY_AFTER;
 use super::topic_reader::TopicReader;
-use crate::config::Start;
+use super::topics::Topics;
 use crate::heap;
-use crate::record::{Origin, Timestamp};
 
 /// How long a turn may wait for a record.
 const POLL_TIMEOUT: Duration = Duration::from_millis(100);
@@ -60,14 +55,6 @@ pub(super) struct IngestThread {
     recreate_at: Instant,
 }
 
-/// Every topic, by its number, and what is needed to handle a record.
-struct Topics {
-    readers: Vec<TopicReader>,
-    context: PluckContext,
-    /// How many records were handled in all.
-    records: u64,
-}
-
 impl IngestThread {
     pub(super) fn new(
         number: usize,
@@ -81,11 +68,7 @@ impl IngestThread {
         Self {
             number,
             client,
-            topics: Topics {
-                readers: readers(number, sources, &shared),
-                context: PluckContext::new(&shared.large_document_lock),
-                records: 0,
-            },
+            topics: Topics::new(number, sources, &shared),
             queries: BrokerQueries::new(query_client),
             watermarks: Watermarks::new(now),
             reports: reports(number, sources, now),
@@ -340,55 +323,8 @@ impl IngestThread {
     }
 }
 
-impl Topics {
-    fn apply(&mut self, message: &BorrowedMessage<'_>, shared: &Shared) {
-        let now = shared.clock.now();
-        let time = message.timestamp().to_millis().map_or(now, Timestamp::from_millis);
-        let origin = Origin { partition: message.partition(), offset: message.offset(), time };
-        let name = message.topic();
-        if let Some(topic) = self.readers.iter_mut().find(|topic| topic.name() == name) {
-            topic.apply(&mut self.context, message, origin, now, shared);
-        }
-        self.records += 1;
-    }
-}
-
-/// A reader for each topic, in the order of the configuration, with all tables that it feeds.
-fn readers(thread: usize, sources: &[TableSource], shared: &Shared) -> Vec<TopicReader> {
-    let mut names: Vec<&str> = Vec::new();
-    for source in sources {
-        if !names.contains(&source.config.topic.as_str()) {
-            names.push(&source.config.topic);
-        }
-    }
-    let mut tables = shared.health.table_handles();
-    let reader = |(number, name): (usize, &str)| {
-        let own: Vec<_> = sources.iter().filter(|source| source.config.topic == name).collect();
-        let is_own = |table: &mut crate::health::TableHandle| {
-            own.iter().any(|source| source.table.name() == table.name())
-        };
-        let tables = tables.extract_if(.., is_own).collect();
-        let rejections = &shared.rejections;
-        let assignment = TopicAssignment::new(name, &own, &shared.config, tables, rejections);
-        let start = start_policy(&own, shared.config.ingest.start);
-        TopicReader::new(number, thread, start, assignment, shared)
-    };
-    names.into_iter().enumerate().map(reader).collect()
-}
-
 /// The tables that a thread reports on: the first thread on all, for all threads.
 fn reports(thread: usize, sources: &[TableSource], now: Instant) -> TableReports {
     let own = if thread == 0 { sources } else { &[] };
     TableReports::new(own.iter().map(|source| Arc::clone(&source.table)), now)
-}
-
-/// From where a topic has to be read so that no live entry of its tables is missed.
-fn start_policy(sources: &[&TableSource], start: Start) -> StartPolicy {
-    let ttl = sources.iter().map(|source| source.config.life.ttl).max().unwrap_or_default();
-    match start {
-        Start::Alive if sources.iter().all(|source| source.is_ruled_by_record_times()) => {
-            StartPolicy::YoungerThan(ttl)
-        }
-        Start::Alive | Start::Earliest => StartPolicy::Everything,
-    }
 }
