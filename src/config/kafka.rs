@@ -37,7 +37,7 @@ impl Kafka {
         let fetch_buffer = section.key(
             "fetch_buffer",
             &Size(ByteSize::mib(4)..=ByteSize::mib(1024)),
-            Unset::Means("12MiB"),
+            Unset::Means("20MiB"),
             "Memory for librdkafka's clients: one a thread, one that was replaced and closes, and \
              1MiB for offsets. It covers the records that wait in the queues and one response from \
              each of the listed brokers, decompressed to four times its size. Batches that are \
