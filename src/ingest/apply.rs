@@ -87,16 +87,7 @@ impl TableWriter {
     ) -> Outcome {
         // The time of arrival is no substitute: a restart would find another.
         let time_rank = message.timestamp().to_millis().unwrap_or(Recency::NO_TIME);
-        let message = Message {
-            key: message.key(),
-            payload: message.payload(),
-            header: &|name| header(message, name),
-            origin,
-            now,
-            now_elsewhere: self.table.elsewhere(now),
-        };
-        let mut scratch = context.scratch_for(&self.plucker, &message);
-        match self.plucker.pluck(&message, &mut scratch) {
+        self.pluck(context, message, origin, now, |plucked| match plucked {
             Ok(Plucked::Record(draft)) => match self.table.ranked_by() {
                 RankedBy::Time => self.store(draft.ranked(time_rank), now),
                 RankedBy::Version => self.store(draft, now),
@@ -110,7 +101,42 @@ impl TableWriter {
                 }
                 Outcome::Rejected(reason)
             }
-        }
+        })
+    }
+
+    /// The key of the entry that one message deletes; none if it deletes none. Changes nothing.
+    pub(super) fn deleted_key(
+        &self,
+        context: &mut PluckContext,
+        message: &BorrowedMessage<'_>,
+        origin: Origin,
+        now: Timestamp,
+    ) -> Option<String> {
+        self.pluck(context, message, origin, now, |plucked| match plucked {
+            Ok(Plucked::Deletion(deletion)) => Some(deletion.key.as_str().to_owned()),
+            _ => None,
+        })
+    }
+
+    /// Plucks one message, and passes on what `then` makes of it.
+    fn pluck<T>(
+        &self,
+        context: &mut PluckContext,
+        message: &BorrowedMessage<'_>,
+        origin: Origin,
+        now: Timestamp,
+        then: impl FnOnce(Result<Plucked<'_>, Rejected<'_>>) -> T,
+    ) -> T {
+        let message = Message {
+            key: message.key(),
+            payload: message.payload(),
+            header: &|name| header(message, name),
+            origin,
+            now,
+            now_elsewhere: self.table.elsewhere(now),
+        };
+        let mut scratch = context.scratch_for(&self.plucker, &message);
+        then(self.plucker.pluck(&message, &mut scratch))
     }
 
     fn delete(&self, deletion: Deletion<'_>, origin: Origin, time_rank: i64) -> Outcome {

@@ -3,11 +3,15 @@
 use std::net::TcpListener;
 use std::process::Output;
 
+use millpond_acceptance::kafka::SecureKafka;
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use serde_json::Value;
 
 use crate::command::{run, settings, text};
+use crate::start::cluster;
 use crate::stream::{event, now_ms};
 use crate::support::broker::{self, Broker, Message, on_each_broker};
+use crate::support::kafka;
 use crate::support::service::{table, with_basics};
 
 on_each_broker!(
@@ -48,6 +52,7 @@ async fn it_shows_what_would_become_of_the_last_records(broker: &Broker) {
     assert_eq!((&stored["key"], &stored["fields"]["description"]), (&"a".into(), &"first".into()));
     assert_eq!(sample("rejected")["reason"], "invalid_json");
     assert!(sample("expired")["entry"].is_null() && sample("deleted")["entry"].is_null());
+    assert_eq!(sample("deleted")["deletedKey"], "a");
 
     let shown = text(&check(&broker.bootstrap(), &tables, &["--records", "3"]).stdout);
     assert!(shown.contains("the last 3 records") && shown.contains("together: "), "{shown}");
@@ -60,6 +65,42 @@ async fn a_topic_that_does_not_exist_is_named_with_exit_78(broker: &Broker) {
     let expected =
         "topic nobody-made-this-topic, for table services\n  CANNOT BE READ: it does not";
     assert!(text(&checked.stdout).contains(expected), "{checked:?}");
+}
+
+#[test]
+fn a_topic_that_the_user_may_not_see_is_named_with_the_permission_that_is_missing() {
+    let test = "a_topic_that_the_user_may_not_see_is_named_with_the_permission_that_is_missing";
+    let Some(kafka) = kafka::require_secure(test) else { return };
+    broker::block_on(async {
+        let broker = Broker::Real(kafka.address("PLAINTEXT"));
+        let topic = broker.create_topic(1).await;
+        topic.produce(&[event("a", "x")]);
+        let mut settings = table(0, "services", &topic.name);
+        settings.extend([
+            "kafka.properties.security.protocol=SASL_PLAINTEXT".to_owned(),
+            "kafka.properties.sasl.mechanism=PLAIN".to_owned(),
+            format!("kafka.properties.sasl.username={}", SecureKafka::STRANGER),
+            format!("kafka.properties.sasl.password={}", SecureKafka::PASSWORD),
+        ]);
+        let checked = check(&kafka.address("SASL"), &settings, &[]);
+        assert_eq!(checked.status.code(), Some(78), "{checked:?}");
+        let shown = text(&checked.stdout);
+        assert!(shown.contains("CANNOT BE READ: ") && shown.contains("Describe"), "{checked:?}");
+    });
+}
+
+#[test]
+fn a_topic_that_the_user_may_see_and_not_read_is_named_with_the_permission_that_is_missing() {
+    broker::in_process(async |broker| {
+        let topic = broker.create_topic(1).await;
+        topic.produce(&[event("a", "x")]);
+        let refusal = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+        cluster(broker).request_errors(RDKafkaApiKey::Fetch, &[refusal; 100]);
+        let checked = check(&broker.bootstrap(), &table(0, "services", &topic.name), &[]);
+        assert_eq!(checked.status.code(), Some(78), "{checked:?}");
+        let shown = text(&checked.stdout);
+        assert!(shown.contains("CANNOT BE READ: ") && shown.contains("Read"), "{shown}");
+    });
 }
 
 #[test]

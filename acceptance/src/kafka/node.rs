@@ -35,6 +35,7 @@ pub struct KafkaNode {
     distribution: &'static Distribution,
     bootstrap: String,
     extra: Vec<Listener>,
+    more_settings: &'static str,
     process: Option<Child>,
     guard: Guard,
 }
@@ -55,16 +56,17 @@ pub(super) struct Listener {
 impl KafkaNode {
     /// Starts a node without data, and returns when it serves.
     pub(super) fn start(distribution: &'static Distribution) -> Result<Self> {
-        Self::start_with(distribution, Vec::new())
+        Self::start_with(distribution, Vec::new(), "")
     }
 
-    /// Starts a node with more listeners.
+    /// Starts a node with more listeners and settings.
     pub(super) fn start_with(
         distribution: &'static Distribution,
         extra: Vec<Listener>,
+        more_settings: &'static str,
     ) -> Result<Self> {
-        let guard = Guard::new()?;
-        let mut node = Self { distribution, bootstrap: String::new(), extra, process: None, guard };
+        let (bootstrap, guard) = (String::new(), Guard::new()?);
+        let mut node = Self { distribution, bootstrap, extra, more_settings, process: None, guard };
         for attempt in 1.. {
             node.take_ports()?;
             match node.format().and_then(|()| node.run()) {
@@ -136,7 +138,7 @@ impl KafkaNode {
             .replace("@PORT@", &port.to_string())
             .replace("@CONTROLLER_PORT@", &controller_port.to_string())
             .replace("@DATA@", &data.to_string_lossy());
-        let settings = settings + &all(Listener::lines);
+        let settings = settings + &all(Listener::lines) + self.more_settings;
         fs::write(self.settings(), settings)?;
         self.bootstrap = format!("{}:{port}", Ipv4Addr::LOCALHOST);
         Ok(())

@@ -17,6 +17,12 @@ const STORE_PASSWORD: &str = "store-password";
 const PLAIN_LOGIN: &str = "org.apache.kafka.common.security.plain.PlainLoginModule";
 const SCRAM_LOGIN: &str = "org.apache.kafka.common.security.scram.ScramLoginModule";
 
+/// Who connects without SASL is anonymous.
+const AUTHORIZER: &str = "
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS;User:reader
+";
+
 /// A running node with these listeners, all on `localhost`:
 ///
 /// | name | what a client needs |
@@ -26,9 +32,11 @@ const SCRAM_LOGIN: &str = "org.apache.kafka.common.security.scram.ScramLoginModu
 /// | `MUTUAL` | a certificate of its own, which none has |
 /// | `EXPIRED` | TLS; the certificate has expired |
 /// | `STRANGER` | TLS; the certificate is for another host |
-/// | `SASL` | SASL PLAIN with [`Self::USER`] and [`Self::PASSWORD`] |
+/// | `SASL` | SASL PLAIN with [`Self::USER`] or [`Self::STRANGER`], and [`Self::PASSWORD`] |
 /// | `SCRAM` | SASL SCRAM-SHA-256; there is no user |
 /// | `SASLTLS` | both TLS and SASL PLAIN |
+///
+/// The stranger may do nothing. Everybody else may do everything.
 pub struct SecureKafka {
     node: KafkaNode,
     certificates: TempDir,
@@ -37,7 +45,9 @@ pub struct SecureKafka {
 impl SecureKafka {
     /// The user of the listeners with SASL PLAIN.
     pub const USER: &'static str = "reader";
-    /// The password of that user.
+    /// A user of these listeners without any permission.
+    pub const STRANGER: &'static str = "stranger";
+    /// The password of both users.
     pub const PASSWORD: &'static str = "the-right-password";
 
     pub(super) fn start(distribution: &'static Distribution) -> Result<Self> {
@@ -58,7 +68,7 @@ impl SecureKafka {
             listener("SCRAM", "SASL_PLAINTEXT", &[scram()]),
             listener("SASLTLS", "SASL_SSL", &[tls(&right), plain()]),
         ];
-        Ok(Self { node: KafkaNode::start_with(distribution, listeners)?, certificates })
+        Ok(Self { node: KafkaNode::start_with(distribution, listeners, AUTHORIZER)?, certificates })
     }
 
     /// Where clients of a listener connect: `host:port`.
@@ -106,8 +116,9 @@ fn client_certificate(trusted: &Path) -> Settings {
 }
 
 fn plain() -> Settings {
-    let (user, password) = (SecureKafka::USER, SecureKafka::PASSWORD);
-    let login = format!("{PLAIN_LOGIN} required user_{user}=\"{password}\";");
+    let (password, users) = (SecureKafka::PASSWORD, [SecureKafka::USER, SecureKafka::STRANGER]);
+    let [user, stranger] = users.map(|user| format!("user_{user}=\"{password}\""));
+    let login = format!("{PLAIN_LOGIN} required {user} {stranger};");
     settings([("sasl.enabled.mechanisms", "PLAIN"), ("plain.sasl.jaas.config", &login)])
 }
 

@@ -83,10 +83,13 @@ fn is_lost(outcome: SampleOutcome) -> bool {
 }
 
 fn sample_text(sample: &Sample) -> String {
-    let Sample { partition, offset, time, outcome, reason, entry, .. } = sample;
+    let Sample { partition, offset, time, outcome, reason, deleted_key, entry, .. } = sample;
     let mut text = format!("    {partition}/{offset}  {time}  {}", outcome_text(*outcome));
     if let Some(reason) = reason {
         let _ = write!(text, ": {reason}");
+    }
+    if let Some(key) = deleted_key {
+        let _ = write!(text, " under {}", shortened(&key.as_str().into()));
     }
     if let Some(SampleEntry { key, fields, expires }) = entry {
         let _ = write!(text, " under {} until {expires}", shortened(&key.as_str().into()));
@@ -101,7 +104,7 @@ fn sample_text(sample: &Sample) -> String {
 fn outcome_text(outcome: SampleOutcome) -> &'static str {
     match outcome {
         SampleOutcome::Stored => "stored",
-        SampleOutcome::Deleted => "deletes the entry of its key",
+        SampleOutcome::Deleted => "deletes the entry",
         SampleOutcome::Expired => "older than the time to live",
         SampleOutcome::Filtered => "filtered by only_when",
         SampleOutcome::Rejected => "rejected",
@@ -143,7 +146,8 @@ mod tests {
 
     fn sample(outcome: SampleOutcome, reason: Option<&'static str>) -> Sample {
         let (table, time) = ("services".into(), "2026-01-01T00:00:00.000Z".into());
-        Sample { table, partition: 0, offset: 7, time, outcome, reason, entry: None }
+        let (deleted_key, entry) = (None, None);
+        Sample { table, partition: 0, offset: 7, time, outcome, reason, deleted_key, entry }
     }
 
     fn topic(samples: Vec<Sample>) -> TopicReport {
@@ -171,6 +175,10 @@ mod tests {
             assert!(text.contains(part), "{part}\nis not in\n{text}");
         }
         assert!(!text.contains("NONE WOULD BE STORED"));
+        let mut deletion = sample(SampleOutcome::Deleted, None);
+        deletion.deleted_key = Some("svc-2".into());
+        let text = topic_text(&topic(vec![deletion]));
+        assert!(text.contains("deletes the entry under \"svc-2\"\n"), "{text}");
         let text = topic_text(&topic(vec![rejected()]));
         assert!(text.contains("NONE WOULD BE STORED"), "{text}");
     }

@@ -69,6 +69,8 @@ pub struct Sample {
     pub outcome: SampleOutcome,
     /// Why it would be rejected.
     pub reason: Option<&'static str>,
+    /// The key of the entry that it would delete.
+    pub deleted_key: Option<String>,
     /// The entry that it would make.
     pub entry: Option<SampleEntry>,
 }

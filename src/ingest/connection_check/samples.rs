@@ -107,7 +107,9 @@ fn sample(
     let table = Arc::new(source.table.empty_copy());
     let writer = TableSource { table: Arc::clone(&table), config: source.config.clone() };
     let origin = Origin { partition: message.partition(), offset: message.offset(), time };
-    let outcome = writer.writer(config).apply(context, message, origin, now);
+    let writer = writer.writer(config);
+    let outcome = writer.apply(context, message, origin, now);
+    let deleted_key = writer.deleted_key(context, message, origin, now);
     let (outcome, reason) = match outcome {
         Outcome::Deleted | Outcome::DeletedNothing => (SampleOutcome::Deleted, None),
         Outcome::ExpiredOnArrival => (SampleOutcome::Expired, None),
@@ -123,6 +125,7 @@ fn sample(
         time: time_text(time),
         outcome,
         reason,
+        deleted_key,
         entry: entry_of(&table, now),
     }
 }
