@@ -154,7 +154,7 @@ impl App {
             rejections: Arc::new(move || ingest_stats.rejections()),
         };
         Ok(Self {
-            rpc: Rpc::new(sockets.rpc, service),
+            rpc: Rpc::new(sockets.rpc, config.rpc.clone(), service),
             admin: Admin::new(sockets.admin, Arc::clone(&core.health)),
             config,
             core,

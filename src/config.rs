@@ -8,6 +8,7 @@
 //! faults are found in one pass. [`Config`] is plain values; this module uses no other module
 //! of the crate.
 
+mod admin;
 mod condition;
 mod cross_checks;
 mod fault;
@@ -24,6 +25,7 @@ mod overlay;
 mod property;
 pub mod reference;
 mod report;
+mod rpc;
 mod section;
 mod security;
 mod shutdown;
@@ -41,16 +43,17 @@ use std::path::Path;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+pub use self::admin::Admin;
 pub use self::condition::{Condition, Constant, Test};
 pub use self::fault::{Fault, Faults, Place};
 pub use self::ingest::{Ingest, Start};
 pub use self::kafka::Kafka;
 pub use self::key::KeySources;
 pub use self::life::{Life, TimeUnit};
-pub use self::listen::{Admin, Rpc};
 pub use self::log::{Log, LogFormat};
 pub use self::memory::{Memory, MemoryLimit};
 pub use self::property::Property;
+pub use self::rpc::Rpc;
 pub use self::shutdown::Shutdown;
 pub use self::size::{ByteSize, Capacity, Share};
 pub use self::source::{InvalidSource, Pointer, Source};
@@ -138,8 +141,8 @@ impl Config {
         let tables = root.list("tables", table::ABOUT, Table::read);
         let ingest = root.section("ingest", ingest::ABOUT, Ingest::read);
         let memory = root.section("memory", memory::ABOUT, Memory::read);
-        let rpc = root.section("rpc", listen::ABOUT_RPC, Rpc::read);
-        let admin = root.section("admin", listen::ABOUT_ADMIN, Admin::read);
+        let rpc = root.section("rpc", rpc::ABOUT, Rpc::read);
+        let admin = root.section("admin", admin::ABOUT, Admin::read);
         let log = root.section("log", log::ABOUT, Log::read);
         let shutdown = root.section("shutdown", shutdown::ABOUT, Shutdown::read);
         if let Some(tables) = &tables {

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! It reads the tables, their health, and a snapshot of the service. It does not know the stream.
-//! A response of more than 4 KiB takes a part of a byte budget, so that callers, however slow or
-//! many, cannot fill the memory.
+//! A response of more than 4 KiB takes a part of a byte budget, and connections and streams have
+//! caps, so that callers, however slow or many, cannot fill the memory.
 
 mod codec;
 mod convert;
@@ -17,6 +17,7 @@ mod health;
 mod lookup;
 mod lookup_request;
 mod lookup_response;
+mod net;
 mod positions;
 mod response;
 mod stats;
@@ -25,19 +26,19 @@ mod validation;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
+use tonic::service::Routes;
 use tonic_reflection::pb;
 
 pub(crate) use codec::ResponseCodec;
 pub use lookup::MAX_RESPONSE_BYTES;
 pub use lookup_request::{BatchGetRequest, GetRequest, MAX_BATCH_KEYS};
+pub use net::{CLOSE_REASONS, CloseReason, Net, NetStats, UnfinishedCall};
 pub use stats::{ListRejections, Reclaim};
 
+use crate::config;
 use crate::health::Health;
 use crate::proto::FILE_DESCRIPTOR_SET;
 use crate::proto::server::lookup_service_server::LookupServiceServer;
@@ -47,15 +48,6 @@ use crate::table::Table;
 use health::HealthPublisher;
 use response::{BufferedResponses, ResponseBudget};
 use validation::Tables;
-
-/// A connection that is silent for this long gets a ping. It is closed if no answer comes in time.
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
-const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Calls at once on one connection. Each takes some KiB beside its response, so their number is
-/// bounded. A client holds further calls back by itself. The bound costs no throughput: the one
-/// thread that serves a connection is busy with fewer calls.
-const MAX_CALLS_PER_CONNECTION: u32 = 256;
 
 /// The data that calls are answered from.
 pub struct Service {
@@ -77,13 +69,14 @@ pub struct Service {
 /// The server. Its port is bound, and it serves once it runs.
 pub struct Rpc {
     listener: TcpListener,
+    net: Net,
     service: Service,
 }
 
 impl Rpc {
     /// A server on a port that is already bound.
-    pub fn new(listener: TcpListener, service: Service) -> Self {
-        Self { listener, service }
+    pub fn new(listener: TcpListener, config: config::Rpc, service: Service) -> Self {
+        Self { listener, net: Net::new(config), service }
     }
 
     /// The address that it listens on.
@@ -95,38 +88,52 @@ impl Rpc {
         self.listener.local_addr()
     }
 
+    /// What it has open, also after it has ended.
+    pub fn net(&self) -> Net {
+        self.net.clone()
+    }
+
     /// Serves until `shutdown`. Then reports `NOT_SERVING`, accepts no more connections, and
-    /// returns when the calls in progress are answered. A peer that keeps a connection half open
-    /// can prevent that, so put a deadline on it.
+    /// returns when the calls in progress are answered. A call can take as long as its caller
+    /// wants, so put a deadline on it.
     ///
     /// # Errors
     ///
-    /// When the transport fails or the descriptors for reflection do not decode.
+    /// When the descriptors for reflection do not decode.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let Service { tables, health, response_buffer_bytes, take_snapshot, reclaim, rejections } =
-            self.service;
-        let (publisher, health_service) = HealthPublisher::new(Arc::clone(&health)).await;
-        let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true));
-        let tables = Tables::new(tables);
+        let (publisher, health_service) =
+            HealthPublisher::new(Arc::clone(&self.service.health)).await;
         let (drain, draining) = watch::channel(false);
+        let routes = self.service.routes(draining)?.add_service(health_service).prepare();
+        let (stop, stopping) = watch::channel(false);
+        let mut accepting = tokio::spawn(self.net.clone().accept(self.listener, routes, stopping));
+        tokio::select! {
+            () = publisher.run(shutdown) => {}
+            ended = &mut accepting => return Ok(ended?),
+        }
+        tracing::info!("not serving, answering the calls in progress");
+        let _ = stop.send(true);
+        accepting.await?;
+        let _ = drain.send(true);
+        self.net.close_all().await;
+        Ok(())
+    }
+}
+
+impl Service {
+    /// The services by their paths. Calls that wait end when `draining` is true.
+    fn routes(self, draining: watch::Receiver<bool>) -> anyhow::Result<Routes> {
+        let Self { tables, health, response_buffer_bytes, take_snapshot, reclaim, rejections } =
+            self;
+        let tables = Tables::new(tables);
         let budget = ResponseBudget::new(response_buffer_bytes);
         let lookup = lookup::Lookup::new(tables.clone(), health, budget.clone(), draining);
         let stats = stats::Stats::new(tables, budget, take_snapshot, reclaim, rejections);
-        let router = Server::builder()
-            .max_concurrent_streams(MAX_CALLS_PER_CONNECTION)
-            .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
-            .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
-            .add_service(health_service)
+        Ok(Routes::default()
             .add_service(reflection().build_v1()?)
             .add_service(reflection().build_v1alpha()?)
             .add_service(BufferedResponses(LookupServiceServer::new(lookup)))
-            .add_service(BufferedResponses(StatsServiceServer::new(stats)));
-        let stopping = async {
-            publisher.run(shutdown).await;
-            let _ = drain.send(true);
-            tracing::info!("not serving, answering the calls in progress");
-        };
-        Ok(router.serve_with_incoming_shutdown(incoming, stopping).await?)
+            .add_service(BufferedResponses(StatsServiceServer::new(stats))))
     }
 }
 

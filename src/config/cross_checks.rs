@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use super::admin::Admin;
 use super::kafka::Kafka;
-use super::listen::{Admin, Rpc};
 use super::memory::{Memory, MemoryLimit};
 use super::report::Report;
+use super::rpc::Rpc;
 use super::size::{ByteSize, Capacity, Share};
 use super::table::Table;
 

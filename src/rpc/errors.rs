@@ -95,6 +95,13 @@ pub(super) fn draining() -> Status {
     retryable(Code::Unavailable, message, ErrorReason::Draining, [])
 }
 
+/// As many streams are open as there may be on all connections.
+pub(super) fn too_many_streams(max_streams: usize) -> Status {
+    let message = format!("{max_streams} calls are open, and that is the most; retry later");
+    let metadata = [("max_streams", max_streams.to_string())];
+    retryable(Code::ResourceExhausted, message, ErrorReason::TooManyStreams, metadata)
+}
+
 /// Some fields of the request break their rules.
 pub(super) fn invalid_request(violations: Vec<FieldViolation>) -> Status {
     let rules: Vec<_> =

@@ -49,11 +49,12 @@ const MAY_NAME: [(&str, &[&str]); 19] = [
 ];
 
 /// Each restricted dependency, and the places that may name it.
-const CONFINED: [(&str, &[&str]); 6] = [
+const CONFINED: [(&str, &[&str]); 7] = [
     ("rdkafka", &["src/ingest", "src/cli/demo/broker"]),
     ("simd_json", &["src/pluck"]),
     ("moka", &["src/table"]),
     ("axum", &["src/admin"]),
+    ("hyper", &["src/rpc/net"]),
     ("tonic", &["src/rpc", "src/cli"]),
     ("tikv_jemalloc_sys", &["src/heap"]),
 ];

@@ -13,6 +13,7 @@ mod client_verbs;
 mod clock_steps;
 mod command;
 mod conditions;
+mod connections;
 mod container_harness;
 mod counters;
 mod deletes;

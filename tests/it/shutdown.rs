@@ -1,8 +1,10 @@
 //! Shutdown: calls in flight are answered, and nothing delays the end beyond the deadline.
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use millpond::proto::v1::ErrorReason;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_stream::StreamExt;
+use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
@@ -10,11 +12,11 @@ use tonic_reflection::pb::v1::ServerReflectionRequest;
 use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 
+use crate::lookups::assert_error;
+use crate::slow_callers::{LARGE, ask_slowly, service_with_large_entries};
 use crate::support::broker;
+use crate::support::http2::{DATA, Http2, PREFACE, call, headers};
 use crate::support::service::{PATIENCE, Service};
-
-/// The first bytes of every HTTP/2 connection: the preface and an empty settings frame.
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
 #[test]
 fn health_watches_are_notified_and_closed() {
@@ -29,16 +31,34 @@ fn health_watches_are_notified_and_closed() {
 
         drop(client);
         let ended = service.ask_to_stop();
-        let status = tokio::time::timeout(PATIENCE, watch.next()).await.unwrap();
+        let status = timeout(PATIENCE, watch.next()).await.unwrap();
         assert_eq!(status.unwrap().unwrap().status(), ServingStatus::NotServing);
         assert!(watch.next().await.is_none_or(|end| end.is_err()));
         drop(watch);
-        tokio::time::timeout(PATIENCE, ended).await.unwrap().unwrap().unwrap();
+        timeout(PATIENCE, ended).await.unwrap().unwrap().unwrap();
     });
 }
 
 #[test]
-fn a_call_in_flight_is_answered_to_its_end() {
+fn a_call_in_progress_is_answered_to_its_end() {
+    broker::in_process(async |broker| {
+        let settings = ["tables.0.capacity=64MiB", "shutdown.deadline=1h"];
+        let service = service_with_large_entries(broker, &settings).await;
+        let mut unread = timeout(PATIENCE, ask_slowly(&service)).await.unwrap().unwrap();
+
+        let (rpc, ended) = (service.rpc, service.ask_to_stop());
+        while TcpStream::connect(rpc).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        let answer = timeout(PATIENCE, unread.message()).await.unwrap();
+        assert_eq!(answer.unwrap().unwrap().results.len(), LARGE);
+        drop(unread);
+        timeout(PATIENCE, ended).await.unwrap().unwrap().unwrap();
+    });
+}
+
+#[test]
+fn a_call_whose_request_is_not_complete_is_sent_elsewhere() {
     broker::in_process(async |broker| {
         let topic = broker.create_topic(1).await;
         let service = Service::ready(broker, &topic, &["shutdown.deadline=1h"]).await;
@@ -50,14 +70,11 @@ fn a_call_in_flight_is_answered_to_its_end() {
         assert!(answers.next().await.unwrap().is_ok());
 
         drop(client);
-        let (rpc, ended) = (service.rpc, service.ask_to_stop());
-        while TcpStream::connect(rpc).await.is_ok() {
-            tokio::task::yield_now().await;
-        }
-        ask.send(list_services()).await.unwrap();
-        assert!(answers.next().await.unwrap().is_ok(), "it was asked before the end");
-        drop((ask, answers));
-        tokio::time::timeout(PATIENCE, ended).await.unwrap().unwrap().unwrap();
+        let ended = service.ask_to_stop();
+        let end = timeout(PATIENCE, answers.next()).await.unwrap().unwrap().unwrap_err();
+        assert_error(&end, Code::Unavailable, ErrorReason::Draining);
+        timeout(PATIENCE, ended).await.unwrap().unwrap().unwrap();
+        drop(ask);
     });
 }
 
@@ -67,22 +84,35 @@ fn list_services() -> ServerReflectionRequest {
 }
 
 #[test]
-fn a_half_open_connection_does_not_outlast_the_deadline() {
+fn peers_that_say_nothing_do_not_delay_the_end() {
     broker::in_process(async |broker| {
         let topic = broker.create_topic(1).await;
-        let service = Service::ready(broker, &topic, &["shutdown.deadline=500ms"]).await;
-        // One connection that never sends a byte, one that stops within the preface, and one that
-        // is set up and then answers nothing.
-        let _silent = TcpStream::connect(service.rpc).await.unwrap();
-        let mut half = TcpStream::connect(service.rpc).await.unwrap();
-        half.write_all(&PREFACE[..10]).await.unwrap();
-        let mut mute = TcpStream::connect(service.rpc).await.unwrap();
-        mute.write_all(PREFACE).await.unwrap();
-        let mut settings = [0; 9];
-        mute.read_exact(&mut settings).await.unwrap();
+        let service = Service::ready(broker, &topic, &["shutdown.deadline=1h"]).await;
+        // One connection that never sends a byte, one that stops within the preface, one that is set
+        // up and then answers nothing, one with half a request, and one with a call that it watches.
+        let _silent = Http2::silent(service.rpc).await;
+        let mut half = Http2::silent(service.rpc).await;
+        half.send(&PREFACE[..10]).await;
+        let _mute = Http2::connect(service.rpc).await;
+        let mut half_request = Http2::connect(service.rpc).await;
+        half_request.send(&headers(1, "/millpond.v1.LookupService/Get")).await;
+        let mut watching = Http2::connect(service.rpc).await;
+        watching.send(&call(1, "/grpc.health.v1.Health/Watch")).await;
+        watching.wait_for(DATA).await;
 
         let ended = service.ask_to_stop();
-        tokio::time::timeout(PATIENCE, ended).await.unwrap().unwrap().unwrap();
+        timeout(PATIENCE, ended).await.unwrap().unwrap().unwrap();
+    });
+}
+
+#[test]
+fn a_caller_that_does_not_read_its_answer_does_not_delay_the_end() {
+    broker::in_process(async |broker| {
+        let settings = ["tables.0.capacity=64MiB", "shutdown.deadline=1h"];
+        let service = service_with_large_entries(broker, &settings).await;
+        let _unread = timeout(PATIENCE, ask_slowly(&service)).await.unwrap().unwrap();
+        let ended = service.ask_to_stop();
+        timeout(PATIENCE, ended).await.unwrap().unwrap().unwrap();
     });
 }
 
@@ -99,6 +129,6 @@ fn a_stopped_service_takes_no_more_connections() {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(PATIENCE, closed).await.unwrap();
+        timeout(PATIENCE, closed).await.unwrap();
     });
 }

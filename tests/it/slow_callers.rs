@@ -17,7 +17,8 @@ use crate::support::broker;
 use crate::support::service::{PATIENCE, Service};
 
 /// Entries of a response of about 3 MiB. Two such responses do not fit in the smallest buffer.
-const LARGE: usize = 50;
+pub(crate) const LARGE: usize = 50;
+const SETTINGS: [&str; 2] = ["tables.0.capacity=64MiB", "rpc.buffer=4MiB"];
 const SLOW_CALLERS: usize = 20;
 /// Enough lookups that a large response would arrive before all of them if it did not have to wait.
 const SMALL_CALLS: usize = 200;
@@ -27,10 +28,10 @@ fn keys() -> Vec<String> {
 }
 
 /// A large response whose headers have arrived and whose body is not read.
-type Unread = Streaming<BatchGetResponse>;
+pub(crate) type Unread = Streaming<BatchGetResponse>;
 
 /// Asks for a large response on a new connection and does not read it.
-fn ask_slowly(service: &Service) -> JoinHandle<Unread> {
+pub(crate) fn ask_slowly(service: &Service) -> JoinHandle<Unread> {
     ask_slowly_until(service, None)
 }
 
@@ -53,10 +54,12 @@ fn ask_slowly_until(service: &Service, deadline: Option<Duration>) -> JoinHandle
     })
 }
 
-async fn service_with_large_entries(broker: &broker::Broker) -> Service {
+pub(crate) async fn service_with_large_entries(
+    broker: &broker::Broker,
+    settings: &[&str],
+) -> Service {
     let topic = broker.create_topic(1).await;
-    let settings = ["tables.0.capacity=64MiB", "rpc.buffer=4MiB"];
-    let service = Service::ready(broker, &topic, &settings).await;
+    let service = Service::ready(broker, &topic, settings).await;
     let text = "x".repeat(60_000);
     let mut events: Vec<_> = keys().iter().map(|key| event(key, &text)).collect();
     events.push(event("small", "still answered"));
@@ -68,7 +71,7 @@ async fn service_with_large_entries(broker: &broker::Broker) -> Service {
 #[test]
 fn large_responses_wait_while_small_ones_are_sent() {
     broker::in_process(async |broker| {
-        let service = service_with_large_entries(broker).await;
+        let service = service_with_large_entries(broker, &SETTINGS).await;
         let unread = timeout(PATIENCE, ask_slowly(&service)).await.unwrap().unwrap();
         let waiting: Vec<_> = (1..SLOW_CALLERS).map(|_| ask_slowly(&service)).collect();
         wait_until_looked_up(&service, SLOW_CALLERS).await;
@@ -109,7 +112,7 @@ fn large_responses_wait_while_small_ones_are_sent() {
 #[test]
 fn a_response_that_is_not_read_by_its_deadline_makes_room_for_the_next() {
     broker::in_process(async |broker| {
-        let service = service_with_large_entries(broker).await;
+        let service = service_with_large_entries(broker, &SETTINGS).await;
         let deadline = Some(Duration::from_secs(5));
         let asked = timeout(PATIENCE, ask_slowly_until(&service, deadline)).await;
         let mut unread = asked.unwrap().unwrap();

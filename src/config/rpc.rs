@@ -1,0 +1,188 @@
+//! `[rpc]`: where the gRPC server listens, the memory for responses, and the caps and deadlines of
+//! connections and streams.
+
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::form::{Count, Optional, Size, Time, serialize_duration};
+use super::listen::read_listen;
+use super::section::{Section, Unset};
+use super::size::ByteSize;
+
+pub(super) const ABOUT: &str = "The gRPC server for lookups and statistics.";
+
+/// The gRPC server for lookups and statistics.
+#[derive(Clone, Debug, Serialize)]
+pub struct Rpc {
+    /// The address to listen on.
+    pub listen: SocketAddr,
+    /// The memory that responses may take together until their callers have received them.
+    pub buffer: ByteSize,
+    /// Connections in all. Above zero.
+    pub max_connections: usize,
+    /// Connections of one peer: of an IPv4 address, or of an IPv6 network of 64 bits. Above zero.
+    pub max_connections_per_peer: usize,
+    /// Streams in all. Above zero.
+    pub max_streams: usize,
+    /// Streams of one connection. Above zero.
+    pub max_streams_per_connection: usize,
+    /// The time to set a connection up. Above zero.
+    #[serde(serialize_with = "serialize_duration")]
+    pub handshake_timeout: Duration,
+    /// The time to send a whole request. Above zero.
+    #[serde(serialize_with = "serialize_duration")]
+    pub request_timeout: Duration,
+    /// A connection without a call is closed after this time. Above zero.
+    #[serde(serialize_with = "serialize_duration")]
+    pub idle_timeout: Duration,
+    /// A connection is closed at about this age. Above zero.
+    #[serde(serialize_with = "serialize_duration")]
+    pub max_connection_age: Duration,
+    /// The time that its calls then get.
+    #[serde(serialize_with = "serialize_duration")]
+    pub max_connection_age_grace: Duration,
+}
+
+/// The numbers of connections and streams.
+struct Caps {
+    connections: usize,
+    connections_per_peer: usize,
+    streams: usize,
+    streams_per_connection: usize,
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3_600);
+/// The longest life of a connection: a year, for those who want none closed.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3_600);
+
+impl Rpc {
+    pub(super) fn read(section: &mut Section<'_>) -> Option<Self> {
+        let listen = read_listen(section, "0.0.0.0:50051");
+        let buffer = section.key(
+            "buffer",
+            // The largest response fits into the smallest buffer.
+            &Size(ByteSize::mib(4)..=ByteSize::mib(1024)),
+            Unset::Means("6MiB"),
+            "Memory for responses that their callers have not received yet, over all calls \
+             together. A call whose response does not fit waits.",
+        );
+        let caps = Caps::read(section);
+        let [handshake_timeout, request_timeout] = read_deadlines(section);
+        let [idle_timeout, max_connection_age, max_connection_age_grace] = read_lives(section);
+        let caps = caps?;
+        Some(Self {
+            listen: listen?,
+            buffer: buffer?,
+            max_connections: caps.connections,
+            max_connections_per_peer: caps.connections_per_peer,
+            max_streams: caps.streams,
+            max_streams_per_connection: caps.streams_per_connection,
+            handshake_timeout: handshake_timeout?,
+            request_timeout: request_timeout?,
+            idle_timeout: idle_timeout?,
+            max_connection_age: max_connection_age?,
+            max_connection_age_grace: max_connection_age_grace?,
+        })
+    }
+}
+
+impl Caps {
+    fn read(section: &mut Section<'_>) -> Option<Self> {
+        let connections = section.key(
+            "max_connections",
+            &Count(1..=100_000),
+            Unset::Means("256"),
+            "How many connections may be open. One more takes the place of the connection that has \
+             been idle for longest, and waits if none is idle.",
+        );
+        let connections_per_peer = section.key(
+            "max_connections_per_peer",
+            &Optional(Count(1..=100_000)),
+            Unset::Derived("half of `max_connections`", || None),
+            "How many connections of one peer may be open; one more is closed at once. A peer is \
+             an IPv4 address or an IPv6 network of 64 bits. Raise it where all callers come through \
+             one proxy.",
+        );
+        let streams = section.key(
+            "max_streams",
+            &Count(1..=1_000_000),
+            Unset::Means("1024"),
+            "How many calls may be open on all connections together. One more gets \
+             RESOURCE_EXHAUSTED.",
+        );
+        let streams_per_connection = section.key(
+            "max_streams_per_connection",
+            &Count(1..=10_000),
+            Unset::Means("100"),
+            "How many calls may be open on one connection. A client holds further calls back by \
+             itself.",
+        );
+        let connections = connections?;
+        Some(Self {
+            connections,
+            connections_per_peer: connections_per_peer?.unwrap_or(connections.div_ceil(2)),
+            streams: streams?,
+            streams_per_connection: streams_per_connection?,
+        })
+    }
+}
+
+fn read_deadlines(section: &mut Section<'_>) -> [Option<Duration>; 2] {
+    let handshake_timeout = read_time(
+        section,
+        "handshake_timeout",
+        SECOND / 10..=HOUR,
+        "10s",
+        "The time to set up a connection: to send HTTP/2's preface and settings, and to acknowledge \
+         ours.",
+    );
+    let request_timeout = read_time(
+        section,
+        "request_timeout",
+        SECOND / 10..=HOUR,
+        "10s",
+        "The time to send a whole request once it has begun.",
+    );
+    [handshake_timeout, request_timeout]
+}
+
+fn read_lives(section: &mut Section<'_>) -> [Option<Duration>; 3] {
+    let idle_timeout = read_time(
+        section,
+        "idle_timeout",
+        SECOND / 10..=LONGEST,
+        "15m",
+        "A connection that has had no call for this long is closed. Its client connects again when \
+         it has a call.",
+    );
+    let max_connection_age = read_time(
+        section,
+        "max_connection_age",
+        SECOND / 10..=LONGEST,
+        "30m",
+        "A connection is closed at this age, give or take a tenth, so that callers find new \
+         replicas. Its client connects again.",
+    );
+    let max_connection_age_grace = read_time(
+        section,
+        "max_connection_age_grace",
+        Duration::ZERO..=LONGEST,
+        "5m",
+        "How long the calls of a connection that is closed for its age may still take.",
+    );
+    [idle_timeout, max_connection_age, max_connection_age_grace]
+}
+
+fn read_time(
+    section: &mut Section<'_>,
+    name: &'static str,
+    bounds: RangeInclusive<Duration>,
+    default: &'static str,
+    about: &'static str,
+) -> Option<Duration> {
+    section.key(name, &Time(bounds), Unset::Means(default), about)
+}

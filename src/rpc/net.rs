@@ -1,0 +1,80 @@
+//! The front door: accepts connections, serves them, and closes them when the service stops.
+//!
+//! ```text
+//! listener -> admission (caps, room) -> connection (HTTP/2, lifetime) -> calls -> the service
+//! ```
+//!
+//! Every connection and every stream has a place under a cap, and takes a known amount of memory.
+//! This module knows HTTP/2 and time; it knows neither methods nor messages.
+
+mod admission;
+mod call_service;
+mod calls;
+mod caps;
+mod connection;
+mod handshake;
+mod lifetime;
+mod peer;
+mod registry;
+mod request_head;
+mod stats;
+mod streams;
+mod transport;
+
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use admission::Admission;
+use call_service::Answer;
+pub use registry::UnfinishedCall;
+pub use stats::{CLOSE_REASONS, CloseReason, NetStats};
+
+use crate::config;
+
+/// What the listeners of the server share. Clones are the same door.
+#[derive(Debug, Clone)]
+pub struct Net(Arc<Admission>);
+
+impl Net {
+    pub(super) fn new(config: config::Rpc) -> Self {
+        Self(Arc::new(Admission::new(config)))
+    }
+
+    /// Accepts connections until `stopping` is true, and serves each in a task of its own.
+    pub(super) async fn accept(
+        self,
+        listener: TcpListener,
+        service: impl Answer,
+        mut stopping: watch::Receiver<bool>,
+    ) {
+        loop {
+            let (socket, admitted) = tokio::select! {
+                // An error means that the sender was dropped, and with it the server.
+                _ = stopping.wait_for(|stopping| *stopping) => return,
+                accepted = self.0.next(&listener) => accepted,
+            };
+            // Small responses must not wait for more to send. A peer that is gone is noticed later.
+            let _ = socket.set_nodelay(true);
+            let admission = Arc::clone(&self.0);
+            tokio::spawn(connection::serve(socket, admitted, admission, service.clone()));
+        }
+    }
+
+    /// Closes all connections, and returns when they are closed: at once if they are idle or half
+    /// open, and else when the calls in progress are answered.
+    pub(super) async fn close_all(&self) {
+        self.0.close_all().await;
+    }
+
+    /// What is open, and what happened since the start of the process.
+    pub fn stats(&self) -> NetStats {
+        self.0.stats()
+    }
+
+    /// The calls that have not ended, those first that began first.
+    pub fn unfinished_calls(&self) -> Vec<UnfinishedCall> {
+        self.0.registry().unfinished()
+    }
+}

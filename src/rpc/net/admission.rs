@@ -1,0 +1,148 @@
+//! Lets connections in: a cap in all, a cap for each peer, and room made by closing idle ones.
+//!
+//! Owns the caps, the register of what is open, and the counters. It knows no protocol.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::caps::{PeerCap, PeerPlace, StreamCap};
+use super::registry::{Registered, Registry};
+use super::stats::{CloseReason, Counters, NetStats};
+use crate::config;
+
+/// Where all connections are busy, how soon to look again for one that is idle by then.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+/// How long to wait after the system refused a socket.
+const REFUSED_PAUSE: Duration = Duration::from_millis(100);
+/// A fault that goes on is logged this often.
+const LOG_INTERVAL: Duration = Duration::from_secs(60);
+
+/// What all listeners and connections share.
+#[derive(Debug)]
+pub(super) struct Admission {
+    pub(super) config: config::Rpc,
+    pub(super) streams: StreamCap,
+    pub(super) counters: Counters,
+    registry: Registry,
+    slots: Arc<Semaphore>,
+    peers: PeerCap,
+    /// When it was last logged that the system refuses sockets.
+    logged: Mutex<Option<Instant>>,
+}
+
+/// A connection that was let in. It counts as open until this is dropped.
+#[derive(Debug)]
+pub(super) struct Admitted {
+    pub(super) registered: Registered,
+    _slot: OwnedSemaphorePermit,
+    _place: PeerPlace,
+}
+
+impl Admission {
+    pub(super) fn new(config: config::Rpc) -> Self {
+        Self {
+            streams: StreamCap::new(config.max_streams),
+            counters: Counters::default(),
+            registry: Registry::default(),
+            slots: Arc::new(Semaphore::new(config.max_connections)),
+            peers: PeerCap::new(config.max_connections_per_peer),
+            logged: Mutex::default(),
+            config,
+        }
+    }
+
+    /// Waits for the next connection that there is room for.
+    pub(super) async fn next(&self, listener: &TcpListener) -> (TcpStream, Admitted) {
+        loop {
+            let (socket, peer) = match listener.accept().await {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    self.observe_refusal(&error).await;
+                    continue;
+                }
+            };
+            let Some(place) = self.peers.enter(peer.ip()) else {
+                self.counters.count_refused();
+                continue;
+            };
+            let slot = self.slot().await;
+            self.counters.count_accepted();
+            let registered = self.registry.add(peer);
+            return (socket, Admitted { registered, _slot: slot, _place: place });
+        }
+    }
+
+    /// Waits for a slot. Nothing else is accepted meanwhile, so further connections wait with the
+    /// system.
+    async fn slot(&self) -> OwnedSemaphorePermit {
+        loop {
+            if let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() {
+                return slot;
+            }
+            self.registry.make_room(Instant::now());
+            let slot = timeout(RETRY_INTERVAL, Arc::clone(&self.slots).acquire_owned()).await;
+            if let Ok(Ok(slot)) = slot {
+                return slot;
+            }
+        }
+    }
+
+    /// The system has no descriptor or no memory left, or the peer left before it was accepted.
+    /// In the first case trying again at once would fail again.
+    async fn observe_refusal(&self, error: &io::Error) {
+        let is_of_peer = [
+            io::ErrorKind::ConnectionAborted,
+            io::ErrorKind::ConnectionReset,
+            io::ErrorKind::ConnectionRefused,
+        ];
+        if is_of_peer.contains(&error.kind()) {
+            return;
+        }
+        if self.marks_log_due() {
+            tracing::warn!(
+                %error,
+                open_connections = self.registry.count(),
+                "cannot accept connections; raise the limit of open files or lower \
+                 rpc.max_connections"
+            );
+        }
+        self.registry.make_room(Instant::now());
+        sleep(REFUSED_PAUSE).await;
+    }
+
+    /// Whether a fault has to be logged now. It then counts as logged.
+    fn marks_log_due(&self) -> bool {
+        let mut logged = self.logged.lock();
+        let is_due = logged.is_none_or(|last| last.elapsed() >= LOG_INTERVAL);
+        if is_due {
+            *logged = Some(Instant::now());
+        }
+        is_due
+    }
+
+    /// Asks all connections to close, and waits until they are closed.
+    pub(super) async fn close_all(&self) {
+        self.registry.close_all();
+        let all = u32::try_from(self.config.max_connections).unwrap_or(u32::MAX);
+        // The semaphore is never closed.
+        let _ = self.slots.acquire_many(all).await;
+    }
+
+    pub(super) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    pub(super) fn count_closed(&self, reason: CloseReason) {
+        self.counters.count_closed(reason);
+    }
+
+    pub(super) fn stats(&self) -> NetStats {
+        self.counters.read(self.registry.count(), self.streams.open())
+    }
+}

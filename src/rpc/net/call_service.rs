@@ -1,0 +1,219 @@
+//! Takes the calls of one connection: gives each a place and a record, and hands it to the service.
+//!
+//! Owns what surrounds a call: the cap on streams in all, what is known of the call while it is
+//! open, and its end while its request is incomplete. It does not know what a call is about.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::Incoming;
+use prost::bytes::Bytes;
+use tonic::Status;
+use tonic::body::Body;
+use tonic::codegen::Service;
+use tonic::codegen::http::{HeaderMap, Method, Request, Response, StatusCode};
+
+use super::admission::Admission;
+use super::calls::{Call, OpenCall};
+use super::registry::Connection;
+use super::request_head::own_head;
+use crate::rpc::errors;
+
+/// What answers calls. Every service of HTTP requests with these types does.
+pub(in crate::rpc) trait Answer:
+    Service<
+        Request<RequestBody>,
+        Response = Response<Body>,
+        Error = Infallible,
+        Future: Send + 'static,
+    > + Clone
+    + Send
+    + 'static
+{
+}
+
+impl<S> Answer for S where
+    S: Service<
+            Request<RequestBody>,
+            Response = Response<Body>,
+            Error = Infallible,
+            Future: Send + 'static,
+        > + Clone
+        + Send
+        + 'static
+{
+}
+
+/// The service of one connection.
+pub(super) struct CallService<S> {
+    service: S,
+    admission: Arc<Admission>,
+    connection: Arc<Connection>,
+}
+
+/// The body of a request, which tells the record of its call when it is complete.
+#[derive(Debug)]
+pub(in crate::rpc) struct RequestBody {
+    body: Incoming,
+    call: Arc<Call>,
+}
+
+/// A call that the service works on.
+pub(super) struct CallFuture<F>(State<F>);
+
+enum State<F> {
+    Refused(Option<Box<Response<Body>>>),
+    InWork(Pin<Box<F>>, Option<OpenCall>),
+}
+
+/// The body of a response. Its call is open for as long as there is more of it.
+#[derive(Debug)]
+pub(super) struct ResponseBody {
+    body: Body,
+    /// None for a call that was refused.
+    call: Option<OpenCall>,
+    is_done: bool,
+}
+
+impl<S> CallService<S> {
+    pub(super) fn new(service: S, admission: Arc<Admission>, connection: Arc<Connection>) -> Self {
+        Self { service, admission, connection }
+    }
+
+    /// Opens a call, or answers it at once.
+    fn open(&self, request: &Request<Incoming>) -> Result<OpenCall, Box<Response<Body>>> {
+        if request.method() != Method::POST {
+            let mut refusal = Response::new(Body::empty());
+            *refusal.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+            return Err(Box::new(refusal));
+        }
+        let Some(place) = self.admission.streams.enter() else {
+            self.admission.counters.count_shed_stream();
+            let status = errors::too_many_streams(self.admission.config.max_streams);
+            return Err(Box::new(status.into_http()));
+        };
+        let method = request.uri().path_and_query().cloned();
+        Ok(self.connection.calls.open(method, place))
+    }
+}
+
+impl<S: Answer> hyper::service::Service<Request<Incoming>> for CallService<S> {
+    type Response = Response<ResponseBody>;
+    type Error = Infallible;
+    type Future = CallFuture<S::Future>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let request = own_head(request);
+        let open = match self.open(&request) {
+            Ok(open) => open,
+            Err(refusal) => return CallFuture(State::Refused(Some(refusal))),
+        };
+        let call = Arc::clone(&open.call);
+        let mut request = request.map(|body| RequestBody::new(body, call));
+        request.extensions_mut().insert(Arc::clone(&self.connection.peer));
+        // The service is always ready: what is full answers so.
+        let call = self.service.clone().call(request);
+        CallFuture(State::InWork(Box::pin(call), Some(open)))
+    }
+}
+
+impl<F> Future for CallFuture<F>
+where
+    F: Future<Output = Result<Response<Body>, Infallible>>,
+{
+    type Output = Result<Response<ResponseBody>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let (response, call) = match &mut self.0 {
+            State::Refused(response) => (*response.take().unwrap_or_default(), None),
+            State::InWork(work, open) => match work.as_mut().poll(cx) {
+                Poll::Ready(Ok(response)) => {
+                    (response, open.take().inspect(|open| open.call.mark_answered()))
+                }
+                Poll::Ready(Err(never)) => match never {},
+                Poll::Pending => {
+                    let is_over = |open: &OpenCall| open.call.poll_ended(cx.waker());
+                    if !open.as_ref().is_some_and(is_over) {
+                        return Poll::Pending;
+                    }
+                    (errors::draining().into_http(), open.take())
+                }
+            },
+        };
+        Poll::Ready(Ok(response.map(|body| ResponseBody { body, call, is_done: false })))
+    }
+}
+
+impl RequestBody {
+    fn new(body: Incoming, call: Arc<Call>) -> Self {
+        if body.is_end_stream() {
+            call.mark_complete();
+        }
+        Self { body, call }
+    }
+}
+
+impl HttpBody for RequestBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        if matches!(frame, Poll::Ready(None)) || frame.is_ready() && self.body.is_end_stream() {
+            self.call.mark_complete();
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl ResponseBody {
+    /// The end of a response whose request is incomplete.
+    fn end(&mut self) -> Result<Frame<Bytes>, Status> {
+        self.is_done = true;
+        let mut trailers = HeaderMap::with_capacity(3);
+        errors::draining().add_header(&mut trailers)?;
+        Ok(Frame::trailers(trailers))
+    }
+}
+
+impl HttpBody for ResponseBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        if self.is_done {
+            return Poll::Ready(None);
+        }
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        let is_over = |open: &OpenCall| open.call.poll_ended(cx.waker());
+        if frame.is_pending() && self.call.as_ref().is_some_and(is_over) {
+            return Poll::Ready(Some(self.end()));
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.is_done || self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

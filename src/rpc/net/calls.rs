@@ -1,0 +1,209 @@
+//! The open calls of one connection: since when, how far, and how to end them.
+//!
+//! A call is open from the arrival of its headers until the transport has taken its whole
+//! response. This file does not know connections or sockets.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Waker;
+
+use futures_util::task::AtomicWaker;
+use parking_lot::Mutex;
+use slab::Slab;
+use tokio::time::Instant;
+use tonic::codegen::http::uri::PathAndQuery;
+
+use super::caps::StreamPlace;
+
+/// The open calls of one connection.
+#[derive(Debug)]
+pub(super) struct Calls(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    open: Slab<Arc<Call>>,
+    has_called: bool,
+    /// When the last call ended, or the connection began.
+    idle_since: Instant,
+}
+
+/// One call.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) method: Option<PathAndQuery>,
+    pub(super) since: Instant,
+    /// The whole request is here.
+    is_complete: AtomicBool,
+    /// The response has begun.
+    is_answered: AtomicBool,
+    /// The call has to end although its request is not complete.
+    is_ended: AtomicBool,
+    waker: AtomicWaker,
+}
+
+/// An open call. It is over when this is dropped.
+#[derive(Debug)]
+pub(super) struct OpenCall {
+    pub(super) call: Arc<Call>,
+    calls: Arc<Calls>,
+    key: usize,
+    _place: StreamPlace,
+}
+
+/// How busy a connection is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Activity {
+    /// It has no open call.
+    Idle {
+        /// Since the last call ended, or since the connection began.
+        since: Instant,
+        /// Whether it ever made one.
+        has_called: bool,
+    },
+    /// It has open calls, and the request of each is incomplete.
+    Incomplete,
+    /// The service works on at least one call.
+    InWork,
+    /// Each call whose request is complete has an answer, which the peer has to read.
+    Answered,
+}
+
+impl Calls {
+    pub(super) fn new(now: Instant) -> Self {
+        Self(Mutex::new(State { open: Slab::new(), has_called: false, idle_since: now }))
+    }
+
+    pub(super) fn open(
+        self: &Arc<Self>,
+        method: Option<PathAndQuery>,
+        place: StreamPlace,
+    ) -> OpenCall {
+        let call = Arc::new(Call {
+            method,
+            since: Instant::now(),
+            is_complete: AtomicBool::new(false),
+            is_answered: AtomicBool::new(false),
+            is_ended: AtomicBool::new(false),
+            waker: AtomicWaker::new(),
+        });
+        let mut state = self.0.lock();
+        state.has_called = true;
+        let key = state.open.insert(Arc::clone(&call));
+        drop(state);
+        OpenCall { call, calls: Arc::clone(self), key, _place: place }
+    }
+
+    pub(super) fn activity(&self) -> Activity {
+        let state = self.0.lock();
+        if state.open.is_empty() {
+            let State { idle_since: since, has_called, .. } = *state;
+            return Activity::Idle { since, has_called };
+        }
+        let mut complete = state.open.iter().map(|(_, call)| call).filter(|c| c.is_complete());
+        let Some(first) = complete.next() else { return Activity::Incomplete };
+        if first.is_answered() && complete.all(|call| call.is_answered()) {
+            Activity::Answered
+        } else {
+            Activity::InWork
+        }
+    }
+
+    /// Ends the calls whose requests are incomplete. Their callers get a status.
+    pub(super) fn end_incomplete(&self) {
+        let state = self.0.lock();
+        let incomplete = state.open.iter().map(|(_, call)| call).filter(|c| !c.is_complete());
+        incomplete.for_each(|call| call.end());
+    }
+
+    /// The open calls.
+    pub(super) fn list(&self) -> Vec<Arc<Call>> {
+        self.0.lock().open.iter().map(|(_, call)| Arc::clone(call)).collect()
+    }
+}
+
+impl Call {
+    pub(super) fn mark_complete(&self) {
+        self.is_complete.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn mark_answered(&self) {
+        self.is_answered.store(true, Ordering::Relaxed);
+    }
+
+    fn is_complete(&self) -> bool {
+        self.is_complete.load(Ordering::Relaxed)
+    }
+
+    fn is_answered(&self) -> bool {
+        self.is_answered.load(Ordering::Relaxed)
+    }
+
+    fn end(&self) {
+        self.is_ended.store(true, Ordering::Release);
+        self.waker.wake();
+    }
+
+    /// Whether the call has to end. If not yet, the waker is woken once it has to.
+    pub(super) fn poll_ended(&self, waker: &Waker) -> bool {
+        if self.is_ended() {
+            return true;
+        }
+        self.waker.register(waker);
+        // It may have ended before the waker was there.
+        self.is_ended()
+    }
+
+    pub(super) fn is_ended(&self) -> bool {
+        self.is_ended.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for OpenCall {
+    fn drop(&mut self) {
+        let mut state = self.calls.0.lock();
+        state.open.try_remove(self.key);
+        if state.open.is_empty() {
+            state.idle_since = Instant::now();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::caps::StreamCap;
+    use super::*;
+
+    fn open(calls: &Arc<Calls>) -> OpenCall {
+        calls.open(None, StreamCap::new(1).enter().unwrap())
+    }
+
+    #[test]
+    fn a_connection_is_as_busy_as_its_calls_are() {
+        let begin = Instant::now();
+        let calls = Arc::new(Calls::new(begin));
+        assert_eq!(calls.activity(), Activity::Idle { since: begin, has_called: false });
+        let first = open(&calls);
+        assert_eq!(calls.activity(), Activity::Incomplete);
+        first.call.mark_complete();
+        assert_eq!(calls.activity(), Activity::InWork);
+        first.call.mark_answered();
+        assert_eq!(calls.activity(), Activity::Answered);
+        let second = open(&calls);
+        assert_eq!(calls.activity(), Activity::Answered, "an incomplete call is not waited for");
+        second.call.mark_complete();
+        assert_eq!(calls.activity(), Activity::InWork);
+        drop((first, second));
+        let idle = calls.activity();
+        assert!(matches!(idle, Activity::Idle { since, has_called: true } if since > begin));
+    }
+
+    #[test]
+    fn only_calls_with_incomplete_requests_are_ended() {
+        let calls = Arc::new(Calls::new(Instant::now()));
+        let [complete, incomplete] = [open(&calls), open(&calls)];
+        complete.call.mark_complete();
+        assert!(!incomplete.call.poll_ended(Waker::noop()));
+        calls.end_incomplete();
+        assert!(incomplete.call.is_ended() && !complete.call.is_ended());
+    }
+}

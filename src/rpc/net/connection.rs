@@ -1,0 +1,129 @@
+//! Serves one connection: HTTP/2, its streams and its lifetime, in one task.
+//!
+//! Owns how much memory a connection may take, by HTTP/2's settings. What ends it comes from its
+//! lifetime and from the registry.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http2;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until};
+
+use super::admission::{Admission, Admitted};
+use super::call_service::{Answer, CallService};
+use super::lifetime::{Lifetime, Observation, Step};
+use super::registry::Connection;
+use super::stats::CloseReason;
+use super::streams::{NewStreams, Streams};
+use super::transport::Transport;
+use crate::config;
+
+/// A connection that is silent for this long gets a ping. It is closed if no answer comes in time.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+/// What a peer may send before somebody reads it: HTTP/2's own initial value, so that it holds
+/// before the peer knows our settings.
+const WINDOW_BYTES: u32 = 65_535;
+/// The smallest that HTTP/2 allows.
+const FRAME_BYTES: u32 = 16 << 10;
+/// A header list, in HTTP/2's own measure.
+const HEADER_LIST_BYTES: u32 = 8 << 10;
+/// A stream hands out no more of its response before the peer has taken some.
+const SEND_BUFFER_BYTES: usize = 64 << 10;
+/// Streams that the peer reset before we saw them. One turn reads fewer of a peer that makes calls
+/// and cancels all of them at once.
+const MAX_RESETS: usize = 200;
+/// Streams that were reset for a fault of the peer, in the life of the connection.
+const MAX_FAULTS: usize = 1_000;
+
+/// Serves a connection to its end.
+pub(super) async fn serve(
+    socket: TcpStream,
+    admitted: Admitted,
+    admission: Arc<Admission>,
+    service: impl Answer,
+) {
+    let connection = Arc::clone(&admitted.registered.connection);
+    let new_streams = NewStreams::default();
+    let transport = TokioIo::new(Transport::new(socket, Arc::clone(&connection.meter)));
+    let calls = CallService::new(service, Arc::clone(&admission), Arc::clone(&connection));
+    let settings = settings(&admission.config, new_streams.clone());
+    let http2 = pin!(settings.serve_connection(transport, calls));
+    let lifetime = Lifetime::new(&admission.config, Instant::now(), fastrand::f64() * 2.0 - 1.0);
+    let reason = run(http2, Streams::new(new_streams), lifetime, &connection).await;
+    admission.count_closed(reason);
+}
+
+type Http2<S> = http2::Connection<TokioIo<Transport>, CallService<S>, NewStreams>;
+
+/// Runs a connection until it ends. Returns why it does.
+async fn run<S: Answer>(
+    mut http2: Pin<&mut Http2<S>>,
+    mut streams: Streams,
+    mut lifetime: Lifetime,
+    connection: &Connection,
+) -> CloseReason {
+    let mut step = lifetime.next(observe(connection));
+    loop {
+        let next = match step {
+            Step::GoOn(next) => next,
+            Step::BeginToClose(next) => {
+                http2.as_mut().graceful_shutdown();
+                next
+            }
+            Step::EndIncomplete(next) => {
+                connection.calls.end_incomplete();
+                next
+            }
+            Step::End(reason) => return reason,
+        };
+        let turn = poll_fn(|cx| {
+            connection.meter.begin_turn();
+            let read = http2.as_mut().poll(cx);
+            if read.is_pending() {
+                streams.run(cx);
+            }
+            read.map(drop)
+        });
+        step = tokio::select! {
+            biased;
+            () = turn => return lifetime.close_reason().unwrap_or(CloseReason::Peer),
+            reason = connection.asked_to_close() => lifetime.close(reason, observe(connection)),
+            () = sleep_until(next) => lifetime.next(observe(connection)),
+        };
+    }
+}
+
+fn observe(connection: &Connection) -> Observation {
+    Observation {
+        now: Instant::now(),
+        is_set_up: connection.meter.is_set_up(),
+        activity: connection.calls.activity(),
+        written_bytes: connection.meter.written_bytes(),
+    }
+}
+
+fn settings(config: &config::Rpc, streams: NewStreams) -> http2::Builder<NewStreams> {
+    let mut settings = http2::Builder::new(streams);
+    let max_streams = u32::try_from(config.max_streams_per_connection).unwrap_or(u32::MAX);
+    settings
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(max_streams)
+        .keep_alive_interval(KEEPALIVE_INTERVAL)
+        .keep_alive_timeout(KEEPALIVE_TIMEOUT)
+        .initial_stream_window_size(WINDOW_BYTES)
+        .initial_connection_window_size(WINDOW_BYTES)
+        .max_frame_size(FRAME_BYTES)
+        .max_header_list_size(HEADER_LIST_BYTES)
+        // An entry of the table is a slice of a read buffer, so a short one can hold 16 KiB.
+        .header_table_size(0)
+        .max_send_buf_size(SEND_BUFFER_BYTES)
+        .max_pending_accept_reset_streams(MAX_RESETS)
+        .max_local_error_reset_streams(MAX_FAULTS)
+        .auto_date_header(false);
+    settings
+}

@@ -1,0 +1,217 @@
+//! The open connections: which one has to make room for another, and what they still work on.
+//!
+//! A connection is in the registry from its acceptance to its end. It is asked to close, and does
+//! so itself: this file knows no socket.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use slab::Slab;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::calls::{Activity, Calls};
+use super::peer::Peer;
+use super::stats::CloseReason;
+use super::transport::Meter;
+
+/// A connection that has been idle for less than this makes no room for another: its peer may be
+/// about to call.
+const MIN_IDLE: Duration = Duration::from_secs(3);
+/// The same for a connection that is not set up: a client is quick with that.
+const MIN_SETTING_UP: Duration = Duration::from_millis(500);
+
+/// All open connections. Clones are the same registry.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Registry(Arc<Mutex<Slab<Arc<Connection>>>>);
+
+/// What is known of an open connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) peer: Arc<Peer>,
+    pub(super) calls: Arc<Calls>,
+    pub(super) meter: Arc<Meter>,
+    asked: Mutex<Option<CloseReason>>,
+    has_asked: Notify,
+}
+
+/// Keeps a connection in the registry until it is dropped.
+#[derive(Debug)]
+pub(super) struct Registered {
+    pub(super) connection: Arc<Connection>,
+    registry: Registry,
+    key: usize,
+}
+
+/// A call that has not ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnfinishedCall {
+    /// The path of the method.
+    pub method: String,
+    /// The caller's address.
+    pub peer: SocketAddr,
+    /// How long ago its headers came.
+    pub age: Duration,
+}
+
+impl Registry {
+    pub(super) fn add(&self, address: SocketAddr) -> Registered {
+        let connection = Arc::new(Connection {
+            peer: Arc::new(Peer { address }),
+            calls: Arc::new(Calls::new(Instant::now())),
+            meter: Arc::default(),
+            asked: Mutex::default(),
+            has_asked: Notify::new(),
+        });
+        let key = self.0.lock().insert(Arc::clone(&connection));
+        Registered { connection, registry: self.clone(), key }
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.0.lock().len()
+    }
+
+    /// Asks a connection to close, so that there is room for another: the one that has been idle
+    /// for longest. Those that are not set up come first, and those that never made a call before
+    /// those that did. None is asked if none has been idle for some seconds.
+    pub(super) fn make_room(&self, now: Instant) {
+        let connections = self.0.lock();
+        let idle = connections.iter().filter_map(|(_, connection)| match connection.activity() {
+            Some(Activity::Idle { since, has_called }) => {
+                let is_set_up = connection.meter.is_set_up();
+                let min_idle = if is_set_up { MIN_IDLE } else { MIN_SETTING_UP };
+                (since + min_idle <= now).then_some(((is_set_up, has_called, since), connection))
+            }
+            _ => None,
+        });
+        if let Some((_, connection)) = idle.min_by_key(|(order, _)| *order) {
+            connection.ask_to_close(CloseReason::Room);
+        }
+    }
+
+    /// Asks all connections to close.
+    pub(super) fn close_all(&self) {
+        let connections = self.0.lock();
+        connections.iter().for_each(|(_, each)| each.ask_to_close(CloseReason::Drain));
+    }
+
+    /// The calls that have not ended, those first that began first.
+    pub(super) fn unfinished(&self) -> Vec<UnfinishedCall> {
+        let connections: Vec<_> =
+            self.0.lock().iter().map(|(_, connection)| Arc::clone(connection)).collect();
+        let now = Instant::now();
+        let mut unfinished = Vec::new();
+        for connection in connections {
+            unfinished.extend(connection.calls.list().into_iter().map(|call| UnfinishedCall {
+                method: call.method.as_ref().map_or_else(String::new, ToString::to_string),
+                peer: connection.peer.address,
+                age: now - call.since,
+            }));
+        }
+        unfinished.sort_by_key(|call| std::cmp::Reverse(call.age));
+        unfinished
+    }
+}
+
+impl Connection {
+    /// How busy it is. None if it is asked to close.
+    fn activity(&self) -> Option<Activity> {
+        self.asked.lock().is_none().then(|| self.calls.activity())
+    }
+
+    fn ask_to_close(&self, reason: CloseReason) {
+        // A connection that makes room has to end with the others when the service stops.
+        let mut asked = self.asked.lock();
+        if *asked != Some(CloseReason::Drain) {
+            *asked = Some(reason);
+        }
+        drop(asked);
+        self.has_asked.notify_one();
+    }
+
+    /// Waits until the connection is asked to close.
+    pub(super) async fn asked_to_close(&self) -> CloseReason {
+        loop {
+            self.has_asked.notified().await;
+            if let Some(reason) = *self.asked.lock() {
+                return reason;
+            }
+        }
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        self.registry.0.lock().try_remove(self.key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::caps::StreamCap;
+    use super::*;
+
+    fn peer(port: u16) -> SocketAddr {
+        ([127, 0, 0, 1], port).into()
+    }
+
+    fn asked(registered: &Registered) -> Option<CloseReason> {
+        *registered.connection.asked.lock()
+    }
+
+    #[test]
+    fn the_connection_that_was_idle_for_longest_makes_room_and_one_without_calls_before_it() {
+        let (registry, cap) = (Registry::default(), StreamCap::new(9));
+        let [first, second, busy] = [1, 2, 3].map(|port| registry.add(peer(port)));
+        let call =
+            |registered: &Registered| registered.connection.calls.open(None, cap.enter().unwrap());
+        let _open = call(&busy);
+        drop(call(&first));
+        drop(call(&second));
+        let unused = registry.add(peer(4));
+        let silent = registry.add(peer(5));
+        for each in [&first, &second, &busy, &unused] {
+            each.connection.meter.mark_set_up();
+        }
+        let all = [&silent, &unused, &first, &second, &busy];
+
+        registry.make_room(Instant::now());
+        assert_eq!(all.map(asked), [None; 5], "all are too young");
+        registry.make_room(Instant::now() + MIN_SETTING_UP);
+        registry.make_room(Instant::now() + MIN_SETTING_UP);
+        assert_eq!(all.map(|each| asked(each).is_some()), [true, false, false, false, false]);
+        for asked_count in [2, 3, 4, 4] {
+            registry.make_room(Instant::now() + MIN_IDLE);
+            let are_asked = all.map(|each| asked(each).is_some());
+            let expected = [0, 1, 2, 3, 4].map(|place| place < asked_count);
+            assert_eq!(are_asked, expected, "the busy one is never asked");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_asked_to_end_with_the_service_even_if_it_makes_room_already() {
+        let registry = Registry::default();
+        let registered = registry.add(peer(1));
+        registered.connection.ask_to_close(CloseReason::Room);
+        assert_eq!(registered.connection.asked_to_close().await, CloseReason::Room);
+        registry.close_all();
+        assert_eq!(registered.connection.asked_to_close().await, CloseReason::Drain);
+        drop(registered);
+        assert_eq!(registry.count(), 0);
+    }
+
+    #[test]
+    fn calls_that_have_not_ended_are_listed_by_their_age() {
+        let (registry, cap) = (Registry::default(), StreamCap::new(2));
+        let [one, other] = [1, 2].map(|port| registry.add(peer(port)));
+        let method = Some("/millpond.v1.LookupService/Get".parse().unwrap());
+        let _older = other.connection.calls.open(method.clone(), cap.enter().unwrap());
+        let _younger = one.connection.calls.open(method, cap.enter().unwrap());
+        let unfinished = registry.unfinished();
+        let peers: Vec<_> = unfinished.iter().map(|call| call.peer).collect();
+        assert_eq!(peers, [peer(2), peer(1)]);
+        assert_eq!(unfinished[0].method, "/millpond.v1.LookupService/Get");
+    }
+}

@@ -1,0 +1,141 @@
+//! The socket of a connection, read a little at a time.
+//!
+//! h2 reads until a socket has no more, and keeps each frame that it read with some hundred bytes
+//! of its own until a stream takes it. So a turn of the connection reads some KiB, then its streams
+//! take what came, and then it is the turn of the others. This file counts bytes too: whether a
+//! peer still reads, and whether it has set up its connection.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::handshake::{Handshake, Progress};
+
+/// What one turn reads, or a little more. Some eighty small requests.
+const TURN_BYTES: usize = 8 << 10;
+
+/// The socket of a connection.
+#[derive(Debug)]
+pub(super) struct Transport {
+    socket: TcpStream,
+    /// None once the peer has set up its connection.
+    handshake: Option<Handshake>,
+    meter: Arc<Meter>,
+}
+
+/// What went over a socket.
+#[derive(Debug, Default)]
+pub(super) struct Meter {
+    /// What this turn may still read.
+    left_bytes: AtomicUsize,
+    written_bytes: AtomicU64,
+    is_set_up: AtomicBool,
+}
+
+impl Meter {
+    /// Begins the next turn.
+    pub(super) fn begin_turn(&self) {
+        self.left_bytes.store(TURN_BYTES, Ordering::Relaxed);
+    }
+
+    pub(super) fn mark_set_up(&self) {
+        self.is_set_up.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the peer has set up its connection.
+    pub(super) fn is_set_up(&self) -> bool {
+        self.is_set_up.load(Ordering::Relaxed)
+    }
+
+    /// What the peer has been sent, so that one who reads can be told from one who does not.
+    pub(super) fn written_bytes(&self) -> u64 {
+        self.written_bytes.load(Ordering::Relaxed)
+    }
+}
+
+impl Transport {
+    pub(super) fn new(socket: TcpStream, meter: Arc<Meter>) -> Self {
+        Self { socket, handshake: Some(Handshake::new()), meter }
+    }
+
+    fn observe_read(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let left_bytes = self.meter.left_bytes.load(Ordering::Relaxed);
+        self.meter.left_bytes.store(left_bytes.saturating_sub(bytes.len()), Ordering::Relaxed);
+        match self.handshake.as_mut().map(|handshake| handshake.observe(bytes)) {
+            None | Some(Progress::Unfinished) => Ok(()),
+            Some(Progress::Finished) => {
+                self.handshake = None;
+                self.meter.mark_set_up();
+                Ok(())
+            }
+            Some(Progress::TooMuch) => {
+                Err(io::Error::new(io::ErrorKind::InvalidData, "no settings were acknowledged"))
+            }
+        }
+    }
+
+    fn observe_write(&self, written: &Poll<io::Result<usize>>) {
+        if let Poll::Ready(Ok(bytes)) = written {
+            self.meter.written_bytes.fetch_add(*bytes as u64, Ordering::Relaxed);
+        }
+    }
+}
+
+impl AsyncRead for Transport {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.meter.left_bytes.load(Ordering::Relaxed) == 0 {
+            // There may be more: the connection asks for another turn.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.socket).poll_read(cx, buffer);
+        match read {
+            Poll::Ready(Ok(())) => Poll::Ready(self.observe_read(&buffer.filled()[before..])),
+            other => other,
+        }
+    }
+}
+
+impl AsyncWrite for Transport {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.socket).poll_write(cx, bytes);
+        self.observe_write(&written);
+        written
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.socket).poll_write_vectored(cx, slices);
+        self.observe_write(&written);
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
+}
