@@ -84,9 +84,15 @@ impl Container {
         self.hierarchy.usage_bytes(&self.folder)
     }
 
-    /// The most bytes that were ever charged to the group.
+    /// The most bytes that were charged to the group since its creation, or the last
+    /// [`reset_peak`](Self::reset_peak) that worked.
     pub fn peak_bytes(&self) -> Result<u64> {
         self.hierarchy.peak_bytes(&self.folder)
+    }
+
+    /// Makes the peak begin anew. Returns whether the kernel can: version 2 cannot.
+    pub fn reset_peak(&self) -> Result<bool> {
+        self.hierarchy.reset_peak(&self.folder)
     }
 
     /// How often the group reached its limit. The kernel may have reclaimed caches each time.

@@ -15,6 +15,7 @@
 //! | [`cargo`] | which `millpond` binary is tested, and the folder for logs |
 //! | [`process`], [`guard`] | processes that end with their owner |
 //! | [`caller`] | requests to a running service |
+//! | [`frames`] | HTTP/2 frames made by hand |
 //! | [`records`], [`documents`], [`producer`] | a stream that can be checked to the last byte |
 //! | [`topics`] | topics on a real broker |
 //! | [`cost`] | CPU time and memory of a process |
@@ -38,6 +39,7 @@ pub mod cargo;
 pub mod container;
 pub mod cost;
 pub mod documents;
+pub mod frames;
 pub mod guard;
 pub mod kafka;
 pub mod process;

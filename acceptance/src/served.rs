@@ -18,6 +18,7 @@ use serde_json::Value;
 
 use crate::cargo;
 use crate::guard::Guard;
+use log::Addresses;
 
 const START_PATIENCE: Duration = Duration::from_secs(60);
 /// Longer than millpond's own shutdown deadline.
@@ -32,7 +33,7 @@ pub struct Served {
     line: Vec<OsString>,
     guard: Guard,
     process: Option<Child>,
-    rpc: String,
+    addresses: Addresses,
     log: PathBuf,
 }
 
@@ -50,7 +51,7 @@ impl Served {
         }
         File::create(&log)?;
         let guard = Guard::new()?;
-        let mut served = Self { line, guard, process: None, rpc: String::new(), log };
+        let mut served = Self { line, guard, process: None, addresses: Addresses::default(), log };
         served.run()?;
         Ok(served)
     }
@@ -69,8 +70,8 @@ impl Served {
         let (listening, heard) = sync_channel(1);
         let kept = File::options().append(true).open(&self.log)?;
         std::thread::spawn(move || log::drain(output, kept, &listening));
-        let Ok(rpc) = heard.recv_timeout(START_PATIENCE) else { return self.no_start() };
-        self.rpc = rpc;
+        let Ok(addresses) = heard.recv_timeout(START_PATIENCE) else { return self.no_start() };
+        self.addresses = addresses;
         Ok(())
     }
 
@@ -87,7 +88,12 @@ impl Served {
 
     /// The gRPC address since the last start: `host:port`.
     pub fn rpc(&self) -> &str {
-        &self.rpc
+        &self.addresses.rpc
+    }
+
+    /// The address of the admin port since the last start: `host:port`.
+    pub fn admin(&self) -> &str {
+        &self.addresses.admin
     }
 
     /// The path of the log, which covers all starts.

@@ -70,6 +70,15 @@ impl Hierarchy {
         }
     }
 
+    /// Makes the peak begin anew. Returns whether this version can.
+    pub(super) fn reset_peak(&self, group: &Path) -> Result<bool> {
+        match self {
+            Self::V1(_) => write(&group.join("memory.max_usage_in_bytes"), "0").map(|()| true),
+            // It resets what one open file shows, and only in newer kernels.
+            Self::V2(_) => Ok(false),
+        }
+    }
+
     pub(super) fn limit_hits(&self, group: &Path) -> Result<u64> {
         match self {
             Self::V1(_) => number(group, "memory.failcnt"),
