@@ -141,17 +141,19 @@ impl App {
         budget.log();
 
         let core = Core::start(&config, budget, &accounts)?;
-        let governor = core.governor.state_reader();
+        let (governor, operators) = (core.governor.state_reader(), accounts.rpc.clone());
         let memory = Arc::new(MemoryReader { accounts, governor });
         let take_snapshot = core.new_snapshot_handle(&config, Arc::clone(&memory));
         let ingest_stats = core.ingest.stats();
         let service = Service {
             tables: core.tables.clone(),
+            table_configs: config.tables.clone(),
             health: Arc::clone(&core.health),
             response_buffer_bytes: config.rpc.buffer.as_u64(),
             take_snapshot: Arc::clone(&take_snapshot),
             reclaim: core.reclaim(&config, memory, &sockets.rpc_threads),
             rejections: Arc::new(move || ingest_stats.rejections()),
+            account: operators,
         };
         Ok(Self {
             rpc: Rpc::new(sockets.rpc, config.rpc.clone(), service),

@@ -11,17 +11,25 @@
 mod codec;
 mod convert;
 mod deadline;
+mod descriptions;
 mod errors;
+mod field_mask;
+mod fresh_tables;
 mod freshness;
 mod health;
 mod lookup;
 mod lookup_request;
 mod lookup_response;
+mod maintenance;
 mod net;
+mod page;
 mod positions;
 mod response;
+mod snapshots;
 mod stats;
+mod texts;
 mod validation;
+mod worker;
 
 use std::io;
 use std::net::SocketAddr;
@@ -35,24 +43,31 @@ use tonic_reflection::pb;
 pub(crate) use codec::ResponseCodec;
 pub use lookup::MAX_RESPONSE_BYTES;
 pub use lookup_request::{BatchGetRequest, GetRequest, MAX_BATCH_KEYS};
+pub use maintenance::{ListRejections, Reclaim};
 pub use net::{CLOSE_REASONS, CloseReason, Net, NetStats, UnfinishedCall};
-pub use stats::{ListRejections, Reclaim};
 
 use crate::config;
 use crate::health::Health;
+use crate::heap::Account;
 use crate::proto::FILE_DESCRIPTOR_SET;
 use crate::proto::server::lookup_service_server::LookupServiceServer;
+use crate::proto::server::maintenance_service_server::MaintenanceServiceServer;
 use crate::proto::server::stats_service_server::StatsServiceServer;
 use crate::stats::TakeSnapshot;
 use crate::table::Table;
+use descriptions::TableDescriptions;
+use fresh_tables::FreshTables;
 use health::HealthPublisher;
 use response::{BufferedResponses, ResponseBudget};
+use snapshots::Snapshots;
 use validation::Tables;
 
 /// The data that calls are answered from.
 pub struct Service {
     /// The tables, in the order of the configuration.
     pub tables: Vec<Arc<Table>>,
+    /// How they are configured, in the same order.
+    pub table_configs: Vec<config::Table>,
     /// Whether the tables are ready, and how fresh they are.
     pub health: Arc<Health>,
     /// What responses of more than 4 KiB may hold together until their callers have read them, in
@@ -64,6 +79,8 @@ pub struct Service {
     pub reclaim: Reclaim,
     /// For the list of rejections.
     pub rejections: ListRejections,
+    /// The account of the threads for operators' calls that take long.
+    pub account: Account,
 }
 
 /// The server. Its port is bound, and it serves once it runs.
@@ -123,17 +140,21 @@ impl Rpc {
 impl Service {
     /// The services by their paths. Calls that wait end when `draining` is true.
     fn routes(self, draining: watch::Receiver<bool>) -> anyhow::Result<Routes> {
-        let Self { tables, health, response_buffer_bytes, take_snapshot, reclaim, rejections } =
-            self;
-        let tables = Tables::new(tables);
-        let budget = ResponseBudget::new(response_buffer_bytes);
-        let lookup = lookup::Lookup::new(tables.clone(), health, budget.clone(), draining);
-        let stats = stats::Stats::new(tables, budget, take_snapshot, reclaim, rejections);
+        let tables = FreshTables::new(Tables::new(self.tables), self.health, draining);
+        let budget = ResponseBudget::new(self.response_buffer_bytes);
+        let descriptions = TableDescriptions::new(&self.table_configs);
+        let lookup = lookup::Lookup::new(tables.clone(), descriptions, budget.clone());
+        let snapshots = Snapshots::spawn(self.take_snapshot, &self.account)?;
+        let stats = stats::Stats::new(budget.clone(), snapshots);
+        let (reclaim, rejections) = (self.reclaim, self.rejections);
+        let maintenance =
+            maintenance::Maintenance::new(tables, budget, reclaim, rejections, &self.account)?;
         Ok(Routes::default()
             .add_service(reflection().build_v1()?)
             .add_service(reflection().build_v1alpha()?)
             .add_service(BufferedResponses(LookupServiceServer::new(lookup)))
-            .add_service(BufferedResponses(StatsServiceServer::new(stats))))
+            .add_service(BufferedResponses(StatsServiceServer::new(stats)))
+            .add_service(BufferedResponses(MaintenanceServiceServer::new(maintenance))))
     }
 }
 

@@ -24,7 +24,7 @@ pub use loading::Loading;
 pub use memory::{MemoryStats, Reclaimed};
 pub use outcome::Outcome;
 pub use partition::PartitionStats;
-pub use rejection::{DeadLetterStats, Rejection};
+pub use rejection::{DeadLetterStats, ListedRejection, Rejection};
 pub use topic::{TopicStats, TopicStatus};
 
 /// Takes one snapshot of the service: call it as often as figures are shown. Share it by

@@ -21,7 +21,15 @@ import stubs
 from demo import Demo
 
 stubs.generate()
-from millpond.v1 import errors_pb2, lookup_pb2, lookup_pb2_grpc, stats_pb2, stats_pb2_grpc  # noqa: E402
+from millpond.v1 import (  # noqa: E402
+    errors_pb2,
+    lookup_pb2,
+    lookup_pb2_grpc,
+    maintenance_pb2,
+    maintenance_pb2_grpc,
+    stats_pb2,
+    stats_pb2_grpc,
+)
 
 BATCH = 500
 WAIT_SECONDS = 60
@@ -53,7 +61,8 @@ def it_becomes_ready_by_its_health_and_is_live(service):
 
 
 def reflection_lists_the_services_in_both_its_versions(service):
-    wanted = {"millpond.v1.LookupService", "millpond.v1.StatsService", "grpc.health.v1.Health"}
+    ours = ("LookupService", "MaintenanceService", "StatsService")
+    wanted = {"grpc.health.v1.Health", *(f"millpond.v1.{name}" for name in ours)}
     for version in ("v1", "v1alpha"):
         # The two versions differ only in their names, so the messages of one serve both.
         call = service.channel.stream_stream(
@@ -82,8 +91,8 @@ def grpcurl_needs_no_proto_file(service):
 
 def a_key_that_is_there_is_an_entry(service):
     # A tombstone may have deleted it a moment ago. The next event restores it.
-    answer = once(lambda: service.get(service.key), lambda answer: answer.HasField("entry"))
-    entry = answer.entry
+    answer = once(lambda: service.get(service.key), lambda answer: answer.result.HasField("entry"))
+    entry = answer.result.entry
     assert entry.key == service.key and entry.fields["description"].string_value, answer
     assert entry.HasField("origin") and entry.HasField("expire_time"), answer
     assert answer.as_of.ready, answer
@@ -91,8 +100,8 @@ def a_key_that_is_there_is_an_entry(service):
 
 def a_key_that_was_never_there_is_a_miss_that_says_so(service):
     answer = service.get("no such key")
-    assert answer.WhichOneof("outcome") == "miss", answer
-    assert answer.miss.reason == lookup_pb2.MISS_REASON_NEVER_SEEN, answer
+    assert answer.result.WhichOneof("outcome") == "miss", answer
+    assert answer.result.miss.reason == lookup_pb2.MISS_REASON_NEVER_SEEN, answer
 
 
 def a_batch_of_500_mixed_keys_is_answered_in_order(service):
@@ -107,6 +116,35 @@ def a_batch_of_500_mixed_keys_is_answered_in_order(service):
 
 def entries(results):
     return sum(result.HasField("entry") for result in results)
+
+
+def the_tables_are_listed_with_their_fields(service):
+    tables = service.lookup.ListTables(lookup_pb2.ListTablesRequest()).tables
+    table = next(table for table in tables if table.name == service.table)
+    assert "description" in [field.name for field in table.fields], table
+    assert table.key_sources and table.ttl.seconds > 0, table
+
+
+def an_answer_has_only_the_fields_that_the_caller_names(service):
+    def get(fields):
+        request = lookup_pb2.GetRequest(table=service.table, key=service.key, fields=fields)
+        return service.lookup.Get(request)
+
+    answer = once(lambda: get(["description"]), lambda answer: answer.result.HasField("entry"))
+    assert set(answer.result.entry.fields) == {"description"}, answer
+    code, details = error_of(lambda: get(["no_such_field"]))
+    assert code == grpc.StatusCode.INVALID_ARGUMENT, code
+    assert details["BadRequest"].field_violations[0].field == "fields[0]", details
+
+
+def the_largest_entries_are_listed_in_pages(service):
+    stub = maintenance_pb2_grpc.MaintenanceServiceStub(service.channel)
+    request = maintenance_pb2.ListLargestEntriesRequest(table=service.table, page_size=2)
+    first = once(lambda: stub.ListLargestEntries(request), lambda page: page.next_page_token)
+    request.page_token = first.next_page_token
+    second = stub.ListLargestEntries(request)
+    assert len(first.entries) == 2 and second.entries, (first, second)
+    assert first.entries[1].weight_bytes >= second.entries[0].weight_bytes, (first, second)
 
 
 def an_unknown_table_is_not_found(service):
@@ -170,6 +208,9 @@ BEHAVIOURS = [
     a_key_that_is_there_is_an_entry,
     a_key_that_was_never_there_is_a_miss_that_says_so,
     a_batch_of_500_mixed_keys_is_answered_in_order,
+    the_tables_are_listed_with_their_fields,
+    an_answer_has_only_the_fields_that_the_caller_names,
+    the_largest_entries_are_listed_in_pages,
     an_unknown_table_is_not_found,
     an_empty_key_is_an_invalid_argument,
     an_oversized_batch_is_an_invalid_argument,

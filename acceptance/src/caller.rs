@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use millpond_client::Client;
 use millpond_client::v1::{
     BatchGetRequest, BatchGetResponse, Entry, GetRequest, GetResponse, GetStatsRequest,
-    GetStatsResponse, MissReason, get_response, value::Kind,
+    GetStatsResponse, MissReason, lookup_result::Outcome, value::Kind,
 };
 use tonic::Status;
 use tonic::transport::Channel;
@@ -48,18 +48,22 @@ impl Caller {
 
     /// The entry of the table `services` under `key`.
     pub async fn entry(&self, key: &str) -> Option<Entry> {
-        match self.try_get("services", key).await.unwrap().outcome.unwrap() {
-            get_response::Outcome::Entry(entry) => Some(entry),
-            get_response::Outcome::Miss(_) => None,
+        match self.outcome(key).await {
+            Outcome::Entry(entry) => Some(entry),
+            Outcome::Miss(_) => None,
         }
     }
 
     /// The miss of the table `services` for `key`.
     pub async fn miss(&self, key: &str) -> MissReason {
-        match self.try_get("services", key).await.unwrap().outcome.unwrap() {
-            get_response::Outcome::Entry(entry) => panic!("expected a miss, found {entry:?}"),
-            get_response::Outcome::Miss(miss) => miss.reason(),
+        match self.outcome(key).await {
+            Outcome::Entry(entry) => panic!("expected a miss, found {entry:?}"),
+            Outcome::Miss(miss) => miss.reason(),
         }
+    }
+
+    async fn outcome(&self, key: &str) -> Outcome {
+        outcome(self.try_get("services", key).await.unwrap()).unwrap()
     }
 
     /// The text of the field `description` under `key`.
@@ -103,7 +107,19 @@ impl Caller {
     }
 }
 
+/// Whether a lookup of one key found an entry.
+pub fn is_hit(response: &GetResponse) -> bool {
+    let outcome = response.result.as_ref().and_then(|result| result.outcome.as_ref());
+    matches!(outcome, Some(Outcome::Entry(_)))
+}
+
+/// The outcome of a lookup of one key.
+pub fn outcome(response: GetResponse) -> Option<Outcome> {
+    response.result?.outcome
+}
+
 /// The number of records handled, over all partitions.
 pub fn polled(stats: &GetStatsResponse) -> u64 {
-    stats.partitions.iter().map(|partition| partition.polled_count).sum()
+    let polled: i64 = stats.partitions.iter().map(|partition| partition.polled_count).sum();
+    polled.cast_unsigned()
 }

@@ -4,7 +4,7 @@ use anyhow::{Context, ensure};
 use bytes::Bytes;
 use millpond_benches::shape::Shape;
 use millpond_client::v1::{
-    BatchGetRequest, BatchGetResponse, GetRequest, GetResponse, batch_get_result, get_response,
+    BatchGetRequest, BatchGetResponse, GetRequest, GetResponse, lookup_result::Outcome,
 };
 use prost::Message;
 use tonic::codegen::http::uri::PathAndQuery;
@@ -78,15 +78,16 @@ impl LookupRequests {
 }
 
 fn check_entry(answer: Bytes) -> anyhow::Result<()> {
-    let outcome = GetResponse::decode(answer)?.outcome.context("no outcome")?;
-    ensure!(matches!(outcome, get_response::Outcome::Entry(_)), "a miss: {outcome:?}");
+    let outcome = GetResponse::decode(answer)?.result.and_then(|result| result.outcome);
+    let outcome = outcome.context("no outcome")?;
+    ensure!(matches!(outcome, Outcome::Entry(_)), "a miss: {outcome:?}");
     Ok(())
 }
 
 fn check_entries(answer: Bytes) -> anyhow::Result<()> {
     for result in BatchGetResponse::decode(answer)?.results {
         let outcome = result.outcome.context("no outcome")?;
-        ensure!(matches!(outcome, batch_get_result::Outcome::Entry(_)), "a miss: {outcome:?}");
+        ensure!(matches!(outcome, Outcome::Entry(_)), "a miss: {outcome:?}");
     }
     Ok(())
 }

@@ -86,7 +86,7 @@ impl Reading {
 
     /// A report line: the outcomes of the records.
     pub fn accounts(&self) -> String {
-        let counted = |outcome: RecordOutcome| -> u64 {
+        let counted = |outcome: RecordOutcome| -> i64 {
             let all = self.stats.partitions.iter().flat_map(|partition| &partition.records);
             all.filter(|record| record.outcome() == outcome).map(|record| record.count).sum()
         };

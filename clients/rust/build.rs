@@ -10,8 +10,13 @@ use std::path::PathBuf;
 use prost::Message;
 
 const FOLDER: &str = "../../proto";
-const FILES: [&str; 3] =
-    ["millpond/v1/errors.proto", "millpond/v1/lookup.proto", "millpond/v1/stats.proto"];
+/// They import the others.
+const FILES: [&str; 4] = [
+    "millpond/v1/errors.proto",
+    "millpond/v1/lookup.proto",
+    "millpond/v1/maintenance.proto",
+    "millpond/v1/stats.proto",
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={FOLDER}");

@@ -48,7 +48,8 @@ impl Reclaimer {
         for _ in 0..2 * self.rpc_threads.metrics().num_workers() {
             self.rpc_threads.spawn(tokio::task::yield_now());
         }
-        self.rpc_threads.block_on(tokio::time::sleep(FLUSH_TIME));
+        // The timer is that of the runtime, so it is made there.
+        self.rpc_threads.block_on(async { tokio::time::sleep(FLUSH_TIME).await });
     }
 
     fn expected(&self) -> Vec<ExpectedBytes> {

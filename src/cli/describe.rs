@@ -1,22 +1,23 @@
-//! `millpond describe`: what an entry costs in memory, which record it came from and its age.
+//! `millpond describe`: what an entry costs in memory, which record it came from and its age; and
+//! without a key, how tables are configured.
 
-use std::time::Duration;
+mod tables;
 
 use clap::Args;
 
 use super::client::ClientArgs;
 use super::failure::Failure;
-use super::output::{Output, bytes, escaped};
+use super::output::{Output, bytes, count, escaped, span};
 use super::shown::show_answer;
 use crate::proto::v1::{DescribeEntryRequest, DescribeEntryResponse, EntryDescription};
 
 /// Which entry.
 #[derive(Debug, Args)]
 pub(super) struct DescribeArgs {
-    /// The table's name
-    table: String,
-    /// The key of the entry
-    key: String,
+    /// The table's name. Without it, all tables are described
+    table: Option<String>,
+    /// The key of the entry. Without it, the table is described: its fields, and where they come from
+    key: Option<String>,
     #[command(flatten)]
     client: ClientArgs,
     /// How to print the answer
@@ -26,10 +27,14 @@ pub(super) struct DescribeArgs {
 
 pub(super) fn run(args: DescribeArgs) -> Result<(), Failure> {
     let DescribeArgs { table, key, client, output } = args;
+    let (Some(table), Some(key)) = (&table, key) else {
+        return tables::show(table.as_deref(), &client, output);
+    };
+    let table = table.clone();
     let ask = async {
         let client = client.connect().await?;
-        let request = client.request(DescribeEntryRequest { table, key });
-        Ok(client.stats().describe_entry(request).await?.into_inner())
+        let request = DescribeEntryRequest { table, key, freshness: None };
+        Ok(client.maintenance().describe_entry(client.request(request)).await?.into_inner())
     };
     show_answer(output, "DescribeEntryResponse", ask, answer_text)
 }
@@ -56,12 +61,6 @@ fn entry_text(entry: &EntryDescription) -> String {
         origin.offset,
         span(entry.age),
         span(entry.time_left),
-        entry.replaced_count,
+        count(entry.replaced_count),
     )
-}
-
-/// A duration in whole seconds, since people do not need fractions here.
-pub(super) fn span(span: Option<prost_types::Duration>) -> String {
-    let seconds = span.and_then(|span| u64::try_from(span.seconds).ok()).unwrap_or(0);
-    humantime::format_duration(Duration::from_secs(seconds)).to_string()
 }

@@ -76,12 +76,7 @@ impl From<Status> for Failure {
         let exit = match status.code() {
             Code::NotFound | Code::InvalidArgument => Exit::Usage,
             // The table is not as fresh as the caller demands, or the service sheds calls.
-            Code::Unavailable
-            | Code::FailedPrecondition
-            | Code::ResourceExhausted
-            | Code::DeadlineExceeded
-                if is_answer =>
-            {
+            Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded if is_answer => {
                 Exit::TryAgain
             }
             // The client reports its own timeout as a cancellation.

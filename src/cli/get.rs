@@ -20,6 +20,9 @@ pub(super) struct GetArgs {
     /// The keys to look up
     #[arg(required = true)]
     keys: Vec<String>,
+    /// A field to show instead of all; may be given more than once
+    #[arg(long = "field", value_name = "NAME")]
+    fields: Vec<String>,
     #[command(flatten)]
     freshness: FreshnessArgs,
     #[command(flatten)]
@@ -30,21 +33,17 @@ pub(super) struct GetArgs {
 }
 
 pub(super) fn run(args: GetArgs) -> Result<(), Failure> {
-    let GetArgs { table, mut keys, freshness, client, output } = args;
+    let GetArgs { table, mut keys, fields, freshness, client, output } = args;
+    let freshness = Some(freshness.demanded());
     if output == Output::Json && keys.len() == 1 {
-        let request = GetRequest { table, key: keys.remove(0), ..GetRequest::default() };
+        let request = GetRequest { table, key: keys.remove(0), freshness, fields };
         let ask = async {
             let client = client.connect().await?;
-            let request = client.request(freshness.of_get(request));
-            Ok(client.lookup().get(request).await?.into_inner())
+            Ok(client.lookup().get(client.request(request)).await?.into_inner())
         };
         return show_answer(output, "GetResponse", ask, |_| String::new());
     }
-    let request = BatchGetRequest { table, keys: keys.clone(), ..BatchGetRequest::default() };
-    let ask = async {
-        let client = client.connect().await?;
-        let request = client.request(freshness.of_batch(request));
-        Ok(client.lookup().batch_get(request).await?.into_inner())
-    };
+    let request = BatchGetRequest { table, keys: keys.clone(), freshness, fields };
+    let ask = async { Ok(client.connect().await?.batch_get_all(request).await?) };
     show_answer(output, "BatchGetResponse", ask, |answer| text::answer(&keys, answer))
 }

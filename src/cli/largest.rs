@@ -5,9 +5,8 @@ use std::fmt::Write as _;
 use clap::Args;
 
 use super::client::ClientArgs;
-use super::describe::span;
 use super::failure::Failure;
-use super::output::{Output, bytes, count, escaped, shell_word};
+use super::output::{Output, bytes, count, escaped, shell_word, span};
 use super::shown::show_answer;
 use crate::proto::v1::{ListLargestEntriesRequest, ListLargestEntriesResponse};
 
@@ -17,8 +16,8 @@ pub(super) struct LargestArgs {
     /// The table's name
     table: String,
     /// Entries on a page
-    #[arg(long, value_name = "ENTRIES", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    count: u32,
+    #[arg(long, value_name = "ENTRIES", default_value_t = 20, value_parser = clap::value_parser!(i32).range(1..=1_000))]
+    count: i32,
     /// The token printed with the previous page
     #[arg(long, value_name = "TOKEN", default_value = "")]
     page_token: String,
@@ -34,7 +33,7 @@ pub(super) fn run(args: LargestArgs) -> Result<(), Failure> {
     let ask = async {
         let client = client.connect().await?;
         let request = ListLargestEntriesRequest { table, page_size, page_token };
-        Ok(client.stats().list_largest_entries(client.request(request)).await?.into_inner())
+        Ok(client.maintenance().list_largest_entries(client.request(request)).await?.into_inner())
     };
     show_answer(output, "ListLargestEntriesResponse", ask, page_text)
 }

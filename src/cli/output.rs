@@ -1,5 +1,7 @@
 //! What client verbs print: text for people, or the message's proto3 JSON.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use clap::ValueEnum;
 use prost::Message;
@@ -66,9 +68,10 @@ pub(super) fn value_text(kind: &Kind) -> String {
     }
 }
 
-/// A number with a comma between groups of three digits.
-pub(super) fn count(number: u64) -> String {
-    let digits = number.to_string();
+/// A number with a comma between groups of three digits. The protocol has signed numbers, and none
+/// of them is negative.
+pub(super) fn count(number: impl Into<i128>) -> String {
+    let digits = number.into().max(0).to_string();
     let head = digits.len() % 3;
     let (first, rest) = digits.split_at(head);
     let groups = rest.as_bytes().chunks(3).map(|group| String::from_utf8_lossy(group).into_owned());
@@ -78,16 +81,23 @@ pub(super) fn count(number: u64) -> String {
 }
 
 /// A number of bytes in the largest unit of which there is at least one.
-pub(super) fn bytes(number: u64) -> String {
+pub(super) fn bytes(number: impl Into<i128>) -> String {
+    let number = number.into().max(0);
     let units = [("GiB", 30), ("MiB", 20), ("KiB", 10)];
     let unit = units.into_iter().find(|(_, shift)| number >> shift > 0);
     unit.map_or_else(
         || format!("{number} B"),
         |(name, shift)| {
-            let tenths = (u128::from(number) * 10) >> shift;
+            let tenths = (number * 10) >> shift;
             format!("{}.{} {name}", tenths / 10, tenths % 10)
         },
     )
+}
+
+/// A duration in whole seconds, since people do not need fractions here.
+pub(super) fn span(span: Option<prost_types::Duration>) -> String {
+    let seconds = span.and_then(|span| u64::try_from(span.seconds).ok()).unwrap_or(0);
+    humantime::format_duration(Duration::from_secs(seconds)).to_string()
 }
 
 #[cfg(test)]
@@ -127,7 +137,7 @@ mod tests {
             assert_eq!(count(number), text);
         }
         for (number, text) in
-            [(0, "0 B"), (1_023, "1023 B"), (1_536, "1.5 KiB"), (5 << 30, "5.0 GiB")]
+            [(0, "0 B"), (1_023, "1023 B"), (1_536, "1.5 KiB"), (5_u64 << 30, "5.0 GiB")]
         {
             assert_eq!(bytes(number), text);
         }

@@ -24,7 +24,7 @@ pub(super) struct ReclaimArgs {
 pub(super) fn run(args: &ReclaimArgs) -> Result<(), Failure> {
     let ask = async {
         let client = args.client.connect().await?;
-        Ok(client.stats().reclaim(client.request(ReclaimRequest {})).await?.into_inner())
+        Ok(client.maintenance().reclaim(client.request(ReclaimRequest {})).await?.into_inner())
     };
     show_answer(args.output, "ReclaimResponse", ask, reclaim_text)
 }
@@ -33,7 +33,7 @@ fn reclaim_text(answer: &ReclaimResponse) -> String {
     let (before, after) = (answer.before.as_ref(), answer.after.as_ref());
     let rss = |memory: Option<&Memory>| memory.map_or(0, |memory| memory.rss_bytes);
     let mut text = format!("{:>14} {:>14} {:>14}\n", "before", "after", "difference");
-    let sum = rss(after).cast_signed() - rss(before).cast_signed();
+    let sum = rss(after) - rss(before);
     text.push_str(&row(rss(before), rss(after), sum, "resident"));
     for (index, difference) in answer.differences.iter().enumerate() {
         let of_type = |memory: Option<&Memory>| {
@@ -48,7 +48,7 @@ fn reclaim_text(answer: &ReclaimResponse) -> String {
     text
 }
 
-fn row(before: u64, after: u64, difference: i64, name: &str) -> String {
+fn row(before: i64, after: i64, difference: i64, name: &str) -> String {
     let sign = if difference < 0 { "-" } else { "+" };
     let difference = format!("{sign}{}", bytes(difference.unsigned_abs()));
     format!("{:>14} {:>14} {difference:>14}  {name}\n", bytes(before), bytes(after))

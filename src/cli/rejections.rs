@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::client::ClientArgs;
 use super::failure::Failure;
-use super::output::Output;
+use super::output::{Output, shell_word};
 use super::shown::show_answer;
 use crate::proto::v1::{ListRejectionsRequest, ListRejectionsResponse, RejectReason, Rejection};
 
@@ -17,6 +17,12 @@ pub(super) struct RejectionsArgs {
     /// The table's name. Without it, all tables
     #[arg(default_value = "")]
     table: String,
+    /// Records on a page
+    #[arg(long, value_name = "RECORDS", default_value_t = 100, value_parser = clap::value_parser!(i32).range(1..=1_000))]
+    count: i32,
+    /// The token printed with the previous page
+    #[arg(long, value_name = "TOKEN", default_value = "")]
+    page_token: String,
     #[command(flatten)]
     client: ClientArgs,
     /// How to print the answer
@@ -25,11 +31,11 @@ pub(super) struct RejectionsArgs {
 }
 
 pub(super) fn run(args: RejectionsArgs) -> Result<(), Failure> {
-    let RejectionsArgs { table, client, output } = args;
+    let RejectionsArgs { table, count: page_size, page_token, client, output } = args;
     let ask = async {
         let client = client.connect().await?;
-        let request = client.request(ListRejectionsRequest { table });
-        Ok(client.stats().list_rejections(request).await?.into_inner())
+        let request = client.request(ListRejectionsRequest { table, page_size, page_token });
+        Ok(client.maintenance().list_rejections(request).await?.into_inner())
     };
     show_answer(output, "ListRejectionsResponse", ask, rejections_text)
 }
@@ -47,7 +53,11 @@ fn rejections_text(answer: &ListRejectionsResponse) -> String {
         let place = format!("{} {}/{}", rejection.table, rejection.topic, rejection.partition);
         let _ = writeln!(text, "{time:<24} {reason:<20} {offset:>12}  {place}");
     }
-    text + &hints(answer)
+    text.push_str(&hints(answer));
+    if !answer.next_page_token.is_empty() {
+        let _ = writeln!(text, "next page: --page-token {}", shell_word(&answer.next_page_token));
+    }
+    text
 }
 
 /// What to do about the reasons that mean a setting or a producer rather than one record.
@@ -91,9 +101,10 @@ mod tests {
     fn a_reason_that_means_a_setting_has_one_hint_however_often_it_occurs() {
         let of = |reason: RejectReason| Rejection { reason: reason.into(), ..Rejection::default() };
         let reasons = [RejectReason::BinaryKey, RejectReason::InvalidJson, RejectReason::BinaryKey];
-        let text = rejections_text(&ListRejectionsResponse { rejections: reasons.map(of).into() });
+        let answer = |rejections| ListRejectionsResponse { rejections, ..Default::default() };
+        let text = rejections_text(&answer(reasons.map(of).into()));
         assert_eq!(text.matches("binary key:").count(), 1, "{text}");
-        let plain = ListRejectionsResponse { rejections: vec![of(RejectReason::InvalidJson)] };
+        let plain = answer(vec![of(RejectReason::InvalidJson)]);
         assert_eq!(rejections_text(&plain).lines().count(), 2);
     }
 }

@@ -115,8 +115,8 @@ fn seconds_text(span: &prost_types::Duration) -> String {
 }
 
 /// Counts that are zero while all is well.
-fn unusual_counts(stats: &GetStatsResponse) -> [(&'static str, u64); 6] {
-    let sum = |of: fn(&PartitionStats) -> u64| stats.partitions.iter().map(of).sum();
+fn unusual_counts(stats: &GetStatsResponse) -> [(&'static str, i64); 6] {
+    let sum = |of: fn(&PartitionStats) -> i64| stats.partitions.iter().map(of).sum();
     [
         (
             "tombstones and deletions of keys that had no entry",
@@ -241,7 +241,7 @@ fn partitions_text(partitions: &[PartitionStats]) -> String {
     text
 }
 
-fn record_count(partition: &PartitionStats, outcome: RecordOutcome) -> u64 {
+fn record_count(partition: &PartitionStats, outcome: RecordOutcome) -> i64 {
     let found = partition.records.iter().find(|each| each.outcome() == outcome);
     found.map_or(0, |found| found.count)
 }

@@ -14,7 +14,7 @@ use rdkafka::message::BorrowedMessage;
 use super::dead_letters::DeadLetters;
 use super::outage::Outage;
 use crate::config::Config;
-use crate::stats::{DeadLetterStats, Rejection};
+use crate::stats::{DeadLetterStats, ListedRejection, Rejection};
 
 pub(super) struct Rejections {
     last: LastRejections,
@@ -42,7 +42,7 @@ impl Rejections {
     }
 
     /// The last rejected records, the newest first.
-    pub(super) fn list(&self) -> Vec<Rejection> {
+    pub(super) fn list(&self) -> Vec<ListedRejection> {
         self.last.list()
     }
 
@@ -64,7 +64,7 @@ impl Rejections {
 #[derive(Debug)]
 struct LastRejections {
     capacity: usize,
-    last: Mutex<VecDeque<Rejection>>,
+    last: Mutex<VecDeque<ListedRejection>>,
 }
 
 impl LastRejections {
@@ -74,15 +74,16 @@ impl LastRejections {
 
     fn push(&self, rejection: Rejection) {
         let mut last = self.last.lock();
+        let number = last.back().map_or(1, |newest| newest.number + 1);
         if last.len() >= self.capacity {
             last.pop_front();
         }
         if self.capacity > 0 {
-            last.push_back(rejection);
+            last.push_back(ListedRejection { number, rejection });
         }
     }
 
-    fn list(&self) -> Vec<Rejection> {
+    fn list(&self) -> Vec<ListedRejection> {
         self.last.lock().iter().rev().cloned().collect()
     }
 }
@@ -92,7 +93,7 @@ mod tests {
     use super::*;
     use crate::record::{Reject, Timestamp};
 
-    fn offsets_kept(capacity: usize) -> Vec<i64> {
+    fn kept(capacity: usize) -> Vec<(u64, i64)> {
         let rejections = LastRejections::new(capacity);
         for offset in 0..5 {
             rejections.push(Rejection {
@@ -105,12 +106,14 @@ mod tests {
                 reason: Reject::InvalidJson,
             });
         }
-        rejections.list().iter().map(|rejection| rejection.offset).collect()
+        let listed = rejections.list();
+        listed.iter().map(|listed| (listed.number, listed.rejection.offset)).collect()
     }
 
     #[test]
     fn the_last_are_kept_and_no_more() {
-        assert_eq!(offsets_kept(3), [4, 3, 2]);
-        assert_eq!(offsets_kept(0), [0_i64; 0]);
+        assert_eq!(kept(3), [(5, 4), (4, 3), (3, 2)]);
+        assert_eq!(kept(1), [(5, 4)], "numbers go on");
+        assert!(kept(0).is_empty());
     }
 }

@@ -18,7 +18,9 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::health::Health;
 use crate::heap::Account;
-use crate::stats::{DeadLetterStats, KafkaStats, Loading, PartitionStats, Rejection, TopicStats};
+use crate::stats::{
+    DeadLetterStats, KafkaStats, ListedRejection, Loading, PartitionStats, TopicStats,
+};
 
 /// How many open transactions are told of at a time.
 const MAX_TRANSACTIONS: usize = 10;
@@ -147,7 +149,7 @@ impl IngestStats {
     }
 
     /// The records that were rejected last, the newest first.
-    pub fn rejections(&self) -> Vec<Rejection> {
+    pub fn rejections(&self) -> Vec<ListedRejection> {
         self.0.rejections.list()
     }
 

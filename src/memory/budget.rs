@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use super::limit::{Limit, LimitSource};
 use super::mib::Mib;
+use super::purpose::Purpose;
 use crate::config::{ByteSize, Capacity, Config, MemoryLimit, Table};
 
 /// Code, stacks, connections and the small responses that no buffer counts. An idle service
@@ -48,7 +49,7 @@ pub struct Budget {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     /// The purpose of the memory.
-    pub purpose: String,
+    pub purpose: Purpose,
     /// The amount, in bytes.
     pub bytes: u64,
 }
@@ -134,16 +135,13 @@ impl Budget {
     /// As [`Self::plan`].
     pub fn plan_within(limit: Limit, config: &Config, needs: Needs) -> Result<Self, BudgetError> {
         let reserves = vec![
-            line("kafka fetch buffers (kafka.fetch_buffer)", needs.kafka_bytes),
-            line("kafka statistics, of 256 partitions (by ingest.threads)", needs.statistics_bytes),
-            line(
-                "parsing large documents, one at a time (by ingest.max_document)",
-                needs.large_document_bytes,
-            ),
-            line("parsing the rest (by ingest.threads)", needs.small_bytes),
-            line("rpc response buffers (rpc.buffer)", config.rpc.buffer.as_u64()),
-            line("code, stacks, connections", FIXED_BYTES),
-            line("allocator slack (a sixteenth of the limit)", limit.bytes / ALLOCATOR_DIVISOR),
+            line(Purpose::KafkaFetch, needs.kafka_bytes),
+            line(Purpose::KafkaStatistics, needs.statistics_bytes),
+            line(Purpose::LargeDocuments, needs.large_document_bytes),
+            line(Purpose::SmallDocuments, needs.small_bytes),
+            line(Purpose::RpcBuffer, config.rpc.buffer.as_u64()),
+            line(Purpose::Fixed, FIXED_BYTES),
+            line(Purpose::Allocator, limit.bytes / ALLOCATOR_DIVISOR),
         ];
         Self { limit, reserves, tables: Vec::new() }.with_tables(config, needs.smallest_table_bytes)
     }
@@ -196,7 +194,7 @@ impl Budget {
         let bytes = self.limit.bytes;
         tracing::info!(bytes, source = %self.limit.source, "memory limit");
         for line in self.lines() {
-            tracing::info!(bytes = line.bytes, purpose = line.purpose, "memory budget");
+            tracing::info!(bytes = line.bytes, purpose = %line.purpose, "memory budget");
         }
     }
 }
@@ -223,11 +221,11 @@ fn table_line(table: &Table, budget_bytes: u64) -> Line {
         Capacity::Bytes(bytes) => bytes,
         Capacity::Share(share) => share.of(budget_bytes),
     };
-    line(format!("table {} (capacity {})", table.name, table.capacity), bytes)
+    line(Purpose::Table { name: table.name.clone(), capacity: table.capacity }, bytes)
 }
 
-fn line(purpose: impl Into<String>, bytes: u64) -> Line {
-    Line { purpose: purpose.into(), bytes }
+fn line(purpose: Purpose, bytes: u64) -> Line {
+    Line { purpose, bytes }
 }
 
 fn total(lines: &[Line]) -> u64 {

@@ -28,6 +28,8 @@ pub enum Finding {
         memory_type: MemoryType,
         /// The bytes that it holds.
         bytes: u64,
+        /// The bytes that it is expected to hold.
+        expected_bytes: u64,
     },
     /// Memory of the allocator from which nothing is allocated.
     Slack {
@@ -85,7 +87,7 @@ impl Finding {
         const TOLERANCE_BYTES: u64 = 2 << 20;
         let tolerance_bytes = expected_bytes / TOLERANCE_DIVISOR + TOLERANCE_BYTES;
         if bytes <= expected_bytes + tolerance_bytes {
-            Self::Live { memory_type, bytes }
+            Self::Live { memory_type, bytes, expected_bytes }
         } else {
             Self::Unexplained { memory_type, bytes, expected_bytes }
         }
@@ -99,7 +101,7 @@ impl Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Live { memory_type, bytes } => {
+            Self::Live { memory_type, bytes, .. } => {
                 write!(f, "{memory_type}: {} in use and accounted for", Mib(*bytes))
             }
             Self::Slack { released_bytes, left_bytes } => {

@@ -1,4 +1,5 @@
-//! Converts plain values to the protocol's messages: times, durations, origins and misses.
+//! Converts plain values to the protocol's messages: numbers, times, durations, origins, misses
+//! and reasons of rejections.
 //!
 //! Protobuf can say the years 1 to 9999 and 10,000 years of duration, and clients fail on more. A
 //! record may have any time, so what is outside is clamped. The proto files say how that shows.
@@ -6,14 +7,19 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use crate::proto::v1::{Miss, MissReason, Origin, PartitionOffset};
-use crate::record::{self, Recency, Timestamp};
+use crate::proto::v1::{AsOf, Miss, MissReason, Origin, PartitionOffset, RejectReason};
+use crate::record::{self, Recency, Reject, Timestamp};
 use crate::table::{self, Ghost, GhostCause};
 
 /// The first time that protobuf can say, in seconds, and the first that it cannot.
 const TIMES: Range<i64> = -62_135_596_800..253_402_300_800;
 /// The longest duration that protobuf can say.
 const LONGEST: Duration = Duration::from_secs(315_576_000_000);
+
+/// A count or a number of bytes. None is as large as 2^63.
+pub(super) fn to_int64(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
 
 /// A time that had to be clamped is a nanosecond from the end of time. All other times are whole
 /// milliseconds.
@@ -48,6 +54,18 @@ pub(super) fn to_signed_duration(millis: i64) -> prost_types::Duration {
         prost_types::Duration { seconds: -span.seconds, nanos: -span.nanos }
     } else {
         span
+    }
+}
+
+pub(super) fn to_as_of(
+    is_ready: bool,
+    newest_record_time: Option<Timestamp>,
+    staleness: Option<Duration>,
+) -> AsOf {
+    AsOf {
+        ready: is_ready,
+        newest_record_time: newest_record_time.map(to_timestamp),
+        staleness: staleness.map(to_duration),
     }
 }
 
@@ -91,6 +109,30 @@ fn miss_at(reason: MissReason, time: Timestamp) -> Miss {
 
 fn miss(reason: MissReason) -> Miss {
     Miss { reason: reason.into(), ..Miss::default() }
+}
+
+pub(super) fn to_reason(reject: Reject) -> RejectReason {
+    match reject {
+        Reject::EmptyPayload => RejectReason::EmptyPayload,
+        Reject::DocumentTooLarge => RejectReason::DocumentTooLarge,
+        Reject::InvalidUtf8 => RejectReason::InvalidUtf8,
+        Reject::InvalidJson => RejectReason::InvalidJson,
+        Reject::MissingKey => RejectReason::MissingKey,
+        Reject::InvalidKeyType => RejectReason::InvalidKeyType,
+        Reject::EmptyKey => RejectReason::EmptyKey,
+        Reject::KeyTooLong => RejectReason::KeyTooLong,
+        Reject::EntryTooLarge => RejectReason::EntryTooLarge,
+        Reject::MissingTime => RejectReason::MissingTime,
+        Reject::InvalidTime => RejectReason::InvalidTime,
+        Reject::MissingVersion => RejectReason::MissingVersion,
+        Reject::InvalidVersion => RejectReason::InvalidVersion,
+        Reject::BinaryKey => RejectReason::BinaryKey,
+        Reject::StructuredKey => RejectReason::StructuredKey,
+        Reject::ImplausibleTime => RejectReason::ImplausibleTime,
+        Reject::InvalidTtl => RejectReason::InvalidTtl,
+        Reject::FramedPayload => RejectReason::FramedPayload,
+        Reject::CompressedPayload => RejectReason::CompressedPayload,
+    }
 }
 
 #[cfg(test)]

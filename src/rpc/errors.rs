@@ -61,7 +61,8 @@ pub(super) fn table_stale(
     let was = staleness.map_or(never.into(), |staleness| {
         format!("was last known to be complete {} ago", seconds(staleness))
     });
-    let message = format!("table {table:?} {was}, and the call accepts at most {max_staleness}");
+    let message =
+        format!("table {table:?} {was}, and the call accepts at most {max_staleness}; retry later");
     let metadata = [
         ("table", table.to_owned()),
         ("ready", is_ready.to_string()),
@@ -69,7 +70,7 @@ pub(super) fn table_stale(
     ];
     let staleness = staleness.map(|staleness| ("staleness", seconds(staleness)));
     let metadata = metadata.into_iter().chain(staleness);
-    status(Code::FailedPrecondition, message, ErrorReason::TableStale, metadata)
+    retryable(Code::Unavailable, message, ErrorReason::TableStale, metadata)
 }
 
 /// The table did not reach `min_positions` in time. `behind` are the partitions that are behind,
@@ -111,15 +112,11 @@ pub(super) fn invalid_request(violations: Vec<FieldViolation>) -> Status {
     Status::with_error_details(Code::InvalidArgument, rules.join("; "), details)
 }
 
-/// The response would be larger than `limit_bytes`. Only the first `fitting_keys` fit.
-pub(super) fn response_too_large(limit_bytes: usize, fitting_keys: usize) -> Status {
-    let message = format!(
-        "the response is over {limit_bytes} bytes; the first {fitting_keys} keys fit, ask for the \
-         rest in another call"
-    );
-    let metadata =
-        [("limit_bytes", limit_bytes.to_string()), ("fitting_keys", fitting_keys.to_string())];
-    status(Code::ResourceExhausted, message, ErrorReason::ResponseTooLarge, metadata)
+/// Too many calls wait for this work of an operator, or its turn did not come in time.
+pub(super) fn busy(work: &str) -> Status {
+    let message = format!("other calls wait for the same work, {work}; retry later");
+    let metadata = [("work", work.to_owned())];
+    retryable(Code::ResourceExhausted, message, ErrorReason::Busy, metadata)
 }
 
 /// The response got no permit in time, because slow callers hold the response buffer.

@@ -13,7 +13,8 @@ use tonic_health::server::{HealthReporter, health_reporter};
 
 use crate::health::Health;
 
-const READY_NAMES: [&str; 3] = ["", "millpond.v1.LookupService", "millpond.v1.StatsService"];
+const READY_NAMES: [&str; 4] =
+    ["", "millpond.v1.LookupService", "millpond.v1.MaintenanceService", "millpond.v1.StatsService"];
 const TABLE_PREFIX: &str = "millpond.table/";
 const LIVE_NAME: &str = "millpond.live";
 /// A change of *ready* is published at once, a change of *live* within this time.

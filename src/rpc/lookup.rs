@@ -1,26 +1,27 @@
-//! `LookupService`: reads entries of the tables, one key or many.
+//! `LookupService`: reads entries of the tables, one key or many, and lists the tables.
 //!
-//! Each call goes the same way: validate, wait for `min_positions`, check freshness, look up, and
+//! Each lookup goes the same way: validate, wait for `min_positions`, check freshness, look up, and
 //! write the response. It knows the tables and their health, and nothing of the stream.
 
-use std::sync::Arc;
-
-use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 use tonic_types::FieldViolation;
 
-use super::convert::{loading_miss, to_duration, to_miss, to_timestamp};
+use super::convert::{loading_miss, to_miss};
 use super::deadline::Deadline;
+use super::descriptions::TableDescriptions;
 use super::errors;
+use super::field_mask::FieldMask;
+use super::fresh_tables::FreshTables;
 use super::freshness::TableState;
-use super::lookup_request::{BatchGetRequest, GetRequest, Keys, LookupRequest, MAX_BATCH_KEYS};
-use super::lookup_response::{FoundEntry, LookupOutcome, batch_as_of_len, put_batch_as_of};
-use super::positions::{self, PositionWaiter};
+use super::lookup_request::{BatchGetRequest, GetRequest, LookupRequest, MAX_BATCH_KEYS};
+use super::lookup_response::{FoundEntry, LookupOutcome, max_batch_end_len, put_batch_end};
 use super::response::{Attempt, ResponseBudget, ResponseBuffer};
-use super::validation::{Tables, required, validate};
-use crate::health::Health;
+use super::texts::Texts;
+use super::validation::{self, required, validate};
 use crate::proto::server::lookup_service_server::LookupService;
-use crate::proto::v1::{AsOf, BatchGetResponse, GetResponse, Miss};
+use crate::proto::v1::{
+    AsOf, BatchGetResponse, GetResponse, ListTablesRequest, ListTablesResponse, Miss,
+};
 use crate::record::Timestamp;
 use crate::table::Table;
 
@@ -29,9 +30,8 @@ use crate::table::Table;
 pub const MAX_RESPONSE_BYTES: usize = 3_584 << 10;
 
 pub(super) struct Lookup {
-    tables: Tables,
-    health: Arc<Health>,
-    positions: PositionWaiter,
+    tables: FreshTables,
+    descriptions: TableDescriptions,
     budget: ResponseBudget,
 }
 
@@ -40,10 +40,10 @@ impl LookupService for Lookup {
     async fn get(&self, request: Request<GetRequest>) -> Result<Response<GetResponse>, Status> {
         let deadline = Deadline::of(request.metadata());
         let request = request.into_inner();
-        validate(violations(&request, required("key", &request.key)))?;
-        self.wait_for_positions(&request, deadline).await?;
+        let of_key = validation::key(|| "key".into(), &request.key);
+        let mask = self.prepare(&request, [of_key], deadline).await?;
         let look_up = |attempt, buffer: &mut ResponseBuffer| {
-            self.begin(&request, attempt)?.get(&request.key, buffer);
+            self.begin(&request, &mask, attempt)?.get(&request.key, buffer);
             Ok(())
         };
         self.budget.respond(deadline, look_up).await
@@ -56,58 +56,69 @@ impl LookupService for Lookup {
         let deadline = Deadline::of(request.metadata());
         let request = request.into_inner();
         let keys = &request.key;
-        validate(violations(&request, key_count(keys)).chain(empty_keys(keys)))?;
-        self.wait_for_positions(&request, deadline).await?;
+        let mask = self.prepare(&request, key_violations(keys), deadline).await?;
         let look_up = |attempt, buffer: &mut ResponseBuffer| {
-            self.begin(&request, attempt)?.batch_get(keys, buffer)
+            self.begin(&request, &mask, attempt)?.batch_get(keys, MAX_RESPONSE_BYTES, buffer);
+            Ok(())
+        };
+        self.budget.respond(deadline, look_up).await
+    }
+
+    async fn list_tables(
+        &self,
+        request: Request<ListTablesRequest>,
+    ) -> Result<Response<ListTablesResponse>, Status> {
+        let deadline = Deadline::of(request.metadata());
+        let page = self.descriptions.list(request.get_ref())?;
+        let look_up = |_, buffer: &mut ResponseBuffer| {
+            buffer.put_message(&page);
+            Ok(())
         };
         self.budget.respond(deadline, look_up).await
     }
 }
 
 impl Lookup {
-    /// When `draining` becomes true, calls stop waiting for positions.
     pub(super) fn new(
-        tables: Tables,
-        health: Arc<Health>,
+        tables: FreshTables,
+        descriptions: TableDescriptions,
         budget: ResponseBudget,
-        draining: watch::Receiver<bool>,
     ) -> Self {
-        let positions = PositionWaiter::new(Arc::clone(&health), draining);
-        Self { tables, health, positions, budget }
+        Self { tables, descriptions, budget }
     }
 
-    async fn wait_for_positions<K>(
+    /// Validates a request, and waits until the table has handled what it demands.
+    async fn prepare<K>(
         &self,
         request: &LookupRequest<K>,
+        of_keys: impl IntoIterator<Item = Option<FieldViolation>>,
         deadline: Deadline,
-    ) -> Result<(), Status> {
-        let LookupRequest { table, freshness, .. } = request;
-        self.tables.find(table)?;
-        if freshness.min_positions.is_empty() {
-            return Ok(());
-        }
-        let wait_end = deadline.wait_end(positions::MAX_WAIT);
-        self.positions.wait_for(table, &freshness.min_positions, wait_end).await
+    ) -> Result<FieldMask, Status> {
+        validate(violations(request, of_keys))?;
+        let table = self.tables.find(&request.table)?;
+        let mask = FieldMask::of(&request.fields, table.fields());
+        let mask = mask.map_err(|violation| errors::invalid_request(vec![violation]))?;
+        self.tables.wait_for_positions(&request.table, &request.freshness, deadline).await?;
+        Ok(mask)
     }
 
-    fn begin<K>(
-        &self,
+    fn begin<'a, K>(
+        &'a self,
         request: &LookupRequest<K>,
+        mask: &'a FieldMask,
         attempt: Attempt,
-    ) -> Result<TableLookup<'_>, Status> {
-        let table = self.tables.find(&request.table)?;
+    ) -> Result<TableLookup<'a>, Status> {
         // Taken before the keys are read, so that the response never claims to be fresher than
         // its results are.
-        let state = self.health.table(table.name()).map(TableState::of).unwrap_or_default();
-        request.freshness.check(table.name(), state)?;
-        Ok(TableLookup { table, state, now: table.now(), attempt })
+        let (table, state) = self.tables.find_fresh(&request.table, &request.freshness)?;
+        Ok(TableLookup { table, mask, state, now: table.now(), attempt })
     }
 }
 
 /// One attempt to look up the keys of a call. All keys see the same time and state.
 struct TableLookup<'a> {
     table: &'a Table,
+    mask: &'a FieldMask,
     state: TableState,
     now: Timestamp,
     attempt: Attempt,
@@ -120,34 +131,33 @@ impl TableLookup<'_> {
         self.count(u64::from(is_hit), u64::from(!is_hit));
     }
 
-    fn batch_get(&self, keys: &Keys, buffer: &mut ResponseBuffer) -> Result<(), Status> {
+    /// Answers the keys from the first on until the response is full, and defers the rest.
+    fn batch_get(&self, keys: &Texts, limit_bytes: usize, buffer: &mut ResponseBuffer) {
         let as_of = self.as_of();
-        let limit_bytes = MAX_RESPONSE_BYTES - batch_as_of_len(&as_of);
-        let (mut hits, mut fitting_keys) = (0, 0);
-        let mut fits = true;
+        let limit_bytes = limit_bytes.saturating_sub(max_batch_end_len(&as_of));
+        let (mut hits, mut answered) = (0, 0);
         let mut ahead = keys.iter();
-        for (number, key) in keys.iter().enumerate() {
-            if number % Table::LOOKAHEAD == 0 {
+        for key in keys.iter() {
+            if answered % Table::LOOKAHEAD == 0 {
                 self.table.prefetch(&mut ahead);
             }
+            let mut fits = false;
             let is_hit = self.show_outcome(key, |outcome| {
-                fits = buffer.message_bytes() + outcome.batch_result_len() <= limit_bytes;
+                // The first always fits. A call that answered no key would be repeated for ever.
+                let message_bytes = buffer.message_bytes() + outcome.batch_result_len();
+                fits = answered == 0 || message_bytes <= limit_bytes;
                 if fits {
                     outcome.put_batch_result(buffer);
                 }
             });
-            hits += u64::from(is_hit);
             if !fits {
                 break;
             }
-            fitting_keys += 1;
+            hits += u64::from(is_hit);
+            answered += 1;
         }
-        self.count(hits, fitting_keys as u64 + u64::from(!fits) - hits);
-        if !fits {
-            return Err(errors::response_too_large(MAX_RESPONSE_BYTES, fitting_keys));
-        }
-        put_batch_as_of(&as_of, buffer);
-        Ok(())
+        self.count(hits, answered as u64 - hits);
+        put_batch_end(answered..keys.count(), &as_of, buffer);
     }
 
     /// Shows the outcome under a key, and returns whether it is an entry. An entry is shown in
@@ -155,7 +165,7 @@ impl TableLookup<'_> {
     fn show_outcome(&self, key: &str, mut visit: impl FnMut(&LookupOutcome<'_>)) -> bool {
         let names = self.table.fields();
         let found = self.table.peek(key, self.now, |entry| {
-            visit(&LookupOutcome::Entry(FoundEntry::new(key, names, entry)));
+            visit(&LookupOutcome::Entry(FoundEntry::new(key, names, self.mask, entry)));
         });
         if found.is_none() {
             visit(&LookupOutcome::Miss(self.miss(key)));
@@ -179,32 +189,30 @@ impl TableLookup<'_> {
     }
 
     fn as_of(&self) -> AsOf {
-        let newest_record_time = self.table.newest_record_time().map(to_timestamp);
-        let staleness = self.state.staleness.map(to_duration);
-        AsOf { ready: self.state.is_ready, newest_record_time, staleness }
+        self.state.as_of(self.table)
     }
 }
 
-/// The fields that break their rules. `of_keys` is the violation of the field with the keys.
+/// The fields that break their rules. `of_keys` are the violations of the field with the keys.
 fn violations<K>(
     request: &LookupRequest<K>,
-    of_keys: Option<FieldViolation>,
+    of_keys: impl IntoIterator<Item = Option<FieldViolation>>,
 ) -> impl Iterator<Item = Option<FieldViolation>> {
-    [required("table", &request.table), of_keys].into_iter().chain(request.freshness.violations())
+    let of_table = required("table", &request.table);
+    [of_table].into_iter().chain(of_keys).chain(request.freshness.violations())
 }
 
-fn key_count(keys: &Keys) -> Option<FieldViolation> {
+fn key_violations(keys: &Texts) -> impl Iterator<Item = Option<FieldViolation>> {
+    let each = |(index, key)| validation::key(|| format!("keys[{index}]"), key);
+    [key_count(keys)].into_iter().chain(keys.iter().enumerate().map(each))
+}
+
+fn key_count(keys: &Texts) -> Option<FieldViolation> {
     let count = keys.count();
     (!(1..=MAX_BATCH_KEYS).contains(&count)).then(|| {
         let rule = format!("must be 1 to {MAX_BATCH_KEYS}, and there are {count}");
         FieldViolation::new("keys", rule)
     })
-}
-
-/// Makes a field name only for keys that are empty, since a valid batch may have a thousand.
-fn empty_keys(keys: &Keys) -> impl Iterator<Item = Option<FieldViolation>> {
-    let empty = keys.iter().enumerate().filter(|(_, key)| key.is_empty());
-    empty.map(|(index, key)| required(&format!("keys[{index}]"), key))
 }
 
 #[cfg(test)]

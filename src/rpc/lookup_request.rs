@@ -5,22 +5,20 @@
 //! bytes that the generated types do. Keys over the limit are counted but not kept, so a
 //! request takes no more memory than its own size.
 
-use prost::bytes::{Buf, BufMut, Bytes};
-use prost::encoding::{
-    DecodeContext, WireType, bool, bytes, check_wire_type, message, skip_field, string,
-};
+use prost::bytes::{Buf, BufMut};
+use prost::encoding::{DecodeContext, WireType, message, skip_field, string};
 use prost::{DecodeError, Message};
 
-use super::freshness::{Freshness, MAX_POSITIONS};
-use crate::proto::v1::PartitionOffset;
+use super::freshness::Freshness;
+use super::texts::{MAX_TEXTS, Texts};
 
 /// Most keys in one batch. Stated in the protocol.
-pub const MAX_BATCH_KEYS: usize = 1_000;
+pub const MAX_BATCH_KEYS: usize = MAX_TEXTS;
 
 /// Asks a table for one key.
 pub type GetRequest = LookupRequest<String>;
 /// Asks a table for many keys.
-pub type BatchGetRequest = LookupRequest<Keys>;
+pub type BatchGetRequest = LookupRequest<Texts>;
 
 /// Asks a table for one key or for many.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -29,6 +27,8 @@ pub struct LookupRequest<K> {
     /// The one key, or all keys.
     pub(super) key: K,
     pub(super) freshness: Freshness,
+    /// The names of the wanted fields; all fields if there are none.
+    pub(super) fields: Texts,
 }
 
 /// The field with the key, or with the keys.
@@ -57,16 +57,11 @@ impl<K: KeyField> Message for LookupRequest<K> {
         buf: &mut impl Buf,
         context: DecodeContext,
     ) -> Result<(), DecodeError> {
-        let Freshness { require_ready, max_staleness, min_positions } = &mut self.freshness;
         let (name, merged) = match tag {
             1 => ("table", string::merge(wire_type, &mut self.table, buf, context)),
             2 => (K::NAMES.1, self.key.merge_key(wire_type, buf, context)),
-            3 => ("require_ready", bool::merge(wire_type, require_ready, buf, context)),
-            4 => {
-                let span = max_staleness.get_or_insert_default();
-                ("max_staleness", message::merge(wire_type, span, buf, context))
-            }
-            5 => ("min_positions", merge_position(wire_type, min_positions, buf, context)),
+            3 => ("freshness", message::merge(wire_type, &mut self.freshness, buf, context)),
+            4 => ("fields", self.fields.merge_item(wire_type, buf, context)),
             _ => return skip_field(wire_type, tag, buf, context),
         };
         merged.map_err(|mut error| {
@@ -87,21 +82,6 @@ impl<K: KeyField> Message for LookupRequest<K> {
     }
 }
 
-fn merge_position(
-    wire_type: WireType,
-    positions: &mut Vec<PartitionOffset>,
-    buf: &mut impl Buf,
-    context: DecodeContext,
-) -> Result<(), DecodeError> {
-    let mut position = PartitionOffset::default();
-    check_wire_type(WireType::LengthDelimited, wire_type)?;
-    message::merge(wire_type, &mut position, buf, context)?;
-    if positions.len() <= MAX_POSITIONS {
-        positions.push(position);
-    }
-    Ok(())
-}
-
 impl KeyField for String {
     const NAMES: (&'static str, &'static str) = ("GetRequest", "key");
 
@@ -115,44 +95,7 @@ impl KeyField for String {
     }
 }
 
-/// The keys of a batch, in the order of the request: one text, and where in it each key ends.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Keys {
-    text: String,
-    ends: Vec<usize>,
-    count: usize,
-}
-
-impl Keys {
-    /// The number of keys in the request, including those over the limit.
-    pub(super) fn count(&self) -> usize {
-        self.count
-    }
-
-    /// The keys that were kept: the first [`MAX_BATCH_KEYS`].
-    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
-        let mut start = 0;
-        self.ends.iter().map(move |&end| {
-            let key = self.text.get(start..end).unwrap_or_default();
-            start = end;
-            key
-        })
-    }
-
-    fn push(&mut self, key: &str, rest_bytes: usize) {
-        self.count += 1;
-        if self.ends.len() < MAX_BATCH_KEYS {
-            if self.text.capacity() == 0 {
-                // The keys still to come are no longer than the rest of the request.
-                self.text.reserve_exact(key.len() + rest_bytes);
-            }
-            self.text.push_str(key);
-            self.ends.push(self.text.len());
-        }
-    }
-}
-
-impl KeyField for Keys {
+impl KeyField for Texts {
     const NAMES: (&'static str, &'static str) = ("BatchGetRequest", "keys");
 
     fn merge_key(
@@ -161,20 +104,9 @@ impl KeyField for Keys {
         buf: &mut impl Buf,
         context: DecodeContext,
     ) -> Result<(), DecodeError> {
-        // Shares the request's buffer: no copy.
-        let mut key = Bytes::new();
-        bytes::merge(wire_type, &mut key, buf, context.clone())?;
-        match std::str::from_utf8(&key) {
-            Ok(key) => self.push(key, buf.remaining()),
-            // Fails like any string field. prost makes that error only when it decodes one.
-            Err(_) => string::merge(wire_type, &mut String::new(), &mut &*NOT_UTF8, context)?,
-        }
-        Ok(())
+        self.merge_item(wire_type, buf, context)
     }
 }
-
-/// A string field of one byte that is not UTF-8, with its length before it.
-const NOT_UTF8: &[u8] = &[1, 0xff];
 
 #[cfg(test)]
 mod tests;

@@ -5,27 +5,33 @@
 //! by hand: the field numbers here are those of `proto/millpond/v1/lookup.proto`. In
 //! Protobuf a length comes before the bytes, so an entry is measured first and then written.
 
+use std::ops::Range;
+
 use prost::Message;
 use prost::encoding::{encoded_len_varint, key_len};
 
 use super::convert::{to_origin, to_timestamp};
+use super::field_mask::FieldMask;
+use super::lookup_request::MAX_BATCH_KEYS;
 use super::response::ResponseBuffer;
 use crate::proto::v1::{AsOf, Miss, Origin};
 use crate::record::{EntryView, Value};
 
-/// Field numbers of the outcome, in `GetResponse` and `BatchGetResult` alike.
+/// Field numbers of `LookupResult`.
 mod outcome {
     pub(super) const ENTRY: u32 = 1;
     pub(super) const MISS: u32 = 2;
 }
-/// Other field numbers of `GetResponse`.
+/// Field numbers of `GetResponse`.
 mod get {
-    pub(super) const AS_OF: u32 = 3;
+    pub(super) const RESULT: u32 = 1;
+    pub(super) const AS_OF: u32 = 2;
 }
 /// Field numbers of `BatchGetResponse`.
 mod batch {
     pub(super) const RESULTS: u32 = 1;
-    pub(super) const AS_OF: u32 = 2;
+    pub(super) const DEFERRED: u32 = 2;
+    pub(super) const AS_OF: u32 = 3;
 }
 /// Field numbers of `Entry`.
 mod entry {
@@ -60,7 +66,7 @@ pub(super) enum LookupOutcome<'a> {
 impl LookupOutcome<'_> {
     /// Writes a `GetResponse`.
     pub(super) fn put_get_response(&self, as_of: &AsOf, buffer: &mut ResponseBuffer) {
-        self.put(buffer);
+        self.put_result(get::RESULT, buffer);
         buffer.put_field(get::AS_OF, as_of);
     }
 
@@ -71,7 +77,11 @@ impl LookupOutcome<'_> {
 
     /// Writes one result of a `BatchGetResponse`.
     pub(super) fn put_batch_result(&self, buffer: &mut ResponseBuffer) {
-        buffer.put_length(batch::RESULTS, self.len());
+        self.put_result(batch::RESULTS, buffer);
+    }
+
+    fn put_result(&self, tag: u32, buffer: &mut ResponseBuffer) {
+        buffer.put_length(tag, self.len());
         self.put(buffer);
     }
 
@@ -93,13 +103,19 @@ impl LookupOutcome<'_> {
     }
 }
 
-/// Encoded length of the end of a `BatchGetResponse`.
-pub(super) fn batch_as_of_len(as_of: &AsOf) -> usize {
-    field_len(batch::AS_OF, as_of.encoded_len())
+/// Most bytes that the end of a `BatchGetResponse` takes. An index has one byte or two.
+pub(super) fn max_batch_end_len(as_of: &AsOf) -> usize {
+    field_len(batch::DEFERRED, 2 * MAX_BATCH_KEYS) + field_len(batch::AS_OF, as_of.encoded_len())
 }
 
-/// Writes the end of a `BatchGetResponse`.
-pub(super) fn put_batch_as_of(as_of: &AsOf, buffer: &mut ResponseBuffer) {
+/// Writes the end of a `BatchGetResponse`: which keys are deferred, by their indexes, and `as_of`.
+pub(super) fn put_batch_end(deferred: Range<usize>, as_of: &AsOf, buffer: &mut ResponseBuffer) {
+    if !deferred.is_empty() {
+        let indexes = deferred.map(|index| index as u64);
+        let len = indexes.clone().map(encoded_len_varint).sum();
+        buffer.put_length(batch::DEFERRED, len);
+        indexes.for_each(|index| buffer.put_varint(index));
+    }
     buffer.put_field(batch::AS_OF, as_of);
 }
 
@@ -107,6 +123,7 @@ pub(super) fn put_batch_as_of(as_of: &AsOf, buffer: &mut ResponseBuffer) {
 pub(super) struct FoundEntry<'a> {
     key: &'a str,
     names: &'a [Box<str>],
+    mask: &'a FieldMask,
     entry: EntryView<'a>,
     origin: Origin,
     expire_time: prost_types::Timestamp,
@@ -114,10 +131,15 @@ pub(super) struct FoundEntry<'a> {
 }
 
 impl<'a> FoundEntry<'a> {
-    /// The entry under `key`, in a table whose fields have these names.
-    pub(super) fn new(key: &'a str, names: &'a [Box<str>], entry: EntryView<'a>) -> Self {
+    /// The entry under `key`, in a table whose fields have these names, with the fields of the mask.
+    pub(super) fn new(
+        key: &'a str,
+        names: &'a [Box<str>],
+        mask: &'a FieldMask,
+        entry: EntryView<'a>,
+    ) -> Self {
         let (origin, expire_time) = (to_origin(entry.origin), to_timestamp(entry.expires_at));
-        let mut found = Self { key, names, entry, origin, expire_time, encoded_len: 0 };
+        let mut found = Self { key, names, mask, entry, origin, expire_time, encoded_len: 0 };
         let fields = found.fields();
         let fields = fields.map(|(name, value)| field_len(entry::FIELDS, item_len(name, value)));
         found.encoded_len = field_len(entry::KEY, key.len())
@@ -139,10 +161,14 @@ impl<'a> FoundEntry<'a> {
         buffer.put_field(entry::EXPIRE_TIME, &self.expire_time);
     }
 
-    /// The fields that the message had, by name.
+    /// The fields that the message had and the caller wants, by name.
     fn fields(&self) -> impl Iterator<Item = (&'a str, Value<'a>)> + use<'a> {
-        let names = self.names.iter().map(AsRef::as_ref);
-        names.zip(self.entry.values()).filter_map(|(name, value)| Some((name, value?)))
+        let (names, mask) = (self.names.iter().map(AsRef::as_ref), self.mask);
+        let fields = names.zip(self.entry.values()).enumerate();
+        fields.filter_map(|(number, (name, value))| {
+            let value = value.filter(|_| mask.includes(number))?;
+            Some((name, value))
+        })
     }
 }
 

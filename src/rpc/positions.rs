@@ -20,7 +20,8 @@ pub(super) const MAX_WAIT: Duration = Duration::from_secs(30);
 /// How often a call that waits for an unknown partition asks for a look at the topic.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Lets calls wait for positions. One for the whole service.
+/// Lets calls wait for positions. Clones share it.
+#[derive(Clone)]
 pub(super) struct PositionWaiter {
     health: Arc<Health>,
     draining: watch::Receiver<bool>,

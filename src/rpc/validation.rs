@@ -8,6 +8,9 @@ use tonic_types::FieldViolation;
 use super::errors;
 use crate::table::Table;
 
+/// The longest key that any table can hold: the most that `ingest.max_key` may be. Stated in the
+/// protocol.
+const MAX_KEY_BYTES: usize = 64 << 10;
 /// An error lists at most this many violations.
 const MAX_VIOLATIONS: usize = 10;
 
@@ -39,4 +42,14 @@ pub(super) fn validate(
 /// The violation if a field is empty that must not be.
 pub(super) fn required(field: &str, text: &str) -> Option<FieldViolation> {
     text.is_empty().then(|| FieldViolation::new(field, "must not be empty"))
+}
+
+/// The violation if a key is empty or longer than any can be. `field` makes the field's name only if
+/// there is one, since a valid batch may have a thousand keys.
+pub(super) fn key(field: impl FnOnce() -> String, key: &str) -> Option<FieldViolation> {
+    if key.len() > MAX_KEY_BYTES {
+        let rule = format!("must have at most {MAX_KEY_BYTES} bytes, and has {}", key.len());
+        return Some(FieldViolation::new(field(), rule));
+    }
+    key.is_empty().then(|| FieldViolation::new(field(), "must not be empty"))
 }

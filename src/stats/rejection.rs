@@ -23,6 +23,15 @@ pub struct Rejection {
     pub reason: Reject,
 }
 
+/// A rejected record in the list of the last ones.
+#[derive(Debug, Clone)]
+pub struct ListedRejection {
+    /// Its number since the service was built: newer ones have larger numbers.
+    pub number: u64,
+    /// The record.
+    pub rejection: Rejection,
+}
+
 /// Rejected records that were produced to dead-letter topics, by result.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DeadLetterStats {

@@ -120,11 +120,32 @@ fn entries_are_described_and_the_largest_listed_page_by_page() {
 }
 
 #[test]
+fn tables_are_described_without_a_key_and_answers_have_the_fields_that_are_named() {
+    with_entries(|endpoint| {
+        let described = json(endpoint, &["describe"]);
+        assert_eq!(described["tables"][0]["name"], "services");
+        let text = shown(endpoint, &["describe", "services"]);
+        assert!(text.starts_with("services\n  topic "), "{text}");
+        assert!(text.contains("key from /id\n  lives 1h from @record\n"), "{text}");
+        assert!(text.contains("field description from /description\n"), "{text}");
+        let words = ["get", "services", "key-01", "key-02", "--field", "description"];
+        let answer = json(endpoint, &words);
+        assert_eq!(answer["results"].as_array().unwrap().len(), 2);
+        let fields = answer["results"][1]["entry"]["fields"].as_object().unwrap();
+        assert_eq!(fields.keys().collect::<Vec<_>>(), ["description"]);
+        assert_eq!(answer["deferred"].as_array().unwrap().len(), 0);
+        let typo = ask(endpoint, &["get", "services", "key-01", "--field", "typo"]);
+        assert_eq!(typo.status.code(), Some(2), "{typo:?}");
+    });
+}
+
+#[test]
 fn a_missing_table_or_entry_is_exit_2() {
     with_entries(|endpoint| {
         for words in [
             ["describe", "services", "nobody"].as_slice(),
             &["describe", "typo", "key-01"],
+            &["describe", "typo"],
             &["describe", "services", ""],
             &["largest", "typo"],
             &["largest", "services", "--page-token", "broken"],

@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use millpond::proto::v1::{
-    GetStatsResponse, MissReason, RecordOutcome, get_response::Outcome, value::Kind,
+    GetStatsResponse, MissReason, RecordOutcome, lookup_result::Outcome, value::Kind,
 };
 use millpond_acceptance::served::Served;
 use millpond_acceptance::system_clock::SystemClock;
@@ -44,13 +44,13 @@ impl Process {
     }
 
     /// Sets the clock, and waits until the process has noticed.
-    async fn set_ahead(&self, seconds: i64, steps: u64) -> GetStatsResponse {
+    async fn set_ahead(&self, seconds: i64, steps: i64) -> GetStatsResponse {
         self.clock.set_ahead(seconds).unwrap();
         self.caller.wait_for("the step", |stats| stats.clock.unwrap().step_count == steps).await
     }
 
     async fn outcome(&self, table: &str, key: &str) -> Outcome {
-        self.caller.try_get(table, key).await.unwrap().outcome.unwrap()
+        self.caller.try_get(table, key).await.unwrap().result.unwrap().outcome.unwrap()
     }
 
     async fn assert_live(&self, keys: &[&str]) {
@@ -115,7 +115,7 @@ fn at(timestamp_ms: i64, key: &str) -> Message {
     Message { timestamp_ms: Some(timestamp_ms), ..event(key, "text") }
 }
 
-fn entry_counts(stats: &GetStatsResponse) -> Vec<u64> {
+fn entry_counts(stats: &GetStatsResponse) -> Vec<i64> {
     stats.tables.iter().map(|table| table.entry_count).collect()
 }
 

@@ -106,8 +106,8 @@ async fn serve_answers_and_exits_with_success_on_sigterm(broker: &Broker) {
     topic.produce(&[event("a", "first")]);
     let (mut child, endpoint) = serve(broker, &topic);
     let answer = answer_when_ready(&endpoint);
-    assert_eq!(answer["entry"]["fields"]["description"]["stringValue"], "first");
-    assert_eq!(answer["entry"]["origin"]["offset"], "0");
+    assert_eq!(answer["result"]["entry"]["fields"]["description"]["stringValue"], "first");
+    assert_eq!(answer["result"]["entry"]["origin"]["offset"], "0");
     let shown = run(&["get", "services", "a", "nobody", "--endpoint", &endpoint]);
     assert!(text(&shown.stdout).contains("description = \"first\""), "{shown:?}");
     assert!(text(&shown.stdout).contains("never seen"), "{shown:?}");
@@ -258,7 +258,7 @@ fn a_miss_is_an_answer_and_exit_0() {
         let asked = asked.await.unwrap();
         let answer: Value = serde_json::from_slice(&asked.stdout).unwrap();
         assert_eq!(asked.status.code(), Some(0));
-        assert_eq!(answer["miss"]["reason"], "MISS_REASON_NEVER_SEEN");
+        assert_eq!(answer["result"]["miss"]["reason"], "MISS_REASON_NEVER_SEEN");
         service.stop().await;
     });
 }

@@ -34,7 +34,7 @@ fn mixed(number: usize) -> Message {
     }
 }
 
-fn removed(stats: &GetStatsResponse, cause: RemovalCause) -> u64 {
+fn removed(stats: &GetStatsResponse, cause: RemovalCause) -> i64 {
     let found = stats.tables[0].removals.iter().find(|removal| removal.cause() == cause);
     found.expect("every cause is listed").count
 }

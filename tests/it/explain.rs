@@ -1,9 +1,9 @@
 //! The service explains its memory: statistics by type, one described entry, and a reclaim.
 
-use millpond::proto::v1::stats_service_client::StatsServiceClient;
+use millpond::proto::v1::maintenance_service_client::MaintenanceServiceClient;
 use millpond::proto::v1::{
-    DescribeEntryRequest, EntryDescription, ErrorReason, FindingKind, GetStatsResponse, Memory,
-    MemoryType, ReclaimRequest, TableStats,
+    BudgetPurpose, DescribeEntryRequest, EntryDescription, ErrorReason, FindingKind,
+    GetStatsResponse, Memory, MemoryType, ReclaimRequest, TableStats,
 };
 use tonic::{Code, Status};
 
@@ -19,12 +19,12 @@ on_each_broker!(
 );
 
 /// The tag of a packed text and its length, which takes one byte or two.
-const OVERHEAD: [u64; 2] = [2, 3];
+const OVERHEAD: [i64; 2] = [2, 3];
 
-pub(crate) type Client = StatsServiceClient<tonic::transport::Channel>;
+pub(crate) type Client = MaintenanceServiceClient<tonic::transport::Channel>;
 
 pub(crate) fn client(service: &Service) -> Client {
-    StatsServiceClient::new(service.channel())
+    MaintenanceServiceClient::new(service.channel())
 }
 
 pub(crate) async fn describe(
@@ -32,19 +32,19 @@ pub(crate) async fn describe(
     table: &str,
     key: &str,
 ) -> Result<EntryDescription, Status> {
-    let request = DescribeEntryRequest { table: table.into(), key: key.into() };
+    let request = DescribeEntryRequest { table: table.into(), key: key.into(), freshness: None };
     let answer = client(service).describe_entry(request).await?.into_inner();
     Ok(answer.entry.expect("an entry"))
 }
 
-fn bytes_of(memory: &Memory, memory_type: MemoryType, table: &str) -> u64 {
+fn bytes_of(memory: &Memory, memory_type: MemoryType, table: &str) -> i64 {
     let found =
         memory.types.iter().find(|each| each.r#type() == memory_type && each.table == table);
     found.unwrap_or_else(|| panic!("no {memory_type:?} {table:?} in {memory:?}")).bytes
 }
 
 fn assert_adds_up(memory: &Memory) {
-    let sum: u64 = memory.types.iter().map(|each| each.bytes).sum();
+    let sum: i64 = memory.types.iter().map(|each| each.bytes).sum();
     assert_eq!(sum, memory.rss_bytes + memory.untouched_bytes, "{memory:?}");
 }
 
@@ -84,8 +84,8 @@ async fn statistics_assign_every_byte_to_a_type(broker: &Broker) {
     let (full, empty) = (&stats.tables[0], &stats.tables[1]);
     assert_table_measures(full, memory);
     assert_eq!(full.plucked_bytes, 1_000 * (8 + 1_000 + OVERHEAD[1]));
-    let polled: u64 = stats.partitions.iter().map(|partition| partition.payload_bytes).sum();
-    assert_eq!(polled, payload_bytes as u64);
+    let polled: i64 = stats.partitions.iter().map(|partition| partition.payload_bytes).sum();
+    assert_eq!(polled, i64::try_from(payload_bytes).unwrap());
     let per_entry = (empty.retained_bytes_per_entry, empty.weight_bytes_per_entry);
     assert_eq!((per_entry, empty.plucked_bytes), ((0, 0), 0));
     service.stop().await;
@@ -93,7 +93,7 @@ async fn statistics_assign_every_byte_to_a_type(broker: &Broker) {
 
 fn assert_table_measures(table: &TableStats, memory: &Memory) {
     assert_eq!(table.measured_bytes, bytes_of(memory, MemoryType::Table, &table.name));
-    let by_entry = |bytes: u64| (bytes - table.ghost_bytes) / table.entry_count;
+    let by_entry = |bytes: i64| (bytes - table.ghost_bytes) / table.entry_count;
     assert_eq!(table.retained_bytes_per_entry, by_entry(table.measured_bytes));
     assert_eq!(table.weight_bytes_per_entry, by_entry(table.weight_bytes));
     assert!(table.weight_bytes_per_entry > 1_000 + 8, "{table:?}");
@@ -104,14 +104,14 @@ fn assert_table_measures(table: &TableStats, memory: &Memory) {
 
 fn assert_budget(stats: &GetStatsResponse) {
     let budget = &stats.memory.as_ref().unwrap().budget;
-    let sum: u64 = budget.iter().map(|line| line.bytes).sum();
+    let sum: i64 = budget.iter().map(|line| line.bytes).sum();
     assert!(sum <= 1 << 30, "{budget:?}");
     for table in &stats.tables {
-        let line =
-            budget.iter().find(|line| line.purpose.contains(&format!("table {} ", table.name)));
+        let line = budget.iter().find(|line| line.table == table.name);
         assert_eq!(line.map(|line| line.bytes), Some(table.capacity_bytes), "{budget:?}");
     }
-    assert!(budget[0].purpose.contains("kafka.fetch_buffer"), "{budget:?}");
+    assert_eq!(budget[0].purpose(), BudgetPurpose::KafkaFetch);
+    assert!(budget[0].text.contains("kafka.fetch_buffer"), "{budget:?}");
 }
 
 async fn a_described_entry_shows_its_cost_and_its_origin(broker: &Broker) {
@@ -129,7 +129,7 @@ async fn a_described_entry_shows_its_cost_and_its_origin(broker: &Broker) {
     let entry = describe(&service, "services", "a").await.unwrap();
     assert_eq!(entry.key, "a");
     let parts = entry.parts.unwrap();
-    assert_eq!((parts.key_bytes, parts.fields_bytes), (1, "third".len() as u64 + OVERHEAD[0]));
+    assert_eq!((parts.key_bytes, parts.fields_bytes), (1, 5 + OVERHEAD[0]));
     let sum = parts.key_bytes
         + parts.fields_bytes
         + parts.header_bytes
@@ -193,17 +193,19 @@ async fn a_reclaim_without_a_leak_explains_every_type(broker: &Broker) {
     assert_adds_up(&before);
     assert_adds_up(&after);
     for difference in &shown.differences {
-        let of = |memory| bytes_of(memory, difference.r#type(), &difference.table).cast_signed();
+        let of = |memory| bytes_of(memory, difference.r#type(), &difference.table);
         assert_eq!(difference.bytes, of(&after) - of(&before), "{difference:?}");
     }
     for table in ["services", "others"] {
         let found = shown.findings.iter().find(|finding| finding.table == table).unwrap();
         assert_eq!((found.kind(), found.r#type()), (FindingKind::Live, MemoryType::Table));
         assert_eq!(found.bytes, bytes_of(&after, MemoryType::Table, table));
+        assert_eq!(found.in_use_bytes, found.bytes);
+        assert!(found.accounted_bytes > 0, "{found:?}");
         assert!(found.text.contains(table), "{found:?}");
     }
     let slack = shown.findings.iter().find(|finding| finding.kind() == FindingKind::Slack).unwrap();
-    assert_eq!(slack.bytes, before.rss_bytes.saturating_sub(after.rss_bytes));
+    assert_eq!(slack.bytes, (before.rss_bytes - after.rss_bytes).max(0));
     assert_counters_add_up(&service.stats().await);
     assert_eq!(service.description("key-7").await.as_deref(), Some("xxxxxxx"));
     service.stop().await;

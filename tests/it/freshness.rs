@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use millpond::proto::v1::lookup_service_client::LookupServiceClient;
 use millpond::proto::v1::{
-    BatchGetRequest, ErrorReason, GetRequest, GetResponse, MissReason, get_response::Outcome,
+    BatchGetRequest, ErrorReason, Freshness, GetRequest, GetResponse, MissReason,
 };
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::Producer;
@@ -14,10 +14,11 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_types::StatusExt;
 
-use crate::lookups::assert_error;
+use crate::lookups::{assert_error, violated_fields};
 use crate::start::{cluster, health};
 use crate::stream::event;
 use crate::support::broker::{self, Broker, Message, on_each_broker};
+use crate::support::caller::is_hit;
 use crate::support::service::{PATIENCE, Service, table};
 use crate::topic_changes::open_transaction;
 
@@ -25,6 +26,16 @@ on_each_broker!(readiness_is_reported_for_each_table, a_table_that_keeps_up_is_f
 
 async fn ask(service: &Service, request: GetRequest) -> Result<GetResponse, Status> {
     Ok(LookupServiceClient::new(service.channel()).get(request).await?.into_inner())
+}
+
+const READY: Option<Freshness> =
+    Some(Freshness { require_ready: true, max_staleness: None, min_positions: Vec::new() });
+
+/// Asks for an answer that is no staler than this.
+fn at_most(seconds: i64, nanos: i32, key: &str) -> GetRequest {
+    let max_staleness = Some(prost_types::Duration { seconds, nanos });
+    let freshness = Some(Freshness { max_staleness, ..Freshness::default() });
+    GetRequest { freshness, ..get(key) }
 }
 
 fn get(key: &str) -> GetRequest {
@@ -46,15 +57,15 @@ async fn readiness_is_reported_for_each_table(broker: &Broker) {
     assert_eq!(health(&service, "").await, ServingStatus::NotServing);
     assert_eq!(unknown_name(&service).await.code(), Code::NotFound);
 
-    let ready = GetRequest { require_ready: true, ..get("a") };
+    let ready = GetRequest { freshness: READY, ..get("a") };
     let answer = ask(&service, ready.clone()).await.unwrap();
-    assert!(matches!(answer.outcome, Some(Outcome::Entry(_))), "{answer:?}");
+    assert!(is_hit(&answer), "{answer:?}");
     let status = ask(&service, GetRequest { table: "others".into(), ..ready }).await.unwrap_err();
     assert_loading(&status);
     let batch = BatchGetRequest {
         table: "others".into(),
         keys: vec!["a".into()],
-        require_ready: true,
+        freshness: READY,
         ..Default::default()
     };
     let status = LookupServiceClient::new(service.channel()).batch_get(batch).await.unwrap_err();
@@ -102,13 +113,13 @@ async fn a_table_that_keeps_up_is_fresh(broker: &Broker) {
     service.wait_until_polled(1_000).await;
     wait_until_renewed(&service).await;
 
-    let generous = prost_types::Duration { seconds: 60, nanos: 0 };
-    let answered = ask(&service, GetRequest { max_staleness: Some(generous), ..get("1") }).await;
-    assert!(matches!(answered.unwrap().outcome, Some(Outcome::Entry(_))));
-    let negative = prost_types::Duration { seconds: -1, nanos: 0 };
-    let request = GetRequest { max_staleness: Some(negative), ..get("1") };
-    let status = ask(&service, request).await.unwrap_err();
-    assert_error(&status, Code::InvalidArgument, ErrorReason::InvalidRequest);
+    let answered = ask(&service, at_most(60, 0, "1")).await;
+    assert!(is_hit(&answered.unwrap()));
+    for (seconds, nanos) in [(-1, 0), (0, -1), (60, -1), (-60, 1), (1, 1_000_000_000)] {
+        let status = ask(&service, at_most(seconds, nanos, "1")).await.unwrap_err();
+        assert_error(&status, Code::InvalidArgument, ErrorReason::InvalidRequest);
+        assert_eq!(violated_fields(&status), ["freshness.max_staleness"], "{seconds} {nanos}");
+    }
     service.stop().await;
 }
 
@@ -120,10 +131,10 @@ fn staleness_grows_while_the_broker_is_down_and_falls_afterwards() {
         cluster(broker).broker_down(1).unwrap();
         wait_until_stale_as(&service, |staleness| staleness > Duration::from_secs(5)).await;
 
-        let three_seconds = Some(prost_types::Duration { seconds: 3, nanos: 0 });
-        let demanding = GetRequest { max_staleness: three_seconds, ..get("a") };
+        let demanding = at_most(3, 0, "a");
         let status = ask(&service, demanding.clone()).await.unwrap_err();
-        assert_error(&status, Code::FailedPrecondition, ErrorReason::TableStale);
+        assert_error(&status, Code::Unavailable, ErrorReason::TableStale);
+        assert!(status.get_details_retry_info().is_some(), "a retry may help");
         let metadata = status.get_details_error_info().unwrap().metadata;
         assert_eq!(
             (metadata["ready"].as_str(), metadata["max_staleness"].as_str()),
@@ -193,11 +204,11 @@ fn a_loading_table_answers_what_it_has_and_says_that_a_miss_may_be_loading() {
     on_two_brokers(async |broker| {
         let service = half_loaded(broker).await;
         let answer = ask(&service, get("a")).await.unwrap();
-        assert!(matches!(answer.outcome, Some(Outcome::Entry(_))), "{answer:?}");
+        assert!(is_hit(&answer), "{answer:?}");
         let as_of = answer.as_of.unwrap();
         assert!(!as_of.ready && as_of.staleness.is_none(), "{as_of:?}");
         assert_eq!(service.miss("b").await, MissReason::Loading);
-        let required = GetRequest { require_ready: true, ..get("a") };
+        let required = GetRequest { freshness: READY, ..get("a") };
         assert_loading(&ask(&service, required).await.unwrap_err());
 
         cluster(broker).broker_up(2).unwrap();

@@ -13,7 +13,7 @@ use crate::support::service::Service;
 
 async fn largest(
     service: &Service,
-    page_size: u32,
+    page_size: i32,
     page_token: &str,
 ) -> Result<ListLargestEntriesResponse, Status> {
     let page_token = page_token.to_owned();
@@ -42,7 +42,7 @@ fn the_largest_entries_are_paged_without_gaps_or_repetitions() {
             loop {
                 let page = largest(&service, page_size, &token).await.unwrap();
                 assert_eq!(page.walked_count, 60);
-                assert!(page.entries.len() <= page_size as usize);
+                assert!(page.entries.len() <= usize::try_from(page_size).unwrap());
                 assert!(!page.entries.is_empty(), "a page that was promised is empty");
                 shown.extend(page.entries.into_iter().map(|entry| (entry.weight_bytes, entry.key)));
                 assert!(shown.len() <= 60, "pages of {page_size} repeat an entry: {shown:?}");
@@ -75,9 +75,11 @@ fn a_page_has_20_entries_by_default_and_bad_requests_are_refused() {
     broker::in_process(async |broker| {
         let service = of_many_sizes(broker).await;
         assert_eq!(largest(&service, 0, "").await.unwrap().entries.len(), 20, "as is documented");
-        assert_eq!(largest(&service, 1_000, "").await.unwrap().entries.len(), 60);
+        for page_size in [1_000, 1_001, i32::MAX] {
+            assert_eq!(largest(&service, page_size, "").await.unwrap().entries.len(), 60);
+        }
         for (page_size, token, field) in
-            [(1_001, "", "page_size"), (10, "broken", "page_token"), (10, "-1 key", "page_token")]
+            [(-1, "", "page_size"), (10, "broken", "page_token"), (10, "1 key", "page_token")]
         {
             let status = largest(&service, page_size, token).await.unwrap_err();
             assert_error(&status, Code::InvalidArgument, ErrorReason::InvalidRequest);

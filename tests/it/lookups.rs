@@ -1,6 +1,10 @@
 //! Lookups: answers in the order of keys, errors that explain themselves, and reflection.
 
-use millpond::proto::v1::{ErrorReason, MissReason, batch_get_result::Outcome};
+use millpond::proto::v1::{
+    BatchGetRequest, ErrorReason, LookupResult, MissReason, lookup_result::Outcome,
+};
+use millpond_client::Client;
+use prost::Message as _;
 use tokio_stream::StreamExt;
 use tonic::{Code, Status};
 use tonic_reflection::pb::{v1, v1alpha};
@@ -8,7 +12,7 @@ use tonic_types::StatusExt;
 
 use crate::stream::event;
 use crate::support::broker::{self, Broker, Message, on_each_broker};
-use crate::support::service::Service;
+use crate::support::service::{PATIENCE, Service};
 
 on_each_broker!(a_batch_is_answered_in_the_order_of_its_keys);
 
@@ -100,20 +104,74 @@ fn a_batch_of_a_thousand_keys_is_answered_and_one_more_is_refused() {
 }
 
 #[test]
-fn a_response_too_large_for_a_client_is_an_error_that_says_how_many_keys_fit() {
+fn keys_whose_entries_do_not_fit_in_a_response_are_deferred() {
     broker::in_process(async |broker| {
         let topic = broker.create_topic(1).await;
         let settings = ["tables.0.capacity=64MiB", "ingest.max_document=2MiB"];
         let service = Service::ready(broker, &topic, &settings).await;
-        topic.produce(&[event("big", &"x".repeat(900_000))]);
-        service.wait_until_polled(1).await;
+        topic.produce(&[event("big", &"x".repeat(900_000)), event("small", "text")]);
+        service.wait_until_polled(2).await;
 
-        let status = service.try_batch("services", vec!["big".into(); 5]).await.unwrap_err();
-        assert_error(&status, Code::ResourceExhausted, ErrorReason::ResponseTooLarge);
-        let info = status.get_details_error_info().unwrap();
-        assert_eq!(info.metadata["fitting_keys"], "4");
-        let answer = service.try_batch("services", vec!["big".into(); 4]).await.unwrap();
-        assert_eq!(answer.results.len(), 4);
+        let mut keys = vec!["big".to_owned(); 5];
+        keys.extend(["nobody".into(), "small".into()]);
+        let answer = service.try_batch("services", keys.clone()).await.unwrap();
+        assert!(answer.encoded_len() <= 3_584 << 10, "{}", answer.encoded_len());
+        assert!((1..5).contains(&answer.results.len()), "{}", answer.results.len());
+        let deferred = answer.results.len()..keys.len();
+        assert!(answer.deferred.iter().map(|&index| usize::try_from(index).unwrap()).eq(deferred));
+
+        let stats = service.stats().await;
+        let hits = i64::try_from(answer.results.len()).unwrap();
+        assert_eq!((stats.tables[0].hit_count, stats.tables[0].miss_count), (hits, 0));
+
+        let request = BatchGetRequest { table: "services".into(), keys, ..Default::default() };
+        let client = Client::connect_lazy(&format!("http://{}", service.rpc), PATIENCE).unwrap();
+        let all = client.batch_get_all(request).await.unwrap();
+        assert!(all.deferred.is_empty() && all.as_of.unwrap().ready);
+        let found: Vec<_> = all.results.into_iter().map(key_of).collect();
+        let big = Some("big".to_owned());
+        assert_eq!(found[..5], [big.clone(), big.clone(), big.clone(), big.clone(), big]);
+        assert_eq!(found[5..], [None, Some("small".to_owned())]);
+        service.stop().await;
+    });
+}
+
+/// The key of the entry that was found.
+fn key_of(result: LookupResult) -> Option<String> {
+    match result.outcome.unwrap() {
+        Outcome::Entry(entry) => Some(entry.key),
+        Outcome::Miss(_) => None,
+    }
+}
+
+#[test]
+fn a_client_looks_up_more_keys_than_one_call_takes() {
+    broker::in_process(async |broker| {
+        let topic = broker.create_topic(1).await;
+        let service = Service::ready(broker, &topic, &[]).await;
+        topic.produce(&[event("key-2400", "text")]);
+        service.wait_until_polled(1).await;
+        let client = Client::connect_lazy(&format!("http://{}", service.rpc), PATIENCE).unwrap();
+        let keys = (0..2_500).map(|n| format!("key-{n}")).collect();
+        let request = BatchGetRequest { table: "services".into(), keys, ..Default::default() };
+        let all = client.batch_get_all(request).await.unwrap();
+        let found: Vec<_> = all.results.into_iter().map(key_of).collect();
+        assert_eq!(found.len(), 2_500);
+        assert_eq!(found.iter().position(Option::is_some), Some(2_400));
+        service.stop().await;
+    });
+}
+
+#[test]
+fn a_key_longer_than_any_can_be_is_refused() {
+    broker::in_process(async |broker| {
+        let service = idle(broker).await;
+        let long = "k".repeat((64 << 10) + 1);
+        let status = service.try_get("services", &long).await.unwrap_err();
+        assert_error(&status, Code::InvalidArgument, ErrorReason::InvalidRequest);
+        assert_eq!(violated_fields(&status), ["key"]);
+        let status = service.try_batch("services", vec!["a".into(), long]).await.unwrap_err();
+        assert_eq!(violated_fields(&status), ["keys[1]"]);
         service.stop().await;
     });
 }
@@ -133,11 +191,12 @@ fn an_entry_too_large_for_a_response_is_rejected_and_the_older_one_removed() {
     });
 }
 
-const SERVICES: [&str; 5] = [
+const SERVICES: [&str; 6] = [
     "grpc.health.v1.Health",
     "grpc.reflection.v1.ServerReflection",
     "grpc.reflection.v1alpha.ServerReflection",
     "millpond.v1.LookupService",
+    "millpond.v1.MaintenanceService",
     "millpond.v1.StatsService",
 ];
 

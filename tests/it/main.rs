@@ -39,6 +39,7 @@ mod stalls;
 mod start;
 mod stream;
 mod support;
+mod table_descriptions;
 mod thread_limits;
 mod told;
 mod topic_changes;

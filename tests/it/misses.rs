@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use millpond::proto::v1::{Miss, MissReason, PartitionOffset, RemovalCause, get_response::Outcome};
+use millpond::proto::v1::{
+    Miss, MissReason, PartitionOffset, RemovalCause, lookup_result::Outcome,
+};
 
 use crate::stream::{event, now_ms};
 use crate::support::broker::{Broker, Message, on_each_broker};
@@ -16,7 +18,7 @@ on_each_broker!(
 );
 
 async fn miss(service: &Service, key: &str) -> Miss {
-    match service.try_get("services", key).await.unwrap().outcome.unwrap() {
+    match service.try_get("services", key).await.unwrap().result.unwrap().outcome.unwrap() {
         Outcome::Miss(miss) => miss,
         Outcome::Entry(entry) => panic!("there is {entry:?}"),
     }
@@ -84,7 +86,7 @@ async fn a_miss_of_an_evicted_key_says_so_while_its_ghost_entry_lasts(broker: &B
     let mut reasons = BTreeMap::<_, usize>::new();
     for key in &keys {
         let answer = service.try_get("services", key).await.unwrap();
-        if let Some(Outcome::Miss(miss)) = answer.outcome {
+        if let Some(Outcome::Miss(miss)) = answer.result.unwrap().outcome {
             assert_eq!(miss.time.is_some(), miss.reason() == MissReason::Evicted);
             *reasons.entry(miss.reason().as_str_name()).or_default() += 1;
         }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use millpond::proto::v1::lookup_service_client::LookupServiceClient;
 use millpond::proto::v1::{
-    BatchGetRequest, ErrorReason, GetRequest, GetResponse, PartitionOffset, batch_get_result,
-    get_response::Outcome,
+    BatchGetRequest, ErrorReason, Freshness, GetRequest, GetResponse, PartitionOffset,
+    lookup_result,
 };
 use tokio::time::timeout;
 use tonic::{Code, Request, Status};
@@ -16,12 +16,20 @@ use crate::lookups::{assert_error, violated_fields};
 use crate::start::cluster;
 use crate::stream::event;
 use crate::support::broker::{self, Broker, Message, on_each_broker};
+use crate::support::caller::is_hit;
 use crate::support::service::{PATIENCE, Service};
 
 on_each_broker!(
     an_acknowledged_write_is_read_by_the_first_call,
     a_wait_for_an_offset_that_does_not_come_fails_before_the_deadline,
 );
+
+/// Demands that the records at these places are handled.
+fn after(acknowledged: impl IntoIterator<Item = (i32, i64)>) -> Freshness {
+    let position = |(partition, offset)| PartitionOffset { partition, offset };
+    let min_positions = acknowledged.into_iter().map(position).collect();
+    Freshness { min_positions, ..Freshness::default() }
+}
 
 /// Looks up `key` once the records at `acknowledged` are handled.
 pub(crate) async fn get_after(
@@ -30,13 +38,10 @@ pub(crate) async fn get_after(
     acknowledged: impl IntoIterator<Item = (i32, i64)>,
     patience: Duration,
 ) -> Result<GetResponse, Status> {
-    let positions = acknowledged.into_iter();
     let mut request = Request::new(GetRequest {
         table: "services".into(),
         key: key.into(),
-        min_positions: positions
-            .map(|(partition, offset)| PartitionOffset { partition, offset })
-            .collect(),
+        freshness: Some(after(acknowledged)),
         ..GetRequest::default()
     });
     request.set_timeout(patience);
@@ -52,20 +57,17 @@ async fn an_acknowledged_write_is_read_by_the_first_call(broker: &Broker) {
             topic.produce(&keys.iter().map(|key| event(key, "text")).collect::<Vec<_>>());
         let last = acknowledged.last().copied();
         let answer = get_after(&service, &keys[4], last, PATIENCE).await.unwrap();
-        assert!(matches!(answer.outcome, Some(Outcome::Entry(_))), "{} is missing", keys[4]);
+        assert!(is_hit(&answer), "{} is missing", keys[4]);
 
-        let positions = acknowledged
-            .into_iter()
-            .map(|(partition, offset)| PartitionOffset { partition, offset });
         let batch = BatchGetRequest {
             table: "services".into(),
             keys,
-            min_positions: positions.collect(),
+            freshness: Some(after(acknowledged)),
             ..BatchGetRequest::default()
         };
         let mut client = LookupServiceClient::new(service.channel());
         let results = client.batch_get(batch).await.unwrap().into_inner().results;
-        let found = |outcome| matches!(outcome, Some(batch_get_result::Outcome::Entry(_)));
+        let found = |outcome| matches!(outcome, Some(lookup_result::Outcome::Entry(_)));
         assert!(results.into_iter().all(|result| found(result.outcome)));
     }
     service.stop().await;
@@ -88,7 +90,7 @@ async fn a_wait_for_an_offset_that_does_not_come_fails_before_the_deadline(broke
     let metadata = status.get_details_error_info().unwrap().metadata;
     assert_eq!(metadata["positions"], "7:-", "the topic has no such partition");
     let status = get_after(&service, "a", [(0, -1), (-1, 0)], PATIENCE).await.unwrap_err();
-    let fields = ["min_positions[0].offset", "min_positions[1].partition"];
+    let fields = ["freshness.min_positions[0].offset", "freshness.min_positions[1].partition"];
     assert_eq!(violated_fields(&status), fields);
     service.stop().await;
 }
@@ -100,7 +102,7 @@ fn too_many_positions_are_refused() {
         let service = Service::ready(broker, &topic, &[]).await;
         let many = vec![(0, 0); 1_001];
         let status = get_after(&service, "a", many, PATIENCE).await.unwrap_err();
-        assert_eq!(violated_fields(&status), ["min_positions"]);
+        assert_eq!(violated_fields(&status), ["freshness.min_positions"]);
         service.stop().await;
     });
 }
@@ -114,7 +116,7 @@ fn a_write_to_a_partition_that_was_just_added_is_read_by_the_first_call() {
         topic.grow(3).await;
         let written = topic.produce(&[Message { partition: Some(2), ..event("a", "added") }]);
         let answer = get_after(&service, "a", written, PATIENCE).await.unwrap();
-        assert!(matches!(answer.outcome, Some(Outcome::Entry(_))), "{answer:?}");
+        assert!(is_hit(&answer), "{answer:?}");
         service.stop().await;
     });
 }
@@ -134,7 +136,7 @@ fn a_wait_survives_an_outage_that_ends_before_its_deadline() {
 
         cluster(broker).broker_up(1).unwrap();
         let answer = answered.await.unwrap();
-        assert!(matches!(answer.outcome, Some(Outcome::Entry(_))), "{answer:?}");
+        assert!(is_hit(&answer), "{answer:?}");
         service.stop().await;
     });
 }
@@ -145,9 +147,9 @@ fn a_service_that_stops_does_not_leave_waits_hanging() {
         let topic = broker.create_topic(1).await;
         let service = Service::ready(broker, &topic, &["shutdown.deadline=60s"]).await;
         let mut client = LookupServiceClient::new(service.channel());
-        let min_positions = vec![PartitionOffset { partition: 0, offset: 1_000 }];
         let (table, key) = ("services".into(), "a".into());
-        let request = GetRequest { table, key, min_positions, ..GetRequest::default() };
+        let freshness = Some(after([(0, 1_000)]));
+        let request = GetRequest { table, key, freshness, ..GetRequest::default() };
         let mut waiting = std::pin::pin!(client.get(request));
         assert!(timeout(Duration::from_millis(300), &mut waiting).await.is_err());
 

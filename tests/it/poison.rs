@@ -55,10 +55,10 @@ async fn bad_input_is_counted_by_reason_and_the_stream_goes_on(broker: &Broker) 
 
     assert_eq!(service.description("good").await.as_deref(), Some("before"));
     assert_eq!(service.description("better").await.as_deref(), Some("after"));
-    assert_eq!(outcome(&stats, RecordOutcome::Rejected), poison.len() as u64);
+    assert_eq!(outcome(&stats, RecordOutcome::Rejected).cast_unsigned(), poison.len() as u64);
     for (reason, _) in &poison {
         let expected = poison.iter().filter(|(other, _)| other == reason).count() as u64;
-        assert_eq!(rejected(&stats, *reason), expected, "{reason:?}");
+        assert_eq!(rejected(&stats, *reason).cast_unsigned(), expected, "{reason:?}");
     }
     assert_counters_add_up(&stats);
     service.stop().await;

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use millpond::proto::v1::stats_service_client::StatsServiceClient;
+use millpond::proto::v1::maintenance_service_client::MaintenanceServiceClient;
 use millpond::proto::v1::{
     GetStatsResponse, ListLargestEntriesRequest, PressureStage, RemovalCause,
 };
@@ -84,14 +84,14 @@ async fn produce_until_polled(
     next
 }
 
-fn evicted_count(stats: &GetStatsResponse) -> u64 {
+fn evicted_count(stats: &GetStatsResponse) -> i64 {
     let evicted =
         |removal: &&millpond::proto::v1::RemovalCount| removal.cause() == RemovalCause::Evicted;
     stats.tables[0].removals.iter().find(evicted).unwrap().count
 }
 
 fn limit_bytes(stats: &GetStatsResponse) -> u64 {
-    stats.memory.as_ref().unwrap().limit_bytes
+    stats.memory.as_ref().unwrap().limit_bytes.cast_unsigned()
 }
 
 fn stage(stats: &GetStatsResponse) -> PressureStage {
@@ -143,7 +143,7 @@ fn a_stream_larger_than_the_limit_never_reaches_it() {
         assert!(asked > 10);
         let stats = service.stats().await;
         assert_eq!(polled(&stats), records);
-        assert!(evicted_count(&stats) > records / 2);
+        assert!(evicted_count(&stats).cast_unsigned() > records / 2);
         assert_is_full(&stats);
         assert_counters_add_up(&stats);
         assert_eq!(service.container.oom_kills().unwrap(), 0);
@@ -256,7 +256,7 @@ async fn press_until_paused(service: &Contained) -> Vec<Hog> {
 /// A key that the table holds.
 async fn held_key(service: &Contained) -> String {
     let request = ListLargestEntriesRequest { table: "services".into(), ..Default::default() };
-    let mut client = StatsServiceClient::new(service.channel());
+    let mut client = MaintenanceServiceClient::new(service.channel());
     client.list_largest_entries(request).await.unwrap().into_inner().entries.remove(0).key
 }
 
@@ -329,6 +329,11 @@ fn assert_stages(service: &Contained, stats: &GetStatsResponse) {
     assert!(said.ends_with(&[Paused, Evicting, Purging, Normal]), "{said:?}");
     for entered in &stats.memory.as_ref().unwrap().pressure.as_ref().unwrap().entered {
         let times = said.iter().filter(|stage| **stage == entered.stage()).count();
-        assert_eq!(entered.count, times as u64, "{:?} in {said:?}", entered.stage());
+        assert_eq!(
+            entered.count.cast_unsigned(),
+            times as u64,
+            "{:?} in {said:?}",
+            entered.stage()
+        );
     }
 }

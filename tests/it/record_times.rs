@@ -48,8 +48,8 @@ fn no_time_of_a_record_breaks_a_client_that_reads_json() {
         let beyond = "9999-12-31T23:59:59.999999999Z";
         assert_eq!(rejected()["recordTime"], beyond);
         let found = json(&endpoint, &["get", "services", "a"]);
-        assert_eq!(found["entry"]["origin"]["recordTime"], beyond);
-        assert!(found["entry"]["expireTime"].as_str().is_some_and(|time| time < beyond));
+        assert_eq!(found["result"]["entry"]["origin"]["recordTime"], beyond);
+        assert!(found["result"]["entry"]["expireTime"].as_str().is_some_and(|time| time < beyond));
         let described = json(&endpoint, &["describe", "services", "a"]);
         assert_eq!(described["entry"]["origin"]["recordTime"], beyond);
         assert!(json(&endpoint, &["stats"])["tables"][0]["newestRecordTime"].is_string());

@@ -2,14 +2,17 @@
 
 use std::time::Instant;
 
-use millpond::proto::v1::stats_service_client::StatsServiceClient;
-use millpond::proto::v1::{GetStatsResponse, ListRejectionsRequest, RejectReason, Rejection};
+use millpond::proto::v1::maintenance_service_client::MaintenanceServiceClient;
+use millpond::proto::v1::{
+    GetStatsResponse, ListRejectionsRequest, ListRejectionsResponse, RejectReason, Rejection,
+};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{BorrowedMessage, Headers, Message as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tonic::{Code, Status};
 
+use crate::lookups::violated_fields;
 use crate::stream::{event, now_ms};
 use crate::support::broker::{self, Broker, Message, Topic, on_each_broker};
 use crate::support::service::{PATIENCE, Service, assert_counters_add_up};
@@ -24,10 +27,20 @@ fn poison(payload: &str) -> Message {
     Message { key: Some("k".into()), payload: Some(payload.into()), headers, ..event("k", "") }
 }
 
+async fn page(
+    service: &Service,
+    table: &str,
+    page_size: i32,
+    page_token: &str,
+) -> Result<ListRejectionsResponse, Status> {
+    let (table, page_token) = (table.into(), page_token.into());
+    let request = ListRejectionsRequest { table, page_size, page_token };
+    let mut client = MaintenanceServiceClient::new(service.channel());
+    Ok(client.list_rejections(request).await?.into_inner())
+}
+
 async fn list(service: &Service, table: &str) -> Result<Vec<Rejection>, Status> {
-    let request = ListRejectionsRequest { table: table.into() };
-    let listed = StatsServiceClient::new(service.channel()).list_rejections(request).await?;
-    Ok(listed.into_inner().rejections)
+    Ok(page(service, table, 0, "").await?.rejections)
 }
 
 async fn the_records_that_were_rejected_last_are_listed(broker: &Broker) {
@@ -105,6 +118,39 @@ fn dead_letters_that_the_broker_refuses_are_counted_and_delay_nothing() {
         assert_counters_add_up(&stats);
         service.stop().await;
     });
+}
+
+#[test]
+fn rejections_are_paged_and_those_that_come_meanwhile_are_on_no_page() {
+    broker::in_process(async |broker| {
+        let topic = broker.create_topic(1).await;
+        let service = Service::ready(broker, &topic, &[]).await;
+        topic.produce(&(0..5).map(|_| poison("{")).collect::<Vec<_>>());
+        service.wait_until_polled(5).await;
+        let first = page(&service, "", 2, "").await.unwrap();
+        topic.produce(&[poison("{")]);
+        service.wait_until_polled(6).await;
+
+        let (mut offsets, mut token) = (offsets(&first), first.next_page_token);
+        while !token.is_empty() {
+            let next = page(&service, "", 2, &token).await.unwrap();
+            offsets.extend(self::offsets(&next));
+            token = next.next_page_token;
+        }
+        assert_eq!(offsets, [4, 3, 2, 1, 0]);
+        assert_eq!(page(&service, "", 100, "").await.unwrap().rejections.len(), 6);
+
+        let token = page(&service, "", 2, "").await.unwrap().next_page_token;
+        for (table, token) in [("services", token.as_str()), ("", "5"), ("", "AAAA")] {
+            let status = page(&service, table, 2, token).await.unwrap_err();
+            assert_eq!(violated_fields(&status), ["page_token"], "{table} {token}");
+        }
+        service.stop().await;
+    });
+}
+
+fn offsets(page: &ListRejectionsResponse) -> Vec<i64> {
+    page.rejections.iter().map(|rejection| rejection.offset).collect()
 }
 
 fn reader(broker: &Broker, topic: &Topic) -> BaseConsumer {

@@ -1,9 +1,10 @@
 //! The effect of records on a table, with either broker.
 
-use millpond::proto::v1::{MissReason, RecordOutcome, RemovalCause, get_response, value::Kind};
+use millpond::proto::v1::{MissReason, RecordOutcome, RemovalCause, value::Kind};
 use serde_json::json;
 
 use crate::support::broker::{Broker, Message, on_each_broker};
+use crate::support::caller::is_hit;
 use crate::support::service::{Service, assert_counters_add_up, outcome, polled, table};
 
 on_each_broker!(
@@ -138,7 +139,7 @@ async fn one_topic_can_feed_two_tables(broker: &Broker) {
     let stats = service.wait_until_polled(2).await;
 
     let by_description = service.try_get("by-description", "first").await.unwrap();
-    assert!(matches!(by_description.outcome, Some(get_response::Outcome::Entry(_))));
+    assert!(is_hit(&by_description));
     assert_eq!(service.description("a").await.as_deref(), Some("first"));
     assert_eq!(stats.tables.iter().map(|table| table.entry_count).collect::<Vec<_>>(), [1, 1]);
     service.stop().await;
@@ -161,7 +162,7 @@ async fn two_topics_feed_two_tables(broker: &Broker) {
     assert_eq!(service.description("a").await.as_deref(), Some("after"));
     assert_eq!(service.entry("b").await, None, "it is in the other table");
     let other = service.try_get("others", "b").await.unwrap();
-    assert!(matches!(other.outcome, Some(get_response::Outcome::Entry(_))));
+    assert!(is_hit(&other));
     assert_eq!(stats.partitions.len(), 5);
     assert_counters_add_up(&stats);
     service.stop().await;
@@ -183,7 +184,7 @@ async fn a_full_table_holds_the_newest_keys_and_stays_within_its_capacity(broker
     let newest = (RECORDS - 200..RECORDS).map(|n| format!("key-{n}")).collect();
     let answer = service.try_batch("services", newest).await.unwrap();
     let found = answer.results.iter().filter(|result| {
-        matches!(result.outcome, Some(millpond::proto::v1::batch_get_result::Outcome::Entry(_)))
+        matches!(result.outcome, Some(millpond::proto::v1::lookup_result::Outcome::Entry(_)))
     });
     assert_eq!(found.count(), 200);
     let evicted =

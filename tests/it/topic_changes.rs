@@ -18,7 +18,7 @@ pub(crate) fn state(stats: &GetStatsResponse, topic: &str) -> TopicState {
     found.state()
 }
 
-pub(crate) fn sum(stats: &GetStatsResponse, count: impl Fn(&PartitionStats) -> u64) -> u64 {
+pub(crate) fn sum(stats: &GetStatsResponse, count: impl Fn(&PartitionStats) -> i64) -> i64 {
     stats.partitions.iter().map(count).sum()
 }
 

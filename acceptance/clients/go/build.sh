@@ -12,8 +12,7 @@ cd "$out/source"
 go install google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
 go install google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2
 "$here/../protoc.sh" "$out/../protoc" "-I$proto" \
-    --go_out=. --go_opt=module=callers --go-grpc_out=. --go-grpc_opt=module=callers \
-    "--go_opt=Mmillpond/v1/lookup.proto=callers/pond" "--go-grpc_opt=Mmillpond/v1/lookup.proto=callers/pond" \
-    millpond/v1/lookup.proto
+    --go_out=. --go_opt=paths=source_relative --go-grpc_out=. --go-grpc_opt=paths=source_relative \
+    millpond/v1/entry.proto millpond/v1/lookup.proto
 go mod tidy
 go build -o "$out/run" .

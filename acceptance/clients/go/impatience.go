@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"callers/pond"
+	pond "callers/millpond/v1"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"

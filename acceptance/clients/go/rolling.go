@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"callers/pond"
+	pond "callers/millpond/v1"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -80,14 +80,15 @@ func (t *tally) callUntilInputEnds(client pond.LookupServiceClient, table, key s
 func (t *tally) call(client pond.LookupServiceClient, table, key string) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	request := &pond.GetRequest{Table: table, Key: key, RequireReady: true}
+	freshness := &pond.Freshness{RequireReady: true}
+	request := &pond.GetRequest{Table: table, Key: key, Freshness: freshness}
 	answer, err := client.Get(ctx, request)
 	t.Lock()
 	defer t.Unlock()
 	t.done++
 	if err != nil {
 		t.failed[fmt.Sprint(status.Code(err), ": ", status.Convert(err).Message())]++
-	} else if answer.GetEntry() == nil {
+	} else if answer.GetResult().GetEntry() == nil {
 		t.loading++
 	}
 }

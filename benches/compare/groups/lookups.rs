@@ -93,7 +93,7 @@ fn ask_millpond(
     let server = millpond.id().context("millpond has no process")?;
     let rpc = millpond.rpc();
     statistics::wait_for(rpc, |stats| {
-        stats.tables.iter().any(|t| t.entry_count >= stream.entries)
+        stats.tables.iter().any(|t| t.entry_count.cast_unsigned() >= stream.entries)
     })?;
     for (&(batch, rate), figures) in BATCHES.iter().zip(&mut side.batches) {
         let asked = stream.requests(batch).to_millpond(rpc);

@@ -12,6 +12,7 @@ use tonic::Request;
 use tonic::transport::{Channel, Endpoint};
 
 use crate::v1::lookup_service_client::LookupServiceClient;
+use crate::v1::maintenance_service_client::MaintenanceServiceClient;
 use crate::v1::stats_service_client::StatsServiceClient;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -80,6 +81,11 @@ impl Client {
     /// The methods that report on the service.
     pub fn stats(&self) -> StatsServiceClient<Channel> {
         StatsServiceClient::new(self.channel())
+    }
+
+    /// The methods that explain and free the memory of the service.
+    pub fn maintenance(&self) -> MaintenanceServiceClient<Channel> {
+        MaintenanceServiceClient::new(self.channel())
     }
 
     /// A request that tells the service how long its caller waits.

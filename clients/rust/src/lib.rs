@@ -7,6 +7,7 @@
 //! | [`v1`] | the messages and stubs of `millpond.v1`, generated from `proto/` |
 //! | [`FILE_DESCRIPTOR_SET`] | the protocol's descriptors, for use at run time |
 
+mod batch;
 mod client;
 
 pub use client::{Client, ConnectError};

@@ -105,7 +105,7 @@ fn payload_bytes(snapshot: &Snapshot) -> u64 {
 fn outcomes(snapshot: &Snapshot) -> String {
     let of = |holds: fn(&Outcome) -> bool| {
         let all = snapshot.partitions.iter().flat_map(|partition| &partition.outcomes);
-        count(all.filter(|(outcome, _)| holds(outcome)).map(|(_, count)| count).sum())
+        count(all.filter(|(outcome, _)| holds(outcome)).map(|(_, count)| *count).sum::<u64>())
     };
     format!(
         "{} stored, {} replaced, {} deleted, {} expired on arrival, {} rejected",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::proto::v1::{BatchGetRequest, GetRequest, PartitionOffset};
+use crate::proto::v1::{Freshness, PartitionOffset};
 
 /// How complete and fresh the table has to be.
 #[derive(Debug, Args)]
@@ -22,30 +22,13 @@ pub(super) struct FreshnessArgs {
 }
 
 impl FreshnessArgs {
-    /// Adds the required freshness to a request for one key.
-    pub(super) fn of_get(self, request: GetRequest) -> GetRequest {
-        GetRequest {
-            require_ready: self.require_ready,
-            max_staleness: self.max_staleness(),
-            min_positions: self.min_positions,
-            ..request
-        }
-    }
-
-    /// Adds the required freshness to a request for many keys.
-    pub(super) fn of_batch(self, request: BatchGetRequest) -> BatchGetRequest {
-        BatchGetRequest {
-            require_ready: self.require_ready,
-            max_staleness: self.max_staleness(),
-            min_positions: self.min_positions,
-            ..request
-        }
-    }
-
-    /// Converts a duration. One that is too long becomes the longest that the protocol can express.
-    fn max_staleness(&self) -> Option<prost_types::Duration> {
-        let longest = prost_types::Duration { seconds: i64::MAX, nanos: 0 };
-        self.max_staleness.map(|span| span.try_into().unwrap_or(longest))
+    /// What the call demands.
+    pub(super) fn demanded(self) -> Freshness {
+        let Self { require_ready, max_staleness, min_positions } = self;
+        // One that is too long becomes the longest that the protocol can express.
+        let longest = prost_types::Duration { seconds: 315_576_000_000, nanos: 0 };
+        let max_staleness = max_staleness.map(|span| span.try_into().unwrap_or(longest));
+        Freshness { require_ready, max_staleness, min_positions }
     }
 }
 

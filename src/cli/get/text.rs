@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::cli::output::{escaped, value_text};
-use crate::proto::v1::batch_get_result::Outcome;
+use crate::proto::v1::lookup_result::Outcome;
 use crate::proto::v1::{AsOf, BatchGetResponse, Entry, Miss, MissReason, PartitionOffset};
 
 /// The outcome for each key, and how complete the table is.

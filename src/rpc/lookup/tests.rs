@@ -9,6 +9,7 @@ use super::*;
 use crate::clock::Clock;
 use crate::heap::{Account, allocated_by_thread};
 use crate::proto::v1;
+use crate::proto::v1::lookup_result::Outcome;
 use crate::record::{Draft, FieldsBuffer, KeyRef, Origin, RankedBy, Value};
 use crate::rpc::response::{buffered, encoded};
 use crate::table::{MIN_CAPACITY_BYTES, Spec};
@@ -51,7 +52,16 @@ fn request(keys: usize) -> Bytes {
 
 fn lookup(table: &Table, attempt: Attempt) -> TableLookup<'_> {
     let state = TableState { is_ready: true, staleness: None };
-    TableLookup { table, state, now: table.now(), attempt }
+    TableLookup { table, mask: &ALL_FIELDS, state, now: table.now(), attempt }
+}
+
+const ALL_FIELDS: FieldMask = FieldMask::ALL;
+
+fn batch(table: &Table, attempt: Attempt, keys: &Texts, limit_bytes: usize) -> BatchGetResponse {
+    let lookup = lookup(table, attempt);
+    let response = encoded(|buffer| lookup.batch_get(keys, limit_bytes, buffer));
+    assert!(response.len() <= limit_bytes.max(2_500), "{} bytes", response.len());
+    BatchGetResponse::decode(response.as_slice()).unwrap()
 }
 
 /// The bytes that `work` allocates on this thread, and its result.
@@ -71,14 +81,13 @@ fn a_batch_allocates_nothing_for_a_single_key() {
     assert!(bytes < request_bytes * 5 / 4 + (20 << 10), "{bytes} B for {request_bytes} B");
 
     let (bytes, ()) = allocating(|| {
-        let violations = violations(&request, key_count(&request.key));
-        validate(violations.chain(empty_keys(&request.key))).unwrap();
+        validate(violations(&request, key_violations(&request.key))).unwrap();
     });
     assert!(bytes < 1 << 10, "{bytes} B to find no violation");
 
     let (bytes, response_bytes) = allocating(|| {
         let look_up = |buffer: &mut ResponseBuffer| {
-            lookup(&table, Attempt::First).batch_get(&request.key, buffer).unwrap();
+            lookup(&table, Attempt::First).batch_get(&request.key, MAX_RESPONSE_BYTES, buffer);
         };
         buffered(look_up).message_bytes()
     });
@@ -91,11 +100,36 @@ fn a_call_counts_each_key_once_however_often_it_retries() {
     let table = table();
     let keys = BatchGetRequest::decode(request(10)).unwrap().key;
     for attempt in [Attempt::First, Attempt::Retry, Attempt::Retry] {
-        let response = encoded(|buffer| lookup(&table, attempt).batch_get(&keys, buffer).unwrap());
-        let response = BatchGetResponse::decode(response.as_slice()).unwrap();
+        let response = batch(&table, attempt, &keys, MAX_RESPONSE_BYTES);
         assert_eq!(response.results.len(), 10);
         encoded(|buffer| lookup(&table, attempt).get("nobody", buffer));
     }
     let stats = table.stats();
     assert_eq!((stats.hit_count, stats.miss_count), (5, 6));
+}
+
+#[test]
+fn keys_that_do_not_fit_are_deferred_and_answered_by_the_calls_that_follow() {
+    let table = table();
+    for limit_bytes in [0, 2_500, 10_000, 50_000, MAX_RESPONSE_BYTES] {
+        let mut open: Vec<usize> = (0..MAX_BATCH_KEYS).collect();
+        let mut found = vec![false; MAX_BATCH_KEYS];
+        while !open.is_empty() {
+            let mut keys = Texts::default();
+            for &n in &open {
+                keys.push(&key(n), 0);
+            }
+            let response = batch(&table, Attempt::First, &keys, limit_bytes);
+            assert!(!response.results.is_empty(), "one key is always answered");
+            for (&n, result) in open.iter().zip(&response.results) {
+                found[n] = matches!(result.outcome, Some(Outcome::Entry(_)));
+            }
+            let next = response.deferred.iter().map(|&at| open[usize::try_from(at).unwrap()]);
+            assert_eq!(response.results.len() + response.deferred.len(), open.len());
+            open = next.collect();
+        }
+        assert!((0..MAX_BATCH_KEYS).all(|n| found[n] == n.is_multiple_of(2)), "{limit_bytes}");
+    }
+    let stats = table.stats();
+    assert_eq!((stats.hit_count, stats.miss_count), (2_500, 2_500), "deferred keys do not count");
 }

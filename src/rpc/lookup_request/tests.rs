@@ -6,7 +6,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::proto::v1;
+use crate::proto::v1::{self, PartitionOffset};
+use crate::rpc::freshness::MAX_POSITIONS;
 
 /// Compares what is decoded, or the error, with what the generated message decodes.
 fn assert_same_batch(bytes: &[u8]) {
@@ -14,8 +15,7 @@ fn assert_same_batch(bytes: &[u8]) {
     assert_alike(decoded, |ours, theirs| {
         assert_eq!(ours.key.count(), theirs.keys.len());
         assert!(ours.key.iter().eq(theirs.keys.iter().take(MAX_BATCH_KEYS)));
-        let rest = (&theirs.table, theirs.require_ready, theirs.max_staleness);
-        assert_same(&ours, rest, theirs.min_positions);
+        assert_same(&ours, &theirs.table, theirs.freshness, &theirs.fields);
     });
 }
 
@@ -23,8 +23,7 @@ fn assert_same_get(bytes: &[u8]) {
     let decoded = (GetRequest::decode(bytes), v1::GetRequest::decode(bytes));
     assert_alike(decoded, |ours, theirs| {
         assert_eq!(ours.key, theirs.key);
-        let rest = (&theirs.table, theirs.require_ready, theirs.max_staleness);
-        assert_same(&ours, rest, theirs.min_positions);
+        assert_same(&ours, &theirs.table, theirs.freshness, &theirs.fields);
     });
 }
 
@@ -42,15 +41,15 @@ fn assert_alike<O: Debug, T: Debug>(
 
 fn assert_same<K>(
     ours: &LookupRequest<K>,
-    theirs: (&String, bool, Option<prost_types::Duration>),
-    positions: Vec<PartitionOffset>,
+    table: &String,
+    freshness: Option<v1::Freshness>,
+    fields: &[String],
 ) {
-    let Freshness { require_ready, max_staleness, min_positions } = &ours.freshness;
-    assert_eq!((&ours.table, *require_ready, *max_staleness), theirs);
-    let theirs = positions.into_iter().take(MAX_POSITIONS + 1);
-    let theirs = theirs.map(|PartitionOffset { partition, offset }| (partition, offset));
-    let ours = min_positions.iter().map(|wanted| (wanted.partition, wanted.offset));
-    assert!(ours.eq(theirs));
+    let mut freshness = freshness.unwrap_or_default();
+    freshness.min_positions.truncate(MAX_POSITIONS + 1);
+    assert_eq!((&ours.table, &ours.freshness), (table, &freshness.into()));
+    assert_eq!(ours.fields.count(), fields.len());
+    assert!(ours.fields.iter().eq(fields.iter().take(MAX_TEXTS)));
 }
 
 fn positions() -> impl Strategy<Value = Vec<PartitionOffset>> {
@@ -64,14 +63,23 @@ fn spans() -> impl Strategy<Value = Option<prost_types::Duration>> {
 }
 
 prop_compose! {
-    fn batches()(
-        table in any::<String>(),
-        keys in vec(any::<String>(), 0..20),
+    fn demands()(
         require_ready in any::<bool>(),
         max_staleness in spans(),
         min_positions in positions(),
+    ) -> v1::Freshness {
+        v1::Freshness { require_ready, max_staleness, min_positions }
+    }
+}
+
+prop_compose! {
+    fn batches()(
+        table in any::<String>(),
+        keys in vec(any::<String>(), 0..20),
+        freshness in proptest::option::of(demands()),
+        fields in vec(any::<String>(), 0..4),
     ) -> v1::BatchGetRequest {
-        v1::BatchGetRequest { table, keys, require_ready, max_staleness, min_positions }
+        v1::BatchGetRequest { table, keys, freshness, fields }
     }
 }
 
@@ -79,11 +87,10 @@ prop_compose! {
     fn gets()(
         table in any::<String>(),
         key in any::<String>(),
-        require_ready in any::<bool>(),
-        max_staleness in spans(),
-        min_positions in positions(),
+        freshness in proptest::option::of(demands()),
+        fields in vec(any::<String>(), 0..4),
     ) -> v1::GetRequest {
-        v1::GetRequest { table, key, require_ready, max_staleness, min_positions }
+        v1::GetRequest { table, key, freshness, fields }
     }
 }
 
@@ -141,8 +148,12 @@ fn keys_and_positions_over_the_limit_are_counted_and_not_kept() {
     let position = PartitionOffset { partition: 1, offset: 2 };
     let batch = v1::BatchGetRequest {
         keys: (0..3 * MAX_BATCH_KEYS).map(key).collect(),
-        min_positions: vec![position; 3 * MAX_POSITIONS],
-        ..Default::default()
+        freshness: Some(v1::Freshness {
+            min_positions: vec![position; 3 * MAX_POSITIONS],
+            ..Default::default()
+        }),
+        fields: vec![String::new(); 3 * MAX_TEXTS],
+        table: String::new(),
     };
     let bytes = batch.encode_to_vec();
     assert_same_batch(&bytes);

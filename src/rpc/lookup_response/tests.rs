@@ -6,10 +6,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::proto::v1;
+use crate::proto::v1::lookup_result::Outcome;
 use crate::proto::v1::value::Kind;
 use crate::record::{self, FieldsBuffer, Timestamp};
 use crate::rpc::convert::to_duration;
 use crate::rpc::response::encoded;
+use crate::rpc::texts::Texts;
 
 const ORIGIN: record::Origin =
     record::Origin { partition: 3, offset: 1 << 40, time: Timestamp::from_millis(-1_500) };
@@ -33,7 +35,8 @@ fn decoded(key: &str, origin: record::Origin, values: &[(String, Option<Kind>)])
     let expires_at = Timestamp::from_millis(2_250);
     let fields = fields.fields();
     let entry = EntryView { origin, rank: 0, expires_at, replaced_count: 7, fields };
-    let outcome = || LookupOutcome::Entry(FoundEntry::new(key, &names, entry));
+    let mask = FieldMask::ALL;
+    let outcome = || LookupOutcome::Entry(FoundEntry::new(key, &names, &mask, entry));
 
     let alone = encoded(|buffer| outcome().put_get_response(&as_of(), buffer));
     let alone = v1::GetResponse::decode(alone.as_slice()).unwrap();
@@ -41,23 +44,12 @@ fn decoded(key: &str, origin: record::Origin, values: &[(String, Option<Kind>)])
     let batch = encoded(|buffer| {
         outcome().put_batch_result(buffer);
         assert_eq!(buffer.message_bytes(), outcome().batch_result_len());
-        put_batch_as_of(&as_of(), buffer);
-        assert_eq!(
-            buffer.message_bytes(),
-            outcome().batch_result_len() + batch_as_of_len(&as_of())
-        );
+        put_batch_end(1..1, &as_of(), buffer);
     });
     let batch = v1::BatchGetResponse::decode(batch.as_slice()).unwrap();
-    assert_eq!(batch.as_of, alone.as_of);
-    let [v1::BatchGetResult { outcome: Some(v1::batch_get_result::Outcome::Entry(in_batch)) }] =
-        batch.results.as_slice()
-    else {
-        panic!("one entry: {batch:?}")
-    };
-    let Some(v1::get_response::Outcome::Entry(entry)) = alone.outcome else {
-        panic!("an entry: {alone:?}")
-    };
-    assert_eq!(entry, *in_batch);
+    assert_eq!((batch.as_of, &batch.deferred), (alone.as_of, &vec![]));
+    assert_eq!(batch.results.as_slice(), alone.result.as_slice());
+    let Some(Outcome::Entry(entry)) = alone.result.unwrap().outcome else { panic!("an entry") };
     entry
 }
 
@@ -117,15 +109,53 @@ fn a_caller_decodes_a_miss_with_its_reason() {
     let miss = || LookupOutcome::Miss(Miss { reason, time: None, deleted_by: Some(deleted_by) });
     let response = encoded(|buffer| miss().put_get_response(&as_of(), buffer));
     let response = v1::GetResponse::decode(response.as_slice()).unwrap();
-    let Some(v1::get_response::Outcome::Miss(decoded)) = response.outcome else {
-        panic!("a miss: {response:?}")
-    };
+    let Some(Outcome::Miss(decoded)) = response.result.unwrap().outcome else { panic!("a miss") };
     assert_eq!(decoded.reason(), v1::MissReason::Deleted);
     assert_eq!(decoded.deleted_by.unwrap().offset, i64::MAX);
     let batch = encoded(|buffer| miss().put_batch_result(buffer));
     assert_eq!(batch.len(), miss().batch_result_len());
     let batch = v1::BatchGetResponse::decode(batch.as_slice()).unwrap();
     assert_eq!(batch.results.len(), 1);
+}
+
+#[test]
+fn a_caller_decodes_which_keys_are_deferred_and_no_end_is_longer_than_was_reserved() {
+    for deferred in [0..0, 3..4, 100..200, 1..1_000, 0..1_000] {
+        let end = encoded(|buffer| put_batch_end(deferred.clone(), &as_of(), buffer));
+        assert!(end.len() <= max_batch_end_len(&as_of()), "{deferred:?}");
+        let decoded = v1::BatchGetResponse::decode(end.as_slice()).unwrap();
+        let indexes = decoded.deferred.iter().map(|&index| usize::try_from(index).unwrap());
+        assert!(indexes.eq(deferred));
+    }
+}
+
+#[test]
+fn a_caller_decodes_only_the_fields_that_it_asked_for() {
+    let names: Vec<Box<str>> = ["first", "second", "third"].map(Into::into).into();
+    let mut fields = FieldsBuffer::default();
+    for text in ["a", "b", "c"] {
+        fields.push(Some(Value::Text(text)));
+    }
+    let mut asked = Texts::default();
+    for name in ["third", "first", "third"] {
+        asked.push(name, 0);
+    }
+    let mask = FieldMask::of(&asked, &names).unwrap();
+    let expires_at = Timestamp::from_millis(2_250);
+    let (origin, fields) = (ORIGIN, fields.fields());
+    let entry = EntryView { origin, rank: 0, expires_at, replaced_count: 7, fields };
+    let outcome = LookupOutcome::Entry(FoundEntry::new("key", &names, &mask, entry));
+    let response = encoded(|buffer| outcome.put_batch_result(buffer));
+    let decoded = v1::BatchGetResponse::decode(response.as_slice()).unwrap();
+    let Some(Outcome::Entry(entry)) = &decoded.results[0].outcome else { panic!("an entry") };
+    let mut found: Vec<_> = entry.fields.keys().map(String::as_str).collect();
+    found.sort_unstable();
+    assert_eq!(found, ["first", "third"]);
+
+    asked.push("fourth", 0);
+    let unknown = FieldMask::of(&asked, &names).unwrap_err();
+    assert_eq!(unknown.field, "fields[3]");
+    assert!(unknown.description.contains("first, second, third"), "{unknown:?}");
 }
 
 fn kinds() -> impl Strategy<Value = Kind> {

@@ -71,6 +71,15 @@ impl ResponseBuffer {
         }
     }
 
+    /// Writes an item of a packed field, whose head was written before.
+    pub(in crate::rpc) fn put_varint(&mut self, varint: u64) {
+        let mut bytes = [0; 10];
+        let mut free = &mut bytes[..];
+        encode_varint(varint, &mut free);
+        let written = 10 - free.len();
+        self.put(&bytes[..written]);
+    }
+
     /// Writes an integer field.
     pub(in crate::rpc) fn put_integer(&mut self, tag: u32, integer: u64) {
         self.put_head(tag, WireType::Varint, integer);

@@ -1,12 +1,12 @@
 //! Converts the snapshot to `GetStatsResponse`: tables, topics and dead letters.
 //!
-//! `records.rs` converts the partitions, `memory.rs` the memory.
+//! `partitions.rs` converts the partitions, `memory.rs` the memory.
 
 use crate::memory::MemoryType;
 use crate::proto::v1::{
-    self as wire, AsOf, Build, CounterCheckStats, GetStatsResponse, RemovalCause, RemovalCount,
+    self as wire, Build, CounterCheckStats, GetStatsResponse, RemovalCause, RemovalCount,
 };
-use crate::rpc::convert::{to_duration, to_signed_duration, to_timestamp};
+use crate::rpc::convert::{to_as_of, to_duration, to_int64, to_signed_duration, to_timestamp};
 use crate::stats::{
     ClockStats, DeadLetterStats, Freshness, Loading, PartitionStats, Snapshot, TopicStats,
     TopicStatus,
@@ -20,7 +20,8 @@ impl From<Snapshot> for GetStatsResponse {
         let table = |(table, freshness): (TableStats, Freshness)| {
             let measured_bytes = census.bytes_of(&MemoryType::Table(table.name.clone()));
             let loading = loading.get(table.name.as_str()).copied();
-            let as_of = to_as_of(&table, freshness);
+            let Freshness { is_ready, staleness } = freshness;
+            let as_of = to_as_of(is_ready, table.newest_record_time, staleness);
             wire::TableStats {
                 as_of: Some(as_of),
                 ..to_table_stats(table, measured_bytes, loading)
@@ -42,7 +43,7 @@ impl From<Snapshot> for GetStatsResponse {
             topics: snapshot.topics.into_iter().map(Into::into).collect(),
             dead_letters: Some(snapshot.dead_letters.into()),
             counter_check: Some(CounterCheckStats {
-                mismatch_count: snapshot.counter_check.mismatch_count,
+                mismatch_count: to_int64(snapshot.counter_check.mismatch_count),
             }),
             clock: Some(snapshot.clock.into()),
         }
@@ -55,35 +56,29 @@ fn to_table_stats(
     measured_bytes: u64,
     loading: Option<Loading>,
 ) -> wire::TableStats {
-    let removal =
-        |cause| RemovalCount { cause: to_cause(cause).into(), count: table.removals.count(cause) };
-    let per_entry = |bytes: u64| bytes.checked_div(table.entry_count).unwrap_or(0);
+    let removal = |cause| RemovalCount {
+        cause: to_cause(cause).into(),
+        count: to_int64(table.removals.count(cause)),
+    };
+    let per_entry = |bytes: u64| to_int64(bytes.checked_div(table.entry_count).unwrap_or(0));
     wire::TableStats {
-        limit_bytes: table.limit_bytes,
-        measured_bytes,
-        ghost_bytes: table.ghost_bytes,
+        limit_bytes: to_int64(table.limit_bytes),
+        measured_bytes: to_int64(measured_bytes),
+        ghost_bytes: to_int64(table.ghost_bytes),
         retained_bytes_per_entry: per_entry(measured_bytes.saturating_sub(table.ghost_bytes)),
         weight_bytes_per_entry: per_entry(table.weight_bytes.saturating_sub(table.ghost_bytes)),
-        plucked_bytes: table.plucked_bytes,
-        entry_count: table.entry_count,
-        weight_bytes: table.weight_bytes,
-        capacity_bytes: table.capacity_bytes,
-        hit_count: table.hit_count,
-        miss_count: table.miss_count,
-        stored_count: table.stored_count,
+        plucked_bytes: to_int64(table.plucked_bytes),
+        entry_count: to_int64(table.entry_count),
+        weight_bytes: to_int64(table.weight_bytes),
+        capacity_bytes: to_int64(table.capacity_bytes),
+        hit_count: to_int64(table.hit_count),
+        miss_count: to_int64(table.miss_count),
+        stored_count: to_int64(table.stored_count),
         removals: Removal::ALL.map(removal).into(),
         newest_record_time: table.newest_record_time.map(to_timestamp),
         loading: loading.map(Into::into),
         name: table.name,
         as_of: None,
-    }
-}
-
-fn to_as_of(table: &TableStats, freshness: Freshness) -> AsOf {
-    AsOf {
-        ready: freshness.is_ready,
-        newest_record_time: table.newest_record_time.map(to_timestamp),
-        staleness: freshness.staleness.map(to_duration),
     }
 }
 
@@ -100,7 +95,7 @@ impl From<ClockStats> for wire::ClockStats {
     fn from(clock: ClockStats) -> Self {
         let last_step = (clock.step_count > 0).then(|| to_signed_duration(clock.last_step_millis));
         Self {
-            step_count: clock.step_count,
+            step_count: to_int64(clock.step_count),
             last_step,
             behind: Some(to_signed_duration(clock.behind_millis)),
         }
@@ -110,9 +105,9 @@ impl From<ClockStats> for wire::ClockStats {
 impl From<Loading> for wire::Loading {
     fn from(loading: Loading) -> Self {
         Self {
-            done_records: loading.done_records,
-            remaining_records: loading.remaining_records,
-            records_per_second: loading.records_per_second(),
+            done_records: to_int64(loading.done_records),
+            remaining_records: to_int64(loading.remaining_records),
+            records_per_second: to_int64(loading.records_per_second()),
             time_left: loading.time_left().map(to_duration),
         }
     }
@@ -121,9 +116,9 @@ impl From<Loading> for wire::Loading {
 impl From<DeadLetterStats> for wire::DeadLetterStats {
     fn from(dead_letters: DeadLetterStats) -> Self {
         Self {
-            delivered_count: dead_letters.delivered_count,
-            dropped_count: dead_letters.dropped_count,
-            failed_count: dead_letters.failed_count,
+            delivered_count: to_int64(dead_letters.delivered_count),
+            dropped_count: to_int64(dead_letters.dropped_count),
+            failed_count: to_int64(dead_letters.failed_count),
         }
     }
 }

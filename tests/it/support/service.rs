@@ -100,13 +100,13 @@ pub(crate) fn with_basics(bootstrap: &str, settings: &[String]) -> Vec<String> {
 }
 
 /// The number of records with this outcome, over all partitions.
-pub(crate) fn outcome(stats: &GetStatsResponse, outcome: RecordOutcome) -> u64 {
+pub(crate) fn outcome(stats: &GetStatsResponse, outcome: RecordOutcome) -> i64 {
     let records = stats.partitions.iter().flat_map(|partition| &partition.records);
     records.filter(|record| record.outcome() == outcome).map(|record| record.count).sum()
 }
 
 /// The number of records rejected for `reason`, over all partitions.
-pub(crate) fn rejected(stats: &GetStatsResponse, reason: RejectReason) -> u64 {
+pub(crate) fn rejected(stats: &GetStatsResponse, reason: RejectReason) -> i64 {
     let all = stats.partitions.iter().flat_map(|partition| &partition.rejections);
     all.filter(|rejection| rejection.reason() == reason).map(|rejection| rejection.count).sum()
 }
@@ -117,18 +117,18 @@ pub(crate) fn assert_counters_add_up(stats: &GetStatsResponse) {
     assert_eq!(stats.counter_check.unwrap().mismatch_count, 0, "{stats:?}");
     stats.partitions.iter().for_each(assert_partition_balances);
     for table in &stats.tables {
-        let gone: u64 = table.removals.iter().map(|removal| removal.count).sum();
+        let gone: i64 = table.removals.iter().map(|removal| removal.count).sum();
         assert_eq!(table.stored_count - gone, table.entry_count, "{table:?}");
         assert!(table.weight_bytes <= table.capacity_bytes, "{table:?}");
     }
 }
 
 fn assert_partition_balances(partition: &PartitionStats) {
-    let records: u64 = partition.records.iter().map(|record| record.count).sum();
+    let records: i64 = partition.records.iter().map(|record| record.count).sum();
     assert_eq!(records, partition.polled_count, "{partition:?}");
-    let rejections: u64 = partition.rejections.iter().map(|rejection| rejection.count).sum();
+    let rejections: i64 = partition.rejections.iter().map(|rejection| rejection.count).sum();
     let rejected =
         |record: &&millpond::proto::v1::RecordCount| record.outcome() == RecordOutcome::Rejected;
-    let rejected: u64 = partition.records.iter().filter(rejected).map(|record| record.count).sum();
+    let rejected: i64 = partition.records.iter().filter(rejected).map(|record| record.count).sum();
     assert_eq!(rejections, rejected, "{partition:?}");
 }

@@ -7,8 +7,7 @@ use anyhow::{Context, ensure};
 use millpond_client::v1::lookup_service_client::LookupServiceClient;
 use millpond_client::v1::value::Kind;
 use millpond_client::v1::{
-    BatchGetRequest, Entry, GetRequest, Miss, MissReason, Origin, Value, batch_get_result,
-    get_response,
+    BatchGetRequest, Entry, GetRequest, Miss, MissReason, Origin, Value, lookup_result::Outcome,
 };
 use tokio::time::timeout;
 use tonic::transport::{Channel, Endpoint};
@@ -93,8 +92,8 @@ async fn batch_get(
     let results = client.batch_get(request).await?.into_inner().results;
     ensure!(results.len() == keys.len(), "{} answers to {} keys", results.len(), keys.len());
     let answer = |outcome| match outcome {
-        batch_get_result::Outcome::Entry(entry) => Ok(entry),
-        batch_get_result::Outcome::Miss(miss) => Err(miss),
+        Outcome::Entry(entry) => Ok(entry),
+        Outcome::Miss(miss) => Err(miss),
     };
     let results = results.into_iter();
     results.map(|result| Ok(answer(result.outcome.context("no outcome")?))).collect()
@@ -103,9 +102,9 @@ async fn batch_get(
 async fn get(client: &mut LookupServiceClient<Channel>, key: &str) -> anyhow::Result<Answer> {
     let request = GetRequest { table: "services".into(), key: key.into(), ..Default::default() };
     let answer = client.get(request).await?.into_inner();
-    Ok(match answer.outcome.context("no outcome")? {
-        get_response::Outcome::Entry(entry) => Ok(entry),
-        get_response::Outcome::Miss(miss) => Err(miss),
+    Ok(match answer.result.and_then(|result| result.outcome).context("no outcome")? {
+        Outcome::Entry(entry) => Ok(entry),
+        Outcome::Miss(miss) => Err(miss),
     })
 }
 

@@ -91,17 +91,18 @@ pub(crate) fn unbalanced(
 }
 
 /// How many records were superseded.
-pub(crate) fn superseded(stats: &GetStatsResponse) -> u64 {
+pub(crate) fn superseded(stats: &GetStatsResponse) -> i64 {
     let records = stats.partitions.iter().flat_map(|partition| &partition.records);
     let superseded = records.filter(|record| record.outcome() == RecordOutcome::Superseded);
     superseded.map(|record| record.count).sum()
 }
 
 fn table_faults(table: &TableStats, model: &Model, scene: &Scene) -> Vec<String> {
-    let removed: u64 = table.removals.iter().map(|removal| removal.count).sum();
+    let removed: i64 = table.removals.iter().map(|removal| removal.count).sum();
     let evicted = table.removals.iter().find(|removal| removal.cause() == RemovalCause::Evicted);
     let now = now_ms();
-    let live = model.entries.values().filter(|expected| expected.expiry_ms > now).count() as u64;
+    let live = model.entries.values().filter(|expected| expected.expiry_ms > now).count();
+    let live = i64::try_from(live).unwrap_or(i64::MAX);
     let faults = [
         (
             table.stored_count - removed != table.entry_count,
@@ -121,10 +122,10 @@ fn table_faults(table: &TableStats, model: &Model, scene: &Scene) -> Vec<String>
 }
 
 fn partition_faults(found: &PartitionStats, read: &Read, scene: &Scene) -> Vec<&'static str> {
-    let records: u64 = found.records.iter().map(|record| record.count).sum();
+    let records: i64 = found.records.iter().map(|record| record.count).sum();
     let rejected = found.records.iter().find(|of| of.outcome() == RecordOutcome::Rejected);
     let rejected = rejected.map_or(0, |rejected| rejected.count);
-    let reasons: u64 = found.rejections.iter().map(|rejection| rejection.count).sum();
+    let reasons: i64 = found.rejections.iter().map(|rejection| rejection.count).sum();
     let too_large = found.rejections.iter().find(|of| of.reason() == RejectReason::EntryTooLarge);
     let too_large = too_large.map_or(0, |too_large| too_large.count);
     // A record that is too large and superseded as well counts as superseded. Which ones are depends

@@ -46,9 +46,9 @@ pub(crate) struct Expected {
 /// Counts of the records of one partition.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Read {
-    pub(crate) records: u64,
-    pub(crate) rejected: u64,
-    pub(crate) too_large_entries: u64,
+    pub(crate) records: i64,
+    pub(crate) rejected: i64,
+    pub(crate) too_large_entries: i64,
 }
 
 #[derive(Debug)]
@@ -129,8 +129,8 @@ impl Model {
         let index = usize::try_from(record.partition()).unwrap_or_default();
         if let Some(read) = self.partitions.get_mut(index) {
             read.records += 1;
-            read.rejected += u64::from(matches!(effect, Effect::Reject | Effect::TooLargeEntry(_)));
-            read.too_large_entries += u64::from(matches!(effect, Effect::TooLargeEntry(_)));
+            read.rejected += i64::from(matches!(effect, Effect::Reject | Effect::TooLargeEntry(_)));
+            read.too_large_entries += i64::from(matches!(effect, Effect::TooLargeEntry(_)));
         }
         let time_ms = record.timestamp().to_millis().unwrap_or(0);
         let (partition, offset) = (record.partition(), record.offset());

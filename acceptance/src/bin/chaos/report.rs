@@ -16,7 +16,7 @@ pub(crate) struct Report {
     pub(crate) troubles: Troubles,
     pub(crate) kills: u64,
     pub(crate) written: Written,
-    pub(crate) records_read: u64,
+    pub(crate) records_read: i64,
     pub(crate) of_log: Vec<String>,
     /// The process that was running when the disturbances ended,
     pub(crate) lived: Verdict,

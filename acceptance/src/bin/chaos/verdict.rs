@@ -16,7 +16,7 @@ const SHOWN: usize = 5;
 pub(crate) struct Verdict {
     pub(crate) mismatches: usize,
     /// How many records it counted as superseded.
-    pub(crate) superseded: u64,
+    pub(crate) superseded: i64,
     /// The time from `since` until all was read.
     pub(crate) caught_up: Duration,
     pub(crate) failures: Vec<String>,

@@ -19,11 +19,11 @@ const LOOK: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Pressure {
     /// How often the stages were entered in which entries are evicted.
-    pub(crate) entered: u64,
+    pub(crate) entered: i64,
     /// How many tables may weigh less than their capacity.
     pub(crate) lowered: usize,
     /// Entries that were evicted for it.
-    pub(crate) evicted: u64,
+    pub(crate) evicted: i64,
 }
 
 /// A connection for statistics.
@@ -74,9 +74,9 @@ impl Pressure {
     /// What came since `before`.
     pub(crate) fn since(self, before: Self) -> Self {
         Self {
-            entered: self.entered.saturating_sub(before.entered),
+            entered: self.entered - before.entered,
             lowered: self.lowered,
-            evicted: self.evicted.saturating_sub(before.evicted),
+            evicted: self.evicted - before.evicted,
         }
     }
 }

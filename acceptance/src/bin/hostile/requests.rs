@@ -9,8 +9,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::{HeaderMap, HeaderValue, Uri};
 use millpond_client::v1::{
-    BatchGetRequest, GetRequest, GetStatsRequest, ListLargestEntriesRequest, PartitionOffset,
-    ReclaimRequest,
+    BatchGetRequest, Freshness, GetRequest, GetStatsRequest, ListLargestEntriesRequest,
+    PartitionOffset, ReclaimRequest,
 };
 use prost::Message;
 use tonic_health::pb::HealthCheckRequest;
@@ -81,7 +81,9 @@ pub(crate) fn batch_get_of(end: u64, keys: u64) -> Call {
 /// The same, once a record has come that never comes.
 pub(crate) fn waiting_batch_get(end: u64) -> Call {
     let far = PartitionOffset { partition: 0, offset: FAR_AHEAD };
-    Call::new(BATCH_GET, &BatchGetRequest { min_positions: vec![far], ..batch(end, MOST_KEYS) })
+    let freshness = Freshness { min_positions: vec![far], ..Freshness::default() };
+    let batch = BatchGetRequest { freshness: Some(freshness), ..batch(end, MOST_KEYS) };
+    Call::new(BATCH_GET, &batch)
 }
 
 fn batch(end: u64, keys: u64) -> BatchGetRequest {
@@ -117,11 +119,11 @@ pub(crate) fn get_stats() -> Call {
 pub(crate) fn list_largest_entries() -> Call {
     let request =
         ListLargestEntriesRequest { table: TABLE.into(), page_size: 1_000, ..Default::default() };
-    Call::new("/millpond.v1.StatsService/ListLargestEntries", &request)
+    Call::new("/millpond.v1.MaintenanceService/ListLargestEntries", &request)
 }
 
 pub(crate) fn reclaim() -> Call {
-    Call::new("/millpond.v1.StatsService/Reclaim", &ReclaimRequest::default())
+    Call::new("/millpond.v1.MaintenanceService/Reclaim", &ReclaimRequest::default())
 }
 
 pub(crate) fn watch_health() -> Call {

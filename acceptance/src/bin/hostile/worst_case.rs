@@ -82,7 +82,8 @@ async fn watch(statistics: &mut Statistics, until: Instant) -> u64 {
 
 fn rpc_bytes(stats: &GetStatsResponse) -> u64 {
     let types = stats.memory.iter().flat_map(|memory| &memory.types);
-    types.filter(|each| each.r#type() == MemoryType::Rpc).map(|each| each.bytes).sum()
+    let of_rpc = types.filter(|each| each.r#type() == MemoryType::Rpc);
+    of_rpc.map(|each| each.bytes.cast_unsigned()).sum()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a size to a few digits")]

@@ -51,7 +51,7 @@ impl fmt::Display for End {
 
 impl Findings {
     pub(crate) fn live_bytes(&self) -> u64 {
-        self.table().map_or(0, |table| table.weight_bytes)
+        self.table().map_or(0, |table| table.weight_bytes.cast_unsigned())
     }
 
     /// The last limit, and the peaks under it.
@@ -88,8 +88,8 @@ impl Findings {
         let rate = polled as f64 / self.ran.as_secs_f64();
         let delivered = self.delivered.count.load(Ordering::Relaxed);
         let all = || self.progress.last.partitions.iter();
-        let payload_mib = all().map(|each| each.payload_bytes).sum::<u64>() >> 20;
-        let of = |outcome| all().map(|each| outcome_count(each, outcome)).sum::<u64>();
+        let payload_mib = all().map(|each| each.payload_bytes).sum::<i64>() >> 20;
+        let of = |outcome| all().map(|each| outcome_count(each, outcome)).sum::<i64>();
         format!(
             "stream    {polled} of {delivered} records polled, {rate:.0}/s, {payload_mib} MiB; {} \
              replaced, {} deleted, {} rejected",
@@ -135,12 +135,12 @@ impl Findings {
     }
 }
 
-fn outcome_count(partition: &PartitionStats, outcome: RecordOutcome) -> u64 {
+fn outcome_count(partition: &PartitionStats, outcome: RecordOutcome) -> i64 {
     let found = partition.records.iter().find(|record| record.outcome() == outcome);
     found.map_or(0, |record| record.count)
 }
 
-fn evicted(table: &TableStats) -> u64 {
+fn evicted(table: &TableStats) -> i64 {
     let found = table.removals.iter().find(|removal| removal.cause() == RemovalCause::Evicted);
     found.map_or(0, |removal| removal.count)
 }

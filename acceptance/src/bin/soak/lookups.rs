@@ -10,7 +10,7 @@ use millpond_acceptance::producer::Delivered;
 use millpond_acceptance::records::Records;
 use millpond_client::v1::lookup_service_client::LookupServiceClient;
 use millpond_client::v1::value::Kind;
-use millpond_client::v1::{BatchGetRequest, Entry, GetRequest, batch_get_result, get_response};
+use millpond_client::v1::{BatchGetRequest, Entry, GetRequest, lookup_result::Outcome};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tonic::transport::{Channel, Endpoint};
 
@@ -90,16 +90,16 @@ async fn call(
             .get(GetRequest { table, key: key.clone(), ..Default::default() })
             .await?
             .into_inner();
-        return match answer.outcome.context("no outcome")? {
-            get_response::Outcome::Entry(entry) => Ok(vec![Some(entry)]),
-            get_response::Outcome::Miss(_) => Ok(vec![None]),
+        return match answer.result.and_then(|result| result.outcome).context("no outcome")? {
+            Outcome::Entry(entry) => Ok(vec![Some(entry)]),
+            Outcome::Miss(_) => Ok(vec![None]),
         };
     }
     let request = BatchGetRequest { table, keys: keys.to_vec(), ..Default::default() };
     let answer = client.batch_get(request).await?.into_inner();
     let entry = |outcome| match outcome {
-        batch_get_result::Outcome::Entry(entry) => Some(entry),
-        batch_get_result::Outcome::Miss(_) => None,
+        Outcome::Entry(entry) => Some(entry),
+        Outcome::Miss(_) => None,
     };
     let results = answer.results.into_iter();
     results.map(|result| Ok(entry(result.outcome.context("no outcome")?))).collect()

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use millpond_acceptance::caller::polled;
 use millpond_client::v1::stats_service_client::StatsServiceClient;
 use millpond_client::v1::{GetStatsRequest, GetStatsResponse};
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -76,7 +77,7 @@ impl Progress {
 
     /// The number of records handled, over all partitions.
     pub(crate) fn polled(&self) -> u64 {
-        self.last.partitions.iter().map(|partition| partition.polled_count).sum()
+        polled(&self.last)
     }
 
     fn look(&mut self, stats: GetStatsResponse, asked: &Asked) {

@@ -6,8 +6,8 @@ use anyhow::{Context, bail, ensure};
 use millpond_client::v1::lookup_service_client::LookupServiceClient;
 use millpond_client::v1::value::Kind;
 use millpond_client::v1::{
-    AsOf, BatchGetRequest, Entry, GetRequest, MissReason, PartitionOffset, batch_get_result,
-    get_response,
+    AsOf, BatchGetRequest, Entry, Freshness, GetRequest, MissReason, PartitionOffset,
+    lookup_result::Outcome,
 };
 use tonic::Request;
 use tonic::transport::{Channel, Endpoint};
@@ -42,12 +42,12 @@ pub(crate) async fn get(
     after: Option<Place>,
 ) -> anyhow::Result<(Answer, AsOf)> {
     let (table, key) = (TABLE.to_owned(), key.to_owned());
-    let min_positions = after.into_iter().map(position).collect();
-    let request = GetRequest { table, key, min_positions, ..Default::default() };
+    let freshness = Some(demanded(after));
+    let request = GetRequest { table, key, freshness, ..Default::default() };
     let answer = client.get(timely(request)).await?.into_inner();
-    let outcome = match answer.outcome.context("no outcome")? {
-        get_response::Outcome::Entry(entry) => Ok(found(&entry)?),
-        get_response::Outcome::Miss(miss) => Err(miss.reason()),
+    let outcome = match answer.result.and_then(|result| result.outcome).context("no outcome")? {
+        Outcome::Entry(entry) => Ok(found(&entry)?),
+        Outcome::Miss(miss) => Err(miss.reason()),
     };
     Ok((outcome, answer.as_of.context("no as_of")?))
 }
@@ -59,15 +59,20 @@ pub(crate) async fn batch_get(
     after: &[Place],
 ) -> anyhow::Result<Vec<Answer>> {
     let (table, asked) = (TABLE.to_owned(), keys.len());
-    let min_positions = after.iter().copied().map(position).collect();
-    let request = BatchGetRequest { table, keys, min_positions, ..Default::default() };
+    let freshness = Some(demanded(after.iter().copied()));
+    let request = BatchGetRequest { table, keys, freshness, ..Default::default() };
     let results = client.batch_get(timely(request)).await?.into_inner().results;
     ensure!(results.len() == asked, "{} answers to {asked} keys", results.len());
     let answer = |outcome| match outcome {
-        batch_get_result::Outcome::Entry(entry) => Ok(Ok(found(&entry)?)),
-        batch_get_result::Outcome::Miss(miss) => Ok(Err(miss.reason())),
+        Outcome::Entry(entry) => Ok(Ok(found(&entry)?)),
+        Outcome::Miss(miss) => Ok(Err(miss.reason())),
     };
     results.into_iter().map(|result| answer(result.outcome.context("no outcome")?)).collect()
+}
+
+fn demanded(after: impl IntoIterator<Item = Place>) -> Freshness {
+    let min_positions = after.into_iter().map(position).collect();
+    Freshness { min_positions, ..Freshness::default() }
 }
 
 fn timely<T>(message: T) -> Request<T> {

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use millpond_acceptance::caller::polled;
 use millpond_client::v1::{GetStatsResponse, RecordOutcome};
 
 use super::sample::Sample;
@@ -35,8 +36,8 @@ impl Loaded {
         let (took, ready_ms) = (since.0.elapsed(), now_ms());
         let sample = Sample::ask(rpc, timeline).await?;
         Ok(Self {
-            polled: stats.partitions.iter().map(|partition| partition.polled_count).sum(),
-            stored: stats.tables.first().context("no table")?.stored_count,
+            polled: polled(&stats),
+            stored: stats.tables.first().context("no table")?.stored_count.cast_unsigned(),
             expired: outcome(&stats, RecordOutcome::ExpiredOnArrival),
             alive: [since.1, ready_ms].map(|at_ms| timeline.alive(at_ms)),
             took,
@@ -95,5 +96,6 @@ impl Loaded {
 
 fn outcome(stats: &GetStatsResponse, outcome: RecordOutcome) -> u64 {
     let all = stats.partitions.iter().flat_map(|partition| &partition.records);
-    all.filter(|record| record.outcome() == outcome).map(|record| record.count).sum()
+    let count: i64 = all.filter(|each| each.outcome() == outcome).map(|each| each.count).sum();
+    count.cast_unsigned()
 }

@@ -1,5 +1,7 @@
 package millpond;
 
+import com.millpond.v1.GetRequest;
+import com.millpond.v1.LookupServiceGrpc;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -16,8 +18,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
-import millpond.v1.LookupServiceGrpc;
-import millpond.v1.Lookup.GetRequest;
 
 /** A Java caller of millpond, with grpc-java. See ../README.md. */
 public final class Caller {

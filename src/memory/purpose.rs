@@ -1,0 +1,51 @@
+//! What the lines of the memory budget are for.
+
+use std::fmt;
+
+use crate::config::Capacity;
+
+/// The purpose of a part of the memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purpose {
+    /// All that a table may weigh.
+    Table {
+        /// Its name.
+        name: String,
+        /// Its capacity, as configured.
+        capacity: Capacity,
+    },
+    /// Records that the Kafka client has fetched.
+    KafkaFetch,
+    /// The statistics of the Kafka client.
+    KafkaStatistics,
+    /// Parsing the documents that are large, one at a time.
+    LargeDocuments,
+    /// Parsing all other documents.
+    SmallDocuments,
+    /// Responses that callers have not read yet.
+    RpcBuffer,
+    /// Code, stacks and connections.
+    Fixed,
+    /// What the allocator holds beside what is allocated from it.
+    Allocator,
+}
+
+/// In words, with the setting that decides on it.
+impl fmt::Display for Purpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Table { name, capacity } => {
+                return write!(f, "table {name} (capacity {capacity})");
+            }
+            Self::KafkaFetch => "kafka fetch buffers (kafka.fetch_buffer)",
+            Self::KafkaStatistics => "kafka statistics, of 256 partitions (by ingest.threads)",
+            Self::LargeDocuments => {
+                "parsing large documents, one at a time (by ingest.max_document)"
+            }
+            Self::SmallDocuments => "parsing the rest (by ingest.threads)",
+            Self::RpcBuffer => "rpc response buffers (rpc.buffer)",
+            Self::Fixed => "code, stacks, connections",
+            Self::Allocator => "allocator slack (a sixteenth of the limit)",
+        })
+    }
+}

@@ -1,0 +1,128 @@
+//! Pages of lists: how many items they have, and the tokens that say where the next one begins.
+//!
+//! A token is opaque to callers. It is bound to its list and to what the list is about, so that one
+//! that was cut, changed, or taken from another list is refused. It means the last item of a page;
+//! how items are numbered, each list knows.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use tonic::Status;
+use tonic_types::FieldViolation;
+
+use super::validation::validate;
+
+/// Most items in one page of any list. Stated in the protocol.
+const MAX_PAGE_SIZE: usize = 1_000;
+
+/// A list that has pages, and the table that it is about: empty for all tables.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum List<'a> {
+    Tables,
+    LargestEntries(&'a str),
+    Rejections(&'a str),
+}
+
+/// An item of a list: its number there, and its key if items have equal numbers.
+pub(super) type Place = (u64, String);
+
+/// What a caller asks for of a list.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct PageRequest {
+    /// Most items of the page.
+    pub(super) size: usize,
+    /// The page begins after this item; none for the first page.
+    pub(super) after: Option<Place>,
+}
+
+impl PageRequest {
+    /// Reads the two fields that ask for a page. A size of zero means `default_size`, and too large a
+    /// size means the largest.
+    pub(super) fn of(
+        list: List<'_>,
+        (page_size, page_token): (i32, &str),
+        default_size: usize,
+    ) -> Result<Self, Status> {
+        let size = usize::try_from(page_size).ok();
+        let after = (!page_token.is_empty()).then(|| parse(list, page_token));
+        let is_broken = matches!(after, Some(None));
+        validate([size_violation(page_size), is_broken.then(broken_token)])?;
+        let size = size.filter(|size| *size > 0).unwrap_or(default_size);
+        Ok(Self { size: size.min(MAX_PAGE_SIZE), after: after.flatten() })
+    }
+}
+
+/// The token for the page that begins after an item.
+pub(super) fn token_after(list: List<'_>, (number, key): (u64, &str)) -> String {
+    let sum = checksum(list, number, key).to_be_bytes();
+    BASE64.encode([&sum, &number.to_be_bytes()[..], key.as_bytes()].concat())
+}
+
+fn parse(list: List<'_>, token: &str) -> Option<Place> {
+    let bytes = BASE64.decode(token).ok()?;
+    let (sum, place) = bytes.split_first_chunk()?;
+    let (number, key) = place.split_first_chunk()?;
+    let (number, key) = (u64::from_be_bytes(*number), std::str::from_utf8(key).ok()?);
+    let is_whole = u32::from_be_bytes(*sum) == checksum(list, number, key);
+    is_whole.then(|| (number, key.to_owned()))
+}
+
+fn size_violation(page_size: i32) -> Option<FieldViolation> {
+    (page_size < 0).then(|| FieldViolation::new("page_size", "must not be negative"))
+}
+
+fn broken_token() -> FieldViolation {
+    let rule = "must be empty, or the next_page_token of a response to the same request";
+    FieldViolation::new("page_token", rule)
+}
+
+/// FNV-1a. It finds mistakes; nobody gains anything by a token that is made up.
+fn checksum(list: List<'_>, number: u64, key: &str) -> u32 {
+    let (kind, table) = match list {
+        List::Tables => (1, ""),
+        List::LargestEntries(table) => (2, table),
+        List::Rejections(table) => (3, table),
+    };
+    let number = number.to_be_bytes();
+    let parts = [&[kind], table.as_bytes(), &[0xff], &number[..], key.as_bytes()];
+    let bytes = parts.iter().copied().flatten();
+    bytes.fold(0x811c_9dc5, |sum, &byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LARGEST: List<'_> = List::LargestEntries("services");
+
+    fn after(list: List<'_>, token: &str) -> Option<Place> {
+        PageRequest::of(list, (1, token), 20).ok()?.after
+    }
+
+    #[test]
+    fn a_token_gives_back_its_place_and_shows_nothing_of_it() {
+        let token = token_after(LARGEST, (7, "a key"));
+        assert!(!token.contains("key"), "{token}");
+        assert_eq!(after(LARGEST, &token), Some((7, "a key".to_owned())));
+        let first = PageRequest { size: 1, after: None };
+        assert_eq!(PageRequest::of(LARGEST, (1, ""), 20).unwrap(), first);
+    }
+
+    #[test]
+    fn a_token_that_is_cut_changed_or_from_another_list_is_refused() {
+        let whole = token_after(LARGEST, (7, "a key"));
+        let (cut, changed) = (&whole[..whole.len() - 1], format!("A{}", &whole[1..]));
+        for broken in [cut, &changed, "AAAA", "not base64", "\u{2603}", "7 a key"] {
+            assert!(PageRequest::of(LARGEST, (1, broken), 20).is_err(), "{broken:?}");
+        }
+        for other in [List::Rejections("services"), List::LargestEntries("s"), List::Tables] {
+            assert!(PageRequest::of(other, (1, &whole), 20).is_err(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_page_size_is_coerced_and_only_a_negative_one_refused() {
+        let size = |asked| Some(PageRequest::of(LARGEST, (asked, ""), 20).ok()?.size);
+        assert_eq!([0, 1, 1_000, i32::MAX].map(size), [20, 1, 1_000, 1_000].map(Some));
+        assert_eq!(size(-1), None);
+    }
+}
