@@ -57,7 +57,7 @@ use crate::stats::TakeSnapshot;
 use crate::table::Table;
 use descriptions::TableDescriptions;
 use fresh_tables::FreshTables;
-use health::HealthPublisher;
+use health::{HealthPublisher, HealthServer};
 use response::{BufferedResponses, ResponseBudget};
 use snapshots::Snapshots;
 use validation::Tables;
@@ -118,8 +118,8 @@ impl Rpc {
     ///
     /// When the descriptors for reflection do not decode.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let (publisher, health_service) =
-            HealthPublisher::new(Arc::clone(&self.service.health)).await;
+        let publisher = HealthPublisher::new(Arc::clone(&self.service.health));
+        let health_service = HealthServer(publisher.published());
         let (drain, draining) = watch::channel(false);
         let routes = self.service.routes(draining)?.add_service(health_service).prepare();
         let (stop, stopping) = watch::channel(false);
@@ -161,7 +161,6 @@ impl Service {
 fn reflection() -> tonic_reflection::server::Builder<'static> {
     tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         // Lets tools show the details of an error.
         .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
         // Each version of reflection lists both versions.

@@ -10,8 +10,11 @@ use std::path::PathBuf;
 use prost::Message;
 
 const FOLDER: &str = "../../proto";
+/// What is not millpond's own.
+const STANDARDS: &str = "proto";
 /// They import the others.
-const FILES: [&str; 4] = [
+const FILES: [&str; 5] = [
+    "grpc/health/v1/health.proto",
     "millpond/v1/errors.proto",
     "millpond/v1/lookup.proto",
     "millpond/v1/maintenance.proto",
@@ -20,7 +23,8 @@ const FILES: [&str; 4] = [
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={FOLDER}");
-    let descriptors = protox::compile(FILES, [FOLDER])?;
+    println!("cargo::rerun-if-changed={STANDARDS}");
+    let descriptors = protox::compile(FILES, [FOLDER, STANDARDS])?;
     let file = PathBuf::from(std::env::var("OUT_DIR")?).join("millpond.v1.bin");
     fs::write(&file, descriptors.encode_to_vec())?;
     println!("cargo::metadata=DESCRIPTORS={}", file.display());

@@ -4,14 +4,21 @@
 //! `millpond.table/NAME` when that table is, and `millpond.live` when the process is *live*. No
 //! other name is known. How the states come about is not known here.
 
+mod server;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tonic_health::ServingStatus;
-use tonic_health::pb::health_server::{Health as HealthService, HealthServer};
-use tonic_health::server::{HealthReporter, health_reporter};
+use tokio::sync::watch;
+use tokio_stream::wrappers::WatchStream;
+use tokio_stream::{Stream, StreamExt as _};
+use tonic::Status;
 
-use crate::health::Health;
+use crate::health::{Health, TableHealth};
+use crate::proto::health::health_check_response::ServingStatus;
+use crate::proto::health::{HealthCheckResponse, HealthListResponse};
+pub(super) use server::HealthServer;
 
 const READY_NAMES: [&str; 4] =
     ["", "millpond.v1.LookupService", "millpond.v1.MaintenanceService", "millpond.v1.StatsService"];
@@ -19,38 +26,46 @@ const TABLE_PREFIX: &str = "millpond.table/";
 const LIVE_NAME: &str = "millpond.live";
 /// A change of *ready* is published at once, a change of *live* within this time.
 const LIVE_INTERVAL: Duration = Duration::from_secs(1);
+/// Most names in a list, as the health protocol has it.
+const MAX_LISTED: usize = 100;
+
+/// The status of every name. Shared by all that watch.
+type States = Arc<BTreeMap<String, ServingStatus>>;
 
 pub(super) struct HealthPublisher {
     health: Arc<Health>,
-    reporter: HealthReporter,
+    states: watch::Sender<States>,
 }
 
 impl HealthPublisher {
-    /// A publisher that has published the present states, and the service that answers them.
-    pub(super) async fn new(health: Arc<Health>) -> (Self, HealthServer<impl HealthService>) {
-        let (reporter, service) = health_reporter();
-        let publisher = Self { health, reporter };
-        publisher.publish().await;
-        (publisher, service)
+    /// A publisher that has published the present states.
+    pub(super) fn new(health: Arc<Health>) -> Self {
+        let states = watch::Sender::new(states(&health));
+        Self { health, states }
     }
 
-    /// Publishes each change until `shutdown`, and then that nothing is ready any more.
-    pub(super) async fn run(mut self, shutdown: impl Future<Output = ()>) {
+    /// What callers see of the states.
+    pub(super) fn published(&self) -> PublishedHealth {
+        PublishedHealth(self.states.subscribe())
+    }
+
+    /// Publishes each change until `shutdown`, and then that nothing is ready any more. That is the
+    /// last change, and ends all watches: an open one would keep the server from stopping.
+    pub(super) async fn run(self, shutdown: impl Future<Output = ()>) {
         tokio::select! {
             () = shutdown => {}
             () = self.publish_changes() => {}
         }
-        for (name, _) in self.ready_states() {
-            self.reporter.set_service_status(&name, ServingStatus::NotServing).await;
-            self.end_watches(&name, ServingStatus::NotServing).await;
-        }
-        self.end_watches(LIVE_NAME, ServingStatus::Serving).await;
+        self.states.send_modify(|states| {
+            let of_ready = Arc::make_mut(states).iter_mut().filter(|(name, _)| *name != LIVE_NAME);
+            of_ready.for_each(|(_, status)| *status = ServingStatus::NotServing);
+        });
     }
 
     async fn publish_changes(&self) {
         let mut ready = self.health.watch_ready();
         loop {
-            self.publish().await;
+            self.publish();
             tokio::select! {
                 _ = ready.changed() => {}
                 () = tokio::time::sleep(LIVE_INTERVAL) => {}
@@ -58,31 +73,136 @@ impl HealthPublisher {
         }
     }
 
-    async fn publish(&self) {
-        for (name, is_ready) in self.ready_states() {
-            self.reporter.set_service_status(name, status(is_ready)).await;
-        }
-        self.reporter.set_service_status(LIVE_NAME, status(self.health.is_live())).await;
-    }
-
-    /// Ends the calls that watch a name, since an open watch would keep the server from stopping.
-    /// Calls that check the name get its last status.
-    async fn end_watches(&mut self, name: &str, last: ServingStatus) {
-        self.reporter.clear_service_status(name).await;
-        self.reporter.set_service_status(name, last).await;
-    }
-
-    /// Every name that stands for *ready*, and whether it is.
-    fn ready_states(&self) -> Vec<(String, bool)> {
-        let is_ready = self.health.is_ready();
-        let overall = READY_NAMES.map(|name| (name.to_owned(), is_ready));
-        let tables = self.health.tables();
-        let tables =
-            tables.map(|table| (format!("{TABLE_PREFIX}{}", table.name()), table.is_ready()));
-        overall.into_iter().chain(tables).collect()
+    /// Tells those who watch, if anything changed.
+    fn publish(&self) {
+        self.states.send_if_modified(|published| {
+            let states = states(&self.health);
+            let is_changed = *published != states;
+            *published = states;
+            is_changed
+        });
     }
 }
 
-fn status(serving: bool) -> ServingStatus {
-    if serving { ServingStatus::Serving } else { ServingStatus::NotServing }
+fn states(health: &Health) -> States {
+    let status = |is_so| if is_so { ServingStatus::Serving } else { ServingStatus::NotServing };
+    let overall = READY_NAMES.map(|name| (name.to_owned(), status(health.is_ready())));
+    let of_table =
+        |table: &TableHealth| (format!("{TABLE_PREFIX}{}", table.name()), status(table.is_ready()));
+    let live = (LIVE_NAME.to_owned(), status(health.is_live()));
+    let tables = health.tables().map(of_table);
+    Arc::new(overall.into_iter().chain(tables).chain([live]).collect())
+}
+
+/// The states as they were published last. Clones share them.
+#[derive(Debug, Clone)]
+pub(super) struct PublishedHealth(watch::Receiver<States>);
+
+impl PublishedHealth {
+    /// The status of one name.
+    fn check(&self, name: &str) -> Result<HealthCheckResponse, Status> {
+        let status = self.0.borrow().get(name).copied();
+        status.map(response).ok_or_else(|| {
+            let name: String = name.chars().take(100).collect();
+            Status::not_found(format!("no service or table is called {name:?}; List has all"))
+        })
+    }
+
+    /// The status of each name.
+    fn list(&self) -> Result<HealthListResponse, Status> {
+        let states = self.0.borrow();
+        if states.len() > MAX_LISTED {
+            return Err(Status::resource_exhausted(format!("more than {MAX_LISTED} names")));
+        }
+        let statuses = states.iter().map(|(name, status)| (name.clone(), response(*status)));
+        Ok(HealthListResponse { statuses: statuses.collect() })
+    }
+
+    /// The status of one name, and then each change of it, until the service stops.
+    fn watch(self, name: String) -> impl Stream<Item = Result<HealthCheckResponse, Status>> + Send {
+        let mut last = None;
+        WatchStream::new(self.0).filter_map(move |states| {
+            let status = states.get(&name).copied().unwrap_or(ServingStatus::ServiceUnknown);
+            (last.replace(status) != Some(status)).then(|| Ok(response(status)))
+        })
+    }
+}
+
+fn response(status: ServingStatus) -> HealthCheckResponse {
+    HealthCheckResponse { status: status.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll, Waker};
+
+    use tonic::Code;
+
+    use super::*;
+
+    type Watched = Pin<Box<dyn Stream<Item = Result<HealthCheckResponse, Status>>>>;
+
+    fn watch(publisher: &HealthPublisher, name: &str) -> Watched {
+        Box::pin(publisher.published().watch(name.into()))
+    }
+
+    /// What a watch says at this moment: nothing, a status, or its end.
+    fn said(watch: &mut Watched) -> Poll<Option<ServingStatus>> {
+        let said = watch.as_mut().poll_next(&mut Context::from_waker(Waker::noop()));
+        said.map(|said| said.map(|response| response.unwrap().status()))
+    }
+
+    fn of_one_table() -> (Arc<Health>, HealthPublisher) {
+        let health = Health::new(["a".into()], 1);
+        let publisher = HealthPublisher::new(Arc::clone(&health));
+        (health, publisher)
+    }
+
+    #[tokio::test]
+    async fn a_watch_speaks_on_change_alone_and_ends_when_the_service_stops() {
+        use ServingStatus::{NotServing, ServiceUnknown, Serving};
+        let (health, publisher) = of_one_table();
+        let names = ["", "millpond.table/a", LIVE_NAME, "typo"];
+        let mut watches = names.map(|name| watch(&publisher, name));
+        let mut all_said = || [0, 1, 2, 3].map(|at| said(&mut watches[at]));
+        let first = [NotServing, NotServing, Serving, ServiceUnknown];
+        assert_eq!(all_said(), first.map(|status| Poll::Ready(Some(status))));
+        publisher.publish();
+        publisher.publish();
+        assert_eq!(all_said(), [Poll::Pending; 4]);
+
+        health.table_handles().pop().unwrap().mark_loaded();
+        publisher.publish();
+        let ready = Poll::Ready(Some(Serving));
+        assert_eq!(all_said(), [ready, ready, Poll::Pending, Poll::Pending]);
+
+        let shown = publisher.published();
+        publisher.run(std::future::ready(())).await;
+        let (last, end) = (Poll::Ready(Some(NotServing)), Poll::Ready(None));
+        assert_eq!(all_said(), [last, last, end, end]);
+        assert_eq!(all_said(), [end; 4]);
+        assert_eq!(shown.check("").unwrap().status(), NotServing);
+        assert_eq!(shown.check(LIVE_NAME).unwrap().status(), Serving);
+    }
+
+    #[test]
+    fn a_check_of_an_unknown_name_is_not_found_and_a_list_has_all_that_are_known() {
+        let (_, publisher) = of_one_table();
+        let shown = publisher.published();
+        assert_eq!(shown.check("typo").unwrap_err().code(), Code::NotFound);
+        let listed = shown.list().unwrap().statuses;
+        assert_eq!(listed.len(), READY_NAMES.len() + 2);
+        for (name, status) in listed {
+            assert_eq!(shown.check(&name).unwrap(), status, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_list_that_is_longer_than_the_protocol_allows_is_refused() {
+        let health = Health::new((0..MAX_LISTED).map(|n| format!("table-{n}")), 1);
+        let shown = HealthPublisher::new(health).published();
+        assert_eq!(shown.list().unwrap_err().code(), Code::ResourceExhausted);
+        assert!(shown.check("millpond.table/table-7").is_ok());
+    }
 }

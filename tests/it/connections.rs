@@ -3,11 +3,11 @@
 use std::net::Ipv4Addr;
 
 use millpond::proto::v1::ErrorReason;
+use millpond_client::health::HealthCheckRequest;
+use millpond_client::health::health_client::HealthClient;
 use tokio::net::TcpStream;
 use tokio_stream::StreamExt;
 use tonic::Code;
-use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_client::HealthClient;
 use tonic_types::StatusExt;
 
 use crate::lookups::assert_error;

@@ -6,12 +6,12 @@ use millpond::proto::v1::lookup_service_client::LookupServiceClient;
 use millpond::proto::v1::{
     BatchGetRequest, ErrorReason, Freshness, GetRequest, GetResponse, MissReason,
 };
+use millpond_client::health::HealthCheckRequest;
+use millpond_client::health::health_check_response::ServingStatus;
+use millpond_client::health::health_client::HealthClient;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::Producer;
 use tonic::{Code, Status};
-use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_check_response::ServingStatus;
-use tonic_health::pb::health_client::HealthClient;
 use tonic_types::StatusExt;
 
 use crate::lookups::{assert_error, violated_fields};

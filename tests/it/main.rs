@@ -20,6 +20,7 @@ mod deletes;
 mod encodings;
 mod explain;
 mod freshness;
+mod health_checks;
 mod idle_partitions;
 mod kafka_harness;
 mod largest;

@@ -1,13 +1,13 @@
 //! Shutdown: calls in flight are answered, and nothing delays the end beyond the deadline.
 
 use millpond::proto::v1::ErrorReason;
+use millpond_client::health::HealthCheckRequest;
+use millpond_client::health::health_check_response::ServingStatus;
+use millpond_client::health::health_client::HealthClient;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_stream::StreamExt;
 use tonic::Code;
-use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_check_response::ServingStatus;
-use tonic_health::pb::health_client::HealthClient;
 use tonic_reflection::pb::v1::ServerReflectionRequest;
 use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;

@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use millpond::proto::v1::GetStatsResponse;
+use millpond_client::health::health_check_response::ServingStatus;
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::metadata::MetadataTopic;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use tokio::time::timeout;
-use tonic_health::pb::health_check_response::ServingStatus;
 
 use crate::start::{cluster, health};
 use crate::stream::event;

@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use millpond::proto::v1::{GetStatsResponse, MissReason, RecordOutcome};
+use millpond_client::health::HealthCheckRequest;
+use millpond_client::health::health_check_response::ServingStatus;
+use millpond_client::health::health_client::HealthClient;
 use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_check_response::ServingStatus;
-use tonic_health::pb::health_client::HealthClient;
 
 use crate::stream::{event, now_ms};
 use crate::support::broker::{self, Broker, Message, Topic, on_each_broker};

@@ -5,6 +5,7 @@
 //! | [`Client`] | a connection to one service, and the stubs of its methods |
 //! | [`ConnectError`] | the error if there is no connection |
 //! | [`v1`] | the messages and stubs of `millpond.v1`, generated from `proto/` |
+//! | [`health`] | the messages and stubs of `grpc.health.v1`, the standard health protocol |
 //! | [`FILE_DESCRIPTOR_SET`] | the protocol's descriptors, for use at run time |
 
 mod batch;
@@ -12,8 +13,8 @@ mod client;
 
 pub use client::{Client, ConnectError};
 
-/// The protocol `millpond.v1` as an encoded `google.protobuf.FileDescriptorSet`, comments
-/// included.
+/// The protocols `millpond.v1` and `grpc.health.v1` as an encoded
+/// `google.protobuf.FileDescriptorSet`, comments included.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/millpond.v1.bin"));
 
 /// The messages of `millpond.v1` and the clients of its services.
@@ -25,4 +26,15 @@ pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "
 )]
 pub mod v1 {
     include!(concat!(env!("OUT_DIR"), "/millpond.v1.rs"));
+}
+
+/// The messages of `grpc.health.v1` and the client of its service.
+#[expect(
+    clippy::pedantic,
+    clippy::allow_attributes_without_reason,
+    unused_qualifications,
+    reason = "generated code"
+)]
+pub mod health {
+    include!(concat!(env!("OUT_DIR"), "/grpc.health.v1.rs"));
 }

@@ -3,6 +3,9 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use millpond_client::health::HealthCheckRequest;
+use millpond_client::health::health_check_response::ServingStatus;
+use millpond_client::health::health_client::HealthClient;
 use millpond_client::v1::stats_service_client::StatsServiceClient;
 use millpond_client::v1::{
     GetStatsRequest, GetStatsResponse, PartitionStats, RecordOutcome, RejectReason, RemovalCause,
@@ -10,9 +13,6 @@ use millpond_client::v1::{
 };
 use tokio::time::timeout;
 use tonic::transport::{Channel, Endpoint};
-use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_check_response::ServingStatus;
-use tonic_health::pb::health_client::HealthClient;
 
 use crate::model::{Model, Read};
 use crate::scene::{Scene, now_ms};

@@ -14,13 +14,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, ensure};
 use millpond_acceptance::producer::Delivered;
+use millpond_client::health::HealthCheckRequest;
+use millpond_client::health::health_client::HealthClient;
 use millpond_client::v1::lookup_service_client::LookupServiceClient;
 use millpond_client::v1::{BatchGetRequest, GetRequest};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tonic::Request;
 use tonic::transport::{Channel, Endpoint};
-use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_client::HealthClient;
 
 use crate::entries::{TABLE, recent_keys};
 use crate::target::Target;

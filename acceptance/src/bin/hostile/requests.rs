@@ -8,12 +8,12 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::{HeaderMap, HeaderValue, Uri};
+use millpond_client::health::HealthCheckRequest;
 use millpond_client::v1::{
     BatchGetRequest, Freshness, GetRequest, GetStatsRequest, ListLargestEntriesRequest,
     PartitionOffset, ReclaimRequest,
 };
 use prost::Message;
-use tonic_health::pb::HealthCheckRequest;
 
 use crate::entries::{TABLE, recent_keys};
 

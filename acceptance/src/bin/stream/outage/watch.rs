@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use millpond_client::health::HealthCheckRequest;
+use millpond_client::health::health_check_response::ServingStatus;
+use millpond_client::health::health_client::HealthClient;
 use millpond_client::v1::stats_service_client::StatsServiceClient;
 use millpond_client::v1::{GetStatsRequest, GetStatsResponse};
 use tokio::time::{interval, timeout};
 use tonic::transport::Channel;
-use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_check_response::ServingStatus;
-use tonic_health::pb::health_client::HealthClient;
 
 use super::course::{Course, Phase};
 use crate::asking::{Client, SLOWEST_CALL, TABLE, channel, get};
