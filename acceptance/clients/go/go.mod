@@ -1,4 +1,4 @@
-module callers
+module millpond
 
 go 1.26.0
 

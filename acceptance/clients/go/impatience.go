@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	pond "callers/millpond/v1"
+	millpondv1 "millpond/v1"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -30,7 +30,7 @@ const (
 )
 
 type caller struct {
-	lookup     pond.LookupServiceClient
+	lookup     millpondv1.LookupServiceClient
 	table, key string
 }
 
@@ -45,7 +45,7 @@ func impatience(address, table, key string) []string {
 	}
 	defer connection.Close()
 	start := time.Now()
-	caller := caller{pond.NewLookupServiceClient(connection), table, key}
+	caller := caller{millpondv1.NewLookupServiceClient(connection), table, key}
 	watch, failures := watchHealth(connection)
 	failures = append(failures, caller.sendGzip()...)
 	failures = append(failures, caller.giveUp()...)
@@ -87,7 +87,7 @@ func watchHealth(connection *grpc.ClientConn) (func() []string, []string) {
 func (c caller) get(patience time.Duration, options ...grpc.CallOption) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	_, err := c.lookup.Get(ctx, &pond.GetRequest{Table: c.table, Key: c.key}, options...)
+	_, err := c.lookup.Get(ctx, &millpondv1.GetRequest{Table: c.table, Key: c.key}, options...)
 	return err
 }
 

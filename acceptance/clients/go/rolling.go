@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	pond "callers/millpond/v1"
+	millpondv1 "millpond/v1"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -53,11 +53,11 @@ func rolling(addresses []string, table, key, serviceConfig string) []string {
 	}
 	defer connection.Close()
 	counts := tally{failed: map[string]int{}}
-	counts.callUntilInputEnds(pond.NewLookupServiceClient(connection), table, key)
+	counts.callUntilInputEnds(millpondv1.NewLookupServiceClient(connection), table, key)
 	return counts.failures()
 }
 
-func (t *tally) callUntilInputEnds(client pond.LookupServiceClient, table, key string) {
+func (t *tally) callUntilInputEnds(client millpondv1.LookupServiceClient, table, key string) {
 	stop := make(chan struct{})
 	var calls sync.WaitGroup
 	for range loops {
@@ -77,11 +77,11 @@ func (t *tally) callUntilInputEnds(client pond.LookupServiceClient, table, key s
 	calls.Wait()
 }
 
-func (t *tally) call(client pond.LookupServiceClient, table, key string) {
+func (t *tally) call(client millpondv1.LookupServiceClient, table, key string) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	freshness := &pond.Freshness{RequireReady: true}
-	request := &pond.GetRequest{Table: table, Key: key, Freshness: freshness}
+	freshness := &millpondv1.Freshness{RequireReady: true}
+	request := &millpondv1.GetRequest{Table: table, Key: key, Freshness: freshness}
 	answer, err := client.Get(ctx, request)
 	t.Lock()
 	defer t.Unlock()

@@ -3,6 +3,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 out=$1
+rm -rf "$out"
 mkdir -p "$out"
 cp "$here/package.json" "$here/caller.js" "$out"
 cp -r "$here/../../../proto" "$out"

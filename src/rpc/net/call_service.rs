@@ -12,26 +12,40 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use prost::bytes::Bytes;
 use tonic::Status;
+use tonic::body::Body;
+use tonic::codegen::Service;
 use tonic::codegen::http::{HeaderMap, Method, Request, Response, StatusCode};
 
 use super::admission::Admission;
 use super::calls::{Call, OpenCall};
 use super::registry::Connection;
-use crate::rpc::body::Body;
+use super::request_head::own_head;
 use crate::rpc::errors;
 
-/// What answers calls.
-pub(in crate::rpc) trait Answer: Clone + Send + Sync + 'static {
-    /// The same for the calls of one more connection.
-    fn for_connection(&self) -> Self;
-
-    /// Answers a call. It may keep nothing of the headers for longer than this takes: h2 hands them
-    /// out as slices of its read buffer, so one short header would hold 16 KiB.
-    fn answer(&self, request: Request<RequestBody>) -> Answering;
+/// What answers calls. Every service of HTTP requests with these types does.
+pub(in crate::rpc) trait Answer:
+    Service<
+        Request<RequestBody>,
+        Response = Response<Body>,
+        Error = Infallible,
+        Future: Send + 'static,
+    > + Clone
+    + Send
+    + 'static
+{
 }
 
-/// A call that is being answered.
-pub(in crate::rpc) type Answering = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
+impl<S> Answer for S where
+    S: Service<
+            Request<RequestBody>,
+            Response = Response<Body>,
+            Error = Infallible,
+            Future: Send + 'static,
+        > + Clone
+        + Send
+        + 'static
+{
+}
 
 /// The service of one connection.
 pub(super) struct CallService<S> {
@@ -48,14 +62,15 @@ pub(in crate::rpc) struct RequestBody {
 }
 
 /// A call that the service works on.
-pub(super) struct CallFuture(State);
+pub(super) struct CallFuture<F>(State<F>);
 
-enum State {
+enum State<F> {
     Refused(Option<Box<Response<Body>>>),
-    InWork(Answering, Option<OpenCall>),
+    InWork(Pin<Box<F>>, Option<OpenCall>),
 }
 
 /// The body of a response. Its call is open for as long as there is more of it.
+#[derive(Debug)]
 pub(super) struct ResponseBody {
     body: Body,
     /// None for a call that was refused.
@@ -71,7 +86,7 @@ impl<S> CallService<S> {
     /// Opens a call, or answers it at once.
     fn open(&self, request: &Request<Incoming>) -> Result<OpenCall, Box<Response<Body>>> {
         if request.method() != Method::POST {
-            let mut refusal = Response::new(Body::Empty);
+            let mut refusal = Response::new(Body::empty());
             *refusal.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
             return Err(Box::new(refusal));
         }
@@ -80,8 +95,7 @@ impl<S> CallService<S> {
             let status = errors::too_many_streams(self.admission.config.max_streams);
             return Err(Box::new(status.into_http()));
         };
-        // Parsing text copies it.
-        let method = request.uri().path().parse().ok();
+        let method = request.uri().path_and_query().cloned();
         Ok(self.connection.calls.open(method, place))
     }
 }
@@ -89,29 +103,37 @@ impl<S> CallService<S> {
 impl<S: Answer> hyper::service::Service<Request<Incoming>> for CallService<S> {
     type Response = Response<ResponseBody>;
     type Error = Infallible;
-    type Future = CallFuture;
+    type Future = CallFuture<S::Future>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let request = own_head(request);
         let open = match self.open(&request) {
             Ok(open) => open,
             Err(refusal) => return CallFuture(State::Refused(Some(refusal))),
         };
         let call = Arc::clone(&open.call);
-        let answering = self.service.answer(request.map(|body| RequestBody::new(body, call)));
-        CallFuture(State::InWork(answering, Some(open)))
+        let mut request = request.map(|body| RequestBody::new(body, call));
+        request.extensions_mut().insert(Arc::clone(&self.connection.peer));
+        // The service is always ready: what is full answers so.
+        let call = self.service.clone().call(request);
+        CallFuture(State::InWork(Box::pin(call), Some(open)))
     }
 }
 
-impl Future for CallFuture {
+impl<F> Future for CallFuture<F>
+where
+    F: Future<Output = Result<Response<Body>, Infallible>>,
+{
     type Output = Result<Response<ResponseBody>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let (response, call) = match &mut self.0 {
             State::Refused(response) => (*response.take().unwrap_or_default(), None),
             State::InWork(work, open) => match work.as_mut().poll(cx) {
-                Poll::Ready(response) => {
+                Poll::Ready(Ok(response)) => {
                     (response, open.take().inspect(|open| open.call.mark_answered()))
                 }
+                Poll::Ready(Err(never)) => match never {},
                 Poll::Pending => {
                     let is_over = |open: &OpenCall| open.call.poll_ended(cx.waker());
                     if !open.as_ref().is_some_and(is_over) {

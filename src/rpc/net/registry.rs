@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::calls::{Activity, Calls};
+use super::peer::Peer;
 use super::stats::CloseReason;
 use super::transport::Meter;
 
@@ -29,7 +30,7 @@ pub(super) struct Registry(Arc<Mutex<Slab<Arc<Connection>>>>);
 /// What is known of an open connection.
 #[derive(Debug)]
 pub(super) struct Connection {
-    peer: SocketAddr,
+    pub(super) peer: Arc<Peer>,
     pub(super) calls: Arc<Calls>,
     pub(super) meter: Arc<Meter>,
     asked: Mutex<Option<CloseReason>>,
@@ -58,7 +59,7 @@ pub struct UnfinishedCall {
 impl Registry {
     pub(super) fn add(&self, address: SocketAddr) -> Registered {
         let connection = Arc::new(Connection {
-            peer: address,
+            peer: Arc::new(Peer { address }),
             calls: Arc::new(Calls::new(Instant::now())),
             meter: Arc::default(),
             asked: Mutex::default(),
@@ -105,7 +106,7 @@ impl Registry {
         for connection in connections {
             unfinished.extend(connection.calls.list().into_iter().map(|call| UnfinishedCall {
                 method: call.method.as_ref().map_or_else(String::new, ToString::to_string),
-                peer: connection.peer,
+                peer: connection.peer.address,
                 age: now - call.since,
             }));
         }

@@ -3,10 +3,11 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use anyhow::Context;
-use clap::Args as ClapArgs;
+use clap::Args;
 use millpond_acceptance::broker::{Broker, Message, Topic};
 use millpond_acceptance::producer::Source;
 use millpond_acceptance::report::say;
@@ -18,8 +19,8 @@ use crate::service::{Entries, TABLE, key, settings};
 
 const RECORDS: u64 = 100;
 
-#[derive(Debug, ClapArgs)]
-pub(crate) struct Args {
+#[derive(Debug, Args)]
+pub(crate) struct ImpatienceArgs {
     /// A language to try alone; may be given several times
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
@@ -29,7 +30,7 @@ pub(crate) struct Args {
 }
 
 /// A line for each promise that was broken.
-pub(crate) fn run(args: &Args) -> anyhow::Result<Vec<String>> {
+pub(crate) fn run(args: &ImpatienceArgs) -> anyhow::Result<Vec<String>> {
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
         let broker = Broker::in_process();
@@ -59,19 +60,14 @@ async fn try_language(language: Language, served: &Served) -> anyhow::Result<Vec
     let relay = Relay::start(served.rpc().parse()?).await?;
     let address = relay.address.to_string();
     let output = tokio::task::spawn_blocking(move || call(&program, &address)).await??;
-    let (made, lost) =
-        (relay.seen.made.load(Ordering::Relaxed), relay.seen.lost.load(Ordering::Relaxed));
-    let name = language.name;
-    say(&format!(
-        "{name:<7} {made} connections made, {lost} lost; {}",
-        output.lines().collect::<Vec<_>>().join("; ")
-    ));
+    let made = relay.seen.made.load(Ordering::Relaxed);
+    let ends = relay.seen.ends.lock().unwrap_or_else(PoisonError::into_inner).join(", ");
+    let (name, told) = (language.name, output.lines().collect::<Vec<_>>().join("; "));
+    say(&format!("{name:<7} connections: {made}; {told}"));
     let told = output.lines().filter_map(|line| line.strip_prefix("FAILED  "));
     let mut failures: Vec<_> = told.map(|failure| format!("{name}: {failure}")).collect();
-    if made != 1 || lost != 0 {
-        failures.push(format!(
-            "{name}: {made} connections were made and {lost} lost, instead of 1 and 0"
-        ));
+    if made != 1 || !ends.is_empty() {
+        failures.push(format!("{name}: it needed {made} connections, not 1; the service: {ends}"));
     }
     Ok(failures)
 }

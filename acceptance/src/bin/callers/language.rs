@@ -35,12 +35,14 @@ impl Language {
         let folder = cargo::log_file("callers")?.join(self.name);
         std::fs::create_dir_all(&folder)?;
         let script = Path::new(CLIENTS).join(self.name).join("build.sh");
-        let status = Command::new(&script)
+        let output = Command::new(&script)
             .arg(&folder)
             .stdin(Stdio::null())
-            .status()
+            .output()
             .with_context(|| format!("{} could not be run", script.display()))?;
-        ensure!(status.success(), "the {} caller could not be built: {status}", self.name);
+        let why = [output.stdout, output.stderr].concat();
+        let why = String::from_utf8_lossy(&why);
+        ensure!(output.status.success(), "the {} caller could not be built: {why}", self.name);
         Ok(folder.join("run"))
     }
 }

@@ -27,7 +27,7 @@ struct Args {
     #[command(subcommand)]
     part: Option<Part>,
     #[command(flatten)]
-    impatience: impatience::Args,
+    impatience: impatience::ImpatienceArgs,
 }
 
 #[derive(Debug, Subcommand)]

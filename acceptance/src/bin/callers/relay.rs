@@ -2,13 +2,14 @@
 //! caller sends now and then: it then arrives all at once, calls and their cancellations together, as
 //! from a process that was paused.
 //!
-//! Knows nothing of what it passes on.
+//! Of what it passes on it knows only how a service ends a connection.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use millpond_acceptance::frames::{Answer, Answers};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -24,8 +25,14 @@ const READ_BYTES: usize = 256 << 10;
 pub(crate) struct Seen {
     /// Connections that callers made.
     pub(crate) made: AtomicU64,
-    /// Connections that the service closed before the caller did.
-    pub(crate) lost: AtomicU64,
+    /// How the service ended connections, other than without an error.
+    pub(crate) ends: Mutex<Vec<String>>,
+}
+
+impl Seen {
+    fn end(&self, how: String) {
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner).push(how);
+    }
 }
 
 /// A running relay. It ends with its runtime.
@@ -52,33 +59,40 @@ async fn accept(listener: TcpListener, service: SocketAddr, seen: Arc<Seen>) {
 
 async fn relay(caller: TcpStream, service: SocketAddr, seen: Arc<Seen>) {
     let Ok(upstream) = TcpStream::connect(service).await else {
-        seen.lost.fetch_add(1, Ordering::Relaxed);
-        return;
+        return seen.end("not connected".into());
     };
     // An error means that the socket has ended, which the copying notices.
     let _ = caller.set_nodelay(true).and(upstream.set_nodelay(true));
     let (from_caller, to_caller) = caller.into_split();
     let (from_service, to_service) = upstream.into_split();
-    let start = Instant::now();
     tokio::select! {
-        () = pass(from_caller, to_service, Some(start)) => {}
-        () = pass(from_service, to_caller, None) => {
-            seen.lost.fetch_add(1, Ordering::Relaxed);
-        }
+        () = pass_held(from_caller, to_service) => {}
+        () = pass_seen(from_service, to_caller, &seen) => {}
     }
 }
 
-/// Passes bytes on until the side that they come from has ended. Holds them back now and then,
-/// counted from `start`, if there is one.
-async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, start: Option<Instant>) {
-    let mut bytes = vec![0; READ_BYTES];
+/// Passes on what the caller sends, until it ends. Holds it back now and then.
+async fn pass_held(mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
+    let (start, mut bytes) = (Instant::now(), vec![0; READ_BYTES]);
     loop {
-        if let Some(start) = start {
-            hold(start).await;
-        }
+        hold(start).await;
         let Ok(read @ 1..) = from.read(&mut bytes).await else { return };
-        // Where the other side has ended, its own end is noticed.
+        // Where the service has ended, its own end is noticed.
         let _ = to.write_all(bytes.get(..read).unwrap_or_default()).await;
+    }
+}
+
+/// Passes on what the service sends, until it ends.
+async fn pass_seen(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, seen: &Seen) {
+    let (mut answers, mut bytes) = (Answers::default(), vec![0; READ_BYTES]);
+    while let Ok(read @ 1..) = from.read(&mut bytes).await {
+        let read = bytes.get(..read).unwrap_or_default();
+        for answer in answers.read(read) {
+            if matches!(answer, Answer::GoAway(1..)) {
+                seen.end(answer.to_string());
+            }
+        }
+        let _ = to.write_all(read).await;
     }
 }
 

@@ -56,6 +56,9 @@ pub(crate) struct StopArgs {
     /// How often a service is started and stopped
     #[arg(long, default_value_t = 50)]
     pub(crate) times: u32,
+    /// A peer to have on the line alone; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub(crate) only: Vec<String>,
     /// Another setting of millpond
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) settings: Vec<String>,

@@ -18,8 +18,9 @@ use crate::target::{Port, Target};
 
 /// The window of a peer that reads.
 const WIDE_BYTES: u32 = 1 << 20;
-/// After a call that failed at once. A peer that spins takes its own time, not the service's.
+/// After a call that failed. A peer that spins takes its own time, not the service's.
 const AFTER_FAILURE: Duration = Duration::from_millis(1);
+const OK: &str = "OK";
 
 /// How a call's body ends.
 #[derive(Debug, Clone, Copy)]
@@ -82,12 +83,11 @@ impl Calls {
     async fn keep_calling(&self, sender: SendRequest<Bytes>, outcome: &Outcome) {
         loop {
             let Ok(ready) = sender.clone().ready().await else { return };
-            match self.make_call(ready).await {
-                Ok(status) => outcome.count(status),
-                Err(error) => {
-                    outcome.count(reason(&error));
-                    sleep(AFTER_FAILURE).await;
-                }
+            let status = self.make_call(ready).await.unwrap_or_else(|error| reason(&error));
+            let has_failed = status != OK;
+            outcome.count(status);
+            if has_failed {
+                sleep(AFTER_FAILURE).await;
             }
         }
     }
@@ -170,7 +170,7 @@ fn release(body: &mut RecvStream, bytes: usize, reading: Reading) -> Result<(), 
 
 fn status_in(headers: &HeaderMap) -> Option<String> {
     const NAMES: [&str; 17] = [
-        "OK",
+        OK,
         "CANCELLED",
         "UNKNOWN",
         "INVALID_ARGUMENT",

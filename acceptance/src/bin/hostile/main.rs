@@ -8,8 +8,8 @@
 //! `cargo run --release -p millpond-acceptance --bin hostile -- stop --times 50`
 //!
 //! It needs root and a control group with the memory controller, and a limit of 20,000 open files.
-//! It fails if the process is killed, evicts entries for want of memory, or turns the well-behaved
-//! client or a probe away.
+//! It fails if the process is killed, evicts entries for want of memory, or fails a call of the
+//! well-behaved client or a probe. It also shows how many newcomers found a place.
 
 mod args;
 mod calls;

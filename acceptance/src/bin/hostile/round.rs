@@ -18,6 +18,8 @@ use crate::target::Target;
 const LOOK: Duration = Duration::from_millis(10);
 /// The time in which a service lets go of peers that have left, before the next round.
 const REST: Duration = Duration::from_secs(2);
+/// The most connections of each of several peers, so that this program has files for all.
+const TOGETHER_CONNECTIONS: u16 = 1_000;
 /// The number of the first peer's network: 127.1.0.0.
 const FIRST_NETWORK: u8 = 1;
 
@@ -66,12 +68,13 @@ async fn attack_together(
     target: Target,
     until: Instant,
 ) -> Vec<(&'static str, String)> {
+    let most_connections = if peers.len() > 1 { TOGETHER_CONNECTIONS } else { u16::MAX };
     let mut attacks = JoinSet::new();
     for (network, peer) in (FIRST_NETWORK..).zip(peers) {
         let target = Target { network, ..target };
         attacks.spawn(async move {
             let name = peer.about().name;
-            (name, attack(peer, target, until, u16::MAX).await.to_string())
+            (name, attack(peer, target, until, most_connections).await.to_string())
         });
     }
     let mut outcomes = attacks.join_all().await;

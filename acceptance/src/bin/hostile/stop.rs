@@ -50,7 +50,9 @@ pub(crate) async fn run(args: &StopArgs, attacking: &Runtime) -> anyhow::Result<
     let broker = Broker::in_process();
     let topic = broker.create_topic(1).await;
     fill(&topic);
-    let peers = peers::named(&PEERS.map(str::to_owned), RECORDS)?;
+    let names =
+        if args.only.is_empty() { PEERS.map(str::to_owned).into() } else { args.only.clone() };
+    let peers = peers::named(&names, RECORDS)?;
     let (mut failures, mut times) = (Vec::new(), Vec::new());
     for number in 1..=args.times {
         let settings = settings(&broker.bootstrap(), &topic.name, &service(args));

@@ -2,6 +2,8 @@ package millpond;
 
 import com.millpond.v1.GetRequest;
 import com.millpond.v1.LookupServiceGrpc;
+import com.millpond.v1.GetRequest;
+import com.millpond.v1.LookupServiceGrpc;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
