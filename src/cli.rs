@@ -36,8 +36,11 @@ struct Cli {
 enum Verb {
     /// Run the service
     Serve(ConfigArgs),
-    /// Run the service with an in-process Kafka, fed with made-up events
+    /// Run the service with a Kafka of its own, fed with made-up events
     Demo(demo::DemoArgs),
+    /// The Kafka of a demo
+    #[command(name = demo::KAFKA_VERB, hide = true)]
+    DemoKafka(demo::KafkaArgs),
     /// Check a configuration and print the effective one; with --connect, try it against its brokers
     Check(check::CheckArgs),
     /// Look up keys in a running service
@@ -59,6 +62,7 @@ pub fn run() -> ExitCode {
     let outcome = match Cli::parse().verb {
         Verb::Serve(args) => serve::run(&args),
         Verb::Demo(args) => demo::run(args),
+        Verb::DemoKafka(args) => demo::run_kafka(&args),
         Verb::Check(args) => check::run(&args),
         Verb::Get(args) => get::run(args),
         Verb::Stats(args) => stats::run(&args),

@@ -1,10 +1,8 @@
-//! `millpond demo`: the real service with an in-process Kafka and made-up events.
-//!
-//! The cluster is librdkafka's mock cluster. It speaks the real protocol over loopback, so nothing
-//! has to be installed.
+//! `millpond demo`: the real service, with a Kafka in a process beside it and made-up events.
 
-mod broker;
 mod events;
+mod kafka;
+mod kafka_process;
 mod report;
 
 use std::io;
@@ -21,11 +19,12 @@ use crate::app::App;
 use crate::config::Config;
 use crate::stats::TakeSnapshot;
 use crate::{shutdown, telemetry};
-use broker::{Broker, Producer};
+use kafka::TOPIC;
+pub(super) use kafka::{KafkaArgs, run as run_kafka};
+use kafka_process::KafkaProcess;
+pub(super) use kafka_process::VERB as KAFKA_VERB;
 use report::Report;
 
-const TOPIC: &str = "service-events";
-const PARTITIONS: i32 = 8;
 /// How long the last records may take to be read when the demo ends.
 const SETTLE: Duration = Duration::from_secs(5);
 
@@ -52,8 +51,8 @@ pub(super) fn run(args: DemoArgs) -> Result<(), Failure> {
 
 async fn demo(args: DemoArgs) -> Result<(), Failure> {
     let requested = shutdown::requested()?;
-    let broker = Broker::start(TOPIC, PARTITIONS)?;
-    let config = config(&args, &broker)?;
+    let mut kafka = KafkaProcess::start(args.rate)?;
+    let config = config(&args, kafka.bootstrap())?;
     telemetry::start(&config.log).map_err(super::serve::bad_filter)?;
     let app = App::build(config).await?;
     let take_snapshot = app.snapshot_handle();
@@ -64,13 +63,13 @@ async fn demo(args: DemoArgs) -> Result<(), Failure> {
     let service = tokio::spawn(app.run(async {
         let _ = stopped.await;
     }));
-    let producer = Producer::start(&broker, TOPIC, args.rate)?;
+    kafka.produce()?;
     let result = tokio::select! {
         () = requested => Ok(()),
         () = over(args.duration) => Ok(()),
         failed = every_second(&mut report, &take_snapshot) => failed,
     };
-    let sent = producer.stop();
+    let sent = kafka.stop_producing()?;
     settled(&take_snapshot, sent.records).await;
     let summary = result.and_then(|()| report.summary(&sent, &take_snapshot()));
     let _ = stop.send(());
@@ -79,9 +78,9 @@ async fn demo(args: DemoArgs) -> Result<(), Failure> {
 }
 
 /// The settings of the demo. It reads neither a file nor the environment.
-fn config(args: &DemoArgs, broker: &Broker) -> Result<Config, Failure> {
+fn config(args: &DemoArgs, bootstrap: &str) -> Result<Config, Failure> {
     let settings = [
-        format!("kafka.brokers={}", broker.bootstrap()),
+        format!("kafka.brokers={bootstrap}"),
         "tables.0.name=services".into(),
         format!("tables.0.topic={TOPIC}"),
         "tables.0.key=/id".into(),

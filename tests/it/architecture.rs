@@ -50,7 +50,7 @@ const MAY_NAME: [(&str, &[&str]); 19] = [
 
 /// Each restricted dependency, and the places that may name it.
 const CONFINED: [(&str, &[&str]); 7] = [
-    ("rdkafka", &["src/ingest", "src/cli/demo/broker"]),
+    ("rdkafka", &["src/ingest", "src/cli/demo/kafka"]),
     ("simd_json", &["src/pluck"]),
     ("moka", &["src/table"]),
     ("axum", &["src/admin"]),

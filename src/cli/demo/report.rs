@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::super::output::{bytes, count};
-use super::broker::Produced;
+use super::kafka::Produced;
 use crate::stats::{Outcome, Snapshot};
 
 pub(super) struct Report<W> {
@@ -25,7 +25,10 @@ impl<W: Write> Report<W> {
         rate: u32,
     ) -> io::Result<()> {
         let rate = count(u64::from(rate));
-        writeln!(self.out, "millpond demo: {rate} made-up events a second, all in this process\n")?;
+        writeln!(
+            self.out,
+            "millpond demo: {rate} made-up events a second, from a Kafka beside this process\n"
+        )?;
         writeln!(self.out, "Ask it from another terminal:\n")?;
         writeln!(self.out, "  millpond get services svc-00042 --endpoint http://{rpc}")?;
         writeln!(self.out, "  millpond stats --endpoint http://{rpc}")?;
@@ -36,10 +39,6 @@ impl<W: Write> Report<W> {
              {rpc} millpond.v1.LookupService/Get"
         )?;
         writeln!(self.out, "  curl http://{admin}/readyz\n")?;
-        writeln!(
-            self.out,
-            "The resident memory counts the demo's Kafka too: 5 MiB a partition.\n"
-        )?;
         writeln!(
             self.out,
             "{:>6} {:>12} {:>10} {:>12} {:>12} {:>14}",
