@@ -1,31 +1,38 @@
 //! The log of the process, on standard error: set up once, from `[log]` in the configuration.
 
+mod line_limits;
+
 use std::io::{self, IsTerminal};
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::filter::{EnvFilter, FilterExt as _, ParseError};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer as _, fmt, registry};
 
 use crate::config::{Log, LogFormat};
+pub use line_limits::LineLimits;
 
-/// Starts logging for the whole process. A second call changes nothing.
+/// Starts logging for the whole process. A second call changes nothing. Somebody has to run
+/// [`LineLimits::report`], so that what was left out is told.
 ///
 /// # Errors
 ///
 /// When the filter does not parse.
-pub fn start(log: &Log) -> Result<(), ParseError> {
-    let filter = EnvFilter::try_new(&log.filter)?;
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+pub fn start(log: &Log) -> Result<LineLimits, ParseError> {
+    let limits = LineLimits::default();
+    let filter = EnvFilter::try_new(&log.filter)?.and(limits.clone());
+    let layer = fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
         // Otherwise writing to a closed standard error panics.
         .log_internal_errors(false);
-    // An error means that the surrounding program has set up a log. That one is kept.
-    let _ = match log.format {
-        LogFormat::Json => subscriber.json().flatten_event(true).try_init(),
-        LogFormat::Text => subscriber.try_init(),
+    let layer = match log.format {
+        LogFormat::Json => layer.json().flatten_event(true).boxed(),
+        LogFormat::Text => layer.boxed(),
     };
-    Ok(())
+    // An error means that the surrounding program has set up a log. That one is kept.
+    let _ = registry().with(layer.with_filter(filter)).try_init();
+    Ok(limits)
 }
 
 /// Checks that the filter parses.

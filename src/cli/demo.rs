@@ -53,7 +53,8 @@ async fn demo(args: DemoArgs) -> Result<(), Failure> {
     let requested = shutdown::requested()?;
     let mut kafka = KafkaProcess::start(args.rate)?;
     let config = config(&args, kafka.bootstrap())?;
-    telemetry::start(&config.log).map_err(super::serve::bad_filter)?;
+    let line_limits = telemetry::start(&config.log).map_err(super::serve::bad_filter)?;
+    tokio::spawn(line_limits.report());
     let app = App::build(config).await?;
     let take_snapshot = app.snapshot_handle();
     let mut report = Report::new(io::stdout());

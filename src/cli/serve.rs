@@ -8,8 +8,9 @@ use crate::{shutdown, telemetry};
 
 pub(super) fn run(args: &ConfigArgs) -> Result<(), Failure> {
     let config = args.load()?;
-    telemetry::start(&config.log).map_err(bad_filter)?;
+    let line_limits = telemetry::start(&config.log).map_err(bad_filter)?;
     block_on(async {
+        tokio::spawn(line_limits.report());
         let requested = shutdown::requested()?;
         let digest = config.digest();
         let app = App::build(config).await?;
