@@ -32,6 +32,7 @@
 
 mod compact_store;
 mod counts;
+mod evictions;
 mod ghosts;
 mod largest;
 mod limits;
@@ -257,7 +258,18 @@ impl Table {
     /// start again and what was newer says nothing of the new records.
     pub fn remove_partition(&self, partition: i32) {
         let now = self.now();
+        self.store.evictions().forget_partition(partition);
         self.charge(|| self.store.remove_partition(partition, now));
+    }
+
+    /// Takes the partitions among these of which entries were evicted while memory was short, each
+    /// with the lowest offset of what was evicted. None while memory is still short: before the
+    /// limit is back at the capacity, the entries would not fit again.
+    pub fn take_lost(&self, is_wanted: impl Fn(i32) -> bool) -> Vec<(i32, i64)> {
+        if self.store.quota().is_lowered() {
+            return Vec::new();
+        }
+        self.store.evictions().take_lost(is_wanted)
     }
 
     /// Removes expired entries and does what reads and writes put off.

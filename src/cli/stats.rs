@@ -252,6 +252,7 @@ fn cause(cause: RemovalCause) -> &'static str {
         RemovalCause::Deleted => "deleted",
         RemovalCause::Expired => "expired",
         RemovalCause::Evicted => "evicted",
+        RemovalCause::EvictedForPressure => "evicted for pressure",
         RemovalCause::Unspecified => "for an unknown cause",
     }
 }

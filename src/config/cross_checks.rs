@@ -65,7 +65,7 @@ fn check_shares(tables: &[Table], report: &mut Report) {
 }
 
 fn check_bytes(tables: &[Table], memory: Option<&Memory>, report: &mut Report) {
-    let Some(Memory { limit: MemoryLimit::Bytes(limit) }) = memory else { return };
+    let Some(Memory { limit: MemoryLimit::Bytes(limit), .. }) = memory else { return };
     let bytes = tables.iter().fold(0_u64, |sum, table| match table.capacity {
         Capacity::Bytes(bytes) => sum.saturating_add(bytes),
         Capacity::Share(_) => sum,

@@ -221,6 +221,25 @@ impl<T: Copy> Form for Word<T> {
     }
 }
 
+/// Yes or no.
+pub(super) struct Truth;
+
+impl Form for Truth {
+    type Value = bool;
+
+    fn wanted(&self) -> String {
+        "true or false".into()
+    }
+
+    fn parse(&self, text: &str) -> Result<bool, String> {
+        text.parse().map_err(|_| "neither".into())
+    }
+
+    fn accepts(&self, kind: Kind) -> bool {
+        matches!(kind, Kind::Truth | Kind::Untyped)
+    }
+}
+
 /// Writes a duration with units, in a form that [`Time`] reads.
 pub(super) fn serialize_duration<S: Serializer>(
     duration: &Duration,

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
-use super::form::Parsed;
+use super::form::{Parsed, Truth};
 use super::section::{Section, Unset};
 use super::size::{ByteSize, Share};
 
@@ -16,6 +16,8 @@ pub(super) const ABOUT: &str = "How much memory the process may use.";
 pub struct Memory {
     /// The limit that resident memory stays under.
     pub limit: MemoryLimit,
+    /// Whether what was evicted for pressure is read from the stream again.
+    pub reload_after_pressure: bool,
 }
 
 /// How the memory limit is found.
@@ -41,7 +43,15 @@ impl Memory {
             "The limit that resident memory stays under. `auto` is the container's limit, or the \
              machine's memory where there is none; a share is a share of that.",
         );
-        Some(Self { limit: limit? })
+        let reload_after_pressure = section.key(
+            "reload_after_pressure",
+            &Truth,
+            Unset::Means("true"),
+            "Whether entries that were evicted because memory was short are read from the stream \
+             again, once memory is not short any more. Their partitions are read again from the \
+             oldest such entry, and the tables grow stale meanwhile.",
+        );
+        Some(Self { limit: limit?, reload_after_pressure: reload_after_pressure? })
     }
 }
 

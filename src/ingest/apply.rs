@@ -71,6 +71,12 @@ impl TableWriter {
         self.dead_letter_topic.as_deref()
     }
 
+    /// Takes the partitions among these that hold what the table lost while memory was short, each
+    /// with the first offset of that; none while memory is short.
+    pub(super) fn take_lost(&self, is_wanted: impl Fn(i32) -> bool) -> Vec<(i32, i64)> {
+        self.table.take_lost(is_wanted)
+    }
+
     /// Removes all that came from a partition, since its topic was recreated: its log is another
     /// one now, or gone.
     pub(super) fn remove_partition(&self, partition: i32) {

@@ -210,6 +210,21 @@ impl TopicAssignment {
         }
     }
 
+    /// Takes the positions from where on partitions have to be read again, because a table lost
+    /// entries of them while memory was short.
+    pub(super) fn take_lost(&mut self) -> Vec<Position> {
+        let mut lost = BTreeMap::<i32, i64>::new();
+        let is_read = |partition| self.position(partition).is_some();
+        for (partition, offset) in self.writers.iter().flat_map(|each| each.take_lost(is_read)) {
+            let lowest = lost.entry(partition).or_insert(offset);
+            *lowest = offset.min(*lowest);
+        }
+        lost.retain(|&partition, &mut offset| {
+            self.position(partition).is_some_and(|at| offset < at)
+        });
+        lost.into_iter().collect()
+    }
+
     /// Whether any partition was ever started.
     pub(super) fn has_partitions(&self) -> bool {
         !self.partitions.is_empty()

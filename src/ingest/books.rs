@@ -124,6 +124,11 @@ impl PartitionBooks {
         self.progress.reset_to(start);
     }
 
+    /// Goes back to `offset`, to read records again.
+    pub(super) fn rewind(&self, offset: i64) {
+        self.progress.reset_to(offset);
+    }
+
     /// Notes that the topic does not have the partition any more.
     pub(super) fn mark_removed(&self) {
         self.progress.mark_removed();

@@ -103,9 +103,26 @@ impl OffsetReset {
         Some(Self { partition, start, end, reason })
     }
 
+    /// The same where all records before `read_to` were read once, and some are being read again:
+    /// those are not lost if retention has removed them meanwhile.
+    #[must_use]
+    pub(super) fn after_reading_to(mut self, read_to: i64) -> Self {
+        if let ResetReason::RetentionGap { records } = &mut self.reason {
+            *records = (*records).min(u64::try_from(self.start - read_to).unwrap_or(0));
+        }
+        self
+    }
+
     pub(super) fn log(&self, topic: &str, position: i64) {
         let Self { partition, start, reason, .. } = *self;
         match reason {
+            ResetReason::RetentionGap { records: 0 } => tracing::info!(
+                topic,
+                partition,
+                position,
+                start,
+                "retention removed records that were to be read again, going on with the rest"
+            ),
             ResetReason::RetentionGap { records } => tracing::warn!(
                 topic,
                 partition,
@@ -158,6 +175,17 @@ mod tests {
     fn a_position_below_the_log_goes_to_its_start_and_the_records_between_are_lost() {
         let gap = ResetReason::RetentionGap { records: 7 };
         assert_eq!(reason(3, 10, 20, OffsetCheck::OutOfRange), Some(gap));
+    }
+
+    #[test]
+    fn records_that_were_read_once_are_not_lost_if_they_cannot_be_read_again() {
+        let range = OffsetRange { partition: 0, start: 10, end: 20 };
+        let reset = OffsetReset::needed(3, 3, range, OffsetCheck::OutOfRange).unwrap();
+        let records = |read_to| match reset.after_reading_to(read_to).reason {
+            ResetReason::RetentionGap { records } => records,
+            ResetReason::Recreated => panic!("{reset:?}"),
+        };
+        assert_eq!([0, 3, 8, 10, 15].map(records), [7, 7, 2, 0, 0]);
     }
 
     #[test]

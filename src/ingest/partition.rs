@@ -17,6 +17,9 @@ pub(super) const STATISTICS_DELAY: Duration = Duration::from_secs(3);
 
 pub(super) struct Partition {
     next_offset: i64,
+    /// Every record before this offset was read once. More than the next offset while records are
+    /// being read again.
+    read_to: i64,
     state: State,
     /// One for each table that reads the topic.
     books: Vec<Arc<PartitionBooks>>,
@@ -95,6 +98,7 @@ impl Partition {
         }
         Self {
             next_offset: start,
+            read_to: start,
             state: target.map_or(State::Following, |target| State::Loading { target }),
             books,
             seen_end: None,
@@ -107,6 +111,11 @@ impl Partition {
     /// The offset of the next record to handle.
     pub(super) fn next_offset(&self) -> i64 {
         self.next_offset
+    }
+
+    /// The offset up to which every record was read once: the next offset, or more.
+    pub(super) fn read_to(&self) -> i64 {
+        self.read_to.max(self.next_offset)
     }
 
     /// Whether the partition is read: the topic has not lost it, as far as we know.
@@ -211,6 +220,15 @@ impl Partition {
         (self.seen_end, self.restarted) = (None, Some(Instant::now()));
     }
 
+    /// Goes back to an earlier offset, to read again what was read before. The client has to do
+    /// the same.
+    pub(super) fn rewind(&mut self, offset: i64) {
+        self.read_to = self.read_to();
+        self.next_offset = offset;
+        self.books.iter().for_each(|books| books.rewind(offset));
+        self.restart();
+    }
+
     /// Goes on from another offset.
     pub(super) fn reset(&mut self, reset: OffsetReset) -> Load {
         let OffsetReset { start, end, reason, .. } = reset;
@@ -219,6 +237,9 @@ impl Partition {
                 ResetReason::RetentionGap { records } => books.reset_over_gap(start, end, records),
                 ResetReason::Recreated => books.reset_recreated(start, end),
             }
+        }
+        if reason == ResetReason::Recreated {
+            self.read_to = start;
         }
         self.next_offset = start;
         self.restart();

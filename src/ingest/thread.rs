@@ -96,6 +96,7 @@ impl IngestThread {
         heap::flush_if_asked();
         self.apply_pause();
         self.apply_answers();
+        self.reload_lost();
         self.ask_brokers();
         self.probe_access();
         self.recreate_broken_client();
@@ -260,6 +261,16 @@ impl IngestThread {
         }
         for (leader, wanted) in ends {
             self.queries.send(Query::Ends { leader, wanted });
+        }
+    }
+
+    /// Reads again what tables lost while memory was short, once it is not short any more.
+    fn reload_lost(&mut self) {
+        if self.shared.config.memory.reload_after_pressure && !self.client.is_paused() {
+            let now = Instant::now();
+            for topic in &mut self.topics.readers {
+                topic.reload_lost(&mut self.client, now);
+            }
         }
     }
 

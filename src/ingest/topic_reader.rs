@@ -9,6 +9,7 @@
 
 mod access;
 mod ranges;
+mod reload;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -52,6 +53,8 @@ pub(super) struct TopicReader {
     is_looking: bool,
     pending: PendingOffsets,
     stalls: StallWatch,
+    /// When it may be read again next.
+    reload_at: Instant,
 }
 
 impl TopicReader {
@@ -75,6 +78,7 @@ impl TopicReader {
             is_looking: false,
             pending: PendingOffsets::default(),
             stalls: StallWatch::default(),
+            reload_at: Instant::now(),
         }
     }
 

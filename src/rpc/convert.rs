@@ -95,6 +95,7 @@ fn ghost_miss(ghost: Ghost) -> Miss {
     match ghost.cause {
         GhostCause::Expired(time) => miss_at(MissReason::Expired, time),
         GhostCause::Evicted(time) => miss_at(MissReason::Evicted, time),
+        GhostCause::EvictedForPressure(time) => miss_at(MissReason::EvictedForPressure, time),
         GhostCause::Deleted => {
             let Recency { partition, offset, .. } = ghost.recency;
             let deleted_by = Some(PartitionOffset { partition, offset });

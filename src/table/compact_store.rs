@@ -46,6 +46,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::counts::Counts;
+use super::evictions::Evictions;
 use super::ghosts::{GhostEntries, KeyHash};
 use super::miss_reason::{Ghost, MissReason};
 use super::quota::Quota;
@@ -228,6 +229,10 @@ impl Store for CompactStore {
 
     fn quota(&self) -> &Quota {
         &self.shared.quota
+    }
+
+    fn evictions(&self) -> &Evictions {
+        &self.shared.evictions
     }
 
     fn ghosts(&self) -> &GhostEntries {

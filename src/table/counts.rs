@@ -17,11 +17,14 @@ pub enum Removal {
     Expired,
     /// The table was full and made room for newer entries.
     Evicted,
+    /// Memory was short, and the table's limit was lowered.
+    EvictedForPressure,
 }
 
 impl Removal {
     /// Every cause, in the order in which they are reported.
-    pub const ALL: [Self; 4] = [Self::Replaced, Self::Deleted, Self::Expired, Self::Evicted];
+    pub const ALL: [Self; 5] =
+        [Self::Replaced, Self::Deleted, Self::Expired, Self::Evicted, Self::EvictedForPressure];
 }
 
 /// How many entries left, by cause.

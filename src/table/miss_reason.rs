@@ -19,6 +19,8 @@ pub enum GhostCause {
     Expired(Timestamp),
     /// It was evicted at that time to make room.
     Evicted(Timestamp),
+    /// It was evicted at that time, because memory was short.
+    EvictedForPressure(Timestamp),
     /// A tombstone or a record for which `delete_when` holds deleted it, or a newer record that
     /// was too large to keep.
     Deleted,
@@ -35,9 +37,14 @@ impl Ghost {
         Self { cause: GhostCause::Expired(at), recency }
     }
 
-    /// The entry of that record was evicted at that time.
+    /// The entry of that record was evicted at that time to make room.
     pub fn evicted(recency: Recency, at: Timestamp) -> Self {
         Self { cause: GhostCause::Evicted(at), recency }
+    }
+
+    /// The entry of that record was evicted at that time, because memory was short.
+    pub fn evicted_for_pressure(recency: Recency, at: Timestamp) -> Self {
+        Self { cause: GhostCause::EvictedForPressure(at), recency }
     }
 }
 

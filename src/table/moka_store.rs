@@ -25,9 +25,9 @@ use std::time::{Duration, Instant};
 use moka::Expiry;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
-use parking_lot::Mutex;
 
 use super::counts::{Counts, Removal};
+use super::evictions::Evictions;
 use super::ghosts::GhostEntries;
 use super::miss_reason::{Ghost, MissReason};
 use super::quota::Quota;
@@ -63,7 +63,7 @@ impl MokaStore {
         let placeholder = Placeholder::new(capacity_bytes - ghosts.bytes());
         let quota = Quota::new(capacity_bytes, ghosts.bytes());
         let expiry = AtEntryExpiry(clock.clone());
-        let accounting = Arc::new(Accounting { quota, counts: Mutex::default(), ghosts, clock });
+        let accounting = Arc::new(Accounting::new(quota, ghosts, clock));
         let cache = Cache::builder()
             .max_capacity(CACHE_UNITS)
             .weigher(placeholder.weigher())
@@ -273,6 +273,10 @@ impl Store for MokaStore {
 
     fn quota(&self) -> &Quota {
         &self.accounting.quota
+    }
+
+    fn evictions(&self) -> &Evictions {
+        &self.accounting.evictions
     }
 
     fn ghosts(&self) -> &GhostEntries {

@@ -122,6 +122,11 @@ impl Quota {
         self.mismatch_count.load(Ordering::Relaxed)
     }
 
+    /// Whether the limit is below the capacity, because memory is short.
+    pub(super) fn is_lowered(&self) -> bool {
+        self.limit_bytes() < self.capacity_bytes()
+    }
+
     /// Whether the table weighs more than its limit, which was lowered.
     pub(super) fn is_exceeded(&self) -> bool {
         self.weight_bytes() > self.limit_bytes()

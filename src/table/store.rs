@@ -47,6 +47,7 @@
 use std::fmt::Debug;
 
 use super::counts::Counts;
+use super::evictions::Evictions;
 use super::ghosts::GhostEntries;
 use super::miss_reason::{Ghost, MissReason};
 use super::quota::Quota;
@@ -119,6 +120,9 @@ pub(super) trait Store: Debug + Send + Sync {
 
     /// What the table weighs, and what it may weigh.
     fn quota(&self) -> &Quota;
+
+    /// What was evicted while memory was short.
+    fn evictions(&self) -> &Evictions;
 
     /// The ghost entries: what the table remembers of keys that are gone.
     fn ghosts(&self) -> &GhostEntries;

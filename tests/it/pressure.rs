@@ -6,9 +6,11 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use millpond::proto::v1::lookup_result::Outcome;
 use millpond::proto::v1::maintenance_service_client::MaintenanceServiceClient;
 use millpond::proto::v1::{
-    GetStatsResponse, ListLargestEntriesRequest, PressureStage, RemovalCause,
+    GetStatsResponse, ListLargestEntriesRequest, MissReason, PressureStage, RemovalCause,
+    TableStats,
 };
 
 use crate::support::broker::{self, Broker, Message, Topic};
@@ -85,9 +87,11 @@ async fn produce_until_polled(
 }
 
 fn evicted_count(stats: &GetStatsResponse) -> i64 {
-    let evicted =
-        |removal: &&millpond::proto::v1::RemovalCount| removal.cause() == RemovalCause::Evicted;
-    stats.tables[0].removals.iter().find(evicted).unwrap().count
+    removal_count(&stats.tables[0], RemovalCause::Evicted)
+}
+
+fn removal_count(table: &TableStats, cause: RemovalCause) -> i64 {
+    table.removals.iter().find(|removal| removal.cause() == cause).unwrap().count
 }
 
 fn limit_bytes(stats: &GetStatsResponse) -> u64 {
@@ -282,7 +286,8 @@ fn pressure_stages_are_entered_in_order_and_left_in_reverse() {
 
         let hogs = press_until_paused(&service).await;
         let paused = service.stats().await;
-        assert!(evicted_count(&paused) > evicted_count(&before));
+        assert_eq!(evicted_count(&paused), evicted_count(&before), "nothing left for room");
+        assert!(removal_count(&paused.tables[0], RemovalCause::EvictedForPressure) > 0);
         assert!(paused.tables[0].limit_bytes < paused.tables[0].capacity_bytes, "{paused:?}");
         let more = batch(next, &[100], 200_000);
         topic.produce(&more);
@@ -336,4 +341,54 @@ fn assert_stages(service: &Contained, stats: &GetStatsResponse) {
             entered.stage()
         );
     }
+}
+
+/// A key of which the table remembers that its entry was evicted for pressure. There is not a ghost
+/// entry for every key.
+async fn key_evicted_for_pressure(service: &Contained, keys: u64) -> String {
+    for key in (0..keys).map(key) {
+        let got = service.try_get("services", &key).await.unwrap();
+        let Some(Outcome::Miss(miss)) = got.result.unwrap().outcome else { continue };
+        if miss.reason() == MissReason::EvictedForPressure {
+            return key;
+        }
+    }
+    panic!("no miss says that its entry was evicted for pressure");
+}
+
+/// Evicts entries of a table with this store for pressure, and lets the pressure end.
+fn evict_and_reload(test: &str, store: &str) {
+    let settings = ["tables.0.capacity=16MiB", &format!("tables.0.store={store}")];
+    contained(test, LIMIT_BYTES, &settings, async |topic, service| {
+        let keys = produce_until_polled(&service, topic, 0, &[1_000], 6 * MIB).await;
+        let hogs = press_until_paused(&service).await;
+        let pressed = service.stats().await;
+        assert!(removal_count(&pressed.tables[0], RemovalCause::EvictedForPressure) > 0);
+        assert_eq!(evicted_count(&pressed), 0, "nothing left for room");
+        let evicted = key_evicted_for_pressure(&service, keys).await;
+
+        drop(hogs);
+        let is_whole = |stats: &GetStatsResponse| {
+            stats.tables[0].entry_count.cast_unsigned() == keys && lag(stats) == 0
+        };
+        let after = service.wait_for("all entries", is_whole).await;
+        assert!(polled(&after) > polled(&pressed), "they were read again");
+        assert!(service.entry(&evicted).await.is_some());
+        assert_counters_add_up(&after);
+        let said = service.said("reading again what was evicted while memory was short");
+        assert!(!said.is_empty() && said[0]["from"].as_i64() < said[0]["to"].as_i64(), "{said:?}");
+        assert!(service.ends_well());
+    });
+}
+
+#[test]
+fn what_moka_evicted_for_pressure_is_read_again_once_memory_is_not_short() {
+    let test = "what_moka_evicted_for_pressure_is_read_again_once_memory_is_not_short";
+    evict_and_reload(test, "moka");
+}
+
+#[test]
+fn what_the_compact_store_evicted_for_pressure_is_read_again_once_memory_is_not_short() {
+    let test = "what_the_compact_store_evicted_for_pressure_is_read_again_once_memory_is_not_short";
+    evict_and_reload(test, "compact");
 }

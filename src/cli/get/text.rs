@@ -42,6 +42,9 @@ fn miss_text(key: &str, miss: &Miss) -> String {
         MissReason::NeverSeen => "never seen".into(),
         MissReason::Expired => format!("expired {time}"),
         MissReason::Evicted => format!("evicted {time}"),
+        MissReason::EvictedForPressure => {
+            format!("evicted {time}, because memory was short")
+        }
         MissReason::Deleted => {
             let PartitionOffset { partition, offset } = miss.deleted_by.unwrap_or_default();
             format!("deleted by partition {partition} offset {offset}")

@@ -134,7 +134,8 @@ impl TopicReader {
             let Purpose::Check(check) = question.purpose else { continue };
             let Some(partition) = self.assignment.assigned(range.partition) else { continue };
             let position = partition.next_offset();
-            let reset = OffsetReset::needed(question.position, position, range, check);
+            let reset = OffsetReset::needed(question.position, position, range, check)
+                .map(|reset| reset.after_reading_to(partition.read_to()));
             positions.push((range.partition, reset.map_or(position, |reset| reset.start)));
             resets.extend(reset.map(|reset| (reset, position)));
         }

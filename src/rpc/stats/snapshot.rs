@@ -88,6 +88,7 @@ fn to_cause(removal: Removal) -> RemovalCause {
         Removal::Deleted => RemovalCause::Deleted,
         Removal::Expired => RemovalCause::Expired,
         Removal::Evicted => RemovalCause::Evicted,
+        Removal::EvictedForPressure => RemovalCause::EvictedForPressure,
     }
 }
 

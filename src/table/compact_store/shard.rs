@@ -136,8 +136,10 @@ impl Shard {
     pub(super) fn evict_oldest(&mut self, shared: &Shared, now: Timestamp) -> bool {
         let Some((id, _)) = self.log.summary().oldest else { return false };
         self.remove_if(shared, id, |entry| {
-            let evicted = Ghost::evicted(entry.recency(), now);
-            Some(expired(entry, now).unwrap_or((Removal::Evicted, Some(evicted))))
+            Some(expired(entry, now).unwrap_or_else(|| {
+                let (removal, ghost) = shared.evictions.evict(&shared.quota, entry.recency(), now);
+                (removal, Some(ghost))
+            }))
         });
         self.log.free(id, shared);
         self.shrink_index(shared);

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::layout::Layout;
 use crate::record::{RankedBy, Recency};
+use crate::table::evictions::Evictions;
 use crate::table::ghosts::{GhostEntries, KeyHash};
 use crate::table::quota::Quota;
 
@@ -11,6 +12,7 @@ pub(super) struct Shared {
     pub(super) layout: Layout,
     pub(super) quota: Quota,
     pub(super) ghosts: GhostEntries,
+    pub(super) evictions: Evictions,
     ranked_by: RankedBy,
     started_segments: AtomicU64,
 }
@@ -22,7 +24,8 @@ impl Shared {
         ghosts: GhostEntries,
         ranked_by: RankedBy,
     ) -> Self {
-        Self { layout, quota, ghosts, ranked_by, started_segments: AtomicU64::new(0) }
+        let (evictions, started_segments) = (Evictions::default(), AtomicU64::new(0));
+        Self { layout, quota, ghosts, evictions, ranked_by, started_segments }
     }
 
     /// The recency of a record once it has taken the place of the newest known record of its key:

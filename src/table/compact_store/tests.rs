@@ -55,7 +55,8 @@ fn is_there(store: &CompactStore, number: u64) -> bool {
 }
 
 fn evicted_count(store: &CompactStore) -> u64 {
-    store.counts().removals.count(Removal::Evicted)
+    let removals = store.counts().removals;
+    removals.count(Removal::Evicted) + removals.count(Removal::EvictedForPressure)
 }
 
 /// What the entries take, counted anew.

@@ -5,12 +5,13 @@ use crate::table::miss_reason::{Ghost, GhostCause};
 
 const SLOTS: usize = 4;
 
-/// What `cause` holds: a time in milliseconds, with one of these in its lowest two bits.
+/// What `cause` holds: a time in milliseconds, with one of these in its lowest three bits.
 const EMPTY: i64 = 0;
 const EXPIRED: i64 = 1;
 const EVICTED: i64 = 2;
 const DELETED: i64 = 3;
-const KIND_BITS: u32 = 2;
+const EVICTED_FOR_PRESSURE: i64 = 4;
+const KIND_BITS: u32 = 3;
 
 #[derive(Debug, Clone, Copy)]
 struct GhostEntry {
@@ -29,6 +30,7 @@ impl GhostEntry {
         let cause = match cause {
             GhostCause::Expired(time) => with_kind(time, EXPIRED),
             GhostCause::Evicted(time) => with_kind(time, EVICTED),
+            GhostCause::EvictedForPressure(time) => with_kind(time, EVICTED_FOR_PRESSURE),
             GhostCause::Deleted => DELETED,
         };
         Self { fingerprint, partition, offset, rank, cause }
@@ -39,6 +41,7 @@ impl GhostEntry {
         let cause = match self.kind() {
             EXPIRED => GhostCause::Expired(time),
             EVICTED => GhostCause::Evicted(time),
+            EVICTED_FOR_PRESSURE => GhostCause::EvictedForPressure(time),
             DELETED => GhostCause::Deleted,
             _ => return None,
         };
@@ -64,7 +67,7 @@ impl GhostEntry {
     }
 }
 
-/// Times beyond some 70 million years are cut off.
+/// Times beyond some 35 million years are cut off.
 fn with_kind(time: Timestamp, kind: i64) -> i64 {
     let most = i64::MAX >> KIND_BITS;
     (time.as_millis().clamp(-most, most) << KIND_BITS) | kind

@@ -13,6 +13,7 @@ use super::placeholder::CacheKey;
 use crate::clock::Clock;
 use crate::record::Entry;
 use crate::table::counts::{Counts, Removal};
+use crate::table::evictions::Evictions;
 use crate::table::ghosts::GhostEntries;
 use crate::table::miss_reason::Ghost;
 use crate::table::quota::Quota;
@@ -22,10 +23,16 @@ pub(super) struct Accounting {
     pub(super) quota: Quota,
     pub(super) counts: Mutex<Counts>,
     pub(super) ghosts: GhostEntries,
+    pub(super) evictions: Evictions,
     pub(super) clock: Clock,
 }
 
 impl Accounting {
+    pub(super) fn new(quota: Quota, ghosts: GhostEntries, clock: Clock) -> Self {
+        let (counts, evictions) = (Mutex::default(), Evictions::default());
+        Self { quota, counts, ghosts, evictions, clock }
+    }
+
     /// Counts an entry that left, and releases its weight.
     pub(super) fn count_removed(&self, key: &str, entry: &Entry, removal: Removal) {
         self.counts.lock().count_removed(removal);
@@ -52,7 +59,7 @@ impl Accounting {
             let (removal, ghost) = if is_expired {
                 (Removal::Expired, Ghost::expired(recency, expires_at))
             } else {
-                (Removal::Evicted, Ghost::evicted(recency, now))
+                self.evictions.evict(&self.quota, recency, now)
             };
             self.count_removed(key.as_str(), &entry, removal);
             self.insert_ghost(key.as_str(), ghost);
