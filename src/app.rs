@@ -32,7 +32,7 @@ pub use crate::ingest::{
 };
 use crate::memory::{Accounts, Budget, BudgetError};
 use crate::record::RankedBy;
-use crate::rpc::{Reclaim, Rpc, Service};
+use crate::rpc::{BytePool, Reclaim, Rpc, Service};
 use crate::stats::TakeSnapshot;
 use crate::table::{Maintenance, Spec, Table};
 use counter_check::CounterCheck;
@@ -149,7 +149,7 @@ impl App {
             tables: core.tables.clone(),
             table_configs: config.tables.clone(),
             health: Arc::clone(&core.health),
-            response_buffer_bytes: config.rpc.buffer.as_u64(),
+            pool: BytePool::new(config.rpc.pool.as_u64()),
             take_snapshot: Arc::clone(&take_snapshot),
             reclaim: core.reclaim(&config, memory, &sockets.rpc_threads),
             rejections: Arc::new(move || ingest_stats.rejections()),

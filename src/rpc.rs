@@ -1,14 +1,15 @@
 //! The gRPC server: lookups, statistics, health and reflection on one port.
 //!
 //! ```text
-//! request -> validation -> positions, freshness -> lookup -> response -> transport
+//! request -> byte pool -> validation -> positions, freshness -> lookup -> response -> transport
 //! ```
 //!
 //! It reads the tables, their health, and a snapshot of the service. It does not know the stream.
-//! A response of more than 4 KiB takes a part of a byte budget, and connections and streams have
-//! caps, so that callers, however slow or many, cannot fill the memory.
+//! Connections and streams have caps, and what callers make it hold beyond that takes a part of the
+//! byte pool. So callers, however slow or many, cannot fill the memory.
 
-mod codec;
+mod body;
+mod call;
 mod convert;
 mod deadline;
 mod descriptions;
@@ -21,45 +22,52 @@ mod lookup;
 mod lookup_request;
 mod lookup_response;
 mod maintenance;
+mod methods;
 mod net;
 mod page;
+mod pool;
 mod positions;
+mod request;
 mod response;
+mod served_by_tonic;
 mod snapshots;
 mod stats;
 mod texts;
+mod unary;
 mod validation;
 mod worker;
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tonic::service::Routes;
 use tonic_reflection::pb;
 
-pub(crate) use codec::ResponseCodec;
-pub use lookup::MAX_RESPONSE_BYTES;
-pub use lookup_request::{BatchGetRequest, GetRequest, MAX_BATCH_KEYS};
+pub use lookup_request::MAX_BATCH_KEYS;
 pub use maintenance::{ListRejections, Reclaim};
 pub use net::{CLOSE_REASONS, CloseReason, Net, NetStats, UnfinishedCall};
+pub use pool::{BytePool, ConnectionShare, FREE_BYTES};
 
 use crate::config;
 use crate::health::Health;
 use crate::heap::Account;
 use crate::proto::FILE_DESCRIPTOR_SET;
-use crate::proto::server::lookup_service_server::LookupServiceServer;
-use crate::proto::server::maintenance_service_server::MaintenanceServiceServer;
-use crate::proto::server::stats_service_server::StatsServiceServer;
 use crate::stats::TakeSnapshot;
 use crate::table::Table;
 use descriptions::TableDescriptions;
 use fresh_tables::FreshTables;
 use health::{HealthPublisher, HealthServer};
-use response::{BufferedResponses, ResponseBudget};
+use lookup::{Lookup, MAX_RESPONSE_BYTES};
+use maintenance::Maintenance;
+use methods::Methods;
+use pool::Purpose;
 use snapshots::Snapshots;
+use stats::Stats;
+use unary::Dispatch;
 use validation::Tables;
 
 /// The data that calls are answered from.
@@ -70,9 +78,8 @@ pub struct Service {
     pub table_configs: Vec<config::Table>,
     /// Whether the tables are ready, and how fresh they are.
     pub health: Arc<Health>,
-    /// What responses of more than 4 KiB may hold together until their callers have read them, in
-    /// bytes; at least [`MAX_RESPONSE_BYTES`].
-    pub response_buffer_bytes: u64,
+    /// What callers may make the service hold.
+    pub pool: BytePool,
     /// For the statistics.
     pub take_snapshot: TakeSnapshot,
     /// For a reclaim.
@@ -87,13 +94,15 @@ pub struct Service {
 pub struct Rpc {
     listener: TcpListener,
     net: Net,
+    request_timeout: Duration,
     service: Service,
 }
 
 impl Rpc {
     /// A server on a port that is already bound.
     pub fn new(listener: TcpListener, config: config::Rpc, service: Service) -> Self {
-        Self { listener, net: Net::new(config), service }
+        let request_timeout = config.request_timeout;
+        Self { listener, net: Net::new(config), request_timeout, service }
     }
 
     /// The address that it listens on.
@@ -121,9 +130,13 @@ impl Rpc {
         let publisher = HealthPublisher::new(Arc::clone(&self.service.health));
         let health_service = HealthServer(publisher.published());
         let (drain, draining) = watch::channel(false);
-        let routes = self.service.routes(draining)?.add_service(health_service).prepare();
+        let routes = reflection_routes()?.add_service(health_service).prepare();
+        let pool = self.service.pool.clone();
+        let methods = self.service.methods(draining)?;
+        let dispatch = Dispatch::new(methods, routes, pool, self.request_timeout);
         let (stop, stopping) = watch::channel(false);
-        let mut accepting = tokio::spawn(self.net.clone().accept(self.listener, routes, stopping));
+        let mut accepting =
+            tokio::spawn(self.net.clone().accept(self.listener, dispatch, stopping));
         tokio::select! {
             () = publisher.run(shutdown) => {}
             ended = &mut accepting => return Ok(ended?),
@@ -138,24 +151,22 @@ impl Rpc {
 }
 
 impl Service {
-    /// The services by their paths. Calls that wait end when `draining` is true.
-    fn routes(self, draining: watch::Receiver<bool>) -> anyhow::Result<Routes> {
+    /// Our methods. Calls that wait end when `draining` is true.
+    fn methods(self, draining: watch::Receiver<bool>) -> anyhow::Result<Methods> {
         let tables = FreshTables::new(Tables::new(self.tables), self.health, draining);
-        let budget = ResponseBudget::new(self.response_buffer_bytes);
         let descriptions = TableDescriptions::new(&self.table_configs);
-        let lookup = lookup::Lookup::new(tables.clone(), descriptions, budget.clone());
-        let snapshots = Snapshots::spawn(self.take_snapshot, &self.account)?;
-        let stats = stats::Stats::new(budget.clone(), snapshots);
+        let max_batch_bytes = MAX_RESPONSE_BYTES.min(self.pool.connection_bytes(Purpose::Answer));
+        let lookup = Lookup::new(tables.clone(), descriptions, max_batch_bytes);
+        let stats = Stats::new(Snapshots::spawn(self.take_snapshot, &self.account)?);
         let (reclaim, rejections) = (self.reclaim, self.rejections);
-        let maintenance =
-            maintenance::Maintenance::new(tables, budget, reclaim, rejections, &self.account)?;
-        Ok(Routes::default()
-            .add_service(reflection().build_v1()?)
-            .add_service(reflection().build_v1alpha()?)
-            .add_service(BufferedResponses(LookupServiceServer::new(lookup)))
-            .add_service(BufferedResponses(StatsServiceServer::new(stats)))
-            .add_service(BufferedResponses(MaintenanceServiceServer::new(maintenance))))
+        let maintenance = Maintenance::new(tables, reclaim, rejections, &self.account)?;
+        Ok(Methods { lookup, stats, maintenance })
     }
+}
+
+fn reflection_routes() -> anyhow::Result<Routes> {
+    let v1 = reflection().build_v1()?;
+    Ok(Routes::new(v1).add_service(reflection().build_v1alpha()?))
 }
 
 fn reflection() -> tonic_reflection::server::Builder<'static> {

@@ -11,6 +11,7 @@ mod memory;
 mod outcome;
 mod partition;
 mod rejection;
+mod rpc;
 mod topic;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub use memory::{MemoryStats, Reclaimed};
 pub use outcome::Outcome;
 pub use partition::PartitionStats;
 pub use rejection::{DeadLetterStats, ListedRejection, Rejection};
+pub use rpc::{RpcStats, ShedCause};
 pub use topic::{TopicStats, TopicStatus};
 
 /// Takes one snapshot of the service: call it as often as figures are shown. Share it by

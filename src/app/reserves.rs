@@ -24,7 +24,7 @@ pub(super) fn reserves(config: &Config) -> Vec<ExpectedBytes> {
     let types = [
         (MemoryType::Ingest, needs.large_document_bytes + needs.small_bytes),
         (MemoryType::KafkaClient, needs.kafka_bytes + needs.statistics_bytes),
-        (MemoryType::Rpc, config.rpc.buffer.as_u64()),
+        (MemoryType::Rpc, config.rpc.pool.as_u64()),
     ];
     types.map(|(memory_type, bytes)| ExpectedBytes { memory_type, bytes }).into()
 }

@@ -1,4 +1,4 @@
-//! `[rpc]`: where the gRPC server listens, the memory for responses, and the caps and deadlines of
+//! `[rpc]`: where the gRPC server listens, the memory for calls, and the caps and deadlines of
 //! connections and streams.
 
 use std::net::SocketAddr;
@@ -19,8 +19,8 @@ pub(super) const ABOUT: &str = "The gRPC server for lookups and statistics.";
 pub struct Rpc {
     /// The address to listen on.
     pub listen: SocketAddr,
-    /// The memory that responses may take together until their callers have received them.
-    pub buffer: ByteSize,
+    /// The memory that callers may make the service hold.
+    pub pool: ByteSize,
     /// Connections in all. Above zero.
     pub max_connections: usize,
     /// Connections of one peer: of an IPv4 address, or of an IPv6 network of 64 bits. Above zero.
@@ -62,13 +62,15 @@ const LONGEST: Duration = Duration::from_secs(365 * 24 * 3_600);
 impl Rpc {
     pub(super) fn read(section: &mut Section<'_>) -> Option<Self> {
         let listen = read_listen(section, "0.0.0.0:50051");
-        let buffer = section.key(
-            "buffer",
-            // The largest response fits into the smallest buffer.
-            &Size(ByteSize::mib(4)..=ByteSize::mib(1024)),
-            Unset::Means("6MiB"),
-            "Memory for responses that their callers have not received yet, over all calls \
-             together. A call whose response does not fit waits.",
+        let pool = section.key(
+            "pool",
+            // The largest entry fits into what one connection may take of the smallest pool.
+            &Size(ByteSize::mib(6)..=ByteSize::mib(1024)),
+            Unset::Means("8MiB"),
+            "Memory for requests over 4KiB while they arrive and wait, and for responses over \
+             4KiB until their callers have received them. Requests may take a quarter of it, \
+             responses the rest, and one connection a quarter of either. A request that does not \
+             fit is refused, a response that does not fit waits.",
         );
         let caps = Caps::read(section);
         let [handshake_timeout, request_timeout] = read_deadlines(section);
@@ -76,7 +78,7 @@ impl Rpc {
         let caps = caps?;
         Some(Self {
             listen: listen?,
-            buffer: buffer?,
+            pool: pool?,
             max_connections: caps.connections,
             max_connections_per_peer: caps.connections_per_peer,
             max_streams: caps.streams,

@@ -4,12 +4,13 @@
 //! Which keys exist is known to the sections; they pass the candidates in.
 
 /// Keys that were renamed, old and new. A closed list: a rename adds one line here.
-const RENAMED: [(&str, &str); 5] = [
+const RENAMED: [(&str, &str); 6] = [
     ("kafka.queue", "kafka.fetch_buffer"),
     ("ingest.refresh", "ingest.metadata_refresh"),
     ("ingest.stall_after", "ingest.stall_timeout"),
     ("ingest.rejections", "ingest.recent_rejections"),
-    ("rpc.in_flight", "rpc.buffer"),
+    ("rpc.in_flight", "rpc.pool"),
+    ("rpc.buffer", "rpc.pool"),
 ];
 
 /// The new name of a key, given by its whole path, that was renamed.

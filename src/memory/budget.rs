@@ -74,7 +74,7 @@ pub enum BudgetError {
     /// The reserves leave nothing for tables.
     #[error(
         "memory.limit: the reserves take more than there is; raise the limit or lower \
-         kafka.fetch_buffer, ingest.max_document, ingest.threads or rpc.buffer\n{0}"
+         kafka.fetch_buffer, ingest.max_document, ingest.threads or rpc.pool\n{0}"
     )]
     ReservesAboveLimit(Budget),
     /// The capacities of the tables add up to more than the reserves leave.
@@ -139,7 +139,7 @@ impl Budget {
             line(Purpose::KafkaStatistics, needs.statistics_bytes),
             line(Purpose::LargeDocuments, needs.large_document_bytes),
             line(Purpose::SmallDocuments, needs.small_bytes),
-            line(Purpose::RpcBuffer, config.rpc.buffer.as_u64()),
+            line(Purpose::RpcPool, config.rpc.pool.as_u64()),
             line(Purpose::Fixed, FIXED_BYTES),
             line(Purpose::Allocator, limit.bytes / ALLOCATOR_DIVISOR),
         ];
@@ -242,7 +242,7 @@ mod tests {
             "kafka.fetch_buffer=32MiB",
             "ingest.threads=2",
             "ingest.max_document=1MiB",
-            "rpc.buffer=8MiB",
+            "rpc.pool=8MiB",
             "tables.0.name=services",
             "tables.0.topic=events",
             "tables.0.key=/id",
@@ -284,7 +284,7 @@ mod tests {
         let text = error.to_string();
         assert!(matches!(error, BudgetError::ReservesAboveLimit(_)), "{text}");
         assert!(text.contains("memory.limit") && text.contains("kafka.fetch_buffer"), "{text}");
-        assert!(text.contains("8.0 MiB  rpc response buffers (rpc.buffer)"), "{text}");
+        assert!(text.contains("8.0 MiB  rpc byte pool (rpc.pool)"), "{text}");
     }
 
     #[test]

@@ -22,8 +22,8 @@ pub enum Purpose {
     LargeDocuments,
     /// Parsing all other documents.
     SmallDocuments,
-    /// Responses that callers have not read yet.
-    RpcBuffer,
+    /// Requests that arrive, and responses that callers have not read yet.
+    RpcPool,
     /// Code, stacks and connections.
     Fixed,
     /// What the allocator holds beside what is allocated from it.
@@ -43,7 +43,7 @@ impl fmt::Display for Purpose {
                 "parsing large documents, one at a time (by ingest.max_document)"
             }
             Self::SmallDocuments => "parsing the rest (by ingest.threads)",
-            Self::RpcBuffer => "rpc response buffers (rpc.buffer)",
+            Self::RpcPool => "rpc byte pool (rpc.pool)",
             Self::Fixed => "code, stacks, connections",
             Self::Allocator => "allocator slack (a sixteenth of the limit)",
         })

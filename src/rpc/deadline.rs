@@ -1,12 +1,12 @@
 //! How long a call may wait, and how long its response may be sent.
 //!
-//! At its deadline tonic ends a call as CANCELLED, which tells the caller nothing. So a wait ends
-//! a little earlier, while there is time for an error that says what the call waited for.
+//! A caller that has given up hears nothing any more. So a wait ends a little before the deadline,
+//! while there is time for an error that says what the call waited for.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tonic::metadata::MetadataMap;
+use tonic::codegen::http::HeaderMap;
 
 /// The time kept for the error: a tenth of the timeout, at most this.
 const MAX_RESERVE: Duration = Duration::from_millis(200);
@@ -19,9 +19,9 @@ pub(super) struct Deadline {
 }
 
 impl Deadline {
-    /// The deadline of a call that arrived just now with this metadata.
-    pub(super) fn of(metadata: &MetadataMap) -> Self {
-        let header = metadata.get("grpc-timeout").and_then(|header| header.to_str().ok());
+    /// The deadline of a call that arrived just now with these headers.
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let header = headers.get("grpc-timeout").and_then(|header| header.to_str().ok());
         header.and_then(timeout).map_or(Self::default(), |timeout| {
             let reserve = (timeout / 10).min(MAX_RESERVE);
             Self { end: Instant::now().checked_add(timeout), reserve }
@@ -81,10 +81,10 @@ mod tests {
 
     /// The deadline of a call with this timeout, and a time just before the call arrived.
     fn deadline(timeout: &'static str) -> (Deadline, Instant) {
-        let mut metadata = MetadataMap::new();
-        metadata.insert("grpc-timeout", timeout.parse().unwrap());
+        let mut headers = HeaderMap::new();
+        headers.insert("grpc-timeout", timeout.parse().unwrap());
         let start = Instant::now();
-        (Deadline::of(&metadata), start)
+        (Deadline::of(&headers), start)
     }
 
     #[test]
@@ -106,7 +106,7 @@ mod tests {
             let ends = [deadline.wait_end(minute), deadline.send_end(minute)];
             assert!(ends.iter().all(|&end| end - start < 2 * minute), "of {timeout}");
         }
-        let without = Deadline::of(&MetadataMap::new());
+        let without = Deadline::of(&HeaderMap::new());
         assert!(without.wait_end(minute) - Instant::now() <= minute);
     }
 }

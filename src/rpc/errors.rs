@@ -10,6 +10,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
 use crate::proto::v1::ErrorReason;
+use crate::stats::ShedCause;
 
 const DOMAIN: &str = "millpond";
 /// No table has a longer name. A key is cut here: its beginning tells enough.
@@ -119,12 +120,47 @@ pub(super) fn busy(work: &str) -> Status {
     retryable(Code::ResourceExhausted, message, ErrorReason::Busy, metadata)
 }
 
-/// The response got no permit in time, because slow callers hold the response buffer.
-pub(super) fn response_buffer_full() -> Status {
-    let message = "the response buffer is full, because other callers read their responses \
-                   slowly; retry later, or ask for less";
-    let reason = ErrorReason::ResponseBufferFull;
-    retryable(Code::ResourceExhausted, message.to_owned(), reason, [])
+/// The call was shed for this cause.
+pub(super) fn shed(cause: ShedCause) -> Status {
+    let (code, reason, message) = match cause {
+        ShedCause::PoolFull => (
+            Code::ResourceExhausted,
+            ErrorReason::BytePoolFull,
+            "the byte pool, or this connection's share of it, is full of requests and answers; \
+             read answers faster, ask for less, or retry later",
+        ),
+        ShedCause::MemoryShort => (
+            Code::ResourceExhausted,
+            ErrorReason::MemoryShort,
+            "memory is short, so only small calls are served; retry later, or ask for less",
+        ),
+        ShedCause::RequestLate => (
+            Code::DeadlineExceeded,
+            ErrorReason::RequestLate,
+            "the request was not complete in time; send a request without a pause",
+        ),
+        ShedCause::AnswerLate => (
+            Code::DeadlineExceeded,
+            ErrorReason::AnswerLate,
+            "the answer was not read in time; read answers without a pause",
+        ),
+    };
+    match code {
+        Code::ResourceExhausted => retryable(code, message.into(), reason, []),
+        _ => status(code, message.into(), reason, []),
+    }
+}
+
+/// A message of the request is larger than its method takes.
+pub(super) fn request_too_large(limit_bytes: usize) -> Status {
+    let message = format!("the request is over {limit_bytes} bytes; ask for less in one call");
+    let metadata = [("limit_bytes", limit_bytes.to_string())];
+    status(Code::ResourceExhausted, message, ErrorReason::RequestTooLarge, metadata)
+}
+
+/// The request breaks the rules of gRPC, or does not decode.
+pub(super) fn malformed(code: Code, message: &str) -> Status {
+    status(code, message.to_owned(), ErrorReason::MalformedRequest, [])
 }
 
 /// As protobuf writes a duration in JSON.

@@ -3,9 +3,10 @@
 //! Each lookup goes the same way: validate, wait for `min_positions`, check freshness, look up, and
 //! write the response. It knows the tables and their health, and nothing of the stream.
 
-use tonic::{Request, Response, Status};
+use tonic::Status;
 use tonic_types::FieldViolation;
 
+use super::call::{Attempt, Call};
 use super::convert::{loading_miss, to_miss};
 use super::deadline::Deadline;
 use super::descriptions::TableDescriptions;
@@ -15,76 +16,70 @@ use super::fresh_tables::FreshTables;
 use super::freshness::TableState;
 use super::lookup_request::{BatchGetRequest, GetRequest, LookupRequest, MAX_BATCH_KEYS};
 use super::lookup_response::{FoundEntry, LookupOutcome, max_batch_end_len, put_batch_end};
-use super::response::{Attempt, ResponseBudget, ResponseBuffer};
+use super::response::{FinishedResponse, ResponseBuffer};
 use super::texts::Texts;
 use super::validation::{self, required, validate};
-use crate::proto::server::lookup_service_server::LookupService;
-use crate::proto::v1::{
-    AsOf, BatchGetResponse, GetResponse, ListTablesRequest, ListTablesResponse, Miss,
-};
+use crate::proto::v1::{AsOf, ListTablesRequest, Miss};
 use crate::record::Timestamp;
 use crate::table::Table;
 
-/// Largest encoded response of a batch. Stated in the protocol. Under the 4 MiB that clients
-/// in any language accept by default.
-pub const MAX_RESPONSE_BYTES: usize = 3_584 << 10;
+/// Largest encoded response of a batch, unless the byte pool is small. Stated in the protocol.
+/// Under the 4 MiB that clients in any language accept by default.
+pub(super) const MAX_RESPONSE_BYTES: usize = 3_584 << 10;
 
 pub(super) struct Lookup {
     tables: FreshTables,
     descriptions: TableDescriptions,
-    budget: ResponseBudget,
+    max_batch_bytes: usize,
 }
 
-#[tonic::async_trait]
-impl LookupService for Lookup {
-    async fn get(&self, request: Request<GetRequest>) -> Result<Response<GetResponse>, Status> {
-        let deadline = Deadline::of(request.metadata());
-        let request = request.into_inner();
+impl Lookup {
+    /// A batch is answered with at most `max_batch_bytes`.
+    pub(super) fn new(
+        tables: FreshTables,
+        descriptions: TableDescriptions,
+        max_batch_bytes: usize,
+    ) -> Self {
+        Self { tables, descriptions, max_batch_bytes }
+    }
+
+    /// Looks up one key.
+    pub(super) async fn get(
+        &self,
+        call: &Call,
+        request: GetRequest,
+    ) -> Result<FinishedResponse, Status> {
         let of_key = validation::key(|| "key".into(), &request.key);
-        let mask = self.prepare(&request, [of_key], deadline).await?;
+        let mask = self.prepare(&request, [of_key], call.deadline()).await?;
         let look_up = |attempt, buffer: &mut ResponseBuffer| {
             self.begin(&request, &mask, attempt)?.get(&request.key, buffer);
             Ok(())
         };
-        self.budget.respond(deadline, look_up).await
+        call.respond(look_up).await
     }
 
-    async fn batch_get(
+    /// Looks up many keys.
+    pub(super) async fn batch_get(
         &self,
-        request: Request<BatchGetRequest>,
-    ) -> Result<Response<BatchGetResponse>, Status> {
-        let deadline = Deadline::of(request.metadata());
-        let request = request.into_inner();
+        call: &Call,
+        request: BatchGetRequest,
+    ) -> Result<FinishedResponse, Status> {
         let keys = &request.key;
-        let mask = self.prepare(&request, key_violations(keys), deadline).await?;
+        let mask = self.prepare(&request, key_violations(keys), call.deadline()).await?;
         let look_up = |attempt, buffer: &mut ResponseBuffer| {
-            self.begin(&request, &mask, attempt)?.batch_get(keys, MAX_RESPONSE_BYTES, buffer);
+            self.begin(&request, &mask, attempt)?.batch_get(keys, self.max_batch_bytes, buffer);
             Ok(())
         };
-        self.budget.respond(deadline, look_up).await
+        call.respond(look_up).await
     }
 
-    async fn list_tables(
+    /// Lists the tables.
+    pub(super) fn list_tables(
         &self,
-        request: Request<ListTablesRequest>,
-    ) -> Result<Response<ListTablesResponse>, Status> {
-        let deadline = Deadline::of(request.metadata());
-        let page = self.descriptions.list(request.get_ref())?;
-        let look_up = |_, buffer: &mut ResponseBuffer| {
-            buffer.put_message(&page);
-            Ok(())
-        };
-        self.budget.respond(deadline, look_up).await
-    }
-}
-
-impl Lookup {
-    pub(super) fn new(
-        tables: FreshTables,
-        descriptions: TableDescriptions,
-        budget: ResponseBudget,
-    ) -> Self {
-        Self { tables, descriptions, budget }
+        call: &Call,
+        request: &ListTablesRequest,
+    ) -> Result<FinishedResponse, Status> {
+        call.respond_at_once(&self.descriptions.list(request)?)
     }
 
     /// Validates a request, and waits until the table has handled what it demands.

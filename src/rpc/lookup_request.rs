@@ -11,18 +11,19 @@ use prost::{DecodeError, Message};
 
 use super::freshness::Freshness;
 use super::texts::{MAX_TEXTS, Texts};
+use crate::proto::v1::PartitionOffset;
 
 /// Most keys in one batch. Stated in the protocol.
 pub const MAX_BATCH_KEYS: usize = MAX_TEXTS;
 
 /// Asks a table for one key.
-pub type GetRequest = LookupRequest<String>;
+pub(super) type GetRequest = LookupRequest<String>;
 /// Asks a table for many keys.
-pub type BatchGetRequest = LookupRequest<Texts>;
+pub(super) type BatchGetRequest = LookupRequest<Texts>;
 
 /// Asks a table for one key or for many.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct LookupRequest<K> {
+pub(super) struct LookupRequest<K> {
     pub(super) table: String,
     /// The one key, or all keys.
     pub(super) key: K,
@@ -32,9 +33,12 @@ pub struct LookupRequest<K> {
 }
 
 /// The field with the key, or with the keys.
-pub trait KeyField: Default + Send + Sync {
+pub(super) trait KeyField: Default + Send + Sync {
     /// Names of the message and of its field, for errors.
     const NAMES: (&'static str, &'static str);
+
+    /// What the key, or the keys, take in memory.
+    fn held_bytes(&self) -> usize;
 
     /// Merges one occurrence of the field.
     ///
@@ -47,6 +51,16 @@ pub trait KeyField: Default + Send + Sync {
         buf: &mut impl Buf,
         context: DecodeContext,
     ) -> Result<(), DecodeError>;
+}
+
+impl<K: KeyField> LookupRequest<K> {
+    /// What the request takes in memory.
+    pub(super) fn held_bytes(&self) -> usize {
+        let positions_bytes =
+            self.freshness.min_positions.capacity() * size_of::<PartitionOffset>();
+        let texts_bytes = self.key.held_bytes() + self.fields.held_bytes();
+        self.table.capacity() + texts_bytes + positions_bytes
+    }
 }
 
 impl<K: KeyField> Message for LookupRequest<K> {
@@ -85,6 +99,10 @@ impl<K: KeyField> Message for LookupRequest<K> {
 impl KeyField for String {
     const NAMES: (&'static str, &'static str) = ("GetRequest", "key");
 
+    fn held_bytes(&self) -> usize {
+        self.capacity()
+    }
+
     fn merge_key(
         &mut self,
         wire_type: WireType,
@@ -97,6 +115,10 @@ impl KeyField for String {
 
 impl KeyField for Texts {
     const NAMES: (&'static str, &'static str) = ("BatchGetRequest", "keys");
+
+    fn held_bytes(&self) -> usize {
+        Texts::held_bytes(self)
+    }
 
     fn merge_key(
         &mut self,

@@ -14,9 +14,7 @@ mod caps;
 mod connection;
 mod handshake;
 mod lifetime;
-mod peer;
 mod registry;
-mod request_head;
 mod stats;
 mod streams;
 mod transport;
@@ -27,7 +25,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use admission::Admission;
-use call_service::Answer;
+pub(super) use call_service::{Answer, Answering, RequestBody};
 pub use registry::UnfinishedCall;
 pub use stats::{CLOSE_REASONS, CloseReason, NetStats};
 
@@ -58,7 +56,7 @@ impl Net {
             // Small responses must not wait for more to send. A peer that is gone is noticed later.
             let _ = socket.set_nodelay(true);
             let admission = Arc::clone(&self.0);
-            tokio::spawn(connection::serve(socket, admitted, admission, service.clone()));
+            tokio::spawn(connection::serve(socket, admitted, admission, service.for_connection()));
         }
     }
 

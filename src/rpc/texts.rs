@@ -10,13 +10,18 @@ pub(super) const MAX_TEXTS: usize = 1_000;
 /// A repeated string field, in the order of the request: one text, and where in it each item ends.
 /// Items over the limit are counted and not kept.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Texts {
+pub(super) struct Texts {
     text: String,
     ends: Vec<usize>,
     count: usize,
 }
 
 impl Texts {
+    /// What they take in memory.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.text.capacity() + self.ends.capacity() * size_of::<usize>()
+    }
+
     /// The number of items in the request, including those over the limit.
     pub(super) fn count(&self) -> usize {
         self.count

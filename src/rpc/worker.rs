@@ -85,7 +85,7 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use tonic::Code;
-    use tonic::metadata::MetadataMap;
+    use tonic::codegen::http::HeaderMap;
     use tonic_types::StatusExt;
 
     use super::*;
@@ -95,9 +95,9 @@ mod tests {
     }
 
     fn short_deadline() -> Deadline {
-        let mut metadata = MetadataMap::new();
-        metadata.insert("grpc-timeout", "10m".parse().unwrap());
-        Deadline::of(&metadata)
+        let mut headers = HeaderMap::new();
+        headers.insert("grpc-timeout", "10m".parse().unwrap());
+        Deadline::of(&headers)
     }
 
     /// Occupies the worker until the returned sender is dropped or sends.

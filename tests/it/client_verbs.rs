@@ -233,7 +233,7 @@ fn check(over: &[&str]) -> Output {
 
 #[test]
 fn a_check_prints_the_memory_budget_line_by_line() {
-    let checked = check(&["memory.limit=320MiB", "rpc.buffer=8MiB"]);
+    let checked = check(&["memory.limit=320MiB", "rpc.pool=8MiB"]);
     let shown = text(&checked.stdout);
     assert_eq!(checked.status.code(), Some(0), "{checked:?}");
     for line in [
@@ -242,7 +242,7 @@ fn a_check_prints_the_memory_budget_line_by_line() {
         "MiB  kafka statistics, of 256 partitions (by ingest.threads)",
         "MiB  parsing large documents, one at a time (by ingest.max_document)",
         "MiB  parsing the rest (by ingest.threads)",
-        "#    - 8.0 MiB  rpc response buffers (rpc.buffer)",
+        "#    - 8.0 MiB  rpc byte pool (rpc.pool)",
         "#   - 18.0 MiB  code, stacks, connections",
         "#   - 20.0 MiB  allocator slack (a sixteenth of the limit)",
         "MiB  for tables",
@@ -260,7 +260,7 @@ fn a_limit_below_the_reserves_is_exit_78_and_names_what_to_change() {
     for key in ["memory.limit", "kafka.fetch_buffer", "ingest.max_document", "ingest.threads"] {
         assert!(said.contains(key), "{key} is not in:\n{said}");
     }
-    assert!(said.contains("MiB  rpc response buffers (rpc.buffer)"), "{said}");
+    assert!(said.contains("MiB  rpc byte pool (rpc.pool)"), "{said}");
     assert!(said.contains("= -"), "what is missing is shown: {said}");
 
     let checked = check(&["memory.limit=300MiB", "tables.0.capacity=290MiB"]);

@@ -107,7 +107,7 @@ fn a_batch_of_a_thousand_keys_is_answered_and_one_more_is_refused() {
 fn keys_whose_entries_do_not_fit_in_a_response_are_deferred() {
     broker::in_process(async |broker| {
         let topic = broker.create_topic(1).await;
-        let settings = ["tables.0.capacity=64MiB", "ingest.max_document=2MiB"];
+        let settings = ["tables.0.capacity=64MiB", "ingest.max_document=2MiB", "rpc.pool=32MiB"];
         let service = Service::ready(broker, &topic, &settings).await;
         topic.produce(&[event("big", &"x".repeat(900_000)), event("small", "text")]);
         service.wait_until_polled(2).await;

@@ -25,7 +25,7 @@ const PARTITIONS: i32 = 8;
 const BATCH_BYTES: usize = 8 << 20;
 /// The smallest reserves that work, so that limits can be small.
 const SMALL_RESERVES: [&str; 3] =
-    ["kafka.fetch_buffer=8MiB", "ingest.max_document=512KiB", "rpc.buffer=4MiB"];
+    ["kafka.fetch_buffer=8MiB", "ingest.max_document=512KiB", "rpc.pool=6MiB"];
 
 /// Runs `behaviour` with a service over an in-process broker, in a container of `limit_bytes`.
 fn contained(

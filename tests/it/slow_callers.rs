@@ -1,4 +1,4 @@
-//! Slow callers hold at most `rpc.buffer`, and small responses never wait for them.
+//! Slow callers hold at most `rpc.pool`, and small responses never wait for them.
 
 use std::time::Duration;
 
@@ -16,9 +16,12 @@ use crate::stream::event;
 use crate::support::broker;
 use crate::support::service::{PATIENCE, Service};
 
-/// Entries of a response of about 3 MiB. Two such responses do not fit in the smallest buffer.
-pub(crate) const LARGE: usize = 50;
-const SETTINGS: [&str; 2] = ["tables.0.capacity=64MiB", "rpc.buffer=4MiB"];
+/// Entries of a response of about 1 MiB, which is nearly all that one connection may hold of the
+/// smallest pool.
+pub(crate) const LARGE: usize = 18;
+const SETTINGS: [&str; 2] = ["tables.0.capacity=64MiB", "rpc.pool=6MiB"];
+/// As many such responses fit in the smallest pool.
+const FITTING: usize = 4;
 const SLOW_CALLERS: usize = 20;
 /// Enough lookups that a large response would arrive before all of them if it did not have to wait.
 const SMALL_CALLS: usize = 200;
@@ -54,6 +57,16 @@ fn ask_slowly_until(service: &Service, deadline: Option<Duration>) -> JoinHandle
     })
 }
 
+/// Asks for as many large responses as fit in the pool, and reads none of them.
+async fn fill_pool(service: &Service, deadline: Option<Duration>) -> Vec<Unread> {
+    let mut unread = Vec::new();
+    for _ in 0..FITTING {
+        let asked = ask_slowly_until(service, deadline);
+        unread.push(timeout(PATIENCE, asked).await.unwrap().unwrap());
+    }
+    unread
+}
+
 pub(crate) async fn service_with_large_entries(
     broker: &broker::Broker,
     settings: &[&str],
@@ -72,8 +85,8 @@ pub(crate) async fn service_with_large_entries(
 fn large_responses_wait_while_small_ones_are_sent() {
     broker::in_process(async |broker| {
         let service = service_with_large_entries(broker, &SETTINGS).await;
-        let unread = timeout(PATIENCE, ask_slowly(&service)).await.unwrap().unwrap();
-        let waiting: Vec<_> = (1..SLOW_CALLERS).map(|_| ask_slowly(&service)).collect();
+        let unread = fill_pool(&service, None).await;
+        let waiting: Vec<_> = (FITTING..SLOW_CALLERS).map(|_| ask_slowly(&service)).collect();
         wait_until_looked_up(&service, SLOW_CALLERS).await;
 
         let (channel, small) = (service.channel(), Some("still answered".to_owned()));
@@ -92,10 +105,10 @@ fn large_responses_wait_while_small_ones_are_sent() {
             let answer = timeout(PATIENCE, service.description("small")).await.unwrap();
             assert_eq!(answer, small);
         }
-        assert!(!reading.is_finished(), "it was answered while the buffer was full");
+        assert!(!reading.is_finished(), "it was answered while the pool was full");
         assert!(
             waiting.iter().all(|call| !call.is_finished()),
-            "more was sent than fits in the buffer"
+            "more was sent than fits in the pool"
         );
 
         waiting.iter().for_each(JoinHandle::abort);
@@ -114,14 +127,14 @@ fn large_responses_wait_while_small_ones_are_sent() {
 fn a_response_that_is_not_read_by_its_deadline_makes_room_for_the_next() {
     broker::in_process(async |broker| {
         let service = service_with_large_entries(broker, &SETTINGS).await;
-        let deadline = Some(Duration::from_secs(5));
-        let asked = timeout(PATIENCE, ask_slowly_until(&service, deadline)).await;
-        let mut unread = asked.unwrap().unwrap();
+        let mut unread = fill_pool(&service, Some(Duration::from_secs(5))).await;
 
         let answer = timeout(PATIENCE, service.try_batch("services", keys())).await;
         assert_eq!(answer.unwrap().unwrap().results.len(), LARGE);
-        let broken = timeout(PATIENCE, unread.message()).await.unwrap();
-        assert!(broken.is_err(), "its stream was reset");
+        for unread in &mut unread {
+            let broken = timeout(PATIENCE, unread.message()).await.unwrap();
+            assert!(broken.is_err(), "its stream was reset");
+        }
         service.stop().await;
     });
 }

@@ -103,7 +103,8 @@ fn a_renamed_key_is_a_fault_that_names_the_new_key() {
         ("ingest", "refresh", "metadata_refresh"),
         ("ingest", "stall_after", "stall_timeout"),
         ("ingest", "rejections", "recent_rejections"),
-        ("rpc", "in_flight", "buffer"),
+        ("rpc", "in_flight", "pool"),
+        ("rpc", "buffer", "pool"),
     ] {
         let key = format!("{section}.{old}");
         let variable = format!("MILLPOND_{section}__{old}").to_uppercase();

@@ -19,7 +19,7 @@ fn the_smallest_configuration_gets_the_defaults() {
     assert_eq!(config.ingest.start, Start::Alive);
     assert_eq!(config.memory.limit, MemoryLimit::Auto);
     assert_eq!(config.rpc.listen.to_string(), "0.0.0.0:50051");
-    assert_eq!(config.rpc.buffer, ByteSize::mib(6));
+    assert_eq!(config.rpc.pool, ByteSize::mib(8));
     assert_eq!(config.log.format, LogFormat::Json);
     assert_eq!(config.shutdown.deadline, Duration::from_secs(20));
 }

@@ -16,9 +16,9 @@ use crate::rpc::page::{List, PageRequest, token_after};
 use crate::table::{DescribedEntry, Table};
 
 const DEFAULT_PAGE_SIZE: usize = 20;
-/// Most bytes in one page, since clients refuse responses over 4 MiB. A key has at most 64 KiB,
-/// so a page has room for some entries at least.
-const MAX_PAGE_BYTES: usize = 2 << 20;
+/// Most bytes in one page: no more than one connection may hold of the smallest byte pool. A key has
+/// at most 64 KiB, so a page has room for some entries at least.
+const MAX_PAGE_BYTES: usize = 1 << 20;
 /// More than a description takes beside its key.
 const DESCRIPTION_BYTES: usize = 128;
 

@@ -12,40 +12,26 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use prost::bytes::Bytes;
 use tonic::Status;
-use tonic::body::Body;
-use tonic::codegen::Service;
 use tonic::codegen::http::{HeaderMap, Method, Request, Response, StatusCode};
 
 use super::admission::Admission;
 use super::calls::{Call, OpenCall};
 use super::registry::Connection;
-use super::request_head::own_head;
+use crate::rpc::body::Body;
 use crate::rpc::errors;
 
-/// What answers calls. Every service of HTTP requests with these types does.
-pub(in crate::rpc) trait Answer:
-    Service<
-        Request<RequestBody>,
-        Response = Response<Body>,
-        Error = Infallible,
-        Future: Send + 'static,
-    > + Clone
-    + Send
-    + 'static
-{
+/// What answers calls.
+pub(in crate::rpc) trait Answer: Clone + Send + Sync + 'static {
+    /// The same for the calls of one more connection.
+    fn for_connection(&self) -> Self;
+
+    /// Answers a call. It may keep nothing of the headers for longer than this takes: h2 hands them
+    /// out as slices of its read buffer, so one short header would hold 16 KiB.
+    fn answer(&self, request: Request<RequestBody>) -> Answering;
 }
 
-impl<S> Answer for S where
-    S: Service<
-            Request<RequestBody>,
-            Response = Response<Body>,
-            Error = Infallible,
-            Future: Send + 'static,
-        > + Clone
-        + Send
-        + 'static
-{
-}
+/// A call that is being answered.
+pub(in crate::rpc) type Answering = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
 
 /// The service of one connection.
 pub(super) struct CallService<S> {
@@ -62,15 +48,14 @@ pub(in crate::rpc) struct RequestBody {
 }
 
 /// A call that the service works on.
-pub(super) struct CallFuture<F>(State<F>);
+pub(super) struct CallFuture(State);
 
-enum State<F> {
+enum State {
     Refused(Option<Box<Response<Body>>>),
-    InWork(Pin<Box<F>>, Option<OpenCall>),
+    InWork(Answering, Option<OpenCall>),
 }
 
 /// The body of a response. Its call is open for as long as there is more of it.
-#[derive(Debug)]
 pub(super) struct ResponseBody {
     body: Body,
     /// None for a call that was refused.
@@ -86,7 +71,7 @@ impl<S> CallService<S> {
     /// Opens a call, or answers it at once.
     fn open(&self, request: &Request<Incoming>) -> Result<OpenCall, Box<Response<Body>>> {
         if request.method() != Method::POST {
-            let mut refusal = Response::new(Body::empty());
+            let mut refusal = Response::new(Body::Empty);
             *refusal.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
             return Err(Box::new(refusal));
         }
@@ -95,7 +80,8 @@ impl<S> CallService<S> {
             let status = errors::too_many_streams(self.admission.config.max_streams);
             return Err(Box::new(status.into_http()));
         };
-        let method = request.uri().path_and_query().cloned();
+        // Parsing text copies it.
+        let method = request.uri().path().parse().ok();
         Ok(self.connection.calls.open(method, place))
     }
 }
@@ -103,37 +89,29 @@ impl<S> CallService<S> {
 impl<S: Answer> hyper::service::Service<Request<Incoming>> for CallService<S> {
     type Response = Response<ResponseBody>;
     type Error = Infallible;
-    type Future = CallFuture<S::Future>;
+    type Future = CallFuture;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let request = own_head(request);
         let open = match self.open(&request) {
             Ok(open) => open,
             Err(refusal) => return CallFuture(State::Refused(Some(refusal))),
         };
         let call = Arc::clone(&open.call);
-        let mut request = request.map(|body| RequestBody::new(body, call));
-        request.extensions_mut().insert(Arc::clone(&self.connection.peer));
-        // The service is always ready: what is full answers so.
-        let call = self.service.clone().call(request);
-        CallFuture(State::InWork(Box::pin(call), Some(open)))
+        let answering = self.service.answer(request.map(|body| RequestBody::new(body, call)));
+        CallFuture(State::InWork(answering, Some(open)))
     }
 }
 
-impl<F> Future for CallFuture<F>
-where
-    F: Future<Output = Result<Response<Body>, Infallible>>,
-{
+impl Future for CallFuture {
     type Output = Result<Response<ResponseBody>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let (response, call) = match &mut self.0 {
             State::Refused(response) => (*response.take().unwrap_or_default(), None),
             State::InWork(work, open) => match work.as_mut().poll(cx) {
-                Poll::Ready(Ok(response)) => {
+                Poll::Ready(response) => {
                     (response, open.take().inspect(|open| open.call.mark_answered()))
                 }
-                Poll::Ready(Err(never)) => match never {},
                 Poll::Pending => {
                     let is_over = |open: &OpenCall| open.call.poll_ended(cx.waker());
                     if !open.as_ref().is_some_and(is_over) {

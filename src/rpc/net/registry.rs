@@ -13,7 +13,6 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::calls::{Activity, Calls};
-use super::peer::Peer;
 use super::stats::CloseReason;
 use super::transport::Meter;
 
@@ -30,7 +29,7 @@ pub(super) struct Registry(Arc<Mutex<Slab<Arc<Connection>>>>);
 /// What is known of an open connection.
 #[derive(Debug)]
 pub(super) struct Connection {
-    pub(super) peer: Arc<Peer>,
+    peer: SocketAddr,
     pub(super) calls: Arc<Calls>,
     pub(super) meter: Arc<Meter>,
     asked: Mutex<Option<CloseReason>>,
@@ -59,7 +58,7 @@ pub struct UnfinishedCall {
 impl Registry {
     pub(super) fn add(&self, address: SocketAddr) -> Registered {
         let connection = Arc::new(Connection {
-            peer: Arc::new(Peer { address }),
+            peer: address,
             calls: Arc::new(Calls::new(Instant::now())),
             meter: Arc::default(),
             asked: Mutex::default(),
@@ -106,7 +105,7 @@ impl Registry {
         for connection in connections {
             unfinished.extend(connection.calls.list().into_iter().map(|call| UnfinishedCall {
                 method: call.method.as_ref().map_or_else(String::new, ToString::to_string),
-                peer: connection.peer.address,
+                peer: connection.peer,
                 age: now - call.since,
             }));
         }

@@ -9,16 +9,13 @@ use std::collections::VecDeque;
 use prost::Message;
 use prost::bytes::Bytes;
 use prost::encoding::{WireType, double, encode_key, encode_varint};
-use tokio::sync::OwnedSemaphorePermit;
 
-use super::budget::Permit;
+use crate::rpc::pool::{FREE_BYTES, Permit, PermitPart};
+use crate::stats::ShedCause;
 
-/// A response up to this size needs no permit and never waits. Their number is bounded, because
-/// the number of calls at once is.
-const SMALL_BYTES: usize = 4 << 10;
-/// Size of a piece. The first piece doubles up to it, so the last doubling is the one that
-/// needs a permit.
-const PIECE_BYTES: usize = 2 * SMALL_BYTES;
+/// Size of a piece. The first piece doubles up to it, so the last doubling is the one that is
+/// charged.
+const PIECE_BYTES: usize = 2 * FREE_BYTES;
 /// Size that the first piece begins with. Most responses about one key are no larger.
 const FIRST_BYTES: usize = 512;
 /// What gRPC puts before a message: a zero, as it is not compressed, and its length.
@@ -33,21 +30,22 @@ pub(in crate::rpc) struct ResponseBuffer {
     full: VecDeque<Vec<u8>>,
     last: Vec<u8>,
     message_bytes: usize,
-    is_permitted: bool,
+    refused: Option<ShedCause>,
     permit: Permit,
 }
 
 /// The permit could not grow to the size of the response.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct PermitTooSmall {
-    pub(super) needed_bytes: usize,
+pub(in crate::rpc) struct Refused {
+    pub(in crate::rpc) cause: ShedCause,
+    pub(in crate::rpc) needed_bytes: usize,
 }
 
 impl ResponseBuffer {
-    pub(super) fn new(permit: Permit) -> Self {
+    pub(in crate::rpc) fn new(permit: Permit) -> Self {
         let mut last = Vec::with_capacity(FIRST_BYTES);
         last.extend_from_slice(&FRAME_HEADER);
-        Self { full: VecDeque::new(), last, message_bytes: 0, is_permitted: true, permit }
+        Self { full: VecDeque::new(), last, message_bytes: 0, refused: None, permit }
     }
 
     /// Size of the message so far, including bytes that were counted only.
@@ -59,7 +57,7 @@ impl ResponseBuffer {
     pub(in crate::rpc) fn put(&mut self, bytes: &[u8]) {
         self.message_bytes += bytes.len();
         let mut rest = bytes;
-        while self.is_permitted && !rest.is_empty() {
+        while self.refused.is_none() && !rest.is_empty() {
             let free_bytes = self.last.capacity() - self.last.len();
             if free_bytes == 0 {
                 self.grow(rest.len());
@@ -123,20 +121,20 @@ impl ResponseBuffer {
         }
     }
 
-    /// The complete response, if its permit could grow to its size.
-    pub(super) fn finish(mut self) -> Result<ResponsePieces, PermitTooSmall> {
-        let needed_bytes = permit_bytes(FRAME_HEADER.len() + self.message_bytes);
-        if !self.is_permitted {
-            return Err(PermitTooSmall { needed_bytes });
+    /// Completes the response, if its permit could grow to its size.
+    pub(in crate::rpc) fn finish(mut self) -> Result<FinishedResponse, Refused> {
+        if let Some(cause) = self.refused {
+            let needed_bytes = permit_bytes(FRAME_HEADER.len() + self.message_bytes);
+            return Err(Refused { cause, needed_bytes });
         }
-        // A call that waited may hold more than it needs now.
-        self.permit.shrink_to(needed_bytes);
-        self.full.push_back(self.last);
         let length = u32::try_from(self.message_bytes).unwrap_or(u32::MAX);
+        self.full.push_back(self.last);
         if let Some(header) = self.full[0].get_mut(1..FRAME_HEADER.len()) {
             header.copy_from_slice(&length.to_be_bytes());
         }
-        Ok(ResponsePieces { pieces: self.full, permit: self.permit })
+        // A call that waited may hold more than it needs now.
+        self.permit.shrink_to(permit_bytes(FRAME_HEADER.len() + self.message_bytes));
+        Ok(FinishedResponse { pieces: self.full, permit: self.permit })
     }
 
     fn put_head(&mut self, tag: u32, wire_type: WireType, varint: u64) {
@@ -164,8 +162,8 @@ impl ResponseBuffer {
             PIECE_BYTES
         };
         let total_bytes = PIECE_BYTES * self.full.len() + last_bytes;
-        self.is_permitted = self.permit.grow_to(permit_bytes(total_bytes));
-        if self.is_permitted {
+        self.refused = self.permit.grow_to(total_bytes).err();
+        if self.refused.is_none() {
             self.last.reserve_exact(last_bytes - self.last.len());
         } else {
             (self.full, self.last) = (VecDeque::new(), Vec::new());
@@ -173,26 +171,25 @@ impl ResponseBuffer {
     }
 }
 
-/// The permit that a response of this size needs: none while it is small, then whole pieces.
+/// The permit that a response of this size needs: whole pieces, unless it is small.
 fn permit_bytes(bytes: usize) -> usize {
-    if bytes <= SMALL_BYTES { 0 } else { bytes.next_multiple_of(PIECE_BYTES) }
+    if bytes <= FREE_BYTES { bytes } else { bytes.next_multiple_of(PIECE_BYTES) }
 }
 
-/// A complete response and the permit that it holds.
+/// A complete response, and the permit that it holds.
 #[derive(Debug)]
-pub(super) struct ResponsePieces {
+pub(in crate::rpc) struct FinishedResponse {
     pieces: VecDeque<Vec<u8>>,
     permit: Permit,
 }
 
-impl ResponsePieces {
-    /// Whether they hold a permit: small responses need none.
-    pub(super) fn hold_permit(&self) -> bool {
-        self.permit.held_bytes() > 0
+impl FinishedResponse {
+    pub(in crate::rpc) fn permit(&self) -> &Permit {
+        &self.permit
     }
 
     /// Removes the next piece, which takes its part of the permit along.
-    pub(super) fn next_piece(&mut self) -> Option<Bytes> {
+    pub(in crate::rpc) fn next_piece(&mut self) -> Option<Bytes> {
         let bytes = self.pieces.pop_front()?;
         let permit = self.permit.split(PIECE_BYTES);
         Some(Bytes::from_owner(Piece { bytes, _permit: permit }))
@@ -202,7 +199,7 @@ impl ResponsePieces {
 /// Owns the memory of `Bytes`: dropped with the last reference to any part of the piece.
 struct Piece {
     bytes: Vec<u8>,
-    _permit: Option<OwnedSemaphorePermit>,
+    _permit: Option<PermitPart>,
 }
 
 impl AsRef<[u8]> for Piece {

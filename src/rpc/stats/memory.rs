@@ -61,7 +61,7 @@ fn to_purpose(purpose: &Purpose) -> (wire::BudgetPurpose, String) {
         Purpose::KafkaStatistics => wire::BudgetPurpose::KafkaStatistics,
         Purpose::LargeDocuments => wire::BudgetPurpose::LargeDocuments,
         Purpose::SmallDocuments => wire::BudgetPurpose::SmallDocuments,
-        Purpose::RpcBuffer => wire::BudgetPurpose::RpcBuffer,
+        Purpose::RpcPool => wire::BudgetPurpose::RpcPool,
         Purpose::Fixed => wire::BudgetPurpose::Fixed,
         Purpose::Allocator => wire::BudgetPurpose::Allocator,
     };

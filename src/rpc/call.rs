@@ -1,0 +1,101 @@
+//! One call as its method sees it: how long it may take, and the room for its answer.
+//!
+//! This file does not know what a call looks up.
+
+use std::time::Duration;
+
+use prost::Message;
+use tonic::Status;
+
+use super::deadline::Deadline;
+use super::pool::{ConnectionShare, Purpose};
+use super::response::{FinishedResponse, Refused, ResponseBuffer};
+use crate::stats::ShedCause;
+
+/// The longest wait for room, even if the call has no deadline. Stated in the protocol.
+const MAX_WAIT: Duration = Duration::from_secs(30);
+
+/// A call in progress.
+#[derive(Debug)]
+pub(super) struct Call {
+    deadline: Deadline,
+    share: ConnectionShare,
+}
+
+/// Whether a call looks up for the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Attempt {
+    /// The call looks up for the first time. Only this attempt counts hits and misses.
+    First,
+    /// The call looks up again because it had to wait for room.
+    Retry,
+}
+
+impl Call {
+    pub(super) fn new(deadline: Deadline, share: ConnectionShare) -> Self {
+        Self { deadline, share }
+    }
+
+    pub(super) fn deadline(&self) -> Deadline {
+        self.deadline
+    }
+
+    pub(super) fn share(&self) -> &ConnectionShare {
+        &self.share
+    }
+
+    /// Responds with what `look_up` writes, as soon as the pool has room for it.
+    ///
+    /// `look_up` runs again after each wait, because the table may have changed. If it then
+    /// writes more than the call waited for, the call waits again.
+    pub(super) async fn respond(
+        &self,
+        look_up: impl Fn(Attempt, &mut ResponseBuffer) -> Result<(), Status>,
+    ) -> Result<FinishedResponse, Status> {
+        let mut attempt = Attempt::First;
+        let mut permit = self.share.new_permit(Purpose::Answer);
+        // Most calls never wait, so the clock is read at the first wait only.
+        let mut wait_end = None;
+        loop {
+            let mut buffer = ResponseBuffer::new(permit);
+            look_up(attempt, &mut buffer)?;
+            let Refused { cause, needed_bytes } = match buffer.finish() {
+                Ok(response) => return Ok(response),
+                Err(refused) => refused,
+            };
+            if cause == ShedCause::MemoryShort {
+                return Err(self.share.shed_call(cause));
+            }
+            let wait_end = *wait_end.get_or_insert_with(|| self.deadline.wait_end(MAX_WAIT));
+            permit = self.share.new_permit(Purpose::Answer);
+            let waited = permit.wait_for(needed_bytes, wait_end).await;
+            waited.map_err(|cause| self.share.shed_call(cause))?;
+            attempt = Attempt::Retry;
+        }
+    }
+
+    /// Responds with this message, if there is room for it. A call that waited would hold the
+    /// message meanwhile, which takes nothing of the pool.
+    pub(super) fn respond_at_once(
+        &self,
+        message: &impl Message,
+    ) -> Result<FinishedResponse, Status> {
+        let mut buffer = ResponseBuffer::new(self.share.new_permit(Purpose::Answer));
+        buffer.put_message(message);
+        self.finish(buffer)
+    }
+
+    /// The same with a message that is encoded already.
+    pub(super) fn respond_with_encoded(&self, message: &[u8]) -> Result<FinishedResponse, Status> {
+        let mut buffer = ResponseBuffer::new(self.share.new_permit(Purpose::Answer));
+        buffer.put(message);
+        self.finish(buffer)
+    }
+
+    fn finish(&self, buffer: ResponseBuffer) -> Result<FinishedResponse, Status> {
+        buffer.finish().map_err(|refused| self.share.shed_call(refused.cause))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,163 @@
+//! The services that tonic serves, health and reflection, between bodies that are charged.
+//!
+//! tonic reserves the announced length of a message as soon as it has its head. So it gets each
+//! message only when it is complete. Its answers are charged frame by frame.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use http_body::{Body, Frame};
+use prost::bytes::{BufMut, Bytes, BytesMut};
+use tonic::Status;
+use tonic::codegen::http::{self, HeaderValue, Uri};
+use tonic::codegen::{BoxFuture, Service};
+use tonic::service::Routes;
+
+use super::pool::{ConnectionShare, Permit, PermitPart, Purpose};
+use super::request::RequestReader;
+use super::response::trailers;
+use crate::stats::ShedCause;
+
+/// The largest request: it names a service or a symbol.
+pub(super) const MAX_REQUEST_BYTES: usize = 2 << 10;
+/// What a stream takes in tonic: the buffers of its messages.
+const STREAM_BYTES: usize = 16 << 10;
+/// The one method that is no stream. Its calls take nothing of the pool, so that probes go on.
+const CHECK: &str = "/grpc.health.v1.Health/Check";
+
+/// The body of an answer.
+#[derive(Debug)]
+pub(super) struct TonicBody {
+    body: tonic::body::Body,
+    /// What the stream holds until it ends.
+    held: Permit,
+    is_done: bool,
+}
+
+/// The answer of tonic's service at this path.
+pub(super) async fn answer<B>(
+    mut routes: Routes,
+    uri: Uri,
+    share: &ConnectionShare,
+    reader: RequestReader<B>,
+) -> Result<http::Response<TonicBody>, Status>
+where
+    B: Body<Data = Bytes> + Unpin + Send + 'static,
+{
+    let mut held = share.new_permit(Purpose::Request);
+    let stream_bytes = if uri.path() == CHECK { 0 } else { STREAM_BYTES };
+    held.grow_to(stream_bytes).map_err(|cause| share.shed_call(cause))?;
+    let mut request = http::Request::new(RequestBody { reading: Some(read(reader)) });
+    *request.method_mut() = http::Method::POST;
+    *request.uri_mut() = uri;
+    let grpc = HeaderValue::from_static("application/grpc");
+    request.headers_mut().insert(http::header::CONTENT_TYPE, grpc);
+    let response = match routes.call(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    };
+    Ok(response.map(|body| TonicBody { body, held, is_done: false }))
+}
+
+impl TonicBody {
+    fn charged(&self, bytes: Bytes) -> Result<Bytes, ShedCause> {
+        let mut permit = self.held.share().new_permit(Purpose::Answer);
+        permit.grow_to(bytes.len())?;
+        let permit = permit.split(bytes.len());
+        Ok(if permit.is_none() {
+            bytes
+        } else {
+            Bytes::from_owner(ChargedBytes { bytes, _permit: permit })
+        })
+    }
+}
+
+impl Body for TonicBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        if self.is_done {
+            return Poll::Ready(None);
+        }
+        let frame = match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+            Some(Ok(frame)) => frame,
+            end => return Poll::Ready(end),
+        };
+        Poll::Ready(Some(match frame.into_data() {
+            Ok(bytes) => self.charged(bytes).map(Frame::data).or_else(|cause| {
+                self.is_done = true;
+                trailers(&self.held.share().shed_call(cause))
+            }),
+            Err(trailers) => Ok(trailers),
+        }))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.is_done || self.body.is_end_stream()
+    }
+}
+
+/// Owns the memory of `Bytes` that are charged.
+struct ChargedBytes {
+    bytes: Bytes,
+    _permit: Option<PermitPart>,
+}
+
+impl AsRef<[u8]> for ChargedBytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// A request as tonic gets it: each frame is a complete message.
+struct RequestBody<B> {
+    reading: Option<Reading<B>>,
+}
+
+type Reading<B> = BoxFuture<(Option<Bytes>, RequestReader<B>), Status>;
+
+fn read<B: Body<Data = Bytes> + Unpin + Send + 'static>(
+    mut reader: RequestReader<B>,
+) -> Reading<B> {
+    Box::pin(async move {
+        let message = reader.next().await?;
+        // A stream may be silent after its first message.
+        reader.wait_for_ever();
+        Ok((message, reader))
+    })
+}
+
+impl<B: Body<Data = Bytes> + Unpin + Send + 'static> Body for RequestBody<B> {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let Some(reading) = &mut self.reading else { return Poll::Ready(None) };
+        let read_message = ready!(reading.as_mut().poll(cx));
+        self.reading = None;
+        Poll::Ready(match read_message {
+            Ok((Some(message), reader)) => {
+                self.reading = Some(read(reader));
+                Some(Ok(Frame::data(with_head(&message))))
+            }
+            Ok((None, _)) => None,
+            Err(status) => Some(Err(status)),
+        })
+    }
+}
+
+/// The message as gRPC frames it: not compressed, and its length before it.
+fn with_head(message: &[u8]) -> Bytes {
+    let mut framed = BytesMut::with_capacity(5 + message.len());
+    framed.put_u8(0);
+    framed.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
+    framed.extend_from_slice(message);
+    framed.freeze()
+}

@@ -1,0 +1,33 @@
+//! What callers make the service hold, and the calls that failed because of it.
+
+/// The figures of the byte pool.
+#[derive(Debug, Clone)]
+pub struct RpcStats {
+    /// The size of the pool.
+    pub pool_bytes: u64,
+    /// What callers hold of it at the moment.
+    pub held_bytes: u64,
+    /// The calls that were shed, by cause: a number for each cause.
+    pub shed_calls: Vec<(ShedCause, u64)>,
+    /// The bytes of answers that were dropped because memory was short.
+    pub shed_bytes: u64,
+}
+
+/// Why a call was shed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShedCause {
+    /// The pool, or the connection's share of it, had no room in time.
+    PoolFull,
+    /// Memory was short.
+    MemoryShort,
+    /// The caller did not send its request in time.
+    RequestLate,
+    /// The caller did not read its answer in time.
+    AnswerLate,
+}
+
+impl ShedCause {
+    /// Every cause.
+    pub const ALL: [Self; 4] =
+        [Self::PoolFull, Self::MemoryShort, Self::RequestLate, Self::AnswerLate];
+}
