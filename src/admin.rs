@@ -1,10 +1,13 @@
 //! The HTTP server for operators: the probes of an orchestrator.
 //!
 //! `/livez` answers whether every poll loop turns, `/readyz` whether every table has caught up
-//! once: 200 for yes and 503 for no. Below its first line `/readyz` lists what an operator should know,
+//! once and the service is not about to stop: 200 for yes and 503 for no. Below its first line `/readyz` lists what an operator should know,
 //! such as why a table takes nothing. It knows the states only, not where they come from. Figures, such
 //! as metrics, would come from the `stats::TakeSnapshot` that `app` makes and gives to `rpc` today.
 
+mod connections;
+
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::{io, iter};
@@ -14,6 +17,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use crate::health::Health;
 
@@ -40,25 +44,33 @@ impl Admin {
         self.listener.local_addr()
     }
 
-    /// Serves until it is dropped, so probes are answered during the shutdown too.
-    ///
-    /// # Errors
-    ///
-    /// When the listener fails.
-    pub async fn run(self) -> io::Result<()> {
+    /// Serves until it is dropped, so probes are answered during the shutdown too. The service is
+    /// about to stop once `leaving` is true.
+    pub async fn run(self, leaving: watch::Receiver<bool>) -> Infallible {
+        let state = Observed { health: self.health, leaving };
         let router = Router::new()
             .route("/livez", get(livez))
             .route("/readyz", get(readyz))
-            .with_state(self.health);
-        axum::serve(self.listener, router).await
+            .with_state(state);
+        connections::serve(self.listener, router).await
     }
 }
 
-async fn livez(State(health): State<Arc<Health>>) -> Response {
+/// What the probes ask about.
+#[derive(Clone)]
+struct Observed {
+    health: Arc<Health>,
+    leaving: watch::Receiver<bool>,
+}
+
+async fn livez(State(Observed { health, .. }): State<Observed>) -> Response {
     response(health.is_live(), "live", "a poll loop is stuck", &[])
 }
 
-async fn readyz(State(health): State<Arc<Health>>) -> Response {
+async fn readyz(State(Observed { health, leaving }): State<Observed>) -> Response {
+    if *leaving.borrow() {
+        return response(false, "", "stopping", &[]);
+    }
     response(health.is_ready(), "ready", "loading", &health.notes())
 }
 

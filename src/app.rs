@@ -2,7 +2,10 @@
 //! runs and stops the service. No other module knows all parts.
 
 mod counter_check;
+mod draining;
+mod listeners;
 mod memory_governor;
+mod open_files;
 mod reclaim;
 mod reserves;
 mod snapshot;
@@ -12,19 +15,17 @@ mod threads;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
 
 use parking_lot::Mutex;
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::sync::{oneshot, watch};
-use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
 
 use crate::admin::Admin;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::health::Health;
 use crate::ingest::{self, Ingest, TableSource};
 pub use crate::ingest::{
@@ -32,10 +33,12 @@ pub use crate::ingest::{
 };
 use crate::memory::{Accounts, Budget, BudgetError};
 use crate::record::RankedBy;
-use crate::rpc::{BytePool, Reclaim, Rpc, Service};
+use crate::rpc::{BytePool, Listener, Reclaim, Rpc, Service};
 use crate::stats::TakeSnapshot;
 use crate::table::{Maintenance, Spec, Table};
 use counter_check::CounterCheck;
+use draining::{drain, stop_beside, until_true, while_served};
+use listeners::listeners;
 use memory_governor::{GovernorInputs, MemoryGovernor};
 use reclaim::Reclaimer;
 use snapshot::{MemoryReader, SnapshotReader};
@@ -131,13 +134,13 @@ impl App {
     /// # Errors
     ///
     /// See [`BuildError`].
-    pub async fn build(config: Config) -> Result<Self, BuildError> {
+    pub fn build(config: Config) -> Result<Self, BuildError> {
         let Checked { budget, warnings } = check(&config)?;
         for warning in warnings {
             tracing::warn!(warning, "librdkafka warns of its settings, see kafka.properties");
         }
         let accounts = Accounts::open(config.tables.iter().map(|table| table.name.as_str()))?;
-        let sockets = Sockets::bind(&config, &accounts).await?;
+        let sockets = Sockets::bind(&config, &accounts)?;
         budget.log();
 
         let core = Core::start(&config, budget, &accounts)?;
@@ -155,8 +158,10 @@ impl App {
             rejections: Arc::new(move || ingest_stats.rejections()),
             account: operators,
         };
+        let max_connections = open_files::allowed_connections(config.rpc.max_connections);
+        let rpc = config::Rpc { max_connections, ..config.rpc.clone() };
         Ok(Self {
-            rpc: Rpc::new(sockets.rpc, config.rpc.clone(), service),
+            rpc: Rpc::new(sockets.rpc, rpc, service)?,
             admin: Admin::new(sockets.admin, Arc::clone(&core.health)),
             config,
             core,
@@ -189,8 +194,8 @@ impl App {
         Arc::clone(&self.take_snapshot)
     }
 
-    /// Serves until `shutdown`, then drains: it reports not serving, finishes the calls that
-    /// have begun, and closes the consumers. Returns within the configured deadline, whatever
+    /// Serves until `shutdown`, then drains: it reports not serving and answers for the configured
+    /// delay, then finishes the calls that have begun, and closes the consumers. Returns within the configured deadline, whatever
     /// callers and brokers do.
     ///
     /// # Errors
@@ -198,20 +203,21 @@ impl App {
     /// When a server ends before `shutdown`. In a debug build also when the counters do not
     /// balance, so that every test that runs a service checks them.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let (leave, leaving) = watch::channel(false);
         let (stop, stopping) = watch::channel(false);
-        let mut rpc = self.rpc_threads.handle().spawn(self.rpc.run(until_true(stopping)));
-        let admin = self.admin_threads.handle().spawn(self.admin.run());
-        tokio::select! {
-            () = shutdown => {}
-            ended = &mut rpc => {
-                ended??;
-                anyhow::bail!("the gRPC server ended by itself");
-            }
-        }
+        let net = self.rpc.net();
+        let served = self.rpc.run(until_true(leaving.clone()), until_true(stopping));
+        let mut rpc = self.rpc_threads.handle().spawn(served);
+        let admin = self.admin_threads.handle().spawn(self.admin.run(leaving));
+        while_served(&mut rpc, shutdown).await?;
+        let config::Shutdown { delay, deadline } = self.config.shutdown;
+        let end = Instant::now() + deadline;
+        let _ = leave.send(true);
+        while_served(&mut rpc, sleep(delay)).await?;
         let _ = stop.send(true);
         let Core { ingest, counter_check, .. } = self.core;
         let consumers = stop_beside(ingest);
-        let is_drained = drain(rpc, consumers, self.config.shutdown.deadline).await?;
+        let is_drained = drain(rpc, consumers, end, &net).await?;
         admin.abort();
         // Only after a drain is it certain that nothing reads or writes any more.
         let counters = if is_drained { counter_check.final_check() } else { counter_check.check() };
@@ -220,45 +226,6 @@ impl App {
         }
         Ok(())
     }
-}
-
-/// Whether the server and the consumers ended within the deadline.
-async fn drain(
-    rpc: JoinHandle<anyhow::Result<()>>,
-    consumers: oneshot::Receiver<()>,
-    deadline: Duration,
-) -> anyhow::Result<bool> {
-    let drained = timeout(deadline, async { tokio::join!(rpc, consumers) });
-    let Ok((served, closed)) = drained.await else {
-        tracing::warn!("the shutdown deadline is over, leaving without the rest");
-        return Ok(false);
-    };
-    served??;
-    if closed.is_ok() {
-        tracing::info!("drained");
-    } else {
-        tracing::warn!("nobody waited for the consumers to be closed, leaving without that");
-    }
-    Ok(closed.is_ok())
-}
-
-/// Stops ingest on a thread of its own. The answer comes when it has stopped, and is an error if
-/// the system gives no thread: the ingest threads are then asked to end, and nobody waits for them.
-fn stop_beside(ingest: Ingest) -> oneshot::Receiver<()> {
-    let (stopped, answer) = oneshot::channel();
-    let stopping = thread::Builder::new().name("stop-ingest".into()).spawn(move || {
-        ingest.stop();
-        let _ = stopped.send(());
-    });
-    if let Err(error) = stopping {
-        tracing::warn!(%error, "no thread to close the consumers on");
-    }
-    answer
-}
-
-async fn until_true(mut value: watch::Receiver<bool>) {
-    // An error means that the sender was dropped, and with it the service.
-    let _ = value.wait_for(|value| *value).await;
 }
 
 /// The parts behind the ports, running.
@@ -329,7 +296,7 @@ impl Core {
             memory,
             tables: self.tables.clone(),
             reserves: reserves::reserves(config),
-            rpc_threads: rpc_threads.handle(),
+            rpc_threads: rpc_threads.handles().to_vec(),
             one_at_a_time: Mutex::new(()),
         };
         Arc::new(move || reclaimer.reclaim())
@@ -338,35 +305,43 @@ impl Core {
 
 /// The bound ports, and the threads that serve them.
 struct Sockets {
-    rpc: TcpListener,
+    rpc: Vec<Listener>,
     rpc_threads: Threads,
     admin: TcpListener,
     admin_threads: Threads,
 }
 
 impl Sockets {
-    async fn bind(config: &Config, accounts: &Accounts) -> Result<Self, BuildError> {
+    fn bind(config: &Config, accounts: &Accounts) -> Result<Self, BuildError> {
         let rpc_threads = Threads::start("rpc", &Count::AsManyAsCores, &accounts.rpc)?;
         // A thread apart, so that probes are answered under any load.
         let admin_threads = Threads::start("admin", &Count::One, &accounts.other)?;
+        let rpc = bind("rpc.listen", config.rpc.listen, rpc_threads.handles())?;
+        let admin = bind("admin.listen", config.admin.listen, admin_threads.handles())?;
+        let rpc = rpc_threads.handles().iter().cloned().zip(rpc);
         Ok(Self {
-            rpc: bind(&rpc_threads, "rpc.listen", config.rpc.listen).await?,
+            rpc: rpc.map(|(thread, socket)| Listener { thread, socket }).collect(),
             rpc_threads,
-            admin: bind(&admin_threads, "admin.listen", config.admin.listen).await?,
+            admin: admin.into_iter().next().ok_or_else(|| io::Error::other("no thread"))?,
             admin_threads,
         })
     }
 }
 
-/// Binds on the threads that will serve the port: a listener belongs to its runtime.
-async fn bind(
-    threads: &Threads,
+/// A listener for each of the threads that will serve the port.
+fn bind(
     key: &'static str,
     address: SocketAddr,
-) -> Result<TcpListener, BuildError> {
+    threads: &[Handle],
+) -> Result<Vec<TcpListener>, BuildError> {
     let listen = |source| BuildError::Listen { key, address, source };
-    let bound = threads.handle().spawn(TcpListener::bind(address)).await;
-    bound.map_err(|failed| listen(io::Error::other(failed)))?.map_err(listen)
+    let sockets = listeners(address, threads.len()).map_err(listen)?;
+    let bound = threads.iter().zip(sockets).map(|(thread, socket)| {
+        // A listener belongs to its runtime.
+        let _entered = thread.enter();
+        TcpListener::from_std(socket)
+    });
+    bound.collect::<io::Result<_>>().map_err(listen)
 }
 
 fn sources(

@@ -40,16 +40,19 @@ mod worker;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tonic::service::Routes;
 use tonic_reflection::pb;
 
 pub use lookup_request::MAX_BATCH_KEYS;
 pub use maintenance::{ListRejections, Reclaim};
-pub use net::{CLOSE_REASONS, CloseReason, Net, NetStats, UnfinishedCall};
+pub use net::{
+    CLOSE_REASONS, CONNECTION_BYTES, CloseReason, Net, NetStats, STREAM_BYTES, UnfinishedCall,
+};
 pub use pool::{BytePool, ConnectionShare, FREE_BYTES};
 
 use crate::config;
@@ -90,19 +93,45 @@ pub struct Service {
     pub account: Account,
 }
 
+/// A listener on the server's port, and the thread that serves its connections.
+pub struct Listener {
+    /// The thread, which the socket belongs to.
+    pub thread: Handle,
+    /// The socket.
+    pub socket: TcpListener,
+}
+
 /// The server. Its port is bound, and it serves once it runs.
 pub struct Rpc {
-    listener: TcpListener,
+    listeners: Vec<Listener>,
     net: Net,
-    request_timeout: Duration,
-    service: Service,
+    publisher: HealthPublisher,
+    dispatch: Dispatch,
+    /// Ends the calls that wait.
+    drain: watch::Sender<bool>,
 }
 
 impl Rpc {
-    /// A server on a port that is already bound.
-    pub fn new(listener: TcpListener, config: config::Rpc, service: Service) -> Self {
-        let request_timeout = config.request_timeout;
-        Self { listener, net: Net::new(config), request_timeout, service }
+    /// A server on a port that is already bound, by one listener or several. Starts the threads for
+    /// operators' calls.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no thread.
+    pub fn new(
+        listeners: Vec<Listener>,
+        config: config::Rpc,
+        service: Service,
+    ) -> io::Result<Self> {
+        let publisher = HealthPublisher::new(Arc::clone(&service.health));
+        let health_service = HealthServer(publisher.published());
+        let (drain, draining) = watch::channel(false);
+        let routes = reflection_routes().map_err(io::Error::other)?;
+        let routes = routes.add_service(health_service).prepare();
+        let pool = service.pool.clone();
+        let methods = service.methods(draining)?;
+        let dispatch = Dispatch::new(methods, routes, pool, config.request_timeout);
+        Ok(Self { listeners, net: Net::new(config), publisher, dispatch, drain })
     }
 
     /// The address that it listens on.
@@ -111,7 +140,8 @@ impl Rpc {
     ///
     /// When the system does not know it.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        let first = self.listeners.first().ok_or(io::ErrorKind::NotConnected)?;
+        first.socket.local_addr()
     }
 
     /// What it has open, also after it has ended.
@@ -119,40 +149,48 @@ impl Rpc {
         self.net.clone()
     }
 
-    /// Serves until `shutdown`. Then reports `NOT_SERVING`, accepts no more connections, and
-    /// returns when the calls in progress are answered. A call can take as long as its caller
-    /// wants, so put a deadline on it.
+    /// Serves. From `leaving` on it reports `NOT_SERVING`. From `stopping` on it accepts no more
+    /// connections, and returns when the calls in progress are answered. A call can take as long as
+    /// its caller wants, so put a deadline on it.
     ///
     /// # Errors
     ///
-    /// When the descriptors for reflection do not decode.
-    pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let publisher = HealthPublisher::new(Arc::clone(&self.service.health));
-        let health_service = HealthServer(publisher.published());
-        let (drain, draining) = watch::channel(false);
-        let routes = reflection_routes()?.add_service(health_service).prepare();
-        let pool = self.service.pool.clone();
-        let methods = self.service.methods(draining)?;
-        let dispatch = Dispatch::new(methods, routes, pool, self.request_timeout);
-        let (stop, stopping) = watch::channel(false);
-        let mut accepting =
-            tokio::spawn(self.net.clone().accept(self.listener, dispatch, stopping));
-        tokio::select! {
-            () = publisher.run(shutdown) => {}
-            ended = &mut accepting => return Ok(ended?),
+    /// When a thread stops accepting by itself.
+    pub async fn run(
+        self,
+        leaving: impl Future<Output = ()>,
+        stopping: impl Future<Output = ()>,
+    ) -> anyhow::Result<()> {
+        let Self { listeners, net, publisher, dispatch, drain } = self;
+        let (stop, is_stopping) = watch::channel(false);
+        let mut accepting = JoinSet::new();
+        for Listener { thread, socket } in listeners {
+            let accept = net.clone().accept(socket, dispatch.clone(), is_stopping.clone());
+            accepting.spawn_on(accept, &thread);
         }
-        tracing::info!("not serving, answering the calls in progress");
+        let stopping = async {
+            publisher.run(leaving).await;
+            tracing::info!("not serving");
+            stopping.await;
+        };
+        tokio::select! {
+            () = stopping => {}
+            Some(ended) = accepting.join_next() => return Ok(ended?),
+        }
+        tracing::info!("accepting no more, answering the calls in progress");
         let _ = stop.send(true);
-        accepting.await?;
+        while let Some(ended) = accepting.join_next().await {
+            ended?;
+        }
         let _ = drain.send(true);
-        self.net.close_all().await;
+        net.close_all().await;
         Ok(())
     }
 }
 
 impl Service {
     /// Our methods. Calls that wait end when `draining` is true.
-    fn methods(self, draining: watch::Receiver<bool>) -> anyhow::Result<Methods> {
+    fn methods(self, draining: watch::Receiver<bool>) -> io::Result<Methods> {
         let tables = FreshTables::new(Tables::new(self.tables), self.health, draining);
         let descriptions = TableDescriptions::new(&self.table_configs);
         let max_batch_bytes = MAX_RESPONSE_BYTES.min(self.pool.connection_bytes(Purpose::Answer));

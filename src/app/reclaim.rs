@@ -22,7 +22,8 @@ pub(super) struct Reclaimer {
     pub(super) tables: Vec<Arc<Table>>,
     /// The reserves of the types that are not tables.
     pub(super) reserves: Vec<ExpectedBytes>,
-    pub(super) rpc_threads: Handle,
+    /// At least one.
+    pub(super) rpc_threads: Vec<Handle>,
     pub(super) one_at_a_time: Mutex<()>,
 }
 
@@ -45,11 +46,13 @@ impl Reclaimer {
         heap::flush_if_asked();
         // A thread flushes when it parks. Idle threads of the server park again only after
         // they had something to do.
-        for _ in 0..2 * self.rpc_threads.metrics().num_workers() {
-            self.rpc_threads.spawn(tokio::task::yield_now());
+        for thread in &self.rpc_threads {
+            thread.spawn(tokio::task::yield_now());
         }
-        // The timer is that of the runtime, so it is made there.
-        self.rpc_threads.block_on(async { tokio::time::sleep(FLUSH_TIME).await });
+        if let Some(thread) = self.rpc_threads.first() {
+            // The timer is that of the runtime, so it is made there.
+            thread.block_on(async { tokio::time::sleep(FLUSH_TIME).await });
+        }
     }
 
     fn expected(&self) -> Vec<ExpectedBytes> {

@@ -46,16 +46,21 @@ pub(super) struct DemoArgs {
 }
 
 pub(super) fn run(args: DemoArgs) -> Result<(), Failure> {
-    block_on(demo(args))
+    block_on(async {
+        let (requested, requested_again) = shutdown::requested()?;
+        tokio::select! {
+            ended = demo(args, requested) => ended,
+            signal = requested_again => Err(signal.into()),
+        }
+    })
 }
 
-async fn demo(args: DemoArgs) -> Result<(), Failure> {
-    let requested = shutdown::requested()?;
+async fn demo(args: DemoArgs, requested: impl Future<Output = ()>) -> Result<(), Failure> {
     let mut kafka = KafkaProcess::start(args.rate)?;
     let config = config(&args, kafka.bootstrap())?;
     let line_limits = telemetry::start(&config.log).map_err(super::serve::bad_filter)?;
     tokio::spawn(line_limits.report());
-    let app = App::build(config).await?;
+    let app = App::build(config)?;
     let take_snapshot = app.snapshot_handle();
     let mut report = Report::new(io::stdout());
     report.opening(app.rpc_addr()?, app.admin_addr()?, args.rate)?;

@@ -9,6 +9,7 @@ use tonic_types::StatusExt;
 
 use crate::app::BuildError;
 use crate::config::Faults;
+use crate::shutdown::StopSignal;
 
 /// The exit codes of the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +19,10 @@ pub(super) enum Exit {
     Internal = 70,
     TryAgain = 75,
     Config = 78,
+    /// As a shell reports a process that ends by this signal.
+    Interrupted = 130,
+    /// As a shell reports a process that ends by this signal.
+    Terminated = 143,
 }
 
 #[derive(Debug)]
@@ -48,6 +53,16 @@ impl Failure {
         // If standard error is closed, nobody can read the message.
         let _ = writeln!(io::stderr(), "{prefix}{}", self.message);
         ExitCode::from(exit as u8)
+    }
+}
+
+impl From<StopSignal> for Failure {
+    fn from(signal: StopSignal) -> Self {
+        let exit = match signal {
+            StopSignal::Interrupt => Exit::Interrupted,
+            StopSignal::Terminate => Exit::Terminated,
+        };
+        Self::new(exit, "asked again to stop, ended at once")
     }
 }
 

@@ -11,12 +11,15 @@ pub(super) fn run(args: &ConfigArgs) -> Result<(), Failure> {
     let line_limits = telemetry::start(&config.log).map_err(bad_filter)?;
     block_on(async {
         tokio::spawn(line_limits.report());
-        let requested = shutdown::requested()?;
+        let (requested, requested_again) = shutdown::requested()?;
         let digest = config.digest();
-        let app = App::build(config).await?;
+        let app = App::build(config)?;
         let (rpc, admin) = (app.rpc_addr()?, app.admin_addr()?);
         tracing::info!(%rpc, %admin, digest, version = env!("CARGO_PKG_VERSION"), "listening");
-        Ok(app.run(requested).await?)
+        tokio::select! {
+            ended = app.run(requested) => Ok(ended?),
+            signal = requested_again => Err(signal.into()),
+        }
     })
 }
 

@@ -31,6 +31,12 @@ pub use stats::{CLOSE_REASONS, CloseReason, NetStats};
 
 use crate::config;
 
+/// The most that a connection takes, whatever its peer does: its buffers, in which a frame may be
+/// half read and another half written, and what HTTP/2 keeps. Measured.
+pub const CONNECTION_BYTES: u64 = 64 << 10;
+/// The most that a stream takes beside the request and the response. Measured.
+pub const STREAM_BYTES: u64 = 14 << 10;
+
 /// What the listeners of the server share. Clones are the same door.
 #[derive(Debug, Clone)]
 pub struct Net(Arc<Admission>);

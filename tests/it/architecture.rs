@@ -54,7 +54,7 @@ const CONFINED: [(&str, &[&str]); 7] = [
     ("simd_json", &["src/pluck"]),
     ("moka", &["src/table"]),
     ("axum", &["src/admin"]),
-    ("hyper", &["src/rpc/net"]),
+    ("hyper", &["src/admin", "src/rpc/net"]),
     ("tonic", &["src/rpc", "src/cli"]),
     ("tikv_jemalloc_sys", &["src/heap"]),
 ];

@@ -7,12 +7,14 @@
     reason = "a test stops at the first thing that is not so"
 )]
 
+mod admin_port;
 mod architecture;
 mod check_connection;
 mod client_verbs;
 mod clock_steps;
 mod command;
 mod conditions;
+mod connection_memory;
 mod connections;
 mod container_harness;
 mod counters;
@@ -27,6 +29,7 @@ mod largest;
 mod lookups;
 mod misses;
 mod newer;
+mod open_files;
 mod own_writes;
 mod poison;
 mod pressure;
@@ -38,6 +41,7 @@ mod slow_brokers;
 mod slow_callers;
 mod stalls;
 mod start;
+mod stop_signals;
 mod stream;
 mod support;
 mod table_descriptions;

@@ -1,6 +1,7 @@
 //! Shutdown: calls in flight are answered, and nothing delays the end beyond the deadline.
 
-use millpond::proto::v1::ErrorReason;
+use millpond::proto::v1::stats_service_client::StatsServiceClient;
+use millpond::proto::v1::{ErrorReason, GetStatsRequest};
 use millpond_client::health::HealthCheckRequest;
 use millpond_client::health::health_check_response::ServingStatus;
 use millpond_client::health::health_client::HealthClient;
@@ -12,6 +13,7 @@ use tonic_reflection::pb::v1::ServerReflectionRequest;
 use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 
+use crate::admin_port::get;
 use crate::lookups::assert_error;
 use crate::slow_callers::{LARGE, ask_slowly, service_with_large_entries};
 use crate::support::broker;
@@ -113,6 +115,32 @@ fn a_caller_that_does_not_read_its_answer_does_not_delay_the_end() {
         let _unread = timeout(PATIENCE, ask_slowly(&service)).await.unwrap().unwrap();
         let ended = service.ask_to_stop();
         timeout(PATIENCE, ended).await.unwrap().unwrap().unwrap();
+    });
+}
+
+#[test]
+fn until_the_delay_is_over_the_service_says_that_it_is_not_serving_and_answers() {
+    broker::in_process(async |broker| {
+        let topic = broker.create_topic(1).await;
+        let settings = ["shutdown.delay=50m", "shutdown.deadline=1h"];
+        let service = Service::ready(broker, &topic, &settings).await;
+        let (rpc, admin, channel) = (service.rpc, service.admin, service.channel());
+        let ended = service.ask_to_stop();
+        let mut health = HealthClient::new(channel.clone());
+        let check = HealthCheckRequest { service: String::new() };
+        while health.check(check.clone()).await.unwrap().into_inner().status()
+            == ServingStatus::Serving
+        {
+            tokio::task::yield_now().await;
+        }
+        assert!(get(admin, "/readyz").await.contains("503"));
+        assert!(get(admin, "/livez").await.contains("200"));
+        // On an old connection and on a new one.
+        StatsServiceClient::new(channel).get_stats(GetStatsRequest {}).await.unwrap();
+        let mut new = Http2::connect(rpc).await;
+        new.send(&call(1, "/grpc.health.v1.Health/Check")).await;
+        new.wait_for(DATA).await;
+        ended.abort();
     });
 }
 

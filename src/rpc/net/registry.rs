@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use slab::Slab;
 use tokio::sync::Notify;
 use tokio::time::Instant;
+use tonic::codegen::http::uri::PathAndQuery;
 
 use super::calls::{Activity, Calls};
 use super::stats::CloseReason;
@@ -21,6 +22,9 @@ use super::transport::Meter;
 const MIN_IDLE: Duration = Duration::from_secs(3);
 /// The same for a connection that is not set up: a client is quick with that.
 const MIN_SETTING_UP: Duration = Duration::from_millis(500);
+
+/// The path of a method is cut here in lists.
+const MAX_METHOD_CHARS: usize = 128;
 
 /// All open connections. Clones are the same registry.
 #[derive(Debug, Clone, Default)]
@@ -104,7 +108,7 @@ impl Registry {
         let mut unfinished = Vec::new();
         for connection in connections {
             unfinished.extend(connection.calls.list().into_iter().map(|call| UnfinishedCall {
-                method: call.method.as_ref().map_or_else(String::new, ToString::to_string),
+                method: call.method.as_ref().map_or_else(String::new, shortened),
                 peer: connection.peer,
                 age: now - call.since,
             }));
@@ -112,6 +116,11 @@ impl Registry {
         unfinished.sort_by_key(|call| std::cmp::Reverse(call.age));
         unfinished
     }
+}
+
+/// A caller may write anything there.
+fn shortened(method: &PathAndQuery) -> String {
+    method.as_str().chars().take(MAX_METHOD_CHARS).collect()
 }
 
 impl Connection {

@@ -113,6 +113,16 @@ impl Http2 {
         self.socket.write_all(bytes).await.unwrap();
     }
 
+    /// Waits until the service has taken all that was sent before.
+    pub(crate) async fn flush(&mut self) {
+        self.send(&frame(PING, 0, 0, &[7; 8])).await;
+        while self.wait_for(PING).await.payload != [7; 8] {}
+    }
+
+    pub(crate) fn local_addr(&self) -> SocketAddr {
+        self.socket.local_addr().unwrap()
+    }
+
     /// The next frame. None if the service closed the connection.
     pub(crate) async fn next(&mut self) -> Option<Frame> {
         timeout(PATIENCE, self.read()).await.expect("a frame or the end")
