@@ -1,4 +1,7 @@
 //! Compiles the protocol to Rust. No protoc is needed: protox is a protoc written in Rust.
+//!
+//! The service's build script needs the compiled protocol too. Cargo passes it the path of the file
+//! in `DEP_MILLPOND_PROTOCOL_DESCRIPTORS`.
 
 use std::error::Error;
 use std::fs;
@@ -24,6 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let descriptors = protox::compile(FILES, [FOLDER, STANDARDS])?;
     let file = PathBuf::from(std::env::var("OUT_DIR")?).join("millpond.v1.bin");
     fs::write(&file, descriptors.encode_to_vec())?;
+    println!("cargo::metadata=DESCRIPTORS={}", file.display());
     tonic_prost_build::configure().build_server(false).compile_fds(descriptors)?;
     Ok(())
 }
