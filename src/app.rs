@@ -33,7 +33,7 @@ pub use crate::ingest::{
 };
 use crate::memory::{Accounts, Budget, BudgetError};
 use crate::record::RankedBy;
-use crate::rpc::{BytePool, Listener, Reclaim, Rpc, Service};
+use crate::rpc::{BytePool, Listener, Net, Reclaim, Rpc, Service};
 use crate::stats::TakeSnapshot;
 use crate::table::{Maintenance, Spec, Table};
 use counter_check::CounterCheck;
@@ -41,7 +41,7 @@ use draining::{drain, stop_beside, until_true, while_served};
 use listeners::listeners;
 use memory_governor::{GovernorInputs, MemoryGovernor};
 use reclaim::Reclaimer;
-use snapshot::{MemoryReader, SnapshotReader};
+use snapshot::{MemoryReader, Readers, RpcReader, SnapshotReader};
 use table_limits::TableLimits;
 use threads::{Count, Threads};
 
@@ -146,22 +146,25 @@ impl App {
         let core = Core::start(&config, budget, &accounts)?;
         let (governor, operators) = (core.governor.state_reader(), accounts.rpc.clone());
         let memory = Arc::new(MemoryReader { accounts, governor });
-        let take_snapshot = core.new_snapshot_handle(&config, Arc::clone(&memory));
+        let max_connections = open_files::allowed_connections(config.rpc.max_connections);
+        let rpc = config::Rpc { max_connections, ..config.rpc.clone() };
+        let (net, pool) = (Net::new(rpc), BytePool::new(config.rpc.pool.as_u64()));
+        let rpc = RpcReader { net: net.clone(), pool: pool.clone() };
+        let readers = Readers { memory: Arc::clone(&memory), rpc };
+        let take_snapshot = core.new_snapshot_handle(&config, readers);
         let ingest_stats = core.ingest.stats();
         let service = Service {
             tables: core.tables.clone(),
             table_configs: config.tables.clone(),
             health: Arc::clone(&core.health),
-            pool: BytePool::new(config.rpc.pool.as_u64()),
+            pool,
             take_snapshot: Arc::clone(&take_snapshot),
             reclaim: core.reclaim(&config, memory, &sockets.rpc_threads),
             rejections: Arc::new(move || ingest_stats.rejections()),
             account: operators,
         };
-        let max_connections = open_files::allowed_connections(config.rpc.max_connections);
-        let rpc = config::Rpc { max_connections, ..config.rpc.clone() };
         Ok(Self {
-            rpc: Rpc::new(sockets.rpc, rpc, service)?,
+            rpc: Rpc::new(sockets.rpc, net, service)?,
             admin: Admin::new(sockets.admin, Arc::clone(&core.health)),
             config,
             core,
@@ -273,11 +276,11 @@ impl Core {
         })
     }
 
-    fn new_snapshot_handle(&self, config: &Config, memory: Arc<MemoryReader>) -> TakeSnapshot {
+    fn new_snapshot_handle(&self, config: &Config, readers: Readers) -> TakeSnapshot {
         let reader = SnapshotReader::new(
             config,
             self.clock.clone(),
-            memory,
+            readers,
             Arc::clone(&self.health),
             self.tables.clone(),
             Arc::clone(&self.counter_check),

@@ -50,9 +50,7 @@ use tonic_reflection::pb;
 
 pub use lookup_request::MAX_BATCH_KEYS;
 pub use maintenance::{ListRejections, Reclaim};
-pub use net::{
-    CLOSE_REASONS, CONNECTION_BYTES, CloseReason, Net, NetStats, STREAM_BYTES, UnfinishedCall,
-};
+pub use net::{CONNECTION_BYTES, Net, STREAM_BYTES, UnfinishedCall};
 pub use pool::{BytePool, ConnectionShare, FREE_BYTES};
 
 use crate::config;
@@ -118,11 +116,7 @@ impl Rpc {
     /// # Errors
     ///
     /// When the system gives no thread.
-    pub fn new(
-        listeners: Vec<Listener>,
-        config: config::Rpc,
-        service: Service,
-    ) -> io::Result<Self> {
+    pub fn new(listeners: Vec<Listener>, net: Net, service: Service) -> io::Result<Self> {
         let publisher = HealthPublisher::new(Arc::clone(&service.health));
         let health_service = HealthServer(publisher.published());
         let (drain, draining) = watch::channel(false);
@@ -130,8 +124,8 @@ impl Rpc {
         let routes = routes.add_service(health_service).prepare();
         let pool = service.pool.clone();
         let methods = service.methods(draining)?;
-        let dispatch = Dispatch::new(methods, routes, pool, config.request_timeout);
-        Ok(Self { listeners, net: Net::new(config), publisher, dispatch, drain })
+        let dispatch = Dispatch::new(methods, routes, pool, net.request_timeout());
+        Ok(Self { listeners, net, publisher, dispatch, drain })
     }
 
     /// The address that it listens on.

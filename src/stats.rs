@@ -5,6 +5,7 @@
 //! which `app` makes, and call it. The figures of a table are in [`TableStats`], in `table`. No
 //! clocks, no locks, no wire format here.
 
+mod connections;
 mod kafka;
 mod loading;
 mod memory;
@@ -20,13 +21,14 @@ use std::time::Duration;
 pub use crate::clock::ClockStats;
 use crate::record::Timestamp;
 use crate::table::TableStats;
+pub use connections::{CloseReason, ConnectionStats};
 pub use kafka::{BrokerFault, BrokerState, BrokerStats, KafkaStats};
 pub use loading::Loading;
 pub use memory::{MemoryStats, Reclaimed};
 pub use outcome::Outcome;
 pub use partition::PartitionStats;
 pub use rejection::{DeadLetterStats, ListedRejection, Rejection};
-pub use rpc::{RpcStats, ShedCause};
+pub use rpc::{PoolStats, RpcStats, ShedCause};
 pub use topic::{TopicStats, TopicStatus};
 
 /// Takes one snapshot of the service: call it as often as figures are shown. Share it by
@@ -58,6 +60,8 @@ pub struct Snapshot {
     pub topics: Vec<TopicStats>,
     /// The brokers, and whether they answer.
     pub kafka: KafkaStats,
+    /// The connections of callers, and what these hold.
+    pub rpc: RpcStats,
     /// What became of rejected records that were produced to dead-letter topics.
     pub dead_letters: DeadLetterStats,
     /// Whether the counters balance.

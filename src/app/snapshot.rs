@@ -12,7 +12,8 @@ use crate::health::{Health, TableHealth};
 use crate::ingest::{self, IngestStats};
 use crate::memory::{Accounts, Usage};
 use crate::record::Timestamp;
-use crate::stats::{Freshness, MemoryStats, Snapshot};
+use crate::rpc::{BytePool, Net};
+use crate::stats::{Freshness, MemoryStats, RpcStats, Snapshot};
 use crate::table::Table;
 
 /// Reads where the process's memory is.
@@ -34,13 +35,31 @@ impl MemoryReader {
     }
 }
 
+/// Reads what callers have open, and what they make the service hold.
+pub(super) struct RpcReader {
+    pub(super) net: Net,
+    pub(super) pool: BytePool,
+}
+
+impl RpcReader {
+    fn read(&self) -> RpcStats {
+        RpcStats { connections: self.net.stats(), pool: self.pool.stats() }
+    }
+}
+
+/// The readers of what is not a part of the data flow.
+pub(super) struct Readers {
+    pub(super) memory: Arc<MemoryReader>,
+    pub(super) rpc: RpcReader,
+}
+
 /// Reads the whole service.
 pub(super) struct SnapshotReader {
     started: Timestamp,
     built: Instant,
     clock: Clock,
     config_digest: String,
-    memory: Arc<MemoryReader>,
+    readers: Readers,
     health: Arc<Health>,
     tables: Vec<Arc<Table>>,
     counter_check: Arc<CounterCheck>,
@@ -51,7 +70,7 @@ impl SnapshotReader {
     pub(super) fn new(
         config: &Config,
         clock: Clock,
-        memory: Arc<MemoryReader>,
+        readers: Readers,
         health: Arc<Health>,
         tables: Vec<Arc<Table>>,
         counter_check: Arc<CounterCheck>,
@@ -62,7 +81,7 @@ impl SnapshotReader {
             built: Instant::now(),
             clock,
             config_digest: config.digest(),
-            memory,
+            readers,
             health,
             tables,
             counter_check,
@@ -81,12 +100,13 @@ impl SnapshotReader {
             config_digest: self.config_digest.clone(),
             librdkafka_version: ingest::librdkafka_version(),
             ready,
-            memory: self.memory.read(),
+            memory: self.readers.memory.read(),
             tables: self.tables.iter().map(|table| table.stats()).collect(),
             freshness: self.tables.iter().map(|table| self.freshness(table.name())).collect(),
             partitions,
             topics: self.ingest.topics(),
             kafka: self.ingest.kafka(),
+            rpc: self.readers.rpc.read(),
             dead_letters: self.ingest.dead_letters(),
             counter_check: self.counter_check.last(),
             clock: self.clock.stats(),

@@ -2,6 +2,7 @@
 
 mod kafka;
 pub(super) mod memory;
+mod rpc;
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -45,6 +46,7 @@ fn stats_text(stats: &GetStatsResponse) -> String {
         build.version, build.librdkafka_version, stats.config_digest,
     );
     text.push_str(&stats.kafka.as_ref().map(kafka::kafka_text).unwrap_or_default());
+    text.push_str(&stats.rpc.as_ref().map(rpc::rpc_text).unwrap_or_default());
     stats.tables.iter().for_each(|table| text.push_str(&table_text(table)));
     text.push_str(&partitions_text(&stats.partitions));
     text.push_str(&oddities_text(stats));

@@ -20,6 +20,7 @@ mod streams;
 mod transport;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -27,9 +28,9 @@ use tokio::sync::watch;
 use admission::Admission;
 pub(super) use call_service::{Answer, Answering, RequestBody};
 pub use registry::UnfinishedCall;
-pub use stats::{CLOSE_REASONS, CloseReason, NetStats};
 
 use crate::config;
+use crate::stats::ConnectionStats;
 
 /// The most that a connection takes, whatever its peer does: its buffers, in which a frame may be
 /// half read and another half written, and what HTTP/2 keeps. Measured.
@@ -42,7 +43,8 @@ pub const STREAM_BYTES: u64 = 14 << 10;
 pub struct Net(Arc<Admission>);
 
 impl Net {
-    pub(super) fn new(config: config::Rpc) -> Self {
+    /// With the caps and the times of this configuration.
+    pub fn new(config: config::Rpc) -> Self {
         Self(Arc::new(Admission::new(config)))
     }
 
@@ -72,8 +74,13 @@ impl Net {
         self.0.close_all().await;
     }
 
+    /// How long a peer may take to send a request.
+    pub(super) fn request_timeout(&self) -> Duration {
+        self.0.config.request_timeout
+    }
+
     /// What is open, and what happened since the start of the process.
-    pub fn stats(&self) -> NetStats {
+    pub fn stats(&self) -> ConnectionStats {
         self.0.stats()
     }
 

@@ -16,7 +16,7 @@ mod shedding;
 
 use std::sync::Arc;
 
-use crate::stats::RpcStats;
+use crate::stats::PoolStats;
 use parts::Parts;
 pub(super) use parts::Purpose;
 pub use share::{ConnectionShare, FREE_BYTES};
@@ -64,8 +64,8 @@ impl BytePool {
     }
 
     /// The figures of the pool.
-    pub fn stats(&self) -> RpcStats {
-        RpcStats {
+    pub fn stats(&self) -> PoolStats {
+        PoolStats {
             pool_bytes: self.parts.bytes() as u64,
             held_bytes: self.parts.held_bytes() as u64,
             shed_calls: self.shedding.counts(),

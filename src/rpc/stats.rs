@@ -6,6 +6,7 @@
 mod kafka;
 mod memory;
 mod partitions;
+mod rpc;
 mod snapshot;
 
 use tonic::Status;

@@ -1,8 +1,19 @@
 //! What callers make the service hold, and the calls that failed because of it.
 
-/// The figures of the byte pool.
+use super::connections::ConnectionStats;
+
+/// The figures of the gRPC port.
 #[derive(Debug, Clone)]
 pub struct RpcStats {
+    /// Its connections.
+    pub connections: ConnectionStats,
+    /// What callers hold.
+    pub pool: PoolStats,
+}
+
+/// The figures of the byte pool.
+#[derive(Debug, Clone)]
+pub struct PoolStats {
     /// The size of the pool.
     pub pool_bytes: u64,
     /// What callers hold of it at the moment.

@@ -3,9 +3,10 @@
 
 use millpond::proto::v1::lookup_service_client::LookupServiceClient;
 use millpond::proto::v1::{
-    ErrorReason, FieldDescription, GetRequest, ListTablesRequest, ListTablesResponse,
-    lookup_result::Outcome,
+    ConnectionCloseReason, ErrorReason, FieldDescription, GetRequest, GetStatsResponse,
+    ListTablesRequest, ListTablesResponse, ShedCause, lookup_result::Outcome,
 };
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tonic::{Code, Status};
 
@@ -121,5 +122,30 @@ fn any_number_of_callers_get_statistics_that_include_what_they_did_before() {
         callers.join_all().await;
         assert_eq!(service.stats().await.tables[0].miss_count, 500);
         std::sync::Arc::into_inner(service).unwrap().stop().await;
+    });
+}
+
+#[test]
+fn the_statistics_show_what_callers_have_open_and_which_calls_were_shed() {
+    broker::in_process(async |broker| {
+        let topic = broker.create_topic(1).await;
+        let service = Service::ready(broker, &topic, &["rpc.pool=16MiB"]).await;
+        let rpc = service.stats().await.rpc.unwrap();
+        assert!(rpc.open_connection_count >= 1 && rpc.admitted_connection_count >= 1, "{rpc:?}");
+        assert!(rpc.open_call_count >= 1, "the call that asks is open: {rpc:?}");
+        assert_eq!((rpc.pool_bytes, rpc.refused_connection_count), (16 << 20, 0));
+        let reasons: Vec<_> = rpc.closed_connections.iter().map(|each| each.reason()).collect();
+        let all = (1..=6).map(|number| ConnectionCloseReason::try_from(number).unwrap());
+        assert!(reasons.into_iter().eq(all), "{rpc:?}");
+        let shed: Vec<_> = rpc.shed_calls.iter().map(|each| (each.cause(), each.count)).collect();
+        let all = (1..=5).map(|number| (ShedCause::try_from(number).unwrap(), 0));
+        assert!(shed.into_iter().eq(all), "{rpc:?}");
+
+        drop(TcpStream::connect(service.rpc).await.unwrap());
+        let closed = |stats: &GetStatsResponse| {
+            stats.rpc.as_ref().unwrap().closed_connections.iter().any(|each| each.count > 0)
+        };
+        service.wait_for("the end of the connection", closed).await;
+        service.stop().await;
     });
 }

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::caps::{PeerCap, PeerPlace, StreamCap};
 use super::registry::{Registered, Registry};
-use super::stats::{CloseReason, Counters, NetStats};
+use super::stats::{CloseReason, ConnectionStats, Counters};
 use crate::config;
 
 /// Where all connections are busy, how soon to look again for one that is idle by then.
@@ -142,7 +142,7 @@ impl Admission {
         self.counters.count_closed(reason);
     }
 
-    pub(super) fn stats(&self) -> NetStats {
+    pub(super) fn stats(&self) -> ConnectionStats {
         self.counters.read(self.registry.count(), self.streams.open())
     }
 }

@@ -30,6 +30,7 @@ impl From<Snapshot> for GetStatsResponse {
         Self {
             tables: snapshot.tables.into_iter().zip(snapshot.freshness).map(table).collect(),
             kafka: Some(snapshot.kafka.into()),
+            rpc: Some(snapshot.rpc.into()),
             start_time: Some(to_timestamp(snapshot.started)),
             uptime: Some(to_duration(snapshot.uptime)),
             build: Some(Build {

@@ -1,0 +1,52 @@
+//! Converts the figures of the gRPC port.
+
+use crate::proto::v1::{self as wire, ConnectionCloseCount, ConnectionCloseReason, ShedCallCount};
+use crate::rpc::convert::to_int64;
+use crate::stats::{CloseReason, RpcStats, ShedCause};
+
+impl From<RpcStats> for wire::RpcStats {
+    fn from(rpc: RpcStats) -> Self {
+        let RpcStats { connections, pool } = rpc;
+        let closed = |&(reason, count): &(CloseReason, u64)| ConnectionCloseCount {
+            reason: to_reason(reason).into(),
+            count: to_int64(count),
+        };
+        let shed = |cause: wire::ShedCause, count| ShedCallCount {
+            cause: cause.into(),
+            count: to_int64(count),
+        };
+        let too_many = shed(wire::ShedCause::TooManyCalls, connections.shed_streams);
+        let others = pool.shed_calls.iter().map(|&(cause, count)| shed(to_cause(cause), count));
+        Self {
+            open_connection_count: to_int64(connections.open_connections),
+            admitted_connection_count: to_int64(connections.accepted),
+            refused_connection_count: to_int64(connections.refused),
+            closed_connections: connections.closed.iter().map(closed).collect(),
+            open_call_count: to_int64(connections.open_streams),
+            shed_calls: [too_many].into_iter().chain(others).collect(),
+            pool_bytes: to_int64(pool.pool_bytes),
+            held_bytes: to_int64(pool.held_bytes),
+            dropped_bytes: to_int64(pool.shed_bytes),
+        }
+    }
+}
+
+fn to_reason(reason: CloseReason) -> ConnectionCloseReason {
+    match reason {
+        CloseReason::Peer => ConnectionCloseReason::Peer,
+        CloseReason::Handshake => ConnectionCloseReason::Handshake,
+        CloseReason::Idle => ConnectionCloseReason::Idle,
+        CloseReason::Age => ConnectionCloseReason::Age,
+        CloseReason::Room => ConnectionCloseReason::Room,
+        CloseReason::Drain => ConnectionCloseReason::Drain,
+    }
+}
+
+fn to_cause(cause: ShedCause) -> wire::ShedCause {
+    match cause {
+        ShedCause::PoolFull => wire::ShedCause::PoolFull,
+        ShedCause::MemoryShort => wire::ShedCause::MemoryShort,
+        ShedCause::RequestLate => wire::ShedCause::RequestLate,
+        ShedCause::AnswerLate => wire::ShedCause::AnswerLate,
+    }
+}
