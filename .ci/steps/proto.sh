@@ -6,6 +6,12 @@
 set -euo pipefail
 buf lint
 
+# Code for these languages is generated without options of protoc. buf has no rule for that.
+for option in csharp_namespace go_package java_multiple_files java_outer_classname java_package; do
+    lacking=$(grep -L "^option $option = " proto/millpond/v1/*.proto) || true
+    [[ -z $lacking ]] || { echo "no option $option in: $lacking" >&2; exit 1; }
+done
+
 # Prints the newest commit since that start whose protocol differs from the present one. On a
 # branch it searches the commits of main that the branch started from. On main it searches all.
 # The start itself counts even if it is on the branch.
