@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 use tonic::{Code, Status};
-use tonic_types::StatusExt;
+use tonic_types::{FieldViolation, StatusExt};
 
 use crate::app::BuildError;
 use crate::config::Faults;
@@ -126,6 +126,14 @@ fn status_json(status: &Status) -> String {
             "reason": info.reason,
             "domain": info.domain,
             "metadata": info.metadata,
+        }));
+    }
+    if let Some(request) = status.get_details_bad_request() {
+        let violation = |violation: FieldViolation| json!({ "field": violation.field, "description": violation.description });
+        let violations: Vec<_> = request.field_violations.into_iter().map(violation).collect();
+        details.push(json!({
+            "@type": "type.googleapis.com/google.rpc.BadRequest",
+            "fieldViolations": violations,
         }));
     }
     if let Some(delay) = status.get_details_retry_info().and_then(|retry| retry.retry_delay) {

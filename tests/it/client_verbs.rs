@@ -170,6 +170,9 @@ fn a_status_is_json_for_programs_with_its_reason() {
         assert_eq!(status["code"], 5);
         assert_eq!(status["details"][0]["reason"], "ERROR_REASON_TABLE_NOT_FOUND", "{status}");
         assert_eq!(status["details"][0]["metadata"]["table"], "typo");
+        let asked = ask(endpoint, &["get", "services", "", "--output", "json"]);
+        let status: Value = serde_json::from_slice(&asked.stderr).unwrap();
+        assert_eq!(status["details"][1]["fieldViolations"][0]["field"], "key", "{status}");
     });
 }
 

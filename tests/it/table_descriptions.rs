@@ -3,8 +3,8 @@
 
 use millpond::proto::v1::lookup_service_client::LookupServiceClient;
 use millpond::proto::v1::{
-    ConnectionCloseReason, ErrorReason, FieldDescription, GetRequest, GetStatsResponse,
-    ListTablesRequest, ListTablesResponse, ShedCause, lookup_result::Outcome,
+    ConnectionCloseCount, ConnectionCloseReason, ErrorReason, FieldDescription, GetRequest,
+    GetStatsResponse, ListTablesRequest, ListTablesResponse, ShedCause, lookup_result::Outcome,
 };
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -134,7 +134,8 @@ fn the_statistics_show_what_callers_have_open_and_which_calls_were_shed() {
         assert!(rpc.open_connection_count >= 1 && rpc.admitted_connection_count >= 1, "{rpc:?}");
         assert!(rpc.open_call_count >= 1, "the call that asks is open: {rpc:?}");
         assert_eq!((rpc.pool_bytes, rpc.refused_connection_count), (16 << 20, 0));
-        let reasons: Vec<_> = rpc.closed_connections.iter().map(|each| each.reason()).collect();
+        let reasons: Vec<_> =
+            rpc.closed_connections.iter().map(ConnectionCloseCount::reason).collect();
         let all = (1..=6).map(|number| ConnectionCloseReason::try_from(number).unwrap());
         assert!(reasons.into_iter().eq(all), "{rpc:?}");
         let shed: Vec<_> = rpc.shed_calls.iter().map(|each| (each.cause(), each.count)).collect();
