@@ -99,7 +99,8 @@ impl Caps {
             &Count(1..=100_000),
             Unset::Means("256"),
             "How many connections may be open. One more takes the place of the connection that has \
-             been idle for longest, and waits if none is idle.",
+             been idle for longest, first of a peer that has more than its fair part, and waits if \
+             none is idle. One more of such a peer is closed.",
         );
         let connections_per_peer = section.key(
             "max_connections_per_peer",
@@ -113,7 +114,8 @@ impl Caps {
             "max_streams",
             &Count(1..=1_000_000),
             Unset::Means("1024"),
-            "How many calls may be open on all connections together. One more gets \
+            "How many calls may be open on all connections together. Half of them are divided among \
+             `max_connections`, so that each connection has some for itself. One more gets \
              RESOURCE_EXHAUSTED.",
         );
         let streams_per_connection = section.key(

@@ -36,7 +36,7 @@ use crate::stats::ConnectionStats;
 /// half read and another half written, and what HTTP/2 keeps. Measured.
 pub const CONNECTION_BYTES: u64 = 64 << 10;
 /// The most that a stream takes beside the request and the response. Measured.
-pub const STREAM_BYTES: u64 = 14 << 10;
+pub const STREAM_BYTES: u64 = 5 << 10;
 
 /// What the listeners of the server share. Clones are the same door.
 #[derive(Debug, Clone)]

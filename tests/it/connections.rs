@@ -13,8 +13,8 @@ use tonic_types::StatusExt;
 use crate::lookups::assert_error;
 use crate::support::broker;
 use crate::support::http2::{
-    ACK, DATA, EMPTY_MESSAGE, END_STREAM, ENHANCE_YOUR_CALM, GO_AWAY, HEADERS, Http2, PING,
-    PREFACE, RESET, SETTINGS, call, frame, header_block, headers,
+    ACK, DATA, EMPTY_MESSAGE, END_STREAM, GO_AWAY, HEADERS, Http2, PING, PREFACE, RESET, SETTINGS,
+    call, frame, header_block, headers,
 };
 use crate::support::service::Service;
 
@@ -207,17 +207,59 @@ fn a_client_that_cancels_sixty_calls_at_once_keeps_its_connection() {
 }
 
 #[test]
-fn a_peer_that_does_nothing_but_reset_calls_loses_its_connection() {
+fn a_peer_that_does_nothing_but_reset_calls_holds_nobody_up() {
     broker::in_process(async |broker| {
         let service = service(broker, &[]).await;
         let mut connection = Http2::connect(service.rpc).await;
-        let headers = |stream| frame(HEADERS, 5, stream, &[0x83, 0x86, 0x84]);
-        let streams = (0..2_000_u32).map(|n| 2 * n + 1);
-        let reset = |stream| [headers(stream), frame(RESET, 0, stream, &[0; 4])].concat();
-        let bytes: Vec<_> = streams.flat_map(reset).collect();
-        connection.send(&bytes).await;
-        let (_, error) = connection.closed().await;
-        assert!(error.is_none_or(|error| error == ENHANCE_YOUR_CALM), "{error:?}");
+        let reset = |stream| {
+            let reset = frame(RESET, 0, stream, &8_u32.to_be_bytes());
+            [headers(stream, CHECK), reset].concat()
+        };
+        let streams = (0..3_000_u32).map(|n| 2 * n + 1);
+        connection.send(&streams.flat_map(reset).collect::<Vec<_>>()).await;
+        service.stats().await;
+        // It is read more slowly, and to the end.
+        connection.send(&call(9_001, CHECK)).await;
+        answered(&mut connection, 9_001).await;
+        service.stop().await;
+    });
+}
+
+#[test]
+fn a_connection_that_takes_all_streams_leaves_some_to_every_other() {
+    broker::in_process(async |broker| {
+        let settings = ["rpc.max_streams=40", "rpc.max_connections=10"];
+        let service = service(broker, &settings).await;
+        let mut greedy = Http2::connect(service.rpc).await;
+        for n in 0..60 {
+            greedy.send(&call(2 * n + 1, WATCH)).await;
+        }
+        // The last of them is refused.
+        answered(&mut greedy, 119).await;
+        for _ in 0..3 {
+            let mut modest = Http2::connect(service.rpc).await;
+            modest.send(&call(1, WATCH)).await;
+            modest.wait_for(DATA).await;
+        }
+        assert!(service.try_get("services", "a").await.is_ok());
+        service.stop().await;
+    });
+}
+
+#[test]
+fn a_newcomer_gets_a_place_of_the_peer_that_has_most() {
+    broker::in_process(async |broker| {
+        let service = service(broker, &["rpc.max_connections=8"]).await;
+        let greedy = Ipv4Addr::new(127, 0, 0, 2).into();
+        let mut open = Vec::new();
+        for _ in 0..100 {
+            open.push(Http2::silent_from(greedy, service.rpc).await);
+        }
+        let mut newcomer =
+            Http2::silent_from(Ipv4Addr::new(127, 0, 0, 3).into(), service.rpc).await;
+        newcomer.set_up().await;
+        newcomer.send(&call(1, CHECK)).await;
+        answered(&mut newcomer, 1).await;
         service.stats().await;
         service.stop().await;
     });

@@ -110,9 +110,11 @@ fn peers_that_say_nothing_do_not_delay_the_end() {
 #[test]
 fn a_caller_that_does_not_read_its_answer_does_not_delay_the_end() {
     broker::in_process(async |broker| {
-        let settings = ["tables.0.capacity=64MiB", "shutdown.deadline=1h"];
+        let settings = ["tables.0.capacity=64MiB", "shutdown.deadline=1h", "rpc.pool=6MiB"];
         let service = service_with_large_entries(broker, &settings).await;
         let _unread = timeout(PATIENCE, ask_slowly(&service)).await.unwrap().unwrap();
+        // They wait for the memory that the first one holds.
+        let _waiting: Vec<_> = (0..10).map(|_| ask_slowly(&service)).collect();
         let ended = service.ask_to_stop();
         timeout(PATIENCE, ended).await.unwrap().unwrap().unwrap();
     });

@@ -3,6 +3,7 @@
 //! Owns the caps, the register of what is open, and the counters. It knows no protocol.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,7 +48,7 @@ pub(super) struct Admitted {
 impl Admission {
     pub(super) fn new(config: config::Rpc) -> Self {
         Self {
-            streams: StreamCap::new(config.max_streams),
+            streams: StreamCap::new(config.max_streams, config.max_connections),
             counters: Counters::default(),
             registry: Registry::default(),
             slots: Arc::new(Semaphore::new(config.max_connections)),
@@ -71,7 +72,10 @@ impl Admission {
                 self.counters.count_refused();
                 continue;
             };
-            let slot = self.slot().await;
+            let Some(slot) = self.slot(peer.ip()).await else {
+                self.counters.count_refused();
+                continue;
+            };
             self.counters.count_accepted();
             let registered = self.registry.add(peer);
             return (socket, Admitted { registered, _slot: slot, _place: place });
@@ -79,16 +83,23 @@ impl Admission {
     }
 
     /// Waits for a slot. Nothing else is accepted meanwhile, so further connections wait with the
-    /// system.
-    async fn slot(&self) -> OwnedSemaphorePermit {
+    /// system. A peer that has more than its fair part waits for none: those who wait behind it
+    /// would wait for it.
+    async fn slot(&self, peer: IpAddr) -> Option<OwnedSemaphorePermit> {
         loop {
             if let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() {
-                return slot;
+                return Some(slot);
             }
-            self.registry.make_room(Instant::now());
+            let is_over = |peer| self.peers.is_over_fair_part(peer, self.config.max_connections);
+            let now = Instant::now();
+            if !is_over(peer) {
+                self.registry.make_room(now, is_over, |_| true);
+            } else if !self.registry.make_room(now, |_| false, |other| other == peer) {
+                return None;
+            }
             let slot = timeout(RETRY_INTERVAL, Arc::clone(&self.slots).acquire_owned()).await;
             if let Ok(Ok(slot)) = slot {
-                return slot;
+                return Some(slot);
             }
         }
     }
@@ -112,7 +123,7 @@ impl Admission {
                  rpc.max_connections"
             );
         }
-        self.registry.make_room(Instant::now());
+        self.registry.make_room(Instant::now(), |_| false, |_| true);
         sleep(REFUSED_PAUSE).await;
     }
 
@@ -143,6 +154,6 @@ impl Admission {
     }
 
     pub(super) fn stats(&self) -> ConnectionStats {
-        self.counters.read(self.registry.count(), self.streams.open())
+        self.counters.read(self.registry.count(), self.registry.count_calls())
     }
 }

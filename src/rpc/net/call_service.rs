@@ -4,18 +4,22 @@
 //! open, and its end while its request is incomplete. It does not know what a call is about.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use prost::bytes::Bytes;
+use tokio::time::timeout;
 use tonic::Status;
 use tonic::codegen::http::{HeaderMap, Method, Request, Response, StatusCode};
 
 use super::admission::Admission;
 use super::calls::{Call, OpenCall};
+use super::caps::ConnectionStreams;
 use super::registry::Connection;
 use crate::rpc::body::Body;
 use crate::rpc::errors;
@@ -38,6 +42,7 @@ pub(super) struct CallService<S> {
     service: S,
     admission: Arc<Admission>,
     connection: Arc<Connection>,
+    streams: ConnectionStreams,
 }
 
 /// The body of a request, which tells the record of its call when it is complete.
@@ -65,18 +70,15 @@ pub(super) struct ResponseBody {
 
 impl<S> CallService<S> {
     pub(super) fn new(service: S, admission: Arc<Admission>, connection: Arc<Connection>) -> Self {
-        Self { service, admission, connection }
+        let streams = admission.streams.of_connection();
+        Self { service, admission, connection, streams }
     }
 
     /// Opens a call, or answers it at once.
     fn open(&self, request: &Request<Incoming>) -> Result<OpenCall, Box<Response<Body>>> {
-        if request.method() != Method::POST {
-            let mut refusal = Response::new(Body::Empty);
-            *refusal.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-            return Err(Box::new(refusal));
-        }
-        let Some(place) = self.admission.streams.enter() else {
+        let Some(place) = self.streams.enter() else {
             self.admission.counters.count_shed_stream();
+            self.connection.meter.count_refused();
             let status = errors::too_many_streams(self.admission.config.max_streams);
             return Err(Box::new(status.into_http()));
         };
@@ -97,9 +99,26 @@ impl<S: Answer> hyper::service::Service<Request<Incoming>> for CallService<S> {
             Err(refusal) => return CallFuture(State::Refused(Some(refusal))),
         };
         let call = Arc::clone(&open.call);
-        let answering = self.service.answer(request.map(|body| RequestBody::new(body, call)));
+        let is_call = request.method() == Method::POST;
+        let request = request.map(|body| RequestBody::new(body, call));
+        let answering = if is_call {
+            self.service.answer(request)
+        } else {
+            Box::pin(refuse(request.into_body(), self.admission.config.request_timeout))
+        };
         CallFuture(State::InWork(answering, Some(open)))
     }
+}
+
+/// Answers what is no call, once it is complete: HTTP/2 wants a stream that is open until then.
+async fn refuse(mut body: RequestBody, request_timeout: Duration) -> Response<Body> {
+    let read =
+        async { while let Some(Ok(_)) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {} };
+    // Complete or not, the answer is the same.
+    let _ = timeout(request_timeout, read).await;
+    let mut refusal = Response::new(Body::Empty);
+    *refusal.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    refusal
 }
 
 impl Future for CallFuture {

@@ -14,10 +14,14 @@ use tokio::time::Instant;
 use tonic::codegen::http::uri::PathAndQuery;
 
 use super::caps::StreamPlace;
+use super::transport::Meter;
 
 /// The open calls of one connection.
 #[derive(Debug)]
-pub(super) struct Calls(Mutex<State>);
+pub(super) struct Calls {
+    state: Mutex<State>,
+    meter: Arc<Meter>,
+}
 
 #[derive(Debug)]
 struct State {
@@ -62,15 +66,16 @@ pub(super) enum Activity {
     },
     /// It has open calls, and the request of each is incomplete.
     Incomplete,
-    /// The service works on at least one call.
+    /// The service works on its calls, and none has an answer.
     InWork,
-    /// Each call whose request is complete has an answer, which the peer has to read.
+    /// At least one call has an answer, which the peer has to read.
     Answered,
 }
 
 impl Calls {
-    pub(super) fn new(now: Instant) -> Self {
-        Self(Mutex::new(State { open: Slab::new(), has_called: false, idle_since: now }))
+    pub(super) fn new(now: Instant, meter: Arc<Meter>) -> Self {
+        let state = State { open: Slab::new(), has_called: false, idle_since: now };
+        Self { state: Mutex::new(state), meter }
     }
 
     pub(super) fn open(
@@ -86,7 +91,7 @@ impl Calls {
             is_ended: AtomicBool::new(false),
             waker: AtomicWaker::new(),
         });
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         state.has_called = true;
         let key = state.open.insert(Arc::clone(&call));
         drop(state);
@@ -94,30 +99,36 @@ impl Calls {
     }
 
     pub(super) fn activity(&self) -> Activity {
-        let state = self.0.lock();
+        let state = self.state.lock();
         if state.open.is_empty() {
             let State { idle_since: since, has_called, .. } = *state;
             return Activity::Idle { since, has_called };
         }
-        let mut complete = state.open.iter().map(|(_, call)| call).filter(|c| c.is_complete());
-        let Some(first) = complete.next() else { return Activity::Incomplete };
-        if first.is_answered() && complete.all(|call| call.is_answered()) {
-            Activity::Answered
-        } else {
-            Activity::InWork
+        let mut activity = Activity::Incomplete;
+        for (_, call) in state.open.iter().filter(|(_, call)| call.is_complete()) {
+            if call.is_answered() {
+                return Activity::Answered;
+            }
+            activity = Activity::InWork;
         }
+        activity
+    }
+
+    /// The number of open calls.
+    pub(super) fn count(&self) -> usize {
+        self.state.lock().open.len()
     }
 
     /// Ends the calls whose requests are incomplete. Their callers get a status.
     pub(super) fn end_incomplete(&self) {
-        let state = self.0.lock();
+        let state = self.state.lock();
         let incomplete = state.open.iter().map(|(_, call)| call).filter(|c| !c.is_complete());
         incomplete.for_each(|call| call.end());
     }
 
     /// The open calls.
     pub(super) fn list(&self) -> Vec<Arc<Call>> {
-        self.0.lock().open.iter().map(|(_, call)| Arc::clone(call)).collect()
+        self.state.lock().open.iter().map(|(_, call)| Arc::clone(call)).collect()
     }
 }
 
@@ -160,7 +171,10 @@ impl Call {
 
 impl Drop for OpenCall {
     fn drop(&mut self) {
-        let mut state = self.calls.0.lock();
+        if !self.call.is_answered() {
+            self.calls.meter.count_cancelled();
+        }
+        let mut state = self.calls.state.lock();
         state.open.try_remove(self.key);
         if state.open.is_empty() {
             state.idle_since = Instant::now();
@@ -174,13 +188,13 @@ mod tests {
     use super::*;
 
     fn open(calls: &Arc<Calls>) -> OpenCall {
-        calls.open(None, StreamCap::new(1).enter().unwrap())
+        calls.open(None, StreamCap::new(1, 1).of_connection().enter().unwrap())
     }
 
     #[test]
     fn a_connection_is_as_busy_as_its_calls_are() {
         let begin = Instant::now();
-        let calls = Arc::new(Calls::new(begin));
+        let calls = Arc::new(Calls::new(begin, Arc::default()));
         assert_eq!(calls.activity(), Activity::Idle { since: begin, has_called: false });
         let first = open(&calls);
         assert_eq!(calls.activity(), Activity::Incomplete);
@@ -189,9 +203,8 @@ mod tests {
         first.call.mark_answered();
         assert_eq!(calls.activity(), Activity::Answered);
         let second = open(&calls);
-        assert_eq!(calls.activity(), Activity::Answered, "an incomplete call is not waited for");
         second.call.mark_complete();
-        assert_eq!(calls.activity(), Activity::InWork);
+        assert_eq!(calls.activity(), Activity::Answered, "whatever else it has");
         drop((first, second));
         let idle = calls.activity();
         assert!(matches!(idle, Activity::Idle { since, has_called: true } if since > begin));
@@ -199,7 +212,7 @@ mod tests {
 
     #[test]
     fn only_calls_with_incomplete_requests_are_ended() {
-        let calls = Arc::new(Calls::new(Instant::now()));
+        let calls = Arc::new(Calls::new(Instant::now(), Arc::default()));
         let [complete, incomplete] = [open(&calls), open(&calls)];
         complete.call.mark_complete();
         assert!(!incomplete.call.poll_ended(Waker::noop()));

@@ -11,39 +11,69 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
-/// The number of streams that may be open in all. Clones share it.
+/// The number of streams that may be open in all. Each connection has a few for itself, which no
+/// other can take, and all connections share the rest. Clones are the same cap.
 #[derive(Debug, Clone)]
 pub(super) struct StreamCap {
+    of_each: usize,
+    shared: Arc<Places>,
+}
+
+/// The streams of one connection.
+#[derive(Debug)]
+pub(super) struct ConnectionStreams {
+    own: Arc<Places>,
+    shared: Arc<Places>,
+}
+
+#[derive(Debug)]
+struct Places {
     max: usize,
-    open: Arc<AtomicUsize>,
+    taken: AtomicUsize,
 }
 
 /// The place of one open stream.
 #[derive(Debug)]
-pub(super) struct StreamPlace(Arc<AtomicUsize>);
+pub(super) struct StreamPlace(Arc<Places>);
 
 impl StreamCap {
-    pub(super) fn new(max: usize) -> Self {
-        Self { max, open: Arc::default() }
+    /// Half of the streams are shared, and the other half is divided among the connections.
+    pub(super) fn new(max: usize, max_connections: usize) -> Self {
+        let of_each = max / 2 / max_connections;
+        Self { of_each, shared: Places::new(max - of_each * max_connections) }
     }
 
+    /// The streams of one more connection.
+    pub(super) fn of_connection(&self) -> ConnectionStreams {
+        let own = Places::new(self.of_each);
+        ConnectionStreams { own, shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl ConnectionStreams {
     /// A place, if there is one.
     pub(super) fn enter(&self) -> Option<StreamPlace> {
-        if self.open.fetch_add(1, Ordering::Relaxed) < self.max {
-            return Some(StreamPlace(Arc::clone(&self.open)));
-        }
-        self.open.fetch_sub(1, Ordering::Relaxed);
-        None
+        [&self.own, &self.shared].into_iter().find_map(Places::enter)
+    }
+}
+
+impl Places {
+    fn new(max: usize) -> Arc<Self> {
+        Arc::new(Self { max, taken: AtomicUsize::new(0) })
     }
 
-    pub(super) fn open(&self) -> usize {
-        self.open.load(Ordering::Relaxed).min(self.max)
+    fn enter(self: &Arc<Self>) -> Option<StreamPlace> {
+        if self.taken.fetch_add(1, Ordering::Relaxed) < self.max {
+            return Some(StreamPlace(Arc::clone(self)));
+        }
+        self.taken.fetch_sub(1, Ordering::Relaxed);
+        None
     }
 }
 
 impl Drop for StreamPlace {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.taken.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -65,6 +95,14 @@ pub(super) struct PeerPlace {
 impl PeerCap {
     pub(super) fn new(max: usize) -> Self {
         Self { max, open: Arc::default() }
+    }
+
+    /// Whether the peer at this address has more connections than its fair part of so many. One that
+    /// is alone has no part to keep to.
+    pub(super) fn is_over_fair_part(&self, address: IpAddr, connections: usize) -> bool {
+        let open = self.open.lock();
+        let count = open.get(&peer_of(address)).copied().unwrap_or_default();
+        open.len() > 1 && count > connections / open.len()
     }
 
     /// A place for a connection from this address, if its peer has one left.
@@ -108,15 +146,22 @@ mod tests {
 
     #[test]
     fn a_stream_that_ends_makes_place_for_another() {
-        let cap = StreamCap::new(2);
-        let [one, two] = [cap.enter().unwrap(), cap.enter().unwrap()];
-        assert!(cap.enter().is_none());
-        assert_eq!(cap.open(), 2);
+        let streams = StreamCap::new(2, 9).of_connection();
+        let [one, _two] = [streams.enter().unwrap(), streams.enter().unwrap()];
+        assert!(streams.enter().is_none());
         drop(one);
-        let three = cap.enter().unwrap();
-        assert!(cap.enter().is_none());
-        drop((two, three));
-        assert_eq!(cap.open(), 0);
+        let _three = streams.enter().unwrap();
+        assert!(streams.enter().is_none());
+    }
+
+    #[test]
+    fn a_connection_has_streams_that_no_other_can_take() {
+        let cap = StreamCap::new(100, 10);
+        let [greedy, modest] = [cap.of_connection(), cap.of_connection()];
+        let taken: Vec<_> = std::iter::from_fn(|| greedy.enter()).collect();
+        assert_eq!(taken.len(), 50 + 5, "what is shared, and its own");
+        let own: Vec<_> = std::iter::from_fn(|| modest.enter()).collect();
+        assert_eq!(own.len(), 5);
     }
 
     #[test]
@@ -128,6 +173,18 @@ mod tests {
         assert!(cap.enter(other).is_some());
         drop(first);
         assert!(cap.enter(one).is_some());
+    }
+
+    #[test]
+    fn a_peer_is_over_its_fair_part_if_others_could_have_as_many() {
+        let cap = PeerCap::new(10);
+        let [one, other]: [IpAddr; 2] = ["10.0.0.1", "10.0.0.2"].map(|ip| ip.parse().unwrap());
+        let _many = [(); 6].map(|()| cap.enter(one).unwrap());
+        assert!(!cap.is_over_fair_part(one, 10), "nobody else is there");
+        let _single = cap.enter(other).unwrap();
+        assert!(cap.is_over_fair_part(one, 10));
+        assert!(!cap.is_over_fair_part(other, 10));
+        assert!(!cap.is_over_fair_part(one, 12));
     }
 
     #[test]

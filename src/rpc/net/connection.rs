@@ -34,11 +34,9 @@ const FRAME_BYTES: u32 = 16 << 10;
 const HEADER_LIST_BYTES: u32 = 8 << 10;
 /// A stream hands out no more of its response before the peer has taken some.
 const SEND_BUFFER_BYTES: usize = 64 << 10;
-/// Streams that the peer reset before we saw them. One turn reads fewer of a peer that makes calls
-/// and cancels all of them at once.
-const MAX_RESETS: usize = 200;
-/// Streams that were reset for a fault of the peer, in the life of the connection.
-const MAX_FAULTS: usize = 1_000;
+/// Streams that the peer reset before we saw them. One turn reads fewer, so that no client loses its
+/// connection for calls that it cancels. They are bounded by how fast the peer is read.
+const MAX_RESETS: usize = 1_000;
 
 /// Serves a connection to its end.
 pub(super) async fn serve(
@@ -119,11 +117,13 @@ fn settings(config: &config::Rpc, streams: NewStreams) -> http2::Builder<NewStre
         .initial_connection_window_size(WINDOW_BYTES)
         .max_frame_size(FRAME_BYTES)
         .max_header_list_size(HEADER_LIST_BYTES)
-        // An entry of the table is a slice of a read buffer, so a short one can hold 16 KiB.
+        // An entry of the table is a slice of a read buffer, so a short one can hold 16 KiB. A peer
+        // that changes the size of the table to more than we announce loses its connection.
         .header_table_size(0)
         .max_send_buf_size(SEND_BUFFER_BYTES)
         .max_pending_accept_reset_streams(MAX_RESETS)
-        .max_local_error_reset_streams(MAX_FAULTS)
+        // It counts over the life of a connection, and what a client cancels too.
+        .max_local_error_reset_streams(None)
         .auto_date_header(false);
     settings
 }

@@ -14,8 +14,9 @@ use crate::config;
 /// How long a connection that closes waits: for its peer to see it, and for requests that are on
 /// their way.
 const LINGER: Duration = Duration::from_millis(500);
-/// A connection that closes and has answered all is given up when its peer takes none of the
-/// answers for this long.
+/// A connection that closes is given up when its peer takes less of its answers than this in so
+/// long a time.
+const MIN_PROGRESS_BYTES: u64 = 4 << 10;
 const MAX_STALL: Duration = Duration::from_secs(1);
 /// The age at which a connection has to close differs by this share in each direction, so that
 /// connections that began together do not end together.
@@ -134,7 +135,7 @@ impl Lifetime {
 
 impl Closing {
     fn next(&mut self, seen: Observation) -> Step {
-        if seen.written_bytes != self.written_bytes {
+        if seen.written_bytes >= self.written_bytes + MIN_PROGRESS_BYTES {
             (self.written_bytes, self.progress_at) = (seen.written_bytes, seen.now);
         }
         let next = seen.now + LINGER;
@@ -154,7 +155,7 @@ impl Closing {
         }
     }
 
-    /// Whether the peer has taken nothing for too long.
+    /// Whether the peer has taken too little for too long.
     fn is_stalled(&self, now: Instant) -> bool {
         now >= self.progress_at + MAX_STALL
     }

@@ -3,7 +3,7 @@
 //! A connection is in the registry from its acceptance to its end. It is asked to close, and does
 //! so itself: this file knows no socket.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,10 +61,11 @@ pub struct UnfinishedCall {
 
 impl Registry {
     pub(super) fn add(&self, address: SocketAddr) -> Registered {
+        let meter = Arc::<Meter>::default();
         let connection = Arc::new(Connection {
             peer: address,
-            calls: Arc::new(Calls::new(Instant::now())),
-            meter: Arc::default(),
+            calls: Arc::new(Calls::new(Instant::now(), Arc::clone(&meter))),
+            meter,
             asked: Mutex::default(),
             has_asked: Notify::new(),
         });
@@ -78,20 +79,33 @@ impl Registry {
 
     /// Asks a connection to close, so that there is room for another: the one that has been idle
     /// for longest. Those that are not set up come first, and those that never made a call before
-    /// those that did. None is asked if none has been idle for some seconds.
-    pub(super) fn make_room(&self, now: Instant) {
+    /// those that did. One whose peer `is_over` its part goes first of all, however short it was
+    /// idle; of other peers none is asked that has not been idle for some seconds. Only connections
+    /// that pass `may_be` are asked. Returns whether one was.
+    pub(super) fn make_room(
+        &self,
+        now: Instant,
+        is_over: impl Fn(IpAddr) -> bool,
+        may_be: impl Fn(IpAddr) -> bool,
+    ) -> bool {
         let connections = self.0.lock();
         let idle = connections.iter().filter_map(|(_, connection)| match connection.activity() {
-            Some(Activity::Idle { since, has_called }) => {
-                let is_set_up = connection.meter.is_set_up();
+            Some(Activity::Idle { since, has_called }) if may_be(connection.peer.ip()) => {
+                let (is_set_up, is_over) =
+                    (connection.meter.is_set_up(), is_over(connection.peer.ip()));
                 let min_idle = if is_set_up { MIN_IDLE } else { MIN_SETTING_UP };
-                (since + min_idle <= now).then_some(((is_set_up, has_called, since), connection))
+                let order = (!is_over, is_set_up, has_called, since);
+                (is_over || since + min_idle <= now).then_some((order, connection))
             }
             _ => None,
         });
-        if let Some((_, connection)) = idle.min_by_key(|(order, _)| *order) {
-            connection.ask_to_close(CloseReason::Room);
-        }
+        let found = idle.min_by_key(|(order, _)| *order);
+        found.inspect(|(_, connection)| connection.ask_to_close(CloseReason::Room)).is_some()
+    }
+
+    /// The open calls of all connections.
+    pub(super) fn count_calls(&self) -> usize {
+        self.0.lock().iter().map(|(_, connection)| connection.calls.count()).sum()
     }
 
     /// Asks all connections to close.
@@ -171,7 +185,7 @@ mod tests {
 
     #[test]
     fn the_connection_that_was_idle_for_longest_makes_room_and_one_without_calls_before_it() {
-        let (registry, cap) = (Registry::default(), StreamCap::new(9));
+        let (registry, cap) = (Registry::default(), StreamCap::new(9, 1).of_connection());
         let [first, second, busy] = [1, 2, 3].map(|port| registry.add(peer(port)));
         let call =
             |registered: &Registered| registered.connection.calls.open(None, cap.enter().unwrap());
@@ -185,17 +199,31 @@ mod tests {
         }
         let all = [&silent, &unused, &first, &second, &busy];
 
-        registry.make_room(Instant::now());
+        let make_room = |now| registry.make_room(now, |_| false, |_| true);
+        make_room(Instant::now());
         assert_eq!(all.map(asked), [None; 5], "all are too young");
-        registry.make_room(Instant::now() + MIN_SETTING_UP);
-        registry.make_room(Instant::now() + MIN_SETTING_UP);
+        make_room(Instant::now() + MIN_SETTING_UP);
+        make_room(Instant::now() + MIN_SETTING_UP);
         assert_eq!(all.map(|each| asked(each).is_some()), [true, false, false, false, false]);
         for asked_count in [2, 3, 4, 4] {
-            registry.make_room(Instant::now() + MIN_IDLE);
+            make_room(Instant::now() + MIN_IDLE);
             let are_asked = all.map(|each| asked(each).is_some());
             let expected = [0, 1, 2, 3, 4].map(|place| place < asked_count);
             assert_eq!(are_asked, expected, "the busy one is never asked");
         }
+    }
+
+    #[test]
+    fn a_peer_over_its_part_makes_room_at_once_and_a_newcomer_of_it_takes_only_of_its_own() {
+        let registry = Registry::default();
+        let addresses = [[10, 0, 0, 1], [10, 0, 0, 2]].map(IpAddr::from);
+        let [greedy, modest] = addresses.map(|address| registry.add((address, 1).into()));
+        let is_greedy = |address| address == addresses[0];
+        assert!(!registry.make_room(Instant::now(), |_| false, is_greedy), "it is too young");
+        assert!(registry.make_room(Instant::now(), is_greedy, |_| true));
+        assert!(asked(&greedy).is_some() && asked(&modest).is_none());
+        let later = Instant::now() + MIN_IDLE;
+        assert!(!registry.make_room(later, |_| false, is_greedy), "it is closing already");
     }
 
     #[tokio::test]
@@ -212,7 +240,7 @@ mod tests {
 
     #[test]
     fn calls_that_have_not_ended_are_listed_by_their_age() {
-        let (registry, cap) = (Registry::default(), StreamCap::new(2));
+        let (registry, cap) = (Registry::default(), StreamCap::new(2, 1).of_connection());
         let [one, other] = [1, 2].map(|port| registry.add(peer(port)));
         let method = Some("/millpond.v1.LookupService/Get".parse().unwrap());
         let _older = other.connection.calls.open(method.clone(), cap.enter().unwrap());

@@ -2,27 +2,40 @@
 //!
 //! h2 reads until a socket has no more, and keeps each frame that it read with some hundred bytes
 //! of its own until a stream takes it. So a turn of the connection reads some KiB, then its streams
-//! take what came, and then it is the turn of the others. This file counts bytes too: whether a
+//! take what came, and then it is the turn of the others. A peer whose calls come to nothing, because
+//! it cancels them or they are refused, is read more slowly. This file counts bytes too: whether a
 //! peer still reads, and whether it has set up its connection.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::handshake::{Handshake, Progress};
 
 /// What one turn reads, or a little more. Some eighty small requests.
 const TURN_BYTES: usize = 8 << 10;
 
+/// The calls of a connection that may come to nothing in one interval. Further ones wait for the
+/// next interval, with all that the peer sends after them.
+const MAX_FUTILE: u32 = 1_000;
+/// A call that is refused counts so often: to send it again at once is of no use.
+const REFUSED: u32 = 10;
+const INTERVAL: Duration = Duration::from_secs(1);
+
 /// The socket of a connection.
 #[derive(Debug)]
 pub(super) struct Transport {
     socket: TcpStream,
+    interval_end: Instant,
+    /// Set while the peer is not read.
+    pause: Option<Pin<Box<Sleep>>>,
     /// None once the peer has set up its connection.
     handshake: Option<Handshake>,
     meter: Arc<Meter>,
@@ -35,12 +48,24 @@ pub(super) struct Meter {
     left_bytes: AtomicUsize,
     written_bytes: AtomicU64,
     is_set_up: AtomicBool,
+    /// Calls of this interval that came to nothing.
+    futile: AtomicU32,
 }
 
 impl Meter {
     /// Begins the next turn.
     pub(super) fn begin_turn(&self) {
         self.left_bytes.store(TURN_BYTES, Ordering::Relaxed);
+    }
+
+    /// A call was refused for want of room.
+    pub(super) fn count_refused(&self) {
+        self.futile.fetch_add(REFUSED, Ordering::Relaxed);
+    }
+
+    /// A call ended before it was answered.
+    pub(super) fn count_cancelled(&self) {
+        self.futile.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn mark_set_up(&self) {
@@ -60,7 +85,25 @@ impl Meter {
 
 impl Transport {
     pub(super) fn new(socket: TcpStream, meter: Arc<Meter>) -> Self {
-        Self { socket, handshake: Some(Handshake::new()), meter }
+        let interval_end = Instant::now() + INTERVAL;
+        Self { socket, interval_end, pause: None, handshake: Some(Handshake::new()), meter }
+    }
+
+    /// Ready when the peer may be read.
+    fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.pause.is_none() {
+            if self.meter.futile.load(Ordering::Relaxed) < MAX_FUTILE {
+                return Poll::Ready(());
+            }
+            self.pause = Some(Box::pin(sleep_until(self.interval_end)));
+        }
+        if let Some(pause) = &mut self.pause {
+            ready!(pause.as_mut().poll(cx));
+        }
+        self.pause = None;
+        self.interval_end = Instant::now() + INTERVAL;
+        self.meter.futile.store(0, Ordering::Relaxed);
+        Poll::Ready(())
     }
 
     fn observe_read(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -97,6 +140,7 @@ impl AsyncRead for Transport {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
+        ready!(self.poll_pause(cx));
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.socket).poll_read(cx, buffer);
         match read {

@@ -28,9 +28,6 @@ pub(crate) const END_HEADERS: u8 = 4;
 /// A gRPC message without fields, in its frame.
 pub(crate) const EMPTY_MESSAGE: &[u8] = &[0; 5];
 
-/// The error of a connection whose peer is told to calm down.
-pub(crate) const ENHANCE_YOUR_CALM: u8 = 11;
-
 /// A connection.
 pub(crate) struct Http2 {
     socket: TcpStream,

@@ -159,7 +159,7 @@ fn when_the_service_stops_a_peer_gets_its_answers_for_as_long_as_it_reads() {
     watched.seen.activity = Activity::Answered;
     assert_eq!(watched.closed_at(1.0, CloseReason::Drain).0, BeginToClose);
     for second in 2..10 {
-        watched.seen.written_bytes += 1;
+        watched.seen.written_bytes += MIN_PROGRESS_BYTES;
         assert_eq!(watched.at(f64::from(second)).0, EndIncomplete);
     }
     assert_eq!(watched.at(9.9).0, EndIncomplete);
