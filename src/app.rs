@@ -143,12 +143,13 @@ impl App {
         let sockets = Sockets::bind(&config, &accounts)?;
         budget.log();
 
-        let core = Core::start(&config, budget, &accounts)?;
+        let pool = BytePool::new(config.rpc.pool.as_u64());
+        let core = Core::start(&config, budget, &pool, &accounts)?;
         let (governor, operators) = (core.governor.state_reader(), accounts.rpc.clone());
         let memory = Arc::new(MemoryReader { accounts, governor });
         let max_connections = open_files::allowed_connections(config.rpc.max_connections);
         let rpc = config::Rpc { max_connections, ..config.rpc.clone() };
-        let (net, pool) = (Net::new(rpc), BytePool::new(config.rpc.pool.as_u64()));
+        let net = Net::new(rpc);
         let rpc = RpcReader { net: net.clone(), pool: pool.clone() };
         let readers = Readers { memory: Arc::clone(&memory), rpc };
         let take_snapshot = core.new_snapshot_handle(&config, readers);
@@ -243,7 +244,12 @@ struct Core {
 }
 
 impl Core {
-    fn start(config: &Config, budget: Budget, accounts: &Accounts) -> io::Result<Self> {
+    fn start(
+        config: &Config,
+        budget: Budget,
+        pool: &BytePool,
+        accounts: &Accounts,
+    ) -> io::Result<Self> {
         let clock = Clock::start();
         let sources = sources(config, &clock, &budget, accounts);
         let tables: Vec<_> = sources.iter().map(|source| Arc::clone(&source.table)).collect();
@@ -259,6 +265,7 @@ impl Core {
             clock: clock.clone(),
             needs: reserves::needs(config),
             budget,
+            pool: pool.clone(),
             table_limits: TableLimits::at_capacity(tables.clone()),
             pause_handle: ingest.pause_handle(),
             wake_handle: ingest.wake_handle(),

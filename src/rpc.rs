@@ -196,6 +196,17 @@ impl Service {
     }
 }
 
+/// The most that connections take, in bytes.
+pub fn connections_bytes(config: &config::Rpc) -> u64 {
+    config.max_connections as u64 * CONNECTION_BYTES
+}
+
+/// The most that calls take, in bytes: each with a request or a response that takes nothing of the
+/// byte pool.
+pub fn streams_bytes(config: &config::Rpc) -> u64 {
+    config.max_streams as u64 * (STREAM_BYTES + FREE_BYTES as u64)
+}
+
 fn reflection_routes() -> anyhow::Result<Routes> {
     let v1 = reflection().build_v1()?;
     Ok(Routes::new(v1).add_service(reflection().build_v1alpha()?))

@@ -1,8 +1,8 @@
 //! Keeps the process inside its memory limit.
 //!
 //! One thread reads the limit and the usage again and again. As memory gets short it purges
-//! freed pages, then evicts entries by lowering the limits of the tables, then pauses the
-//! stream; it goes back in reverse order. When the container's limit changes it plans the
+//! freed pages, then sheds what callers hold, then evicts entries by lowering the limits of the
+//! tables, then pauses the stream; it goes back in reverse order. When the container's limit changes it plans the
 //! budget again. While memory is not short the thread also runs the counter check. Lookups
 //! are served at every stage. The thread also lets the clock follow the system's, since nobody
 //! else wakes as often.
@@ -22,6 +22,7 @@ use crate::config::Config;
 use crate::heap::{self, Account};
 use crate::ingest::{PauseHandle, WakeHandle};
 use crate::memory::{Budget, BudgetError, Limit, Needs, Pressure, Stage, Usage};
+use crate::rpc::BytePool;
 
 /// How often the limit and the usage are read. Each reading moves the pressure by one stage
 /// at most, so it takes three from a normal to a paused stream. The interval is short because
@@ -65,6 +66,7 @@ pub(super) struct GovernorInputs {
     pub(super) clock: Clock,
     pub(super) needs: Needs,
     pub(super) budget: Budget,
+    pub(super) pool: BytePool,
     pub(super) table_limits: TableLimits,
     pub(super) pause_handle: PauseHandle,
     pub(super) wake_handle: WakeHandle,
@@ -112,6 +114,7 @@ struct ControlLoop {
     clock: Clock,
     needs: Needs,
     usage: Usage,
+    pool: BytePool,
     table_limits: TableLimits,
     pause_handle: PauseHandle,
     wake_handle: WakeHandle,
@@ -127,6 +130,7 @@ impl ControlLoop {
             clock,
             needs,
             budget,
+            pool,
             table_limits,
             pause_handle,
             wake_handle,
@@ -139,6 +143,7 @@ impl ControlLoop {
             clock,
             needs,
             usage,
+            pool,
             table_limits,
             pause_handle,
             wake_handle,
@@ -157,15 +162,28 @@ impl ControlLoop {
         let Some(current_bytes) = self.current_bytes(limit_bytes) else { return };
         let stage = self.observe(current_bytes, limit_bytes);
         if stage == Stage::Normal {
+            self.pool.end_shedding();
             self.table_limits.raise();
             self.check_counters();
             return;
         }
         if stage >= Stage::Evicting {
             let target_bytes = Stage::Evicting.leave_below_bytes(limit_bytes);
-            self.table_limits.lower_by(current_bytes.saturating_sub(target_bytes));
+            self.shed_or_evict(current_bytes.saturating_sub(target_bytes));
+        } else {
+            self.pool.end_shedding();
         }
         heap::purge();
+    }
+
+    /// Entries are evicted only when callers hold nothing more that can be shed.
+    fn shed_or_evict(&mut self, bytes: u64) {
+        let shed_bytes = self.pool.shed(bytes);
+        if shed_bytes == 0 {
+            self.table_limits.lower_by(bytes);
+        } else {
+            tracing::debug!(shed_bytes, "shed what callers held");
+        }
     }
 
     fn follow_clock(&self) {

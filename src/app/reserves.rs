@@ -4,6 +4,7 @@
 use crate::config::Config;
 use crate::ingest;
 use crate::memory::{ExpectedBytes, MemoryType, Needs};
+use crate::rpc;
 use crate::table::MIN_CAPACITY_BYTES;
 
 /// The needs that the budget is planned with.
@@ -14,6 +15,8 @@ pub(super) fn needs(config: &Config) -> Needs {
         statistics_bytes: ingest::statistics_bytes(config),
         large_document_bytes: scratch.large_document_bytes,
         small_bytes: scratch.small_bytes,
+        connections_bytes: rpc::connections_bytes(&config.rpc),
+        streams_bytes: rpc::streams_bytes(&config.rpc),
         smallest_table_bytes: MIN_CAPACITY_BYTES,
     }
 }
@@ -21,10 +24,11 @@ pub(super) fn needs(config: &Config) -> Needs {
 /// The reserve of each type of memory that is not a table.
 pub(super) fn reserves(config: &Config) -> Vec<ExpectedBytes> {
     let needs = needs(config);
+    let calls_bytes = needs.connections_bytes + needs.streams_bytes + config.rpc.pool.as_u64();
     let types = [
         (MemoryType::Ingest, needs.large_document_bytes + needs.small_bytes),
         (MemoryType::KafkaClient, needs.kafka_bytes + needs.statistics_bytes),
-        (MemoryType::Rpc, config.rpc.pool.as_u64()),
+        (MemoryType::Rpc, calls_bytes),
     ];
     types.map(|(memory_type, bytes)| ExpectedBytes { memory_type, bytes }).into()
 }

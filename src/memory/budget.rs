@@ -14,9 +14,8 @@ use super::mib::Mib;
 use super::purpose::Purpose;
 use crate::config::{ByteSize, Capacity, Config, MemoryLimit, Table};
 
-/// Code, stacks, connections and the small responses that no buffer counts. An idle service
-/// with a few connections takes 15 MiB.
-const FIXED_BYTES: u64 = 18 << 20;
+/// Code, stacks and what the parts keep. An idle service takes 15 MiB.
+const FIXED_BYTES: u64 = 15 << 20;
 
 /// The allocator holds more than is allocated from it. The reserve for that is the limit
 /// divided by this. Freed pages may take more for a moment: under pressure they are purged.
@@ -33,6 +32,10 @@ pub struct Needs {
     pub large_document_bytes: u64,
     /// The most that plucking all other documents takes, in all threads together.
     pub small_bytes: u64,
+    /// The most that the connections of callers take.
+    pub connections_bytes: u64,
+    /// The most that their calls take, with requests and responses that are small.
+    pub streams_bytes: u64,
     /// The smallest capacity that a table works with.
     pub smallest_table_bytes: u64,
 }
@@ -74,7 +77,8 @@ pub enum BudgetError {
     /// The reserves leave nothing for tables.
     #[error(
         "memory.limit: the reserves take more than there is; raise the limit or lower \
-         kafka.fetch_buffer, ingest.max_document, ingest.threads or rpc.pool\n{0}"
+         kafka.fetch_buffer, ingest.max_document, ingest.threads, rpc.max_connections, rpc.max_streams or \
+         rpc.pool\n{0}"
     )]
     ReservesAboveLimit(Budget),
     /// The capacities of the tables add up to more than the reserves leave.
@@ -139,6 +143,8 @@ impl Budget {
             line(Purpose::KafkaStatistics, needs.statistics_bytes),
             line(Purpose::LargeDocuments, needs.large_document_bytes),
             line(Purpose::SmallDocuments, needs.small_bytes),
+            line(Purpose::RpcConnections, needs.connections_bytes),
+            line(Purpose::RpcStreams, needs.streams_bytes),
             line(Purpose::RpcPool, config.rpc.pool.as_u64()),
             line(Purpose::Fixed, FIXED_BYTES),
             line(Purpose::Allocator, limit.bytes / ALLOCATOR_DIVISOR),
@@ -259,6 +265,8 @@ mod tests {
             statistics_bytes: 2 << 20,
             large_document_bytes: 29 << 20,
             small_bytes: 6 << 20,
+            connections_bytes: 4 << 20,
+            streams_bytes: 3 << 20,
             smallest_table_bytes: 64 << 10,
         };
         Budget::plan(&config(settings), needs)
@@ -267,7 +275,7 @@ mod tests {
     #[test]
     fn the_tables_get_what_the_reserves_leave_of_the_limit() {
         let budget = plan(&["memory.limit=256MiB", "tables.0.capacity=50%"]).unwrap();
-        let reserves = (32 + 2 + 29 + 6 + 8 + 18 + 16) << 20;
+        let reserves = (32 + 2 + 29 + 6 + 4 + 3 + 8 + 15 + 16) << 20;
         let left = (256 << 20) - reserves;
         assert_eq!(budget.capacities().collect::<Vec<_>>(), [&(left / 2)]);
     }

@@ -22,9 +22,13 @@ pub enum Purpose {
     LargeDocuments,
     /// Parsing all other documents.
     SmallDocuments,
-    /// Requests that arrive, and responses that callers have not read yet.
+    /// The connections of callers, as many as there may be.
+    RpcConnections,
+    /// The calls on them, as many as there may be, with their small requests and responses.
+    RpcStreams,
+    /// Large requests that arrive, and large responses that callers have not read yet.
     RpcPool,
-    /// Code, stacks and connections.
+    /// Code and stacks.
     Fixed,
     /// What the allocator holds beside what is allocated from it.
     Allocator,
@@ -43,8 +47,10 @@ impl fmt::Display for Purpose {
                 "parsing large documents, one at a time (by ingest.max_document)"
             }
             Self::SmallDocuments => "parsing the rest (by ingest.threads)",
+            Self::RpcConnections => "rpc connections (rpc.max_connections)",
+            Self::RpcStreams => "rpc streams (rpc.max_streams)",
             Self::RpcPool => "rpc byte pool (rpc.pool)",
-            Self::Fixed => "code, stacks, connections",
+            Self::Fixed => "code and stacks",
             Self::Allocator => "allocator slack (a sixteenth of the limit)",
         })
     }

@@ -138,7 +138,8 @@ fn where_to_look(memory_type: &MemoryType) -> &'static str {
              for a record that is kept after it was handled"
         }
         MemoryType::Rpc => {
-            "calls hold more than rpc.pool: look at the number of connections and of streams"
+            "calls hold more than the budget has for them: look at the number of connections and \
+             of streams"
         }
         MemoryType::OtherHeap | MemoryType::Allocator | MemoryType::OutsideHeap => {
             "take a heap profile of the running process"

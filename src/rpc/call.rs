@@ -85,9 +85,12 @@ impl Call {
         self.finish(buffer)
     }
 
-    /// The same with a message that is encoded already.
-    pub(super) fn respond_with_encoded(&self, message: &[u8]) -> Result<FinishedResponse, Status> {
-        let mut buffer = ResponseBuffer::new(self.share.new_permit(Purpose::Answer));
+    /// The same with statistics, which are encoded already. They are served while memory is short.
+    pub(super) fn respond_with_statistics(
+        &self,
+        message: &[u8],
+    ) -> Result<FinishedResponse, Status> {
+        let mut buffer = ResponseBuffer::new(self.share.new_permit(Purpose::Statistics));
         buffer.put(message);
         self.finish(buffer)
     }

@@ -27,6 +27,6 @@ impl Stats {
 
     pub(super) async fn get_stats(&self, call: &Call) -> Result<FinishedResponse, Status> {
         let snapshot = self.snapshots.next(call.deadline()).await?;
-        call.respond_with_encoded(&snapshot)
+        call.respond_with_statistics(&snapshot)
     }
 }

@@ -10,9 +10,11 @@ use millpond::proto::v1::lookup_result::Outcome;
 use millpond::proto::v1::maintenance_service_client::MaintenanceServiceClient;
 use millpond::proto::v1::{
     GetStatsResponse, ListLargestEntriesRequest, MissReason, PressureStage, RemovalCause,
-    TableStats,
+    ShedCause, TableStats,
 };
+use tokio::time::timeout;
 
+use crate::slow_callers::{ask_slowly_on, slow_channel};
 use crate::support::broker::{self, Broker, Message, Topic};
 use crate::support::contained::{Contained, Hog};
 use crate::support::container::Container;
@@ -24,8 +26,13 @@ const PARTITIONS: i32 = 8;
 /// A batch, spread over all partitions, fits: the in-process broker keeps 5 MiB of each.
 const BATCH_BYTES: usize = 8 << 20;
 /// The smallest reserves that work, so that limits can be small.
-const SMALL_RESERVES: [&str; 3] =
-    ["kafka.fetch_buffer=8MiB", "ingest.max_document=512KiB", "rpc.pool=6MiB"];
+const SMALL_RESERVES: [&str; 5] = [
+    "kafka.fetch_buffer=8MiB",
+    "ingest.max_document=512KiB",
+    "rpc.pool=6MiB",
+    "rpc.max_connections=64",
+    "rpc.max_streams=256",
+];
 
 /// Runs `behaviour` with a service over an in-process broker, in a container of `limit_bytes`.
 fn contained(
@@ -312,6 +319,49 @@ fn pressure_stages_are_entered_in_order_and_left_in_reverse() {
         assert!(service.entry(&key(all - 1)).await.is_some());
         assert_counters_add_up(&after);
         assert_stages(&service, &after);
+        assert_eq!(service.container.oom_kills().unwrap(), 0);
+        assert!(service.ends_well());
+    });
+}
+
+/// The calls that were shed because memory was short.
+fn shed_count(stats: &GetStatsResponse) -> i64 {
+    let counts = &stats.rpc.as_ref().unwrap().shed_calls;
+    counts.iter().filter(|each| each.cause() == ShedCause::MemoryShort).map(|each| each.count).sum()
+}
+
+#[test]
+fn what_callers_hold_is_shed_before_an_entry_is_evicted() {
+    const HELD_BYTES: i64 = 12 << 20;
+    let test = "what_callers_hold_is_shed_before_an_entry_is_evicted";
+    let settings = ["tables.0.capacity=16MiB", "rpc.pool=64MiB"];
+    contained(test, LIMIT_BYTES, &settings, async |topic, service| {
+        topic.produce(&[record("large", 400_000)]);
+        service.wait_until_polled(1).await;
+        let mut unread = Vec::new();
+        for _ in 0..4 {
+            let asked = ask_slowly_on(slow_channel(service.rpc()), vec!["large".into(); 16], None);
+            unread.push(timeout(PATIENCE, asked).await.unwrap().unwrap());
+        }
+        let before = service.stats().await;
+        assert!(before.rpc.as_ref().unwrap().held_bytes > HELD_BYTES, "{:?}", before.rpc);
+
+        let free = LIMIT_BYTES / 100 * 92 - service.container.usage_bytes().unwrap();
+        let mut hogs = vec![Hog::of(&service.container, free)];
+        let start = Instant::now();
+        while shed_count(&service.stats().await) == 0 {
+            assert!(start.elapsed() < PATIENCE, "nothing was shed: {:?}", logged_stages(&service));
+            hogs.push(Hog::of(&service.container, MIB));
+        }
+        let shed = service.stats().await;
+        let evicted = removal_count(&shed.tables[0], RemovalCause::EvictedForPressure);
+        assert_eq!(evicted, 0, "{:?}", shed.rpc);
+        assert!(service.entry("small").await.is_none(), "small lookups are answered");
+        drop(hogs);
+        for unread in &mut unread {
+            let _ = timeout(PATIENCE, unread.message()).await.unwrap();
+        }
+        service.wait_for("an end of it", |stats| stage(stats) == PressureStage::Normal).await;
         assert_eq!(service.container.oom_kills().unwrap(), 0);
         assert!(service.ends_well());
     });

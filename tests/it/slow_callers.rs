@@ -1,5 +1,6 @@
 //! Slow callers hold at most `rpc.pool`, and small responses never wait for them.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use millpond::proto::v1::lookup_service_client::LookupServiceClient;
@@ -9,7 +10,7 @@ use tokio::time::timeout;
 use tonic::Streaming;
 use tonic::client::Grpc;
 use tonic::codegen::http::uri::PathAndQuery;
-use tonic::transport::Endpoint;
+use tonic::transport::{Channel, Endpoint};
 use tonic_prost::ProstCodec;
 
 use crate::stream::event;
@@ -40,9 +41,22 @@ pub(crate) fn ask_slowly(service: &Service) -> JoinHandle<Unread> {
 
 /// The same, with a deadline.
 fn ask_slowly_until(service: &Service, deadline: Option<Duration>) -> JoinHandle<Unread> {
-    let endpoint = Endpoint::from_shared(format!("http://{}", service.rpc)).unwrap();
-    let channel = endpoint.initial_stream_window_size(16 << 10).connect_lazy();
-    let request = BatchGetRequest { table: "services".into(), keys: keys(), ..Default::default() };
+    ask_slowly_on(slow_channel(service.rpc), keys(), deadline)
+}
+
+/// A connection whose caller takes little of a response before it reads.
+pub(crate) fn slow_channel(rpc: SocketAddr) -> Channel {
+    let endpoint = Endpoint::from_shared(format!("http://{rpc}")).unwrap();
+    endpoint.initial_stream_window_size(16 << 10).connect_lazy()
+}
+
+/// Asks for these keys on a connection, and does not read the response.
+pub(crate) fn ask_slowly_on(
+    channel: Channel,
+    keys: Vec<String>,
+    deadline: Option<Duration>,
+) -> JoinHandle<Unread> {
+    let request = BatchGetRequest { table: "services".into(), keys, ..Default::default() };
     tokio::spawn(async move {
         let mut client = Grpc::new(channel);
         client.ready().await.unwrap();
@@ -135,6 +149,24 @@ fn a_response_that_is_not_read_by_its_deadline_makes_room_for_the_next() {
             let broken = timeout(PATIENCE, unread.message()).await.unwrap();
             assert!(broken.is_err(), "its stream was reset");
         }
+        service.stop().await;
+    });
+}
+
+#[test]
+fn a_connection_that_reads_nothing_holds_up_no_other_connection() {
+    broker::in_process(async |broker| {
+        let service = service_with_large_entries(broker, &SETTINGS).await;
+        let slow = slow_channel(service.rpc);
+        let asked: Vec<_> =
+            (0..SLOW_CALLERS).map(|_| ask_slowly_on(slow.clone(), keys(), None)).collect();
+        wait_until_looked_up(&service, SLOW_CALLERS).await;
+        let answered = asked.iter().filter(|call| call.is_finished()).count();
+        assert!(answered <= 1, "{answered} responses are sent on one connection");
+
+        let answer = timeout(PATIENCE, service.try_batch("services", keys())).await;
+        assert_eq!(answer.unwrap().unwrap().results.len(), LARGE);
+        asked.iter().for_each(JoinHandle::abort);
         service.stop().await;
     });
 }

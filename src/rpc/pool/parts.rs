@@ -15,6 +15,8 @@ const REQUESTS_DIVISOR: usize = 4;
 pub(in crate::rpc) enum Purpose {
     Request,
     Answer,
+    /// An answer that is not refused when memory is short: it says where the memory is.
+    Statistics,
 }
 
 #[derive(Debug)]
@@ -40,7 +42,7 @@ impl Parts {
     pub(super) fn of(&self, purpose: Purpose) -> &Part {
         match purpose {
             Purpose::Request => &self.requests,
-            Purpose::Answer => &self.answers,
+            Purpose::Answer | Purpose::Statistics => &self.answers,
         }
     }
 

@@ -61,6 +61,8 @@ fn to_purpose(purpose: &Purpose) -> (wire::BudgetPurpose, String) {
         Purpose::KafkaStatistics => wire::BudgetPurpose::KafkaStatistics,
         Purpose::LargeDocuments => wire::BudgetPurpose::LargeDocuments,
         Purpose::SmallDocuments => wire::BudgetPurpose::SmallDocuments,
+        Purpose::RpcConnections => wire::BudgetPurpose::RpcConnections,
+        Purpose::RpcStreams => wire::BudgetPurpose::RpcStreams,
         Purpose::RpcPool => wire::BudgetPurpose::RpcPool,
         Purpose::Fixed => wire::BudgetPurpose::Fixed,
         Purpose::Allocator => wire::BudgetPurpose::Allocator,

@@ -4,6 +4,7 @@
 //! tests.
 
 use std::io::Read;
+use std::net::SocketAddr;
 use std::ops::Deref;
 use std::process::Stdio;
 
@@ -48,6 +49,11 @@ impl Contained {
         let service = Self { served, caller, _folder: folder, container };
         service.wait_until_ready().await;
         service
+    }
+
+    /// The address of the gRPC server.
+    pub(crate) fn rpc(&self) -> SocketAddr {
+        self.served.rpc().parse().unwrap()
     }
 
     /// The log lines so far with this message, the oldest first.
