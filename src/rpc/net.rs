@@ -1,4 +1,4 @@
-//! The front door: accepts connections, serves them, and closes them when the service stops.
+//! Accepts connections, serves them, and closes them when the service stops.
 //!
 //! ```text
 //! listener -> admission (caps, room) -> connection (HTTP/2, lifetime) -> calls -> the service
@@ -38,7 +38,7 @@ pub const CONNECTION_BYTES: u64 = 64 << 10;
 /// The most that a stream takes beside the request and the response. Measured.
 pub const STREAM_BYTES: u64 = 5 << 10;
 
-/// What the listeners of the server share. Clones are the same door.
+/// What the listeners of the server share. Clones share it too.
 #[derive(Debug, Clone)]
 pub struct Net(Arc<Admission>);
 

@@ -1,4 +1,4 @@
-//! What happened at the door: connections and streams, counted by what became of them.
+//! Connections and streams, counted by what became of them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
