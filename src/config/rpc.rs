@@ -97,7 +97,7 @@ impl Caps {
         let connections = section.key(
             "max_connections",
             &Count(1..=100_000),
-            Unset::Means("256"),
+            Unset::Means("128"),
             "How many connections may be open. One more takes the place of the connection that has \
              been idle for longest, first of a peer that has more than its fair part, and waits if \
              none is idle. One more of such a peer is closed.",
@@ -113,7 +113,7 @@ impl Caps {
         let streams = section.key(
             "max_streams",
             &Count(1..=1_000_000),
-            Unset::Means("1024"),
+            Unset::Means("512"),
             "How many calls may be open on all connections together. Half of them are divided among \
              `max_connections`, so that each connection has some for itself. One more gets \
              RESOURCE_EXHAUSTED.",

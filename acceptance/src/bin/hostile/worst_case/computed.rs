@@ -34,11 +34,11 @@ impl Computed {
     }
 
     pub(super) fn connections(&self) -> u16 {
-        self.setting("max_connections").unwrap_or(256)
+        self.setting("max_connections").unwrap_or(128)
     }
 
     pub(super) fn streams(&self) -> u16 {
-        self.setting("max_streams").unwrap_or(1_024)
+        self.setting("max_streams").unwrap_or(512)
     }
 
     /// The memory for callers, over all lines.
