@@ -33,7 +33,7 @@ pub use crate::ingest::{
 };
 use crate::memory::{Accounts, Budget, BudgetError};
 use crate::record::RankedBy;
-use crate::rpc::{BytePool, Listener, Net, Reclaim, Rpc, Service};
+use crate::rpc::{BytePool, Listener, Net, OperatorThreads, Reclaim, Rpc, Service};
 use crate::stats::TakeSnapshot;
 use crate::table::{Maintenance, Spec, Table};
 use counter_check::CounterCheck;
@@ -141,11 +141,12 @@ impl App {
         }
         let accounts = Accounts::open(config.tables.iter().map(|table| table.name.as_str()))?;
         let sockets = Sockets::bind(&config, &accounts)?;
+        let operator_threads = OperatorThreads::start(&accounts.rpc)?;
         budget.log();
 
         let pool = BytePool::new(config.rpc.pool.as_u64());
         let core = Core::start(&config, budget, &pool, &accounts)?;
-        let (governor, operators) = (core.governor.state_reader(), accounts.rpc.clone());
+        let governor = core.governor.state_reader();
         let memory = Arc::new(MemoryReader { accounts, governor });
         let max_connections = open_files::allowed_connections(config.rpc.max_connections);
         let rpc = config::Rpc { max_connections, ..config.rpc.clone() };
@@ -162,7 +163,7 @@ impl App {
             take_snapshot: Arc::clone(&take_snapshot),
             reclaim: core.reclaim(&config, memory, &sockets.rpc_threads),
             rejections: Arc::new(move || ingest_stats.rejections()),
-            account: operators,
+            operator_threads,
         };
         Ok(Self {
             rpc: Rpc::new(sockets.rpc, net, service)?,

@@ -24,6 +24,7 @@ mod lookup_response;
 mod maintenance;
 mod methods;
 mod net;
+mod operator_threads;
 mod page;
 mod pool;
 mod positions;
@@ -51,11 +52,11 @@ use tonic_reflection::pb;
 pub use lookup_request::MAX_BATCH_KEYS;
 pub use maintenance::{ListRejections, Reclaim};
 pub use net::{CONNECTION_BYTES, Net, STREAM_BYTES, UnfinishedCall};
+pub use operator_threads::OperatorThreads;
 pub use pool::{BytePool, ConnectionShare, FREE_BYTES};
 
 use crate::config;
 use crate::health::Health;
-use crate::heap::Account;
 use crate::proto::FILE_DESCRIPTOR_SET;
 use crate::stats::TakeSnapshot;
 use crate::table::Table;
@@ -70,6 +71,7 @@ use snapshots::Snapshots;
 use stats::Stats;
 use unary::Dispatch;
 use validation::Tables;
+use worker::Worker;
 
 /// The data that calls are answered from.
 pub struct Service {
@@ -87,8 +89,8 @@ pub struct Service {
     pub reclaim: Reclaim,
     /// For the list of rejections.
     pub rejections: ListRejections,
-    /// The account of the threads for operators' calls that take long.
-    pub account: Account,
+    /// The threads for operators' calls that take long.
+    pub operator_threads: OperatorThreads,
 }
 
 /// A listener on the server's port, and the thread that serves its connections.
@@ -110,12 +112,11 @@ pub struct Rpc {
 }
 
 impl Rpc {
-    /// A server on a port that is already bound, by one listener or several. Starts the threads for
-    /// operators' calls.
+    /// A server on a port that is already bound, by one listener or several.
     ///
     /// # Errors
     ///
-    /// When the system gives no thread.
+    /// When the descriptors for reflection do not decode.
     pub fn new(listeners: Vec<Listener>, net: Net, service: Service) -> io::Result<Self> {
         let publisher = HealthPublisher::new(Arc::clone(&service.health));
         let health_service = HealthServer(publisher.published());
@@ -123,7 +124,7 @@ impl Rpc {
         let routes = reflection_routes().map_err(io::Error::other)?;
         let routes = routes.add_service(health_service).prepare();
         let pool = service.pool.clone();
-        let methods = service.methods(draining)?;
+        let methods = service.methods(draining);
         let dispatch = Dispatch::new(methods, routes, pool, net.request_timeout());
         Ok(Self { listeners, net, publisher, dispatch, drain })
     }
@@ -184,15 +185,16 @@ impl Rpc {
 
 impl Service {
     /// Our methods. Calls that wait end when `draining` is true.
-    fn methods(self, draining: watch::Receiver<bool>) -> io::Result<Methods> {
+    fn methods(self, draining: watch::Receiver<bool>) -> Methods {
         let tables = FreshTables::new(Tables::new(self.tables), self.health, draining);
         let descriptions = TableDescriptions::new(&self.table_configs);
         let max_batch_bytes = MAX_RESPONSE_BYTES.min(self.pool.connection_bytes(Purpose::Answer));
         let lookup = Lookup::new(tables.clone(), descriptions, max_batch_bytes);
-        let stats = Stats::new(Snapshots::spawn(self.take_snapshot, &self.account)?);
-        let (reclaim, rejections) = (self.reclaim, self.rejections);
-        let maintenance = Maintenance::new(tables, reclaim, rejections, &self.account)?;
-        Ok(Methods { lookup, stats, maintenance })
+        let OperatorThreads { statistics, reclaim, walk } = self.operator_threads;
+        let stats = Stats::new(Snapshots::new(self.take_snapshot, statistics));
+        let workers = [Worker::new("reclaim", reclaim), Worker::new("walk", walk)];
+        let maintenance = Maintenance::new(tables, self.reclaim, self.rejections, workers);
+        Methods { lookup, stats, maintenance }
     }
 }
 

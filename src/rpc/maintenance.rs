@@ -7,7 +7,6 @@ mod entries;
 mod reclaim;
 mod rejections;
 
-use std::io;
 use std::sync::Arc;
 
 use tonic::Status;
@@ -18,7 +17,6 @@ use super::freshness::Freshness;
 use super::response::FinishedResponse;
 use super::validation::{self, required, validate};
 use super::worker::Worker;
-use crate::heap::Account;
 use crate::proto::v1::{
     DescribeEntryRequest, ListLargestEntriesRequest, ListRejectionsRequest, ReclaimResponse,
 };
@@ -39,20 +37,14 @@ pub(super) struct Maintenance {
 }
 
 impl Maintenance {
-    /// Starts the threads for what takes long. Their allocations are charged to `account`.
-    ///
-    /// # Errors
-    ///
-    /// When the system gives no thread.
+    /// What takes long runs on these threads, one for each kind.
     pub(super) fn new(
         tables: FreshTables,
         reclaim: Reclaim,
         rejections: ListRejections,
-        account: &Account,
-    ) -> io::Result<Self> {
-        let (reclaims, walks) =
-            (Worker::spawn("reclaim", account)?, Worker::spawn("walk", account)?);
-        Ok(Self { tables, reclaim, rejections, reclaims, walks })
+        [reclaims, walks]: [Worker; 2],
+    ) -> Self {
+        Self { tables, reclaim, rejections, reclaims, walks }
     }
 
     pub(super) async fn reclaim(&self, call: &Call) -> Result<FinishedResponse, Status> {

@@ -4,9 +4,7 @@
 //! call was sent. Between snapshots their thread rests nine times as long as one took. So statistics
 //! take at most a tenth of one core, however many callers ask.
 
-use std::io;
 use std::sync::Arc;
-use std::thread;
 use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
@@ -18,8 +16,9 @@ use tonic::Status;
 
 use super::deadline::Deadline;
 use super::errors;
+use super::operator_threads::IdleThread;
 use super::worker::MAX_WAIT;
-use crate::heap::{self, Account};
+use crate::heap;
 use crate::proto::v1::GetStatsResponse;
 use crate::stats::TakeSnapshot;
 
@@ -50,16 +49,11 @@ struct State {
 }
 
 impl Snapshots {
-    /// Starts the thread. Its allocations are charged to `account`.
-    ///
-    /// # Errors
-    ///
-    /// When the system gives no thread.
-    pub(super) fn spawn(take_snapshot: TakeSnapshot, account: &Account) -> io::Result<Self> {
-        let (line, account) = (Arc::new(Line::default()), account.clone());
+    /// Takes them on this thread.
+    pub(super) fn new(take_snapshot: TakeSnapshot, thread: IdleThread) -> Self {
+        let line = Arc::new(Line::default());
         let calls = Arc::clone(&line);
-        thread::Builder::new().name(NAME.into()).spawn(move || {
-            account.adopt_thread();
+        thread.run(move || {
             while let Some(waiting) = calls.take() {
                 let began = Instant::now();
                 let response = GetStatsResponse::from(take_snapshot());
@@ -70,8 +64,8 @@ impl Snapshots {
                 heap::flush_if_asked();
                 calls.rest_until(Instant::now() + began.elapsed() * REST);
             }
-        })?;
-        Ok(Self(line))
+        });
+        Self(line)
     }
 
     /// The next snapshot, as an encoded `GetStatsResponse`.

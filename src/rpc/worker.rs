@@ -3,11 +3,9 @@
 //! So lookups never wait for it. A call waits in line for its turn, but not for ever, and only so
 //! many calls wait. What the work is, the services know.
 
-use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -16,7 +14,8 @@ use tonic::Status;
 
 use super::deadline::Deadline;
 use super::errors;
-use crate::heap::{self, Account};
+use super::operator_threads::IdleThread;
+use crate::heap;
 
 /// The longest wait of a call, even if it has no deadline. Stated in the protocol.
 pub(super) const MAX_WAIT: Duration = Duration::from_secs(30);
@@ -37,24 +36,18 @@ pub(super) struct Worker {
 pub(super) struct Turn(#[expect(dead_code, reason = "held")] OwnedSemaphorePermit);
 
 impl Worker {
-    /// Starts the thread. Its allocations are charged to `account`.
-    ///
-    /// # Errors
-    ///
-    /// When the system gives no thread.
-    pub(super) fn spawn(name: &'static str, account: &Account) -> io::Result<Self> {
+    /// Works on this thread. `name` is that of the work, for errors.
+    pub(super) fn new(name: &'static str, thread: IdleThread) -> Self {
         let (work, pieces) = sync_channel::<Box<dyn FnOnce() + Send>>(1);
-        let account = account.clone();
-        thread::Builder::new().name(name.into()).spawn(move || {
-            account.adopt_thread();
+        thread.run(move || {
             for piece in pieces {
                 // Its call learns of a panic, and the next call finds the thread alive.
                 let _ = panic::catch_unwind(AssertUnwindSafe(piece));
                 heap::flush_if_asked();
             }
-        })?;
+        });
         let (turn, places) = (Arc::new(Semaphore::new(1)), Semaphore::new(MAX_WAITING));
-        Ok(Self { name, work, turn, places })
+        Self { name, work, turn, places }
     }
 
     /// Waits for a turn, then for the end of this work. The call keeps its turn for as long as it
@@ -89,9 +82,11 @@ mod tests {
     use tonic_types::StatusExt;
 
     use super::*;
+    use crate::heap::Account;
 
     fn worker() -> Arc<Worker> {
-        Arc::new(Worker::spawn("walk", &Account::open().unwrap()).unwrap())
+        let thread = IdleThread::start("walk", &Account::open().unwrap()).unwrap();
+        Arc::new(Worker::new("walk", thread))
     }
 
     fn short_deadline() -> Deadline {

@@ -1,5 +1,6 @@
 //! Who shares a snapshot, and what it shows.
 
+use std::thread;
 use std::time::Duration;
 
 use tokio::sync::oneshot::channel;
