@@ -77,6 +77,9 @@ impl Drop for StreamPlace {
     }
 }
 
+/// A client opens so many connections, such as one for each core of the server.
+const MIN_PART: usize = 4;
+
 /// The number of connections that each peer may have open. Clones share it.
 #[derive(Debug, Clone)]
 pub(super) struct PeerCap {
@@ -98,11 +101,12 @@ impl PeerCap {
     }
 
     /// Whether the peer at this address has more connections than its fair part of so many. One that
-    /// is alone has no part to keep to.
+    /// is alone has no part to keep to, and one with a few is never over it, however many others
+    /// there are.
     pub(super) fn is_over_fair_part(&self, address: IpAddr, connections: usize) -> bool {
         let open = self.open.lock();
         let count = open.get(&peer_of(address)).copied().unwrap_or_default();
-        open.len() > 1 && count > connections / open.len()
+        open.len() > 1 && count > (connections / open.len()).max(MIN_PART)
     }
 
     /// A place for a connection from this address, if its peer has one left.
@@ -185,6 +189,18 @@ mod tests {
         assert!(cap.is_over_fair_part(one, 10));
         assert!(!cap.is_over_fair_part(other, 10));
         assert!(!cap.is_over_fair_part(one, 12));
+    }
+
+    #[test]
+    fn a_peer_with_a_few_connections_is_in_its_part_however_many_others_there_are() {
+        let cap = PeerCap::new(10);
+        let _others: Vec<_> =
+            (0..100).map(|n| cap.enter(IpAddr::from([10, 0, 1, n])).unwrap()).collect();
+        let one = IpAddr::from([10, 0, 0, 1]);
+        let mut few: Vec<_> = (0..MIN_PART).map(|_| cap.enter(one).unwrap()).collect();
+        assert!(!cap.is_over_fair_part(one, 10));
+        few.push(cap.enter(one).unwrap());
+        assert!(cap.is_over_fair_part(one, 10));
     }
 
     #[test]
