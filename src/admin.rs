@@ -1,9 +1,10 @@
 //! The HTTP server for operators: the probes of an orchestrator.
 //!
 //! `/livez` answers whether every poll loop turns, `/readyz` whether every table has caught up
-//! once and the service is not about to stop: 200 for yes and 503 for no. Below its first line `/readyz` lists what an operator should know,
-//! such as why a table takes nothing. It knows the states only, not where they come from. Figures, such
-//! as metrics, would come from the `stats::TakeSnapshot` that `app` makes and gives to `rpc` today.
+//! once and the service is not about to stop: 200 for yes and 503 for no. Below its first line
+//! `/readyz` lists what an operator should know, such as why a table takes nothing. It knows the
+//! states only, not where they come from. Figures, such as metrics, would come from the
+//! `stats::TakeSnapshot` that `app` makes and gives to `rpc` today.
 
 mod connections;
 

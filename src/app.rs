@@ -200,8 +200,8 @@ impl App {
     }
 
     /// Serves until `shutdown`, then drains: it reports not serving and answers for the configured
-    /// delay, then finishes the calls that have begun, and closes the consumers. Returns within the configured deadline, whatever
-    /// callers and brokers do.
+    /// delay, then finishes the calls that have begun, and closes the consumers. Returns within the
+    /// configured deadline, whatever callers and brokers do.
     ///
     /// # Errors
     ///

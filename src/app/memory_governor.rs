@@ -2,8 +2,8 @@
 //!
 //! One thread reads the limit and the usage again and again. As memory gets short it purges
 //! freed pages, then sheds what callers hold, then evicts entries by lowering the limits of the
-//! tables, then pauses the stream; it goes back in reverse order. When the container's limit changes it plans the
-//! budget again. While memory is not short the thread also runs the counter check. Lookups
+//! tables, then pauses the stream; it goes back in reverse order. When the container's limit changes
+//! it plans the budget again. While memory is not short the thread also runs the counter check. Lookups
 //! are served at every stage. The thread also lets the clock follow the system's, since nobody
 //! else wakes as often.
 

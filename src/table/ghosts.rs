@@ -4,9 +4,9 @@
 //! partition that is read more slowly, is recognised and does not bring the entry back. That holds
 //! until the ghost entry is dropped: not for a time, but for so many other keys that leave.
 //!
-//! Their number follows the limit of the table, in large steps. They stand in buckets of four and are found by the key's hash: its
-//! lower half chooses the bucket, its upper half, the fingerprint of 32 bits, stands for the
-//! key. So a key without a ghost entry is taken for another key with a probability of 4 in 2^32.
+//! Their number follows the limit of the table, in large steps. They stand in buckets of four and
+//! are found by the key's hash: its lower half chooses the bucket, its upper half, the fingerprint of
+//! 32 bits, stands for the key. So a key without a ghost entry is taken for another key with a probability of 4 in 2^32.
 //! A full bucket drops the ghost entry of the oldest record and notes that it did: from then on it
 //! cannot say of any of its keys that no record of them was ever seen.
 //!
