@@ -15,7 +15,7 @@ use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 
 use crate::admin_port::get;
 use crate::lookups::assert_error;
-use crate::slow_callers::{LARGE, ask_slowly, service_with_large_entries};
+use crate::slow_callers::{LARGE, ask_in_vain, ask_slowly, service_with_large_entries};
 use crate::support::broker;
 use crate::support::http2::{DATA, Http2, PREFACE, call, headers};
 use crate::support::service::{PATIENCE, Service};
@@ -114,7 +114,7 @@ fn a_caller_that_does_not_read_its_answer_does_not_delay_the_end() {
         let service = service_with_large_entries(broker, &settings).await;
         let _unread = timeout(PATIENCE, ask_slowly(&service)).await.unwrap().unwrap();
         // They wait for the memory that the first one holds.
-        let _waiting: Vec<_> = (0..10).map(|_| ask_slowly(&service)).collect();
+        ask_in_vain(&service, 10);
         let ended = service.ask_to_stop();
         timeout(PATIENCE, ended).await.unwrap().unwrap().unwrap();
     });

@@ -15,6 +15,7 @@ use tonic_prost::ProstCodec;
 
 use crate::stream::event;
 use crate::support::broker;
+use crate::support::caller::Caller;
 use crate::support::service::{PATIENCE, Service};
 
 /// Entries of a response of about 1 MiB, which is nearly all that one connection may hold of the
@@ -69,6 +70,14 @@ pub(crate) fn ask_slowly_on(
         }
         client.server_streaming(request, path, codec).await.unwrap().into_inner()
     })
+}
+
+/// Asks so many times for a large response. Whether one comes does not matter.
+pub(crate) fn ask_in_vain(service: &Service, times: usize) {
+    for _ in 0..times {
+        let caller = Caller::of(service.rpc);
+        tokio::spawn(async move { caller.try_batch("services", keys()).await });
+    }
 }
 
 /// Asks for as many large responses as fit in the pool, and reads none of them.

@@ -4,7 +4,7 @@
 //! open, and its end while its request is incomplete. It does not know what a call is about.
 
 use std::convert::Infallible;
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -112,8 +112,14 @@ impl<S: Answer> hyper::service::Service<Request<Incoming>> for CallService<S> {
 
 /// Answers what is no call, once it is complete: HTTP/2 wants a stream that is open until then.
 async fn refuse(mut body: RequestBody, request_timeout: Duration) -> Response<Body> {
-    let read =
-        async { while let Some(Ok(_)) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {} };
+    let read = async {
+        while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+            if frame.is_err() {
+                // The stream is reset, and this ends with it.
+                pending::<()>().await;
+            }
+        }
+    };
     // Complete or not, the answer is the same.
     let _ = timeout(request_timeout, read).await;
     let mut refusal = Response::new(Body::Empty);

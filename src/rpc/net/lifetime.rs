@@ -14,10 +14,12 @@ use crate::config;
 /// How long a connection that closes waits: for its peer to see it, and for requests that are on
 /// their way.
 const LINGER: Duration = Duration::from_millis(500);
+/// How often a connection that closes is looked at after that.
+const CLOSING_INTERVAL: Duration = Duration::from_millis(250);
 /// A connection that closes is given up when its peer takes less of its answers than this in so
 /// long a time.
 const MIN_PROGRESS_BYTES: u64 = 4 << 10;
-const MAX_STALL: Duration = Duration::from_secs(1);
+const MAX_STALL: Duration = Duration::from_millis(750);
 /// The age at which a connection has to close differs by this share in each direction, so that
 /// connections that began together do not end together.
 const AGE_JITTER: f64 = 0.1;
@@ -138,7 +140,7 @@ impl Closing {
         if seen.written_bytes >= self.written_bytes + MIN_PROGRESS_BYTES {
             (self.written_bytes, self.progress_at) = (seen.written_bytes, seen.now);
         }
-        let next = seen.now + LINGER;
+        let next = seen.now + CLOSING_INTERVAL;
         let has_lingered = seen.now >= self.since + LINGER;
         if self.end.is_some_and(|end| seen.now >= end) {
             return Step::End(self.reason);
