@@ -93,7 +93,12 @@ fn batch(end: u64, keys: u64) -> BatchGetRequest {
 
 /// The head of a message of 4 MiB and its begin. The rest is for the caller to send, or not.
 pub(crate) fn begun_batch_get(body_bytes: usize) -> Call {
-    let mut body = head(0, LARGEST_MESSAGE_BYTES).to_vec();
+    begun_batch_get_of(LARGEST_MESSAGE_BYTES, body_bytes)
+}
+
+/// The same of a message of this size.
+pub(crate) fn begun_batch_get_of(message_bytes: usize, body_bytes: usize) -> Call {
+    let mut body = head(0, message_bytes).to_vec();
     body.resize(body.len() + body_bytes, b'x');
     Call { path: BATCH_GET.into(), body: body.into(), encoding: None }
 }

@@ -2,8 +2,8 @@
 //! what `millpond check` computes for it: the figure is true, and no more than a tenth too large.
 
 mod computed;
+mod limits;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use millpond_acceptance::report::say;
@@ -12,23 +12,15 @@ use tokio::runtime::Runtime;
 use tokio::time::{Instant, sleep};
 
 use crate::args::WorstCaseArgs;
-use crate::calls::{Calls, Reading};
-use crate::peer::{About, Peer, attack};
+use crate::peer::attack;
 use crate::pressure::Statistics;
-use crate::requests;
 use crate::scene::Scene;
 use crate::target::Target;
 use computed::Computed;
 
-/// Addresses that the connections come from, so that no peer has more than its part.
-const ADDRESSES: u16 = 16;
-/// Keys of a call. Its answer is small beside the pool, so that the pool can be filled to the end.
-const KEYS: u64 = 20;
 const LOOK: Duration = Duration::from_millis(100);
 /// The least that the measured memory may be, as a share of the computed memory.
 const LEAST_SHARE: f64 = 0.9;
-/// Left for the well-behaved client and the statistics.
-const SPARE_CONNECTIONS: u16 = 4;
 
 /// A line for each promise that was broken.
 pub(crate) async fn run(args: &WorstCaseArgs, attacking: &Runtime) -> anyhow::Result<Vec<String>> {
@@ -39,12 +31,16 @@ pub(crate) async fn run(args: &WorstCaseArgs, attacking: &Runtime) -> anyhow::Re
     let usage_before = scene.container.usage_bytes()?;
     scene.container.reset_peak()?;
 
-    let peer = peer(&computed, scene.record_count());
     let until = Instant::now() + args.hold;
-    let target = Target { network: 1, ..scene.target()? };
-    let attack = attacking.spawn(attack(peer, target, until, u16::MAX));
+    let mut attacks = Vec::new();
+    for peer in limits::peers(computed.connections(), computed.streams(), scene.record_count()) {
+        let (name, target) = (peer.about().name, Target { network: 1, ..scene.target()? });
+        attacks.push((name, attacking.spawn(attack(peer, target, until, u16::MAX))));
+    }
     let most = watch(&mut statistics, until).await;
-    say(&format!("the peers got {}", attack.await?));
+    for (name, attack) in attacks {
+        say(&format!("{name}: the peers got {}", attack.await?));
+    }
 
     let usage = scene.container.peak_bytes()?.saturating_sub(usage_before);
     let measured = most.saturating_sub(before);
@@ -57,15 +53,6 @@ pub(crate) async fn run(args: &WorstCaseArgs, attacking: &Runtime) -> anyhow::Re
     let kills = scene.container.oom_kills()?;
     scene.stop()?;
     Ok(failures(measured, computed.bytes(), kills))
-}
-
-fn peer(computed: &Computed, end: u64) -> Arc<dyn Peer> {
-    let connections = computed.connections().saturating_sub(SPARE_CONNECTIONS).max(1);
-    let streams = computed.streams().div_ceil(connections);
-    let about = About::new("limits", "fill every connection, stream and buffer", connections);
-    let call = requests::batch_get_of(end, KEYS);
-    let unread = Calls::new(about.with_addresses(ADDRESSES), streams, call);
-    Arc::new(unread.reading(Reading::First(1)))
 }
 
 /// The most memory of callers until then.
