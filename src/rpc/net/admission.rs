@@ -18,7 +18,7 @@ use super::stats::{CloseReason, ConnectionStats, Counters};
 use crate::config;
 
 /// Where all connections are busy, how soon to look again for one that is idle by then.
-const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+const RETRY_INTERVAL: Duration = Duration::from_millis(250);
 /// How long to wait after the system refused a socket.
 const REFUSED_PAUSE: Duration = Duration::from_millis(100);
 /// A fault that goes on is logged this often.

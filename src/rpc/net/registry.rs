@@ -22,6 +22,8 @@ use super::transport::Meter;
 const MIN_IDLE: Duration = Duration::from_secs(3);
 /// The same for a connection that is not set up: a client is quick with that.
 const MIN_SETTING_UP: Duration = Duration::from_millis(500);
+/// The same for a connection that never made a call, of a peer that has more than its part.
+const MIN_UNUSED: Duration = Duration::from_millis(250);
 
 /// The path of a method is cut here in lists.
 const MAX_METHOD_CHARS: usize = 128;
@@ -79,9 +81,8 @@ impl Registry {
 
     /// Asks a connection to close, so that there is room for another: the one that has been idle
     /// for longest. Those that are not set up come first, and those that never made a call before
-    /// those that did. One whose peer `is_over` its part goes first of all, however short it was
-    /// idle; of other peers none is asked that has not been idle for some seconds. Only connections
-    /// that pass `may_be` are asked. Returns whether one was.
+    /// those that did. One whose peer `is_over` its part goes first of all. None is asked that may be
+    /// about to make a call, and only one that passes `may_be`. Returns whether one was asked.
     pub(super) fn make_room(
         &self,
         now: Instant,
@@ -93,9 +94,13 @@ impl Registry {
             Some(Activity::Idle { since, has_called }) if may_be(connection.peer.ip()) => {
                 let (is_set_up, is_over) =
                     (connection.meter.is_set_up(), is_over(connection.peer.ip()));
-                let min_idle = if is_set_up { MIN_IDLE } else { MIN_SETTING_UP };
+                let min_idle = match (is_over, is_set_up, has_called) {
+                    (true, _, false) => MIN_UNUSED,
+                    (_, false, _) => MIN_SETTING_UP,
+                    _ => MIN_IDLE,
+                };
                 let order = (!is_over, is_set_up, has_called, since);
-                (is_over || since + min_idle <= now).then_some((order, connection))
+                (since + min_idle <= now).then_some((order, connection))
             }
             _ => None,
         });
@@ -214,16 +219,29 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_over_its_part_makes_room_at_once_and_a_newcomer_of_it_takes_only_of_its_own() {
+    fn a_peer_over_its_part_makes_room_soon_and_a_newcomer_of_it_takes_only_of_its_own() {
         let registry = Registry::default();
         let addresses = [[10, 0, 0, 1], [10, 0, 0, 2]].map(IpAddr::from);
         let [greedy, modest] = addresses.map(|address| registry.add((address, 1).into()));
         let is_greedy = |address| address == addresses[0];
         assert!(!registry.make_room(Instant::now(), |_| false, is_greedy), "it is too young");
-        assert!(registry.make_room(Instant::now(), is_greedy, |_| true));
+        let soon = Instant::now() + MIN_UNUSED;
+        assert!(!registry.make_room(soon, |_| false, |_| true), "it is a peer like any other");
+        assert!(registry.make_room(soon, is_greedy, |_| true));
         assert!(asked(&greedy).is_some() && asked(&modest).is_none());
         let later = Instant::now() + MIN_IDLE;
         assert!(!registry.make_room(later, |_| false, is_greedy), "it is closing already");
+    }
+
+    #[test]
+    fn a_connection_that_just_made_a_call_makes_no_room_whatever_its_peer_has() {
+        let (registry, cap) = (Registry::default(), StreamCap::new(2, 1).of_connection());
+        let busy = registry.add(peer(1));
+        busy.connection.meter.mark_set_up();
+        drop(busy.connection.calls.open(None, cap.enter().unwrap()));
+        let now = Instant::now();
+        assert!(!registry.make_room(now + MIN_UNUSED, |_| true, |_| true));
+        assert!(registry.make_room(now + MIN_IDLE, |_| true, |_| true));
     }
 
     #[tokio::test]
