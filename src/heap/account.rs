@@ -25,14 +25,16 @@ const FIRST: u32 = 0;
 /// what is still allocated from it.
 static FREE_ARENAS: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
+
 impl Account {
-    /// A new account. It may contain what is left of an account that was dropped.
+    /// A new account, in which nothing is allocated yet.
     ///
     /// # Errors
     ///
-    /// When jemalloc has no arena left; it has some thousands.
+    /// When jemalloc has no arena left. It has some thousands, and one is used again when all of its
+    /// memory is freed.
     pub fn open() -> io::Result<Self> {
-        let index = FREE_ARENAS.lock().pop().or_else(|| control::get::<u32>(c"arenas.create"));
+        let index = take_empty_arena().or_else(|| control::get::<u32>(c"arenas.create"));
         let no_arena = || io::Error::other("jemalloc has no arena left");
         Ok(Self(Arc::new(Arena { index: index.ok_or_else(no_arena)? })))
     }
@@ -66,4 +68,16 @@ impl Drop for Arena {
             FREE_ARENAS.lock().push(self.index);
         }
     }
+}
+
+/// An arena whose account was dropped, if one is empty. What is left in another would be measured as
+/// part of the new account, and would be freed at any moment.
+fn take_empty_arena() -> Option<u32> {
+    let mut free = FREE_ARENAS.lock();
+    if free.is_empty() {
+        return None;
+    }
+    control::refresh_statistics();
+    let position = free.iter().position(|&index| control::allocated_bytes(index) == 0)?;
+    Some(free.swap_remove(position))
 }

@@ -3,7 +3,7 @@
 //! A name that jemalloc does not know is a mistake in this crate, and the tests of this module
 //! find it. At run time such a value reads as none: no service stops for its statistics.
 
-use std::ffi::{CStr, c_void};
+use std::ffi::{CStr, CString, c_void};
 use std::ptr;
 
 use tikv_jemalloc_sys::mallctl;
@@ -40,4 +40,25 @@ pub(super) fn set<T: Number>(name: &CStr, mut value: T) {
 pub(super) fn call(name: &CStr) {
     let none = ptr::null_mut();
     unsafe { mallctl(name.as_ptr(), none, ptr::null_mut(), none, 0) };
+}
+
+/// Makes jemalloc take its statistics anew.
+pub(super) fn refresh_statistics() {
+    // What is written does not matter.
+    set(c"epoch", 1_u64);
+}
+
+/// What is allocated from an arena, rounded up to size classes.
+pub(super) fn allocated_bytes(arena: u32) -> u64 {
+    arena_bytes(arena, "small.allocated") + arena_bytes(arena, "large.allocated")
+}
+
+/// What is in pages of an arena that may be resident.
+pub(super) fn resident_bytes(arena: u32) -> u64 {
+    arena_bytes(arena, "resident")
+}
+
+fn arena_bytes(arena: u32, what: &str) -> u64 {
+    let name = CString::new(format!("stats.arenas.{arena}.{what}")).unwrap_or_default();
+    get::<usize>(&name).map_or(0, |bytes| bytes as u64)
 }

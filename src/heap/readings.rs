@@ -1,7 +1,6 @@
 //! What jemalloc has allocated, in all and for each account.
 
 use parking_lot::Mutex;
-use std::ffi::CString;
 
 use super::account::Account;
 use super::control;
@@ -38,8 +37,7 @@ static READING: Mutex<()> = Mutex::new(());
 /// account; allocations on other threads go on meanwhile.
 pub fn read<'a>(accounts: impl IntoIterator<Item = &'a Account>) -> Readings {
     let _one_at_a_time = READING.lock();
-    // To write anything to it makes jemalloc take its numbers anew.
-    control::set(c"epoch", 1_u64);
+    control::refresh_statistics();
     let all = |name| control::get::<usize>(name).map_or(0, |bytes| bytes as u64);
     Readings {
         allocated_bytes: all(c"stats.allocated"),
@@ -51,13 +49,9 @@ pub fn read<'a>(accounts: impl IntoIterator<Item = &'a Account>) -> Readings {
 }
 
 fn read_account(account: &Account) -> AccountReading {
-    let index = account.index();
-    let of_arena = |what: &str| {
-        let name = CString::new(format!("stats.arenas.{index}.{what}")).unwrap_or_default();
-        control::get::<usize>(&name).map_or(0, |bytes| bytes as u64)
-    };
+    let arena = account.index();
     AccountReading {
-        allocated_bytes: of_arena("small.allocated") + of_arena("large.allocated"),
-        resident_bytes: of_arena("resident"),
+        allocated_bytes: control::allocated_bytes(arena),
+        resident_bytes: control::resident_bytes(arena),
     }
 }

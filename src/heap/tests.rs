@@ -23,25 +23,34 @@ fn assert_near(bytes: u64, wanted: u64) {
 #[test]
 fn what_is_charged_to_an_account_stays_there_until_it_is_freed() {
     let (ours, other) = (Account::open().unwrap(), Account::open().unwrap());
-    let before = [&ours, &other].map(allocated);
     let pieces = ours.charge(pieces);
-    assert_near(allocated(&ours) - before[0], BYTES);
-    assert!(allocated(&other) <= before[1]);
+    assert_near(allocated(&ours), BYTES);
+    assert_eq!(allocated(&other), 0);
     thread::spawn(move || drop(pieces)).join().unwrap();
-    assert!(allocated(&ours) <= before[0] + BYTES / 20);
+    assert!(allocated(&ours) <= BYTES / 20);
 }
 
 #[test]
 fn a_thread_allocates_from_the_account_it_adopted() {
     let account = Account::open().unwrap();
-    let before = allocated(&account);
     let adopted = account.clone();
     let pieces = thread::spawn(move || {
         adopted.adopt_thread();
         pieces()
     });
     let pieces = pieces.join().unwrap();
-    assert_near(allocated(&account) - before, BYTES);
+    assert_near(allocated(&account), BYTES);
+    drop(pieces);
+}
+
+#[test]
+fn a_new_account_has_nothing_of_one_that_was_dropped() {
+    let dropped = Account::open().unwrap();
+    let index = dropped.index();
+    let pieces = dropped.charge(pieces);
+    drop(dropped);
+    let accounts: Vec<_> = (0..8).map(|_| Account::open().unwrap()).collect();
+    assert!(accounts.iter().all(|account| account.index() != index && allocated(account) == 0));
     drop(pieces);
 }
 
@@ -61,13 +70,12 @@ fn a_charge_ends_with_its_work_even_if_that_panics() {
 #[test]
 fn memory_that_grows_stays_in_its_account() {
     let account = Account::open().unwrap();
-    let before = allocated(&account);
     let grown = account.charge(|| {
         let mut grown: Vec<u8> = vec![1; 100];
         grown.resize(4 << 20, 2);
         grown
     });
-    assert_near(allocated(&account) - before, 4 << 20);
+    assert_near(allocated(&account), 4 << 20);
     assert!(grown.iter().all(|&byte| byte == 1 || byte == 2));
 }
 

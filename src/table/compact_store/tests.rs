@@ -108,9 +108,6 @@ fn a_store_of_few_entries_takes_little_whatever_its_capacity() {
 #[test]
 fn a_lower_limit_frees_memory_and_that_of_the_index_with_it() {
     let account = Account::open().unwrap();
-    // An account may begin with what is left of one that another test has dropped.
-    let measured_bytes = || heap::read([&account]).accounts[0].allocated_bytes;
-    let before_bytes = measured_bytes();
     let store = store(16 * MIB);
     account.charge(|| fill(&store, 300_000));
     let full_bytes = weight_bytes(&store);
@@ -120,7 +117,7 @@ fn a_lower_limit_frees_memory_and_that_of_the_index_with_it() {
     assert!(weight_bytes <= full_bytes / 4);
     assert!(counts.entry_count() > 60_000, "the index takes too much: {counts:?}");
     assert_eq!(counted_bytes(&store), weight_bytes);
-    let measured = measured_bytes() - before_bytes;
+    let measured = heap::read([&account]).accounts[0].allocated_bytes;
     assert!(measured.abs_diff(weight_bytes) < weight_bytes / 20, "{measured} {weight_bytes}");
 }
 
