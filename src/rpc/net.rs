@@ -14,6 +14,7 @@ mod caps;
 mod connection;
 mod handshake;
 mod lifetime;
+mod peer;
 mod registry;
 mod stats;
 mod streams;
@@ -27,6 +28,7 @@ use tokio::sync::watch;
 
 use admission::Admission;
 pub(super) use call_service::{Answer, Answering, RequestBody};
+pub(super) use peer::Peer;
 pub use registry::UnfinishedCall;
 
 use crate::config;
@@ -64,7 +66,7 @@ impl Net {
             // Small responses must not wait for more to send. A peer that is gone is noticed later.
             let _ = socket.set_nodelay(true);
             let admission = Arc::clone(&self.0);
-            tokio::spawn(connection::serve(socket, admitted, admission, service.for_connection()));
+            tokio::spawn(connection::serve(socket, admitted, admission, service.clone()));
         }
     }
 

@@ -22,7 +22,7 @@ use super::call::Call;
 use super::deadline::Deadline;
 use super::errors;
 use super::methods::{Method, Methods};
-use super::net::{Answer, Answering, RequestBody};
+use super::net::{Answer, Answering, Peer, RequestBody};
 use super::pool::{BytePool, ConnectionShare, Purpose};
 use super::request::{Encoding, RequestReader};
 use super::response::{FinishedResponse, ResponseBody};
@@ -61,7 +61,7 @@ impl Dispatch {
 }
 
 impl Answer for Dispatch {
-    fn for_connection(&self) -> Self {
+    fn for_connection(&self, _: &Peer) -> Self {
         Self { share: self.pool.open_connection(), ..self.clone() }
     }
 

@@ -20,14 +20,15 @@ use tonic::codegen::http::{HeaderMap, Method, Request, Response, StatusCode};
 use super::admission::Admission;
 use super::calls::{Call, OpenCall};
 use super::caps::ConnectionStreams;
+use super::peer::Peer;
 use super::registry::Connection;
 use crate::rpc::body::Body;
 use crate::rpc::errors;
 
 /// What answers calls.
 pub(in crate::rpc) trait Answer: Clone + Send + Sync + 'static {
-    /// The same for the calls of one more connection.
-    fn for_connection(&self) -> Self;
+    /// The same for the calls of one more connection, with this peer.
+    fn for_connection(&self, peer: &Peer) -> Self;
 
     /// Answers a call. It may keep nothing of the headers for longer than this takes: h2 hands them
     /// out as slices of its read buffer, so one short header would hold 16 KiB.

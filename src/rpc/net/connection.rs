@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep_until};
 use super::admission::{Admission, Admitted};
 use super::call_service::{Answer, CallService};
 use super::lifetime::{Lifetime, Observation, Step};
+use super::peer::Peer;
 use super::registry::Connection;
 use super::stats::CloseReason;
 use super::streams::{NewStreams, Streams};
@@ -48,6 +49,8 @@ pub(super) async fn serve(
     let connection = Arc::clone(&admitted.registered.connection);
     let new_streams = NewStreams::default();
     let transport = TokioIo::new(Transport::new(socket, Arc::clone(&connection.meter)));
+    let peer = Peer { address: connection.peer, certificate: None };
+    let service = service.for_connection(&peer);
     let calls = CallService::new(service, Arc::clone(&admission), Arc::clone(&connection));
     let settings = settings(&admission.config, new_streams.clone());
     let http2 = pin!(settings.serve_connection(transport, calls));

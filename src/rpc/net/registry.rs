@@ -35,7 +35,7 @@ pub(super) struct Registry(Arc<Mutex<Slab<Arc<Connection>>>>);
 /// What is known of an open connection.
 #[derive(Debug)]
 pub(super) struct Connection {
-    peer: SocketAddr,
+    pub(super) peer: SocketAddr,
     pub(super) calls: Arc<Calls>,
     pub(super) meter: Arc<Meter>,
     asked: Mutex<Option<CloseReason>>,
