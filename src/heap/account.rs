@@ -25,7 +25,6 @@ const FIRST: u32 = 0;
 /// what is still allocated from it.
 static FREE_ARENAS: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
-
 impl Account {
     /// A new account, in which nothing is allocated yet.
     ///
