@@ -1,10 +1,17 @@
 //! The connections of the admin port: HTTP/1, few, short, and each with a small buffer.
 //!
+//! ```text
+//! accepted -> silent (until its first byte) -> served
+//! ```
+//!
 //! Probes have to be answered whatever somebody does to the port. So where there are as many
-//! connections as there may be, the oldest ends and not the newest. It knows no routes.
+//! connections as there may be, the oldest ends and not the newest. A connection takes one of the
+//! few places to be served only once it has sent something, and a probe sends its request whole, so
+//! its answer does not wait for another peer. It knows no routes.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::future::pending;
 use std::time::Duration;
 
 use axum::Router;
@@ -15,8 +22,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
-/// Connections at once. Each takes some 20 KiB at most.
-const MAX_CONNECTIONS: usize = 32;
+/// Connections that are served at once. Each takes some 20 KiB at most.
+const MAX_SERVED: usize = 32;
+/// Connections that have sent nothing. Each takes a file and some hundred bytes. So a peer that
+/// opens ten thousand a second leaves each of them ten milliseconds for its first byte.
+const MAX_SILENT: usize = 128;
 /// The time to send the head of a request, and how long a connection may have none.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection lives, whatever its peer does.
@@ -27,31 +37,44 @@ const MAX_HEADERS: usize = 32;
 /// How long to wait after the system refused a socket.
 const REFUSED_PAUSE: Duration = Duration::from_millis(100);
 
-/// The open connections, the oldest first.
-#[derive(Default)]
-struct Connections {
-    tasks: JoinSet<()>,
-    by_age: VecDeque<AbortHandle>,
-}
-
 /// Accepts and serves connections until it is dropped.
 pub(super) async fn serve(listener: TcpListener, router: Router) -> Infallible {
-    let mut connections = Connections::default();
+    let mut silent = Connections::new(MAX_SILENT);
+    let mut served = Connections::new(MAX_SERVED);
     loop {
         tokio::select! {
+            // What is there goes before what is new.
+            biased;
+            socket = silent.next_end() => {
+                if let Some(socket) = socket.flatten() {
+                    served.add(serve_one(socket, router.clone()));
+                }
+            }
+            _ = served.next_end() => {}
             accepted = listener.accept() => match accepted {
-                Ok((socket, _)) => connections.add(serve_one(socket, router.clone())),
+                Ok((socket, _)) => silent.add(until_it_sends(socket)),
                 // Out of descriptors, mostly. To try again at once would fail again.
                 Err(_) => sleep(REFUSED_PAUSE).await,
             },
-            Some(_) = connections.tasks.join_next() => connections.forget_ended(),
         }
     }
 }
 
-impl Connections {
-    fn add(&mut self, connection: impl Future<Output = ()> + Send + 'static) {
-        if self.by_age.len() >= MAX_CONNECTIONS
+/// Open connections, each in a task of its own, the oldest first.
+struct Connections<T> {
+    max: usize,
+    tasks: JoinSet<T>,
+    by_age: VecDeque<AbortHandle>,
+}
+
+impl<T: Send + 'static> Connections<T> {
+    fn new(max: usize) -> Self {
+        Self { max, tasks: JoinSet::new(), by_age: VecDeque::new() }
+    }
+
+    /// Adds a connection. Where there is no room, the oldest ends.
+    fn add(&mut self, connection: impl Future<Output = T> + Send + 'static) {
+        if self.by_age.len() >= self.max
             && let Some(oldest) = self.by_age.pop_front()
         {
             oldest.abort();
@@ -59,9 +82,19 @@ impl Connections {
         self.by_age.push_back(self.tasks.spawn(connection));
     }
 
-    fn forget_ended(&mut self) {
+    /// Waits for the next connection that ends, for ever if there is none. None for one that made
+    /// room.
+    async fn next_end(&mut self) -> Option<T> {
+        let Some(ended) = self.tasks.join_next().await else { return pending().await };
         self.by_age.retain(|connection| !connection.is_finished());
+        ended.ok()
     }
+}
+
+/// The socket once its peer has sent something. None if it sends nothing in time.
+async fn until_it_sends(socket: TcpStream) -> Option<TcpStream> {
+    timeout(HEADER_TIMEOUT, socket.readable()).await.ok()?.ok()?;
+    Some(socket)
 }
 
 async fn serve_one(socket: TcpStream, router: Router) {

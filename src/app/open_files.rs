@@ -6,7 +6,7 @@
 use std::fs;
 
 /// For the Kafka clients, the admin port and the files that are read.
-const RESERVE: usize = 256;
+const RESERVE: usize = 384;
 
 /// The configured number of connections, or fewer if the limit of open files does not allow it.
 pub(super) fn allowed_connections(configured: usize) -> usize {
@@ -50,7 +50,7 @@ mod tests {
     #[test]
     fn connections_leave_open_files_for_the_rest() {
         for (limit, configured, allowed) in
-            [(1024, 256, 256), (1024, 10_000, 768), (200, 256, 100), (1, 256, 1), (0, 256, 1)]
+            [(1024, 256, 256), (1024, 10_000, 640), (200, 256, 100), (1, 256, 1), (0, 256, 1)]
         {
             assert_eq!(within(limit, configured), allowed, "{limit} {configured}");
         }
