@@ -5,13 +5,14 @@
 //! ```
 //!
 //! Probes have to be answered whatever somebody does to the port. So where there are as many
-//! connections as there may be, the oldest ends and not the newest. A connection takes one of the
-//! few places to be served only once it has sent something, and a probe sends its request whole, so
-//! its answer does not wait for another peer. It knows no routes.
+//! connections as there may be, the oldest of the peer with the most ends, and not the newest. A
+//! connection takes one of the few places to be served only once it has sent something, and a probe
+//! sends its request whole, so its answer does not wait for another peer. It knows no routes.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
 use std::future::pending;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -46,13 +47,13 @@ pub(super) async fn serve(listener: TcpListener, router: Router) -> Infallible {
             // What is there goes before what is new.
             biased;
             socket = silent.next_end() => {
-                if let Some(socket) = socket.flatten() {
-                    served.add(serve_one(socket, router.clone()));
+                if let Some((peer, socket)) = socket.flatten() {
+                    served.add(peer, serve_one(socket, router.clone()));
                 }
             }
             _ = served.next_end() => {}
             accepted = listener.accept() => match accepted {
-                Ok((socket, _)) => silent.add(until_it_sends(socket)),
+                Ok((socket, peer)) => silent.add(peer.ip(), until_it_sends(peer.ip(), socket)),
                 // Out of descriptors, mostly. To try again at once would fail again.
                 Err(_) => sleep(REFUSED_PAUSE).await,
             },
@@ -64,7 +65,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router) -> Infallible {
 struct Connections<T> {
     max: usize,
     tasks: JoinSet<T>,
-    by_age: VecDeque<AbortHandle>,
+    by_age: VecDeque<(IpAddr, AbortHandle)>,
 }
 
 impl<T: Send + 'static> Connections<T> {
@@ -72,29 +73,37 @@ impl<T: Send + 'static> Connections<T> {
         Self { max, tasks: JoinSet::new(), by_age: VecDeque::new() }
     }
 
-    /// Adds a connection. Where there is no room, the oldest ends.
-    fn add(&mut self, connection: impl Future<Output = T> + Send + 'static) {
+    /// Adds a connection of this peer. Where there is no room, another ends.
+    fn add(&mut self, peer: IpAddr, connection: impl Future<Output = T> + Send + 'static) {
         if self.by_age.len() >= self.max
-            && let Some(oldest) = self.by_age.pop_front()
+            && let Some((_, connection)) = self.by_age.remove(self.position_to_free())
         {
-            oldest.abort();
+            connection.abort();
         }
-        self.by_age.push_back(self.tasks.spawn(connection));
+        self.by_age.push_back((peer, self.tasks.spawn(connection)));
+    }
+
+    /// The oldest connection of the peer that has the most.
+    fn position_to_free(&self) -> usize {
+        let mut counts = HashMap::<IpAddr, usize>::new();
+        self.by_age.iter().for_each(|(peer, _)| *counts.entry(*peer).or_default() += 1);
+        let most = counts.values().max().copied().unwrap_or_default();
+        self.by_age.iter().position(|(peer, _)| counts[peer] == most).unwrap_or_default()
     }
 
     /// Waits for the next connection that ends, for ever if there is none. None for one that made
     /// room.
     async fn next_end(&mut self) -> Option<T> {
         let Some(ended) = self.tasks.join_next().await else { return pending().await };
-        self.by_age.retain(|connection| !connection.is_finished());
+        self.by_age.retain(|(_, connection)| !connection.is_finished());
         ended.ok()
     }
 }
 
 /// The socket once its peer has sent something. None if it sends nothing in time.
-async fn until_it_sends(socket: TcpStream) -> Option<TcpStream> {
+async fn until_it_sends(peer: IpAddr, socket: TcpStream) -> Option<(IpAddr, TcpStream)> {
     timeout(HEADER_TIMEOUT, socket.readable()).await.ok()?.ok()?;
-    Some(socket)
+    Some((peer, socket))
 }
 
 async fn serve_one(socket: TcpStream, router: Router) {
@@ -106,4 +115,22 @@ async fn serve_one(socket: TcpStream, router: Router) {
     let connection = http.serve_connection(TokioIo::new(socket), TowerToHyperService::new(router));
     // Whether it ended well or not: the peer knows.
     let _ = timeout(MAX_AGE, connection).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_oldest_of_the_peer_with_the_most_makes_room() {
+        let peer = |n| IpAddr::from(Ipv4Addr::new(127, 0, 0, n));
+        let mut connections = Connections::new(4);
+        for n in [1, 2, 3, 2, 2, 4] {
+            connections.add(peer(n), pending::<()>());
+        }
+        let left: Vec<_> = connections.by_age.iter().map(|(peer, _)| *peer).collect();
+        assert_eq!(left, [1, 3, 2, 4].map(peer));
+    }
 }
