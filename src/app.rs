@@ -1,6 +1,7 @@
 //! The composition root: builds every part from the configuration, connects the parts, and
 //! runs and stops the service. No other module knows all parts.
 
+mod build_error;
 mod counter_check;
 mod draining;
 mod listeners;
@@ -9,17 +10,16 @@ mod open_files;
 mod reclaim;
 mod reserves;
 mod snapshot;
+mod sockets;
 mod table_limits;
 mod threads;
+mod tls_of_ports;
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use thiserror::Error;
-use tokio::net::TcpListener;
-use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
@@ -31,52 +31,22 @@ use crate::ingest::{self, Ingest, TableSource};
 pub use crate::ingest::{
     BrokerAddress, ConnectionReport, Sample, SampleEntry, SampleOutcome, TopicLog, TopicReport,
 };
-use crate::memory::{Accounts, Budget, BudgetError};
+use crate::memory::{Accounts, Budget};
 use crate::record::RankedBy;
-use crate::rpc::{BytePool, Listener, Net, OperatorThreads, Reclaim, Rpc, Service};
+use crate::rpc::{BytePool, Net, OperatorThreads, Reclaim, Rpc, Service};
 use crate::stats::TakeSnapshot;
 use crate::table::{Maintenance, Spec, Table};
+use crate::tls::Rotation;
+pub use build_error::BuildError;
 use counter_check::CounterCheck;
 use draining::{drain, stop_beside, until_true, while_served};
-use listeners::listeners;
 use memory_governor::{GovernorInputs, MemoryGovernor};
 use reclaim::Reclaimer;
 use snapshot::{MemoryReader, Readers, RpcReader, SnapshotReader};
+use sockets::Sockets;
 use table_limits::TableLimits;
-use threads::{Count, Threads};
-
-/// Why a service could not be built.
-#[derive(Debug, Error)]
-pub enum BuildError {
-    /// The port is taken, or the process may not listen on it.
-    #[error("{key}: cannot listen on {address}: {source}; choose another address or port")]
-    Listen {
-        /// The configuration key of the address.
-        key: &'static str,
-        /// The address.
-        address: SocketAddr,
-        /// The error of the system.
-        source: io::Error,
-    },
-    /// The configuration asks for more memory than there is.
-    #[error(transparent)]
-    Memory(#[from] BudgetError),
-    /// librdkafka refuses the configuration.
-    #[error("librdkafka refuses the configuration: {0}; see kafka.properties")]
-    Kafka(String),
-    /// The system gives no thread or no socket, or the allocator no account.
-    #[error("cannot start: {}{}", .0, cure(.0))]
-    System(#[from] io::Error),
-}
-
-/// The system says that it gives no thread as if that were a fault of the moment.
-fn cure(error: &io::Error) -> &'static str {
-    if error.kind() == io::ErrorKind::WouldBlock {
-        "; the system gives no more threads: raise the container's limit of pids, or ulimit -u"
-    } else {
-        ""
-    }
-}
+use threads::Threads;
+use tls_of_ports::TlsOfPorts;
 
 /// What a configuration comes to.
 #[derive(Debug)]
@@ -91,10 +61,11 @@ pub struct Checked {
 ///
 /// # Errors
 ///
-/// When the memory does not suffice, librdkafka refuses a setting, or the system gives no threads
-/// for a client.
+/// When the memory does not suffice, something is wrong with a certificate file, librdkafka refuses
+/// a setting, or the system gives no threads for a client.
 pub fn check(config: &Config) -> Result<Checked, BuildError> {
     let budget = Budget::plan(config, reserves::needs(config))?;
+    TlsOfPorts::load(config)?;
     ingest::try_out_client_threads(config)?;
     let warnings = ingest::check_settings(config).map_err(BuildError::Kafka)?;
     Ok(Checked { budget, warnings })
@@ -126,6 +97,7 @@ pub struct App {
     take_snapshot: TakeSnapshot,
     rpc_threads: Threads,
     admin_threads: Threads,
+    _rotation: Rotation,
 }
 
 impl App {
@@ -140,7 +112,9 @@ impl App {
             tracing::warn!(warning, "librdkafka warns of its settings, see kafka.properties");
         }
         let accounts = Accounts::open(config.tables.iter().map(|table| table.name.as_str()))?;
+        let tls = TlsOfPorts::load(&config)?;
         let sockets = Sockets::bind(&config, &accounts)?;
+        let rotation = Rotation::spawn(tls.all(), &accounts.other)?;
         let operator_threads = OperatorThreads::start(&accounts.rpc)?;
         budget.log();
 
@@ -148,11 +122,9 @@ impl App {
         let core = Core::start(&config, budget, &pool, &accounts)?;
         let governor = core.governor.state_reader();
         let memory = Arc::new(MemoryReader { accounts, governor });
-        let max_connections = open_files::allowed_connections(config.rpc.max_connections);
-        let rpc = config::Rpc { max_connections, ..config.rpc.clone() };
-        let net = Net::new(rpc);
-        let rpc = RpcReader { net: net.clone(), pool: pool.clone() };
-        let readers = Readers { memory: Arc::clone(&memory), rpc };
+        let net = new_net(&config.rpc, &tls);
+        let rpc = RpcReader { net: net.clone(), pool: pool.clone(), tls: tls.rpc };
+        let readers = Readers { memory: Arc::clone(&memory), rpc, admin_tls: tls.admin.clone() };
         let take_snapshot = core.new_snapshot_handle(&config, readers);
         let ingest_stats = core.ingest.stats();
         let service = Service {
@@ -167,12 +139,13 @@ impl App {
         };
         Ok(Self {
             rpc: Rpc::new(sockets.rpc, net, service)?,
-            admin: Admin::new(sockets.admin, Arc::clone(&core.health)),
+            admin: Admin::new(sockets.admin.with(tls.admin), Arc::clone(&core.health)),
             config,
             core,
             take_snapshot,
             rpc_threads: sockets.rpc_threads,
             admin_threads: sockets.admin_threads,
+            _rotation: rotation,
         })
     }
 
@@ -192,6 +165,15 @@ impl App {
     /// When the system does not report it.
     pub fn admin_addr(&self) -> io::Result<SocketAddr> {
         self.admin.local_addr()
+    }
+
+    /// The address of the admin server's port for probes alone, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not report it.
+    pub fn probe_addr(&self) -> io::Result<Option<SocketAddr>> {
+        self.admin.probe_addr()
     }
 
     /// The handle to take snapshots with, also after the service has ended.
@@ -314,45 +296,10 @@ impl Core {
     }
 }
 
-/// The bound ports, and the threads that serve them.
-struct Sockets {
-    rpc: Vec<Listener>,
-    rpc_threads: Threads,
-    admin: TcpListener,
-    admin_threads: Threads,
-}
-
-impl Sockets {
-    fn bind(config: &Config, accounts: &Accounts) -> Result<Self, BuildError> {
-        let rpc_threads = Threads::start("rpc", &Count::AsManyAsCores, &accounts.rpc)?;
-        // A thread apart, so that probes are answered under any load.
-        let admin_threads = Threads::start("admin", &Count::One, &accounts.other)?;
-        let rpc = bind("rpc.listen", config.rpc.listen, rpc_threads.handles())?;
-        let admin = bind("admin.listen", config.admin.listen, admin_threads.handles())?;
-        let rpc = rpc_threads.handles().iter().cloned().zip(rpc);
-        Ok(Self {
-            rpc: rpc.map(|(thread, socket)| Listener { thread, socket }).collect(),
-            rpc_threads,
-            admin: admin.into_iter().next().ok_or_else(|| io::Error::other("no thread"))?,
-            admin_threads,
-        })
-    }
-}
-
-/// A listener for each of the threads that will serve the port.
-fn bind(
-    key: &'static str,
-    address: SocketAddr,
-    threads: &[Handle],
-) -> Result<Vec<TcpListener>, BuildError> {
-    let listen = |source| BuildError::Listen { key, address, source };
-    let sockets = listeners(address, threads.len()).map_err(listen)?;
-    let bound = threads.iter().zip(sockets).map(|(thread, socket)| {
-        // A listener belongs to its runtime.
-        let _entered = thread.enter();
-        TcpListener::from_std(socket)
-    });
-    bound.collect::<io::Result<_>>().map_err(listen)
+/// With as many connections as the limit of open files allows.
+fn new_net(config: &config::Rpc, tls: &TlsOfPorts) -> Net {
+    let max_connections = open_files::allowed_connections(config.max_connections);
+    Net::new(config::Rpc { max_connections, ..config.clone() }, tls.rpc.clone())
 }
 
 fn sources(

@@ -23,6 +23,7 @@ mod log;
 mod memory;
 mod overlay;
 mod property;
+mod readable;
 pub mod reference;
 mod report;
 mod rpc;
@@ -34,6 +35,7 @@ mod source;
 mod table;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod tree;
 mod ttl_from;
 mod unknown_key;
@@ -58,6 +60,7 @@ pub use self::shutdown::Shutdown;
 pub use self::size::{ByteSize, Capacity, Share};
 pub use self::source::{InvalidSource, Pointer, Source};
 pub use self::table::{OnReject, Store, Table};
+pub use self::tls::{ClientCertificate, Tls};
 pub use self::ttl_from::TtlFrom;
 
 use self::report::Report;

@@ -47,6 +47,7 @@
 //! | [`health`] | live, ready and fresh |
 //! | [`stats`] | one snapshot of the service, in plain data |
 //! | [`telemetry`] | the log |
+//! | [`tls`] | the TLS of a port: its certificates, their rotation, the handshake |
 //! | [`threads`] | whether the system gives threads |
 //! | [`shutdown`] | the signals that stop the process |
 //! | [`proto`] | the generated protocol |
@@ -69,3 +70,4 @@ pub mod stats;
 pub mod table;
 pub mod telemetry;
 pub mod threads;
+pub mod tls;

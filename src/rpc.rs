@@ -60,6 +60,7 @@ use crate::health::Health;
 use crate::proto::FILE_DESCRIPTOR_SET;
 use crate::stats::TakeSnapshot;
 use crate::table::Table;
+use crate::tls::TLS_CONNECTION_BYTES;
 use descriptions::TableDescriptions;
 use fresh_tables::FreshTables;
 use health::{HealthPublisher, HealthServer};
@@ -200,7 +201,8 @@ impl Service {
 
 /// The most that connections take, in bytes.
 pub fn connections_bytes(config: &config::Rpc) -> u64 {
-    config.max_connections as u64 * CONNECTION_BYTES
+    let tls_bytes = config.tls.as_ref().map_or(0, |_| TLS_CONNECTION_BYTES);
+    config.max_connections as u64 * (CONNECTION_BYTES + tls_bytes)
 }
 
 /// The most that calls take, in bytes: each with a request or a response that takes nothing of the

@@ -13,6 +13,7 @@ mod outcome;
 mod partition;
 mod rejection;
 mod rpc;
+mod tls;
 mod topic;
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ pub use outcome::Outcome;
 pub use partition::PartitionStats;
 pub use rejection::{DeadLetterStats, ListedRejection, Rejection};
 pub use rpc::{PoolStats, RpcStats, ShedCause};
+pub use tls::{CertificateRole, CertificateStats, HandshakeOutcome, TlsStats};
 pub use topic::{TopicStats, TopicStatus};
 
 /// Takes one snapshot of the service: call it as often as figures are shown. Share it by
@@ -62,6 +64,8 @@ pub struct Snapshot {
     pub kafka: KafkaStats,
     /// The connections of callers, and what these hold.
     pub rpc: RpcStats,
+    /// The TLS of the admin port, if it has any.
+    pub admin_tls: Option<TlsStats>,
     /// What became of rejected records that were produced to dead-letter topics.
     pub dead_letters: DeadLetterStats,
     /// Whether the counters balance.

@@ -12,23 +12,28 @@
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
 use std::future::pending;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
-/// Connections that are served at once. Each takes some 20 KiB at most.
+use crate::tls::{Tls, TlsConnection};
+
+/// Connections that are served at once. Each takes some 20 KiB at most, and some 60 KiB with TLS.
 const MAX_SERVED: usize = 32;
 /// Connections that have sent nothing. Each takes a file and some hundred bytes. So a peer that
 /// opens ten thousand a second leaves each of them ten milliseconds for its first byte.
 const MAX_SILENT: usize = 128;
-/// The time to send the head of a request, and how long a connection may have none.
+/// The time for a TLS handshake, the time to send the head of a request, and how long a connection
+/// may have none.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection lives, whatever its peer does.
 const MAX_AGE: Duration = Duration::from_secs(120);
@@ -39,8 +44,8 @@ const MAX_HEADERS: usize = 32;
 const REFUSED_PAUSE: Duration = Duration::from_millis(100);
 
 /// Accepts and serves connections until it is dropped.
-pub(super) async fn serve(listener: TcpListener, router: Router) -> Infallible {
-    let mut silent = Connections::new(MAX_SILENT);
+pub(super) async fn serve(listener: TcpListener, tls: Option<Tls>, router: Router) -> Infallible {
+    let mut silent = Connections::<Option<(SocketAddr, TcpStream)>>::new(MAX_SILENT);
     let mut served = Connections::new(MAX_SERVED);
     loop {
         tokio::select! {
@@ -48,12 +53,12 @@ pub(super) async fn serve(listener: TcpListener, router: Router) -> Infallible {
             biased;
             socket = silent.next_end() => {
                 if let Some((peer, socket)) = socket.flatten() {
-                    served.add(peer, serve_one(socket, router.clone()));
+                    served.add(peer.ip(), serve_one(socket, peer, tls.clone(), router.clone()));
                 }
             }
             _ = served.next_end() => {}
             accepted = listener.accept() => match accepted {
-                Ok((socket, peer)) => silent.add(peer.ip(), until_it_sends(peer.ip(), socket)),
+                Ok((socket, peer)) => silent.add(peer.ip(), until_it_sends(peer, socket)),
                 // Out of descriptors, mostly. To try again at once would fail again.
                 Err(_) => sleep(REFUSED_PAUSE).await,
             },
@@ -101,20 +106,40 @@ impl<T: Send + 'static> Connections<T> {
 }
 
 /// The socket once its peer has sent something. None if it sends nothing in time.
-async fn until_it_sends(peer: IpAddr, socket: TcpStream) -> Option<(IpAddr, TcpStream)> {
+async fn until_it_sends(peer: SocketAddr, socket: TcpStream) -> Option<(SocketAddr, TcpStream)> {
     timeout(HEADER_TIMEOUT, socket.readable()).await.ok()?.ok()?;
     Some((peer, socket))
 }
 
-async fn serve_one(socket: TcpStream, router: Router) {
+/// Serves a connection to its end. Whether it ended well or not: the peer knows.
+async fn serve_one(socket: TcpStream, peer: SocketAddr, tls: Option<Tls>, router: Router) {
+    let Some(tls) = tls else { return serve_http(socket, router, pending()).await };
+    if let Ok(Some(connection)) = timeout(HEADER_TIMEOUT, tls.accept(socket, peer)).await {
+        let TlsConnection { socket, mut client } = connection;
+        serve_http(socket, router, client.lost()).await;
+    }
+}
+
+async fn serve_http(
+    socket: impl AsyncRead + AsyncWrite + Unpin,
+    router: Router,
+    until: impl Future<Output = ()>,
+) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
         .max_buf_size(BUFFER_BYTES)
         .max_headers(MAX_HEADERS);
     let connection = http.serve_connection(TokioIo::new(socket), TowerToHyperService::new(router));
-    // Whether it ended well or not: the peer knows.
-    let _ = timeout(MAX_AGE, connection).await;
+    let mut connection = pin!(connection);
+    let served = async {
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            () = until => connection.as_mut().graceful_shutdown(),
+        }
+        let _ = connection.await;
+    };
+    let _ = timeout(MAX_AGE, served).await;
 }
 
 #[cfg(test)]

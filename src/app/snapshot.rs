@@ -15,6 +15,7 @@ use crate::record::Timestamp;
 use crate::rpc::{BytePool, Net};
 use crate::stats::{Freshness, MemoryStats, RpcStats, Snapshot};
 use crate::table::Table;
+use crate::tls::Tls;
 
 /// Reads where the process's memory is.
 pub(super) struct MemoryReader {
@@ -39,11 +40,16 @@ impl MemoryReader {
 pub(super) struct RpcReader {
     pub(super) net: Net,
     pub(super) pool: BytePool,
+    pub(super) tls: Option<Tls>,
 }
 
 impl RpcReader {
     fn read(&self) -> RpcStats {
-        RpcStats { connections: self.net.stats(), pool: self.pool.stats() }
+        RpcStats {
+            connections: self.net.stats(),
+            pool: self.pool.stats(),
+            tls: self.tls.as_ref().map(Tls::stats),
+        }
     }
 }
 
@@ -51,6 +57,7 @@ impl RpcReader {
 pub(super) struct Readers {
     pub(super) memory: Arc<MemoryReader>,
     pub(super) rpc: RpcReader,
+    pub(super) admin_tls: Option<Tls>,
 }
 
 /// Reads the whole service.
@@ -107,6 +114,7 @@ impl SnapshotReader {
             topics: self.ingest.topics(),
             kafka: self.ingest.kafka(),
             rpc: self.readers.rpc.read(),
+            admin_tls: self.readers.admin_tls.as_ref().map(Tls::stats),
             dead_letters: self.ingest.dead_letters(),
             counter_check: self.counter_check.last(),
             clock: self.clock.stats(),

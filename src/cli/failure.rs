@@ -76,9 +76,10 @@ impl From<BuildError> for Failure {
     fn from(error: BuildError) -> Self {
         let exit = match error {
             BuildError::System(_) => Exit::Internal,
-            BuildError::Listen { .. } | BuildError::Memory(_) | BuildError::Kafka(_) => {
-                Exit::Config
-            }
+            BuildError::Listen { .. }
+            | BuildError::Tls(_)
+            | BuildError::Memory(_)
+            | BuildError::Kafka(_) => Exit::Config,
         };
         Self::new(exit, error.to_string())
     }

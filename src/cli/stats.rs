@@ -3,9 +3,10 @@
 mod kafka;
 pub(super) mod memory;
 mod rpc;
+mod tls;
 
 use std::fmt::Write as _;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use clap::Args;
 
@@ -47,6 +48,11 @@ fn stats_text(stats: &GetStatsResponse) -> String {
     );
     text.push_str(&stats.kafka.as_ref().map(kafka::kafka_text).unwrap_or_default());
     text.push_str(&stats.rpc.as_ref().map(rpc::rpc_text).unwrap_or_default());
+    let of_rpc = stats.rpc.as_ref().and_then(|rpc| rpc.tls.as_ref());
+    for (port, tls) in [("rpc", of_rpc), ("admin", stats.admin_tls.as_ref())] {
+        let now = SystemTime::now();
+        text.push_str(&tls.map(|tls| tls::tls_text(port, tls, now)).unwrap_or_default());
+    }
     stats.tables.iter().for_each(|table| text.push_str(&table_text(table)));
     text.push_str(&partitions_text(&stats.partitions));
     text.push_str(&oddities_text(stats));

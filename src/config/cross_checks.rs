@@ -1,6 +1,7 @@
 //! Checks between sections: each section is valid alone, but not all of them together.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 
 use super::admin::Admin;
 use super::kafka::Kafka;
@@ -17,14 +18,24 @@ pub(super) fn check_tables(tables: &[Table], memory: Option<&Memory>, report: &m
     check_bytes(tables, memory, report);
 }
 
-/// Both servers can listen at the same time.
+/// All servers can listen at the same time.
 pub(super) fn check_ports(rpc: &Rpc, admin: &Admin, report: &mut Report) {
-    let (one, other) = (rpc.listen, admin.listen);
-    let is_any = one.ip().is_unspecified() || other.ip().is_unspecified();
-    if one.port() != 0 && one.port() == other.port() && (is_any || one.ip() == other.ip()) {
-        let wrong = format!("found \"{other}\": rpc.listen takes this port");
-        report.fault("admin.listen", wrong, "give each server a port of its own");
+    let (rpc, admin, probe) =
+        (("rpc.listen", rpc.listen), ("admin.listen", admin.listen), admin.probe_listen);
+    let probe = probe.map(|address| ("admin.probe_listen", address));
+    let pairs =
+        [Some((rpc, admin)), probe.map(|probe| (rpc, probe)), probe.map(|probe| (admin, probe))];
+    for ((taken_by, one), (key, other)) in pairs.into_iter().flatten() {
+        if is_same_port(one, other) {
+            let wrong = format!("found \"{other}\": {taken_by} takes this port");
+            report.fault(key, wrong, "give each server a port of its own");
+        }
     }
+}
+
+fn is_same_port(one: SocketAddr, other: SocketAddr) -> bool {
+    let is_any = one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() != 0 && one.port() == other.port() && (is_any || one.ip() == other.ip())
 }
 
 /// No table reads a dead-letter topic: a rejected record would be rejected again for ever.

@@ -11,6 +11,7 @@ use super::form::{Count, Optional, Size, Time, serialize_duration};
 use super::listen::read_listen;
 use super::section::{Section, Unset};
 use super::size::ByteSize;
+use super::tls::{self, Tls};
 
 pub(super) const ABOUT: &str = "The gRPC server for lookups and statistics.";
 
@@ -44,6 +45,9 @@ pub struct Rpc {
     /// The time that its calls then get.
     #[serde(serialize_with = "serialize_duration")]
     pub max_connection_age_grace: Duration,
+    /// Its certificate. None: it speaks plaintext.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
 }
 
 /// The numbers of connections and streams.
@@ -75,6 +79,7 @@ impl Rpc {
         let caps = Caps::read(section);
         let [handshake_timeout, request_timeout] = read_deadlines(section);
         let [idle_timeout, max_connection_age, max_connection_age_grace] = read_lives(section);
+        let tls = section.optional_section("tls", tls::ABOUT, Tls::read);
         let caps = caps?;
         Some(Self {
             listen: listen?,
@@ -88,6 +93,7 @@ impl Rpc {
             idle_timeout: idle_timeout?,
             max_connection_age: max_connection_age?,
             max_connection_age_grace: max_connection_age_grace?,
+            tls: tls?,
         })
     }
 }
@@ -141,8 +147,8 @@ fn read_deadlines(section: &mut Section<'_>) -> [Option<Duration>; 2] {
         "handshake_timeout",
         SECOND / 10..=HOUR,
         "10s",
-        "The time to set up a connection: to send HTTP/2's preface and settings, and to acknowledge \
-         ours.",
+        "The time to set up a connection: the TLS handshake if there is one, HTTP/2's preface and \
+         settings, and the acknowledgement of ours.",
     );
     let request_timeout = read_time(
         section,

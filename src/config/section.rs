@@ -124,10 +124,32 @@ impl Section<'_> {
         about: &'static str,
         read: impl FnOnce(&mut Section<'_>) -> Option<T>,
     ) -> Option<T> {
-        self.begin_chapter(format!("[{name}]"), about);
         let path = self.path_of(name);
+        self.begin_chapter(format!("[{path}]"), about);
         let node = self.take(name).unwrap_or_else(|| Node::section(Place::Nowhere));
         Section::enter(path, node, self.report, read)
+    }
+
+    /// Reads a section that may be absent. Its keys are described in any case.
+    #[expect(clippy::option_option, reason = "None is a fault, as for every value here")]
+    pub(super) fn optional_section<T>(
+        &mut self,
+        name: &'static str,
+        about: &'static str,
+        read: impl FnOnce(&mut Section<'_>) -> Option<T>,
+    ) -> Option<Option<T>> {
+        let path = self.path_of(name);
+        if let Some(node) = self.take(name) {
+            self.begin_chapter(format!("[{path}]"), about);
+            return Section::enter(path, node, self.report, read).map(Some);
+        }
+        // The faults of an empty section are faults of nobody.
+        let mut described = Report::default();
+        let keys = Vec::new();
+        described.chapters.push(Chapter { heading: format!("[{path}]"), about, keys });
+        Section::enter(path, Node::section(Place::Nowhere), &mut described, read);
+        self.report.chapters.append(&mut described.chapters);
+        Some(None)
     }
 
     /// Reads a list of sections, which must not be empty. `read` gets their number, too.

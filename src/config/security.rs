@@ -4,9 +4,8 @@
 //! No value is shown: a secret may stand in the wrong place.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::ErrorKind;
 
+use super::readable::unreadable;
 use super::report::Report;
 
 type Properties = BTreeMap<String, String>;
@@ -70,15 +69,7 @@ fn has_token_method(properties: &Properties) -> bool {
 fn check_files(path: &str, properties: &Properties, report: &mut Report) {
     for name in FILES {
         let Some(file) = properties.get(name).filter(|file| *file != PROBE) else { continue };
-        // A folder can be opened too.
-        let Err(error) = File::open(file) else { continue };
-        let wrong = match error.kind() {
-            ErrorKind::NotFound => "there is no file at this path".into(),
-            ErrorKind::PermissionDenied => "this user may not read the file at this path".into(),
-            other => format!("the file at this path cannot be read: {other}"),
-        };
-        let cure =
-            "write the path of a file that this user may read; in a container, mount it there";
+        let Some((wrong, cure)) = unreadable(file) else { continue };
         report.fault(&format!("{path}.{name}"), wrong, cure);
     }
 }

@@ -1,7 +1,7 @@
 //! Accepts connections, serves them, and closes them when the service stops.
 //!
 //! ```text
-//! listener -> admission (caps, room) -> connection (HTTP/2, lifetime) -> calls -> the service
+//! listener -> admission (caps, room) -> connection (TLS, HTTP/2, lifetime) -> calls -> the service
 //! ```
 //!
 //! Every connection and every stream has a place under a cap, and takes a known amount of memory.
@@ -16,6 +16,8 @@ mod handshake;
 mod lifetime;
 mod peer;
 mod registry;
+mod securing;
+mod socket;
 mod stats;
 mod streams;
 mod transport;
@@ -33,6 +35,7 @@ pub use registry::UnfinishedCall;
 
 use crate::config;
 use crate::stats::ConnectionStats;
+use crate::tls::Tls;
 
 /// The most that a connection takes, whatever its peer does: its buffers, in which a frame may be
 /// half read and another half written, and what HTTP/2 keeps. Measured.
@@ -45,9 +48,9 @@ pub const STREAM_BYTES: u64 = 5 << 10;
 pub struct Net(Arc<Admission>);
 
 impl Net {
-    /// With the caps and the times of this configuration.
-    pub fn new(config: config::Rpc) -> Self {
-        Self(Arc::new(Admission::new(config)))
+    /// With the caps and the times of this configuration, and TLS if there is any.
+    pub fn new(config: config::Rpc, tls: Option<Tls>) -> Self {
+        Self(Arc::new(Admission::new(config, tls)))
     }
 
     /// Accepts connections until `stopping` is true, and serves each in a task of its own.

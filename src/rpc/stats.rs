@@ -8,6 +8,7 @@ mod memory;
 mod partitions;
 mod rpc;
 mod snapshot;
+mod tls;
 
 use tonic::Status;
 

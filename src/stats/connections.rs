@@ -32,10 +32,19 @@ pub enum CloseReason {
     Room,
     /// The service stops.
     Drain,
+    /// The CA of the client's certificate was taken out.
+    Certificate,
 }
 
 impl CloseReason {
     /// All reasons, in the order of their numbers.
-    pub const ALL: [Self; 6] =
-        [Self::Peer, Self::Handshake, Self::Idle, Self::Age, Self::Room, Self::Drain];
+    pub const ALL: [Self; 7] = [
+        Self::Peer,
+        Self::Handshake,
+        Self::Idle,
+        Self::Age,
+        Self::Room,
+        Self::Drain,
+        Self::Certificate,
+    ];
 }

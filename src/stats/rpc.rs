@@ -1,6 +1,7 @@
 //! What callers make the service hold, and the calls that failed because of it.
 
 use super::connections::ConnectionStats;
+use super::tls::TlsStats;
 
 /// The figures of the gRPC port.
 #[derive(Debug, Clone)]
@@ -9,6 +10,8 @@ pub struct RpcStats {
     pub connections: ConnectionStats,
     /// What callers hold.
     pub pool: PoolStats,
+    /// Its TLS, if it has any.
+    pub tls: Option<TlsStats>,
 }
 
 /// The figures of the byte pool.

@@ -16,23 +16,31 @@ use names::Names;
 use source::{Source, find, root, sources, without_tests};
 
 /// Each module and the modules of this crate that it may name.
-const MAY_NAME: [(&str, &[&str]); 19] = [
+const MAY_NAME: [(&str, &[&str]); 20] = [
     ("main", &[]),
     ("cli", &["app", "config", "heap", "proto", "shutdown", "stats", "telemetry"]),
     (
         "app",
         &[
             "admin", "clock", "config", "health", "heap", "ingest", "memory", "record", "rpc",
-            "stats", "table", "threads",
+            "stats", "table", "threads", "tls",
         ],
     ),
     (
         "ingest",
         &["clock", "config", "health", "heap", "pluck", "record", "stats", "table", "threads"],
     ),
-    ("rpc", &["clock", "config", "health", "heap", "memory", "proto", "record", "stats", "table"]),
+    (
+        "rpc",
+        &[
+            "clock", "config", "health", "heap", "memory", "proto", "record", "stats", "table",
+            "tls",
+        ],
+    ),
     // To show figures it needs `stats` here, and gets a `stats::TakeSnapshot` from `app`.
-    ("admin", &["health"]),
+    ("admin", &["health", "tls"]),
+    // Its statistics are plain data of `stats`, as everywhere.
+    ("tls", &["config", "heap", "record", "stats"]),
     ("pluck", &["config", "record"]),
     ("table", &["clock", "config", "heap", "record"]),
     ("stats", &["clock", "memory", "record", "table"]),
@@ -49,12 +57,13 @@ const MAY_NAME: [(&str, &[&str]); 19] = [
 ];
 
 /// Each restricted dependency, and the places that may name it.
-const CONFINED: [(&str, &[&str]); 7] = [
+const CONFINED: [(&str, &[&str]); 8] = [
     ("rdkafka", &["src/ingest", "src/cli/demo/kafka"]),
     ("simd_json", &["src/pluck"]),
     ("moka", &["src/table"]),
     ("axum", &["src/admin"]),
     ("hyper", &["src/admin", "src/rpc/net"]),
+    ("tokio_rustls", &["src/tls"]),
     ("tonic", &["src/rpc", "src/cli"]),
     ("tikv_jemalloc_sys", &["src/heap"]),
 ];
@@ -68,15 +77,19 @@ const MAY_NOT_DEPEND: [(&str, &[&str]); 2] = [
 ];
 
 /// The only files that may read the system's clock, which may be set: the clock that follows it, and
-/// those that say when something happened. Lives are counted with `clock::Clock`.
-const MAY_READ_THE_SYSTEM_CLOCK: [&str; 7] = [
+/// those that say when something happened, or whether a certificate is valid. Lives are counted with
+/// `clock::Clock`.
+const MAY_READ_THE_SYSTEM_CLOCK: [&str; 10] = [
     "src/app/snapshot.rs",
+    "src/cli/stats.rs",
     "src/clock.rs",
     "src/ingest/brokers.rs",
     "src/ingest/connection_check/samples.rs",
     "src/ingest/outage.rs",
     "src/ingest/topic_statuses.rs",
     "src/record/timestamp.rs",
+    "src/tls.rs",
+    "src/tls/rotation.rs",
 ];
 
 /// The folders with source files. The fuzz target is left out: it includes single files of the

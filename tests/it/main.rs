@@ -46,6 +46,8 @@ mod stream;
 mod support;
 mod table_descriptions;
 mod thread_limits;
+mod tls;
+mod tls_memory;
 mod told;
 mod topic_changes;
 mod wrong_connections;

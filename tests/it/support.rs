@@ -1,6 +1,7 @@
 //! What the tests run against: brokers, callers and containers of the harness, and the service in
 //! this process or in a process of its own.
 
+pub(crate) mod certificates;
 pub(crate) mod contained;
 pub(crate) mod http2;
 pub(crate) mod proxy;

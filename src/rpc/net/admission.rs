@@ -16,6 +16,7 @@ use super::caps::{PeerCap, PeerPlace, StreamCap};
 use super::registry::{Registered, Registry};
 use super::stats::{CloseReason, ConnectionStats, Counters};
 use crate::config;
+use crate::tls::Tls;
 
 /// Where all connections are busy, how soon to look again for one that is idle by then.
 const RETRY_INTERVAL: Duration = Duration::from_millis(250);
@@ -28,6 +29,7 @@ const LOG_INTERVAL: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(super) struct Admission {
     pub(super) config: config::Rpc,
+    pub(super) tls: Option<Tls>,
     pub(super) streams: StreamCap,
     pub(super) counters: Counters,
     registry: Registry,
@@ -46,7 +48,7 @@ pub(super) struct Admitted {
 }
 
 impl Admission {
-    pub(super) fn new(config: config::Rpc) -> Self {
+    pub(super) fn new(config: config::Rpc, tls: Option<Tls>) -> Self {
         Self {
             streams: StreamCap::new(config.max_streams, config.max_connections),
             counters: Counters::default(),
@@ -55,6 +57,7 @@ impl Admission {
             peers: PeerCap::new(config.max_connections_per_peer),
             logged: Mutex::default(),
             config,
+            tls,
         }
     }
 

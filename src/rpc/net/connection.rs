@@ -15,13 +15,16 @@ use tokio::time::{Instant, sleep_until};
 
 use super::admission::{Admission, Admitted};
 use super::call_service::{Answer, CallService};
-use super::lifetime::{Lifetime, Observation, Step};
+use super::lifetime::{Lifetime, Step};
 use super::peer::Peer;
 use super::registry::Connection;
+use super::securing::{certificate_lost, secure};
+use super::socket::Socket;
 use super::stats::CloseReason;
 use super::streams::{NewStreams, Streams};
 use super::transport::Transport;
 use crate::config;
+use crate::tls::ClientChain;
 
 /// A connection that is silent for this long gets a ping. It is closed if no answer comes in time.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
@@ -47,16 +50,43 @@ pub(super) async fn serve(
     service: impl Answer,
 ) {
     let connection = Arc::clone(&admitted.registered.connection);
-    let new_streams = NewStreams::default();
-    let transport = TokioIo::new(Transport::new(socket, Arc::clone(&connection.meter)));
-    let peer = Peer { address: connection.peer, certificate: None };
-    let service = service.for_connection(&peer);
-    let calls = CallService::new(service, Arc::clone(&admission), Arc::clone(&connection));
-    let settings = settings(&admission.config, new_streams.clone());
-    let http2 = pin!(settings.serve_connection(transport, calls));
-    let lifetime = Lifetime::new(&admission.config, Instant::now(), fastrand::f64() * 2.0 - 1.0);
-    let reason = run(http2, Streams::new(new_streams), lifetime, &connection).await;
+    let mut lifetime =
+        Lifetime::new(&admission.config, Instant::now(), fastrand::f64() * 2.0 - 1.0);
+    let secured = secure(socket, admission.tls.as_ref(), &mut lifetime, &connection).await;
+    let reason = match secured {
+        Ok((socket, client)) => {
+            let peer = Peer {
+                address: connection.peer,
+                certificate: client.as_ref().and_then(ClientChain::leaf).cloned(),
+            };
+            let service = service.for_connection(&peer);
+            let calls = CallService::new(service, Arc::clone(&admission), Arc::clone(&connection));
+            let life = Life { lifetime, client, connection };
+            serve_http2(socket, calls, life, &admission.config).await
+        }
+        Err(reason) => reason,
+    };
     admission.count_closed(reason);
+}
+
+/// What a connection ends by.
+struct Life {
+    lifetime: Lifetime,
+    client: Option<ClientChain>,
+    connection: Arc<Connection>,
+}
+
+async fn serve_http2<S: Answer>(
+    socket: Socket,
+    calls: CallService<S>,
+    life: Life,
+    config: &config::Rpc,
+) -> CloseReason {
+    let new_streams = NewStreams::default();
+    let transport = TokioIo::new(Transport::new(socket, Arc::clone(&life.connection.meter)));
+    let settings = settings(config, new_streams.clone());
+    let http2 = pin!(settings.serve_connection(transport, calls));
+    run(http2, Streams::new(new_streams), life).await
 }
 
 type Http2<S> = http2::Connection<TokioIo<Transport>, CallService<S>, NewStreams>;
@@ -65,10 +95,10 @@ type Http2<S> = http2::Connection<TokioIo<Transport>, CallService<S>, NewStreams
 async fn run<S: Answer>(
     mut http2: Pin<&mut Http2<S>>,
     mut streams: Streams,
-    mut lifetime: Lifetime,
-    connection: &Connection,
+    life: Life,
 ) -> CloseReason {
-    let mut step = lifetime.next(observe(connection));
+    let Life { mut lifetime, mut client, connection } = life;
+    let mut step = lifetime.next(connection.observe());
     loop {
         let next = match step {
             Step::GoOn(next) => next,
@@ -93,18 +123,12 @@ async fn run<S: Answer>(
         step = tokio::select! {
             biased;
             () = turn => return lifetime.close_reason().unwrap_or(CloseReason::Peer),
-            reason = connection.asked_to_close() => lifetime.close(reason, observe(connection)),
-            () = sleep_until(next) => lifetime.next(observe(connection)),
+            reason = connection.asked_to_close() => lifetime.close(reason, connection.observe()),
+            () = certificate_lost(&mut client) => {
+                lifetime.close(CloseReason::Certificate, connection.observe())
+            }
+            () = sleep_until(next) => lifetime.next(connection.observe()),
         };
-    }
-}
-
-fn observe(connection: &Connection) -> Observation {
-    Observation {
-        now: Instant::now(),
-        is_set_up: connection.meter.is_set_up(),
-        activity: connection.calls.activity(),
-        written_bytes: connection.meter.written_bytes(),
     }
 }
 

@@ -20,6 +20,8 @@ const CLOSING_INTERVAL: Duration = Duration::from_millis(250);
 /// long a time.
 const MIN_PROGRESS_BYTES: u64 = 4 << 10;
 const MAX_STALL: Duration = Duration::from_millis(750);
+/// How long the calls of a client may still take when the CA of its certificate was taken out.
+const CERTIFICATE_GRACE: Duration = Duration::from_secs(1);
 /// The age at which a connection has to close differs by this share in each direction, so that
 /// connections that began together do not end together.
 const AGE_JITTER: f64 = 0.1;
@@ -126,7 +128,11 @@ impl Lifetime {
             return Step::End(reason);
         }
         let is_new = self.close_reason().is_none();
-        let end = (reason != CloseReason::Drain).then(|| seen.now + self.age_grace);
+        let end = match reason {
+            CloseReason::Drain => None,
+            CloseReason::Certificate => Some(seen.now + CERTIFICATE_GRACE),
+            _ => Some(seen.now + self.age_grace),
+        };
         let (since, written_bytes) = (seen.now, seen.written_bytes);
         let progress_at = seen.now;
         self.phase = Phase::Closing(Closing { reason, since, end, written_bytes, progress_at });

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use tonic::codegen::http::uri::PathAndQuery;
 
 use super::calls::{Activity, Calls};
+use super::lifetime::Observation;
 use super::stats::CloseReason;
 use super::transport::Meter;
 
@@ -143,6 +144,16 @@ fn shortened(method: &PathAndQuery) -> String {
 }
 
 impl Connection {
+    /// What is seen of it at this moment.
+    pub(super) fn observe(&self) -> Observation {
+        Observation {
+            now: Instant::now(),
+            is_set_up: self.meter.is_set_up(),
+            activity: self.calls.activity(),
+            written_bytes: self.meter.written_bytes(),
+        }
+    }
+
     /// How busy it is. None if it is asked to close.
     fn activity(&self) -> Option<Activity> {
         self.asked.lock().is_none().then(|| self.calls.activity())

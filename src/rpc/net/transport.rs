@@ -4,7 +4,7 @@
 //! of its own until a stream takes it. So a turn of the connection reads some KiB, then its streams
 //! take what came, and then it is the turn of the others. A peer whose calls come to nothing, because
 //! it cancels them or they are refused, is read more slowly. This file counts bytes too: whether a
-//! peer still reads, and whether it has set up its connection.
+//! peer still reads, and whether it has set up its connection. With TLS it counts what is inside.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -14,10 +14,10 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::handshake::{Handshake, Progress};
+use super::socket::Socket;
 
 /// What one turn reads, or a little more. Some eighty small requests.
 const TURN_BYTES: usize = 8 << 10;
@@ -32,7 +32,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// The socket of a connection.
 #[derive(Debug)]
 pub(super) struct Transport {
-    socket: TcpStream,
+    socket: Socket,
     interval_end: Instant,
     /// Set while the peer is not read.
     pause: Option<Pin<Box<Sleep>>>,
@@ -84,7 +84,7 @@ impl Meter {
 }
 
 impl Transport {
-    pub(super) fn new(socket: TcpStream, meter: Arc<Meter>) -> Self {
+    pub(super) fn new(socket: Socket, meter: Arc<Meter>) -> Self {
         let interval_end = Instant::now() + INTERVAL;
         Self { socket, interval_end, pause: None, handshake: Some(Handshake::new()), meter }
     }

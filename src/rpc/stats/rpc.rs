@@ -6,7 +6,7 @@ use crate::stats::{CloseReason, RpcStats, ShedCause};
 
 impl From<RpcStats> for wire::RpcStats {
     fn from(rpc: RpcStats) -> Self {
-        let RpcStats { connections, pool } = rpc;
+        let RpcStats { connections, pool, tls } = rpc;
         let closed = |&(reason, count): &(CloseReason, u64)| ConnectionCloseCount {
             reason: to_reason(reason).into(),
             count: to_int64(count),
@@ -27,6 +27,7 @@ impl From<RpcStats> for wire::RpcStats {
             pool_bytes: to_int64(pool.pool_bytes),
             held_bytes: to_int64(pool.held_bytes),
             dropped_bytes: to_int64(pool.shed_bytes),
+            tls: tls.map(Into::into),
         }
     }
 }
@@ -39,6 +40,7 @@ fn to_reason(reason: CloseReason) -> ConnectionCloseReason {
         CloseReason::Age => ConnectionCloseReason::Age,
         CloseReason::Room => ConnectionCloseReason::Room,
         CloseReason::Drain => ConnectionCloseReason::Drain,
+        CloseReason::Certificate => ConnectionCloseReason::Certificate,
     }
 }
 

@@ -31,6 +31,7 @@ impl From<Snapshot> for GetStatsResponse {
             tables: snapshot.tables.into_iter().zip(snapshot.freshness).map(table).collect(),
             kafka: Some(snapshot.kafka.into()),
             rpc: Some(snapshot.rpc.into()),
+            admin_tls: snapshot.admin_tls.map(Into::into),
             start_time: Some(to_timestamp(snapshot.started)),
             uptime: Some(to_duration(snapshot.uptime)),
             build: Some(Build {

@@ -19,6 +19,8 @@ pub(crate) use super::caller::{PATIENCE, polled};
 pub(crate) struct Service {
     pub(crate) rpc: SocketAddr,
     pub(crate) admin: SocketAddr,
+    /// The port for probes alone, if it is configured.
+    pub(crate) probes: Option<SocketAddr>,
     stop: oneshot::Sender<()>,
     running: JoinHandle<anyhow::Result<()>>,
     caller: Caller,
@@ -59,11 +61,12 @@ impl Service {
         let config = Config::load(None, [], &with_basics(bootstrap, settings)).expect("settings");
         let app = App::build(config).expect("a service");
         let (rpc, admin) = (app.rpc_addr().unwrap(), app.admin_addr().unwrap());
+        let probes = app.probe_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(app.run(async move {
             let _ = stopped.await;
         }));
-        Self { rpc, admin, stop, running, caller: Caller::of(rpc) }
+        Self { rpc, admin, probes, stop, running, caller: Caller::of(rpc) }
     }
 
     /// Stops the service and waits for its end, which must be without an error.

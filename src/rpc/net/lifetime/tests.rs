@@ -174,3 +174,12 @@ fn a_connection_that_closes_for_another_reason_ends_with_the_service() {
     assert_eq!(watched.closed_at(1001.0, CloseReason::Drain), (GoOn, 1001.5));
     assert_eq!(watched.at(1002.0).0, End(CloseReason::Drain));
 }
+
+#[test]
+fn a_client_whose_certificate_is_accepted_no_more_gets_a_moment_and_not_the_grace_period() {
+    let mut watched = Watched::set_up();
+    watched.seen.activity = Activity::InWork;
+    assert_eq!(watched.closed_at(1.0, CloseReason::Certificate), (BeginToClose, 1.5));
+    assert_eq!(watched.at(1.5), (GoOn, 1.75));
+    assert_eq!(watched.at(2.0).0, End(CloseReason::Certificate));
+}
