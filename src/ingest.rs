@@ -39,6 +39,8 @@ mod common_settings;
 mod connection_check;
 mod connection_fault;
 mod context;
+mod credential_watch;
+mod credentials;
 mod dead_letters;
 mod leaders;
 mod list_offsets;
@@ -90,6 +92,7 @@ use crate::health::Health;
 use crate::heap::Account;
 use client::{Client, create_consumer};
 use client_closer::ClientCloser;
+use credential_watch::CredentialWatch;
 use query_client::QueryClient;
 use query_consumer::create_query_consumer;
 use shared::Shared;
@@ -99,6 +102,7 @@ use thread::IngestThread;
 pub struct Ingest {
     shared: Arc<Shared>,
     query_client: QueryClient,
+    credential_watch: CredentialWatch,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -120,13 +124,15 @@ impl Ingest {
         let shared = Arc::new(shared);
         // Here and not on the threads, which have their own account: the memory is the clients'.
         try_out_client_threads(config)?;
-        let query_consumer = create_query_consumer(config, &shared.outage);
+        let credentials = shared.credentials.load_full();
+        let query_consumer = create_query_consumer(config, &credentials, &shared.outage);
         let query_client = QueryClient::start(query_consumer.map_err(io::Error::other)?)?;
         let closer = Arc::new(ClientCloser::start()?);
-        let mut ingest = Self { shared, query_client, threads: Vec::new() };
+        let credential_watch = CredentialWatch::start(&shared, query_client.handle())?;
+        let mut ingest = Self { shared, query_client, credential_watch, threads: Vec::new() };
         for number in 0..config.ingest.threads {
             try_out_client_threads(config)?;
-            let consumer = create_consumer(config, &ingest.shared.outage);
+            let consumer = create_consumer(config, &credentials, &ingest.shared.outage);
             let client = Client::new(consumer.map_err(io::Error::other)?, Arc::clone(&closer));
             let queries = ingest.query_client.handle();
             let shared = Arc::clone(&ingest.shared);
@@ -159,6 +165,7 @@ impl Ingest {
             // A panic in there was reported by the thread itself.
             let _ = thread.join();
         }
+        self.credential_watch.stop();
         self.query_client.stop();
         self.shared.rejections.flush();
     }

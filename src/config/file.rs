@@ -37,7 +37,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Node, Fault> {
         Ok(document) => {
             let content = Content::Section(lines.entries(document.into_inner()));
             let mut root = Node { place: Place::Nowhere, content };
-            root.flatten_properties();
+            root.flatten_dotted();
             Ok(root)
         }
         Err(error) => Err(Fault {

@@ -1,11 +1,13 @@
 //! `[kafka]`: the cluster, and the settings of its client.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::form::{Optional, Size, TOPIC, Text};
 use super::property::{self, Property};
+use super::secret_file::{self, SecretFileForm};
 use super::section::{Section, Unset};
 use super::security;
 use super::size::ByteSize;
@@ -24,9 +26,19 @@ pub struct Kafka {
     pub dead_letter: Option<String>,
     /// Settings of librdkafka by name, without those that millpond sets itself.
     pub properties: BTreeMap<String, Property>,
+    /// Settings of librdkafka whose values are in files, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, PathBuf>,
 }
 
 impl Kafka {
+    /// The files with certificates, keys and secrets, each with the name of its setting.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &Path)> {
+        let named = self.properties.iter().filter(|(name, _)| security::is_file(name));
+        let named = named.map(|(name, value)| (name.as_str(), Path::new(value.expose())));
+        named.chain(self.secrets.iter().map(|(name, file)| (name.as_str(), file.as_path())))
+    }
+
     pub(super) fn read(section: &mut Section<'_>) -> Option<Self> {
         let brokers = section.key(
             "brokers",
@@ -58,8 +70,21 @@ impl Kafka {
             "Settings of librdkafka, passed on unchanged. librdkafka checks them when the client \
              is created.",
         );
+        let secrets = section.names(
+            "secrets",
+            secret_file::name_fault,
+            &SecretFileForm,
+            &Unset::Derived("none", || ()),
+            "Settings of librdkafka whose values are in files, such as `\"sasl.password\"`. When one of \
+             these files or of those with certificates and keys changes, the connections are made \
+             anew, without a restart.",
+        );
         if let Some(properties) = &properties {
             security::check(&section.path_of("properties"), properties, section.report);
+        }
+        if let (Some(secrets), Some(properties)) = (&secrets, &properties) {
+            let path = section.path_of("secrets");
+            secret_file::check(&path, secrets, properties, section.report);
         }
         let properties = properties.map(property::classify);
         Some(Self {
@@ -67,6 +92,7 @@ impl Kafka {
             fetch_buffer: fetch_buffer?,
             dead_letter: dead_letter?,
             properties: properties?,
+            secrets: secrets?,
         })
     }
 }

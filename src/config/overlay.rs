@@ -5,13 +5,21 @@
 //! later, for all layers at once.
 
 use super::fault::{Fault, Place};
-use super::tree::{Change, PROPERTIES};
+use super::tree::{Change, DOTTED};
 
 const PREFIX: &str = "MILLPOND_";
 /// Two underscores separate section and key, because names contain single ones.
 const SEPARATOR: &str = "__";
-/// Not configuration: the service that client verbs ask, and variables that control the tests.
-const RESERVED: [&str; 3] = ["MILLPOND_ENDPOINT", "MILLPOND_REQUIRE_ALL", "MILLPOND_BLESS"];
+/// Not configuration: how client verbs reach a service, and variables that control the tests.
+const RESERVED: [&str; 7] = [
+    "MILLPOND_ENDPOINT",
+    "MILLPOND_CA",
+    "MILLPOND_CERTIFICATE",
+    "MILLPOND_KEY",
+    "MILLPOND_TOKEN_FILE",
+    "MILLPOND_REQUIRE_ALL",
+    "MILLPOND_BLESS",
+];
 const RESERVED_PREFIX: &str = "MILLPOND_TEST_";
 
 /// The change that an environment variable makes; none if it is not for millpond.
@@ -25,7 +33,7 @@ pub(super) fn from_environment(name: &str, value: String) -> Option<Result<Chang
     }
     let key = key.to_lowercase();
     let mut path: Vec<_> = key.split(SEPARATOR).map(str::to_owned).collect();
-    if let Some(setting) = beneath_properties(&mut path) {
+    if let Some(setting) = dotted_name(&mut path) {
         *setting = setting.replace('_', ".");
     }
     Some(Ok(Change { path, text: value, place: Place::Environment(name.into()) }))
@@ -43,16 +51,17 @@ pub(super) fn from_setting(setting: &str) -> Result<Change, Fault> {
     };
     let key = key.trim();
     let mut path = key.split('.').map(str::to_owned).collect();
-    beneath_properties(&mut path);
+    dotted_name(&mut path);
     Ok(Change { path, text: value.into(), place: Place::Flag(key.into()) })
 }
 
-/// Joins the path below `kafka.properties` to one dotted name, and returns that name.
-fn beneath_properties(path: &mut Vec<String>) -> Option<&mut String> {
-    if !path.starts_with(&PROPERTIES.map(str::to_owned)) || path.len() == PROPERTIES.len() {
+/// Joins the path below a section of librdkafka's settings to one dotted name, and returns that name.
+fn dotted_name(path: &mut Vec<String>) -> Option<&mut String> {
+    let section = DOTTED.iter().find(|section| path.starts_with(&section.map(str::to_owned)))?;
+    if path.len() == section.len() {
         return None;
     }
-    let setting = path.split_off(PROPERTIES.len()).join(".");
+    let setting = path.split_off(section.len()).join(".");
     path.push(setting);
     path.last_mut()
 }

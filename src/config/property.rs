@@ -8,6 +8,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use super::form::Form;
+use super::secret::{HIDDEN, Secret};
 use super::tree::Kind;
 
 /// The value of a setting. Shown as `<hidden>` where it is a secret.
@@ -16,36 +17,34 @@ pub enum Property {
     /// A value that may be shown.
     Open(String),
     /// A value that only librdkafka may see.
-    Secret(String),
+    Secret(Secret),
 }
-
-const HIDDEN: &str = "<hidden>";
 
 impl Property {
     /// The value itself, secret or not. For librdkafka and nothing else.
     pub fn expose(&self) -> &str {
         match self {
-            Self::Open(value) | Self::Secret(value) => value,
-        }
-    }
-
-    fn shown(&self) -> &str {
-        match self {
             Self::Open(value) => value,
-            Self::Secret(_) => HIDDEN,
+            Self::Secret(value) => value.expose(),
         }
     }
 }
 
 impl fmt::Debug for Property {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self.shown(), f)
+        match self {
+            Self::Open(value) => fmt::Debug::fmt(value, f),
+            Self::Secret(value) => fmt::Debug::fmt(value, f),
+        }
     }
 }
 
 impl Serialize for Property {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.shown())
+        match self {
+            Self::Open(value) => value.serialize(serializer),
+            Self::Secret(value) => value.serialize(serializer),
+        }
     }
 }
 
@@ -112,8 +111,9 @@ fn is_secret(name: &str) -> bool {
 /// Separates the secrets from the other settings.
 pub(super) fn classify(properties: BTreeMap<String, String>) -> BTreeMap<String, Property> {
     let classify = |(name, value): (String, String)| {
-        let kind = if is_secret(&name) { Property::Secret } else { Property::Open };
-        (name, kind(value))
+        let value =
+            if is_secret(&name) { Property::Secret(value.into()) } else { Property::Open(value) };
+        (name, value)
     };
     properties.into_iter().map(classify).collect()
 }

@@ -73,3 +73,8 @@ fn check_files(path: &str, properties: &Properties, report: &mut Report) {
         report.fault(&format!("{path}.{name}"), wrong, cure);
     }
 }
+
+/// Whether the value of a setting is the path of a file or of a folder.
+pub(super) fn is_file(name: &str) -> bool {
+    FILES.contains(&name)
+}

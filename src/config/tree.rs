@@ -2,7 +2,8 @@
 //!
 //! The file, the environment and flags are written into one tree; a later layer overwrites an
 //! earlier one. The tree does not know which keys exist. It has one special case: names of
-//! librdkafka's settings contain dots, so below `kafka.properties` a whole path is one name.
+//! librdkafka's settings contain dots, so below `kafka.properties` and `kafka.secrets` a whole path is
+//! one name.
 //! Some of the texts are secrets, so no type here that holds texts implements `Debug`.
 
 use std::collections::BTreeMap;
@@ -72,8 +73,8 @@ pub(super) struct Change {
     pub(super) place: Place,
 }
 
-/// The section of librdkafka's settings.
-pub(super) const PROPERTIES: [&str; 2] = ["kafka", "properties"];
+/// The sections of librdkafka's settings, whose names have dots.
+pub(super) const DOTTED: [[&str; 2]; 2] = [["kafka", "properties"], ["kafka", "secrets"]];
 /// The longest path of a key, such as `tables.0.only_when./kind.one_of.0`.
 const MAX_DEPTH: usize = 6;
 
@@ -131,15 +132,24 @@ impl Node {
     }
 
     /// Turns nested sections of librdkafka's settings into dotted names.
-    pub(super) fn flatten_properties(&mut self) {
-        let [kafka, properties] = PROPERTIES;
-        if let Content::Section(root) = &mut self.content
-            && let Some(Content::Section(kafka)) = root.get_mut(kafka).map(|node| &mut node.content)
-            && let Some(Content::Section(found)) =
-                kafka.get_mut(properties).map(|node| &mut node.content)
-        {
-            let nested = std::mem::take(found);
-            flatten("", nested, found);
+    pub(super) fn flatten_dotted(&mut self) {
+        for [section, settings] in DOTTED {
+            let node = self.entry(section).and_then(|node| node.entry(settings));
+            if let Some(found) = node.and_then(Self::as_section) {
+                let nested = std::mem::take(found);
+                flatten("", nested, found);
+            }
+        }
+    }
+
+    fn entry(&mut self, name: &str) -> Option<&mut Self> {
+        self.as_section()?.get_mut(name)
+    }
+
+    fn as_section(&mut self) -> Option<&mut Entries> {
+        match &mut self.content {
+            Content::Section(entries) => Some(entries),
+            Content::List(_) | Content::Value(..) => None,
         }
     }
 }

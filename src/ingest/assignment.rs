@@ -258,6 +258,7 @@ impl TopicAssignment {
 mod tests {
     use super::*;
     use crate::health::Health;
+    use crate::ingest::credentials::Credentials;
 
     /// An assignment of nothing yet, for a table whose readiness `health` tells.
     fn assignment(health: &Arc<Health>) -> TopicAssignment {
@@ -271,7 +272,8 @@ mod tests {
         ];
         let config = Config::load(None, [], &settings.map(String::from)).unwrap();
         let outage = Arc::new(crate::ingest::outage::Outage::new("localhost:1"));
-        let rejections = Arc::new(Rejections::new(&config, &outage).unwrap());
+        let credentials = Credentials::default();
+        let rejections = Arc::new(Rejections::new(&config, &credentials, &outage).unwrap());
         TopicAssignment::new("events", &[], &config, health.table_handles(), &rejections)
     }
 

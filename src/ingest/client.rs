@@ -20,6 +20,7 @@ use super::client_closer::ClientCloser;
 use super::client_threads::try_out_client_threads;
 use super::common_settings::common_settings;
 use super::context::Context;
+use super::credentials::Credentials;
 use super::dead_letters;
 use super::outage::Outage;
 use crate::config::Config;
@@ -33,13 +34,19 @@ pub(super) type Consumer = BaseConsumer<Context>;
 /// # Errors
 ///
 /// When librdkafka refuses a setting: it checks them only here.
-pub(super) fn create_consumer(config: &Config, outage: &Arc<Outage>) -> KafkaResult<Consumer> {
-    consumer_settings(config).create_with_context(Context::new(config, outage))
+pub(super) fn create_consumer(
+    config: &Config,
+    credentials: &Credentials,
+    outage: &Arc<Outage>,
+) -> KafkaResult<Consumer> {
+    let context = Context::new(config, credentials, outage);
+    consumer_settings(config, credentials).create_with_context(context)
 }
 
 /// The settings of each consumer.
-pub(super) fn consumer_settings(config: &Config) -> ClientConfig {
-    let mut settings = common_settings(config, &[("isolation.level", "read_committed")]);
+pub(super) fn consumer_settings(config: &Config, credentials: &Credentials) -> ClientConfig {
+    let mut settings =
+        common_settings(config, credentials, &[("isolation.level", "read_committed")]);
     settings
         // A consumer needs a group to assign partitions, though nothing is ever committed to it.
         .set("group.id", "millpond")
@@ -155,18 +162,22 @@ impl Client {
     }
 
     /// Replaces the client by a new one that goes on from these positions, not paused. If there
-    /// can be no new one the old one stays. That is so while an earlier one is being closed.
+    /// can be no new one the old one stays. That is so while an earlier one is being closed: then the
+    /// error is of the kind `WouldBlock`.
     pub(super) fn recreate(
         &mut self,
         config: &Config,
+        credentials: &Credentials,
         positions: &[(String, Vec<Position>)],
     ) -> io::Result<()> {
         let closer = Arc::clone(&self.closer);
         let closing = closer.reserve().ok_or_else(|| {
-            io::Error::other("a client that was replaced before is not closed yet")
+            let why = "a client that was replaced before is not closed yet";
+            io::Error::new(io::ErrorKind::WouldBlock, why)
         })?;
         try_out_client_threads(config)?;
-        let create = || create_at(config, self.consumer.context().outage(), positions);
+        let outage = self.consumer.context().outage();
+        let create = || create_at(config, credentials, outage, positions);
         // By a thread that has adopted no account: the memory is the client's.
         let created = thread::scope(|scope| {
             let thread = thread::Builder::new().name("new-client".into());
@@ -181,10 +192,11 @@ impl Client {
 
 fn create_at(
     config: &Config,
+    credentials: &Credentials,
     outage: &Arc<Outage>,
     positions: &[(String, Vec<Position>)],
 ) -> KafkaResult<Consumer> {
-    let consumer = create_consumer(config, outage)?;
+    let consumer = create_consumer(config, credentials, outage)?;
     for (topic, positions) in positions.iter().filter(|(_, positions)| !positions.is_empty()) {
         consumer.incremental_assign(&list(topic, positions)?)?;
     }
@@ -313,7 +325,9 @@ mod tests {
     fn client() -> Client {
         let outage = Arc::new(Outage::new("localhost:1"));
         let closer = Arc::new(ClientCloser::start().unwrap());
-        Client::new(create_consumer(&config("64MiB", 1, "localhost:1"), &outage).unwrap(), closer)
+        let config = config("64MiB", 1, "localhost:1");
+        let consumer = create_consumer(&config, &Credentials::default(), &outage).unwrap();
+        Client::new(consumer, closer)
     }
 
     fn assigned(client: &Client) -> Vec<Position> {
@@ -345,7 +359,8 @@ mod tests {
         client.set_paused(true).unwrap();
         client.is_broken = true;
         let positions = [("events".to_owned(), vec![(0, 9), (3, 0)])];
-        client.recreate(&config("64MiB", 1, "localhost:1"), &positions).unwrap();
+        let config = config("64MiB", 1, "localhost:1");
+        client.recreate(&config, &Credentials::default(), &positions).unwrap();
         assert_eq!(assigned(&client), [(0, 9), (3, 0)]);
         assert!(!client.is_paused() && !client.is_broken());
     }

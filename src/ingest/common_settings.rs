@@ -2,10 +2,15 @@
 
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 
+use super::credentials::Credentials;
 use crate::config::Config;
 
 /// The settings of every client, with defaults that the configuration overrides.
-pub(super) fn common_settings(config: &Config, defaults: &[(&str, &str)]) -> ClientConfig {
+pub(super) fn common_settings(
+    config: &Config,
+    credentials: &Credentials,
+    defaults: &[(&str, &str)],
+) -> ClientConfig {
     let mut settings = ClientConfig::new();
     settings.set_log_level(RDKafkaLogLevel::Info).set("client.id", "millpond");
     // OpenSSL is compiled in and does not know where this system keeps its certificates, so
@@ -16,6 +21,9 @@ pub(super) fn common_settings(config: &Config, defaults: &[(&str, &str)]) -> Cli
     }
     for (name, value) in &config.kafka.properties {
         settings.set(name, value.expose());
+    }
+    for (name, secret) in credentials.settings() {
+        settings.set(name, secret.expose());
     }
     settings.set("bootstrap.servers", &config.kafka.brokers);
     settings

@@ -16,6 +16,7 @@ use rdkafka::metadata::Metadata;
 use super::apply::TableSource;
 use super::client::{Consumer, consumer_settings};
 use super::context::Context;
+use super::credentials::Credentials;
 use super::outage::Outage;
 use super::topic_statuses::{status_in, topic_note};
 use crate::config::Config;
@@ -67,9 +68,10 @@ struct Check {
 impl Check {
     fn new(config: &Config) -> Result<Self, String> {
         let outage = Arc::new(Outage::new(&config.kafka.brokers));
-        let mut settings = consumer_settings(config);
+        let credentials = Credentials::read(&config.kafka)?;
+        let mut settings = consumer_settings(config, &credentials);
         settings.set("enable.partition.eof", "true");
-        let consumer = settings.create_with_context(Context::new(config, &outage));
+        let consumer = settings.create_with_context(Context::new(config, &credentials, &outage));
         Ok(Self { consumer: consumer.map_err(|error| error.to_string())?, outage })
     }
 

@@ -110,12 +110,16 @@ impl ConnectionFault {
                  must be the host in kafka.brokers"
             }
             Cause::ClientCertificate => {
-                "kafka.properties.\"ssl.certificate.location\" and \"ssl.key.location\""
+                "kafka.properties.\"ssl.certificate.location\" and \"ssl.key.location\", and what \
+                 these files hold: they are read again when they change"
             }
             Cause::Tls => "kafka.properties.\"security.protocol\" and \"ssl.*\"",
             Cause::Mechanism => "kafka.properties.\"sasl.mechanism\"",
             Cause::Token => "kafka.properties.\"sasl.oauthbearer.*\"",
-            Cause::Credentials => "kafka.properties.\"sasl.username\" and \"sasl.password\"",
+            Cause::Credentials => {
+                "kafka.properties.\"sasl.username\" and \"sasl.password\", or their files under \
+                 kafka.secrets"
+            }
             Cause::NotKafka => {
                 "kafka.brokers: whether this port is Kafka's; kafka.properties.\"security.protocol\""
             }

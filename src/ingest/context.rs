@@ -13,6 +13,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::statistics::Statistics;
 
 use super::connection_fault::ConnectionFault;
+use super::credentials::Credentials;
 use super::outage::Outage;
 use super::redaction::Redaction;
 use crate::config::Config;
@@ -31,10 +32,10 @@ pub(super) struct Context {
 }
 
 impl Context {
-    pub(super) fn new(config: &Config, outage: &Arc<Outage>) -> Self {
+    pub(super) fn new(config: &Config, credentials: &Credentials, outage: &Arc<Outage>) -> Self {
         Self {
             outage: Arc::clone(outage),
-            redaction: Redaction::of(config),
+            redaction: Redaction::of(config, credentials),
             has_statistics: AtomicBool::new(false),
             statistics: Mutex::default(),
             reason: Mutex::default(),

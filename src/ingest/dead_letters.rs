@@ -10,11 +10,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-
 use rdkafka::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
-use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::error::KafkaError;
 use rdkafka::message::{
     BorrowedHeaders, BorrowedMessage, DeliveryResult, Header, Message as _, OwnedHeaders,
 };
@@ -23,6 +23,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use super::client_threads::try_out_client_threads;
 use super::common_settings::common_settings;
 use super::context::observe_log;
+use super::credentials::Credentials;
 use super::outage::Outage;
 use super::redaction::Redaction;
 use crate::config::Config;
@@ -44,7 +45,8 @@ const POLL_TIMEOUT: Duration = Duration::from_millis(100);
 
 pub(super) struct DeadLetters {
     /// None where no dead-letter topic is configured.
-    producer: Option<PolledProducer>,
+    producer: Option<ArcSwap<PolledProducer>>,
+    counts: Arc<Counts>,
 }
 
 /// A producer, and the thread that polls it, which ends when this is dropped. The threads of
@@ -55,10 +57,16 @@ struct PolledProducer {
     thread: Option<JoinHandle<()>>,
 }
 
-/// What became of the records that were handed on.
+/// Notes what became of the records that one producer was given.
 struct Deliveries {
     outage: Arc<Outage>,
     redaction: Redaction,
+    counts: Arc<Counts>,
+}
+
+/// What became of the records that were handed on, by all producers.
+#[derive(Debug, Default)]
+struct Counts {
     delivered: AtomicU64,
     dropped: AtomicU64,
     failed: AtomicU64,
@@ -88,26 +96,53 @@ impl DeadLetters {
     /// # Errors
     ///
     /// When librdkafka refuses a setting, or the system gives no thread.
-    pub(super) fn new(config: &Config, outage: &Arc<Outage>) -> io::Result<Self> {
-        let start = || PolledProducer::start(config, outage);
+    pub(super) fn new(
+        config: &Config,
+        credentials: &Credentials,
+        outage: &Arc<Outage>,
+    ) -> io::Result<Self> {
+        let counts = Arc::default();
+        let start = || PolledProducer::start(config, credentials, outage, &counts);
         let producer = is_configured(config).then(|| Account::of_unbound_threads().charge(start));
-        Ok(Self { producer: producer.transpose()? })
+        let producer = producer.transpose()?.map(ArcSwap::from_pointee);
+        Ok(Self { producer, counts })
+    }
+
+    /// Goes on with a producer that has these credentials. Waits a moment for what the one before has
+    /// queued.
+    ///
+    /// # Errors
+    ///
+    /// As for a new one. Then the one before stays.
+    pub(super) fn renew(
+        &self,
+        config: &Config,
+        credentials: &Credentials,
+        outage: &Arc<Outage>,
+    ) -> io::Result<()> {
+        let Some(producer) = &self.producer else { return Ok(()) };
+        let start = || PolledProducer::start(config, credentials, outage, &self.counts);
+        let new = Account::of_unbound_threads().charge(start)?;
+        // A thread that reads and still has it for a record gives it back long before it is flushed.
+        producer.swap(Arc::new(new)).flush();
+        Ok(())
     }
 
     /// Hands a rejected record on to `topic`.
     pub(super) fn send(&self, topic: &str, message: &BorrowedMessage<'_>, rejection: &Rejection) {
-        let Some(PolledProducer { producer, .. }) = &self.producer else { return };
+        let Some(producer) = &self.producer else { return };
+        let polled = producer.load();
+        let producer = &polled.producer;
         let mut record = BaseRecord::<[u8], [u8]>::to(topic).headers(headers(message, rejection));
         (record.key, record.payload) = (message.key(), message.payload());
         record.timestamp = message.timestamp().to_millis();
         if producer.send(record).is_err() {
-            producer.context().dropped.fetch_add(1, Ordering::Relaxed);
+            self.counts.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     pub(super) fn stats(&self) -> DeadLetterStats {
-        let Some(polled) = &self.producer else { return DeadLetterStats::default() };
-        let counts = polled.producer.context();
+        let counts = &self.counts;
         DeadLetterStats {
             delivered_count: counts.delivered.load(Ordering::Relaxed),
             dropped_count: counts.dropped.load(Ordering::Relaxed),
@@ -117,23 +152,32 @@ impl DeadLetters {
 
     /// Why the last record was not delivered, in a line; none if it was.
     pub(super) fn note(&self) -> Option<String> {
-        self.producer.as_ref()?.producer.context().failure.lock().note.clone()
+        self.counts.failure.lock().note.clone()
     }
 
     /// Waits a moment until brokers have taken the records that are queued.
     pub(super) fn flush(&self) {
-        if let Some(PolledProducer { producer, .. }) = &self.producer
-            && let Err(error) = producer.flush(FLUSH_TIMEOUT)
-        {
-            tracing::warn!(%error, "not all dead letters were taken");
+        if let Some(producer) = &self.producer {
+            producer.load_full().flush();
         }
     }
 }
 
 impl PolledProducer {
-    fn start(config: &Config, outage: &Arc<Outage>) -> io::Result<Self> {
+    fn start(
+        config: &Config,
+        credentials: &Credentials,
+        outage: &Arc<Outage>,
+        counts: &Arc<Counts>,
+    ) -> io::Result<Self> {
         try_out_client_threads(config)?;
-        let producer = Arc::new(create_producer(config, outage).map_err(io::Error::other)?);
+        let deliveries = Deliveries {
+            outage: Arc::clone(outage),
+            redaction: Redaction::of(config, credentials),
+            counts: Arc::clone(counts),
+        };
+        let producer = producer_settings(config, credentials).create_with_context(deliveries);
+        let producer: Arc<BaseProducer<_>> = Arc::new(producer.map_err(io::Error::other)?);
         let is_stopping = Arc::new(AtomicBool::new(false));
         let (polled, asked) = (Arc::clone(&producer), Arc::clone(&is_stopping));
         let thread = Builder::new().name("dead-letters".into()).spawn(move || {
@@ -142,6 +186,12 @@ impl PolledProducer {
             }
         })?;
         Ok(Self { producer, is_stopping, thread: Some(thread) })
+    }
+
+    fn flush(&self) {
+        if let Err(error) = self.producer.flush(FLUSH_TIMEOUT) {
+            tracing::warn!(%error, "not all dead letters were taken");
+        }
     }
 }
 
@@ -155,25 +205,13 @@ impl Drop for PolledProducer {
     }
 }
 
-fn create_producer(config: &Config, outage: &Arc<Outage>) -> KafkaResult<BaseProducer<Deliveries>> {
-    let deliveries = Deliveries {
-        outage: Arc::clone(outage),
-        redaction: Redaction::of(config),
-        delivered: AtomicU64::new(0),
-        dropped: AtomicU64::new(0),
-        failed: AtomicU64::new(0),
-        failure: Mutex::default(),
-    };
-    producer_settings(config).create_with_context(deliveries)
-}
-
 /// The settings of the producer; none if there is none.
-pub(super) fn settings(config: &Config) -> Option<ClientConfig> {
-    is_configured(config).then(|| producer_settings(config))
+pub(super) fn settings(config: &Config, credentials: &Credentials) -> Option<ClientConfig> {
+    is_configured(config).then(|| producer_settings(config, credentials))
 }
 
-fn producer_settings(config: &Config) -> ClientConfig {
-    let mut settings = common_settings(config, &[]);
+fn producer_settings(config: &Config, credentials: &Credentials) -> ClientConfig {
+    let mut settings = common_settings(config, credentials, &[]);
     settings
         .set("queue.buffering.max.messages", QUEUE_RECORDS)
         .set("queue.buffering.max.kbytes", (QUEUE_BYTES / 1024).to_string())
@@ -200,9 +238,9 @@ fn headers(message: &BorrowedMessage<'_>, rejection: &Rejection) -> OwnedHeaders
 
 impl Deliveries {
     fn count_failed(&self, topic: &str, error: &KafkaError) {
-        let failed_count = 1 + self.failed.fetch_add(1, Ordering::Relaxed);
+        let failed_count = 1 + self.counts.failed.fetch_add(1, Ordering::Relaxed);
         let reason = self.redaction.hide(&error.to_string());
-        let mut failure = self.failure.lock();
+        let mut failure = self.counts.failure.lock();
         failure.note = Some(format!("dead-letter topic {topic} takes no records: {reason}"));
         if failure.logged.is_none_or(|logged| logged.elapsed() >= LOG_AFTER) {
             failure.logged = Some(Instant::now());
@@ -232,8 +270,8 @@ impl ProducerContext for Deliveries {
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
         match result {
             Ok(_) => {
-                self.delivered.fetch_add(1, Ordering::Relaxed);
-                self.failure.lock().note = None;
+                self.counts.delivered.fetch_add(1, Ordering::Relaxed);
+                self.counts.failure.lock().note = None;
             }
             Err((error, message)) => self.count_failed(message.topic(), error),
         }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::query_consumer::QueryConsumer;
@@ -45,7 +46,7 @@ pub(super) struct QueryClient {
 pub(super) struct QueryHandle(Arc<Shared>);
 
 struct Shared {
-    consumer: QueryConsumer,
+    consumer: ArcSwap<QueryConsumer>,
     work: Mutex<Work>,
     changed: Condvar,
 }
@@ -71,7 +72,11 @@ impl QueryClient {
     /// When the system gives no thread.
     pub(super) fn start(consumer: QueryConsumer) -> io::Result<Self> {
         let work = Mutex::new(Work::default());
-        let shared = Arc::new(Shared { consumer, work, changed: Condvar::new() });
+        let shared = Arc::new(Shared {
+            consumer: ArcSwap::from_pointee(consumer),
+            work,
+            changed: Condvar::new(),
+        });
         let mut client = Self { shared, threads: Vec::new() };
         for number in 0..THREADS {
             let shared = Arc::clone(&client.shared);
@@ -117,6 +122,12 @@ impl QueryHandle {
             self.0.changed.notify_one();
         }
     }
+
+    /// Asks with this client from now on. The one before is closed when its last question is
+    /// answered.
+    pub(super) fn replace_consumer(&self, consumer: QueryConsumer) {
+        self.0.consumer.store(Arc::new(consumer));
+    }
 }
 
 impl Shared {
@@ -131,7 +142,7 @@ impl Shared {
 
     fn run(&self) {
         while let Some(Job { responder, ask }) = self.next_job() {
-            ask(&self.consumer);
+            ask(&self.consumer.load_full());
             self.work.lock().finish(responder);
             self.empty_events();
         }
@@ -154,7 +165,8 @@ impl Shared {
     /// The client queues its log and its errors until somebody takes them. The poll threads'
     /// clients report the same errors.
     fn empty_events(&self) {
-        while self.consumer.poll(EVENTS_TIME).is_some() {}
+        let consumer = self.consumer.load_full();
+        while consumer.poll(EVENTS_TIME).is_some() {}
     }
 }
 

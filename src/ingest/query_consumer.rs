@@ -9,6 +9,7 @@ use rdkafka::error::{KafkaError, KafkaResult};
 
 use super::common_settings::common_settings;
 use super::context::observe_log;
+use super::credentials::Credentials;
 use super::outage::Outage;
 use super::redaction::Redaction;
 use super::topic_ids::{self, TopicId, TopicIds};
@@ -20,16 +21,17 @@ pub(super) type QueryConsumer = BaseConsumer<QueryContext>;
 /// Creates the consumer. It does not wait for a broker.
 pub(super) fn create_query_consumer(
     config: &Config,
+    credentials: &Credentials,
     outage: &Arc<Outage>,
 ) -> KafkaResult<QueryConsumer> {
-    let mut settings = common_settings(config, &[]);
+    let mut settings = common_settings(config, credentials, &[]);
     let debug = settings.get("debug").map_or(String::new(), |debug| format!("{debug},"));
     settings
         .set_log_level(RDKafkaLogLevel::Debug)
         .set("debug", debug + topic_ids::DEBUG_CONTEXT)
         // Otherwise a partition is said to end where its oldest open transaction begins.
         .set("isolation.level", "read_uncommitted");
-    settings.create_with_context(QueryContext::new(config, outage))
+    settings.create_with_context(QueryContext::new(config, credentials, outage))
 }
 
 /// Keeps the ids of topics that the consumer's log names, and notes why connections fail.
@@ -40,10 +42,10 @@ pub(super) struct QueryContext {
 }
 
 impl QueryContext {
-    fn new(config: &Config, outage: &Arc<Outage>) -> Self {
+    fn new(config: &Config, credentials: &Credentials, outage: &Arc<Outage>) -> Self {
         Self {
             outage: Arc::clone(outage),
-            redaction: Redaction::of(config),
+            redaction: Redaction::of(config, credentials),
             topic_ids: TopicIds::default(),
         }
     }

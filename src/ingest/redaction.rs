@@ -1,8 +1,9 @@
-//! Hides what is configured under `kafka.properties` in texts of librdkafka, some of which quote it.
+//! Hides what is configured under `kafka.properties` and `kafka.secrets` in texts of librdkafka, some of which quote it.
 //!
 //! Secrets are hidden, and every other value too, unless it is short, a number or one of librdkafka's
 //! own words, such as the name of a protocol.
 
+use super::credentials::Credentials;
 use crate::config::{Config, Property};
 
 const HIDDEN: &str = "<hidden>";
@@ -32,9 +33,11 @@ const PLAIN_WORDS: [&str; 14] = [
 pub(super) struct Redaction(Vec<String>);
 
 impl Redaction {
-    pub(super) fn of(config: &Config) -> Self {
+    pub(super) fn of(config: &Config, credentials: &Credentials) -> Self {
         let values = config.kafka.properties.values().filter(|value| !is_plain(value));
-        let mut values: Vec<_> = values.map(|value| value.expose().trim().to_owned()).collect();
+        let secrets = credentials.settings().map(|(_, secret)| secret.expose());
+        let values = values.map(Property::expose).chain(secrets);
+        let mut values: Vec<_> = values.map(|value| value.trim().to_owned()).collect();
         values.retain(|value| !value.is_empty());
         values.sort_unstable_by_key(|value| std::cmp::Reverse(value.len()));
         Self(values)
@@ -108,7 +111,7 @@ mod tests {
         let properties =
             properties.iter().map(|(name, value)| format!("kafka.properties.{name}={value}"));
         settings.extend(properties);
-        Redaction::of(&Config::load(None, [], &settings).unwrap())
+        Redaction::of(&Config::load(None, [], &settings).unwrap(), &Credentials::default())
     }
 
     #[test]

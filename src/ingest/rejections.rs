@@ -11,6 +11,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use rdkafka::message::BorrowedMessage;
 
+use super::credentials::Credentials;
 use super::dead_letters::DeadLetters;
 use super::outage::Outage;
 use crate::config::Config;
@@ -23,9 +24,24 @@ pub(super) struct Rejections {
 
 impl Rejections {
     /// Creates the producer of dead letters too, if one is configured. It waits for no broker.
-    pub(super) fn new(config: &Config, outage: &Arc<Outage>) -> io::Result<Self> {
+    pub(super) fn new(
+        config: &Config,
+        credentials: &Credentials,
+        outage: &Arc<Outage>,
+    ) -> io::Result<Self> {
         let last = LastRejections::new(config.ingest.recent_rejections);
-        Ok(Self { last, dead_letters: DeadLetters::new(config, outage)? })
+        Ok(Self { last, dead_letters: DeadLetters::new(config, credentials, outage)? })
+    }
+
+    /// Goes on with a producer of dead letters that has these credentials, if there is any. The one
+    /// before stays if there can be no new one.
+    pub(super) fn renew_producer(
+        &self,
+        config: &Config,
+        credentials: &Credentials,
+        outage: &Arc<Outage>,
+    ) -> io::Result<()> {
+        self.dead_letters.renew(config, credentials, outage)
     }
 
     /// Lists a rejected record, and hands it on to the dead-letter topic if there is one.

@@ -11,6 +11,7 @@ use rdkafka::producer::{BaseProducer, Producer as _, ProducerContext};
 use rdkafka::types::RDKafkaConfRes;
 
 use super::client::consumer_settings;
+use super::credentials::Credentials;
 use super::dead_letters;
 use super::redaction::{Redaction, hide_value};
 use crate::config::Config;
@@ -26,16 +27,19 @@ const OTHERS_SETTING: &str = "property and will be ignored";
 ///
 /// # Errors
 ///
-/// When it refuses a setting; the text says which and why, without the value.
+/// When it refuses a setting, or a secret's file holds none; the text says which and why, without the
+/// value.
 pub fn check_settings(config: &Config) -> Result<Vec<String>, String> {
-    let redaction = Redaction::of(config);
-    let warnings = warnings(config).map_err(|error| refusal(&redaction, &error))?;
+    let credentials = Credentials::read(&config.kafka)?;
+    let redaction = Redaction::of(config, &credentials);
+    let warnings = warnings(config, &credentials).map_err(|error| refusal(&redaction, &error))?;
     Ok(warnings.iter().map(|warning| redaction.hide(warning)).collect())
 }
 
-fn warnings(config: &Config) -> KafkaResult<Vec<String>> {
-    let of_consumer = consumer_warnings(&consumer_settings(config))?;
-    let Some(settings) = dead_letters::settings(config) else { return Ok(of_consumer) };
+fn warnings(config: &Config, credentials: &Credentials) -> KafkaResult<Vec<String>> {
+    let of_consumer = consumer_warnings(&consumer_settings(config, credentials))?;
+    let settings = dead_letters::settings(config, credentials);
+    let Some(settings) = settings else { return Ok(of_consumer) };
     // Both clients are given all settings, and each ignores the other's.
     let mut all = of_consumer;
     all.extend(producer_warnings(&settings)?);

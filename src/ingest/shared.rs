@@ -6,9 +6,11 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use arc_swap::ArcSwap;
 use parking_lot::{Mutex, RwLock};
 
 use super::books::PartitionBooks;
+use super::credentials::Credentials;
 use super::outage::Outage;
 use super::pause_handle::PauseHandle;
 use super::rejections::Rejections;
@@ -27,6 +29,8 @@ const MAX_TRANSACTIONS: usize = 10;
 
 pub(super) struct Shared {
     pub(super) config: Config,
+    /// What the clients show of themselves, as the files hold it now.
+    pub(super) credentials: ArcSwap<Credentials>,
     pub(super) clock: Clock,
     pub(super) health: Arc<Health>,
     pub(super) outage: Arc<Outage>,
@@ -51,12 +55,14 @@ impl Shared {
         account: &Account,
     ) -> io::Result<Self> {
         let outage = Arc::new(Outage::new(&config.kafka.brokers));
+        let credentials = Credentials::read(&config.kafka).map_err(io::Error::other)?;
         Ok(Self {
             config: config.clone(),
             clock,
             health: Arc::clone(health),
             statuses: TopicStatuses::new(topics),
-            rejections: Arc::new(Rejections::new(config, &outage)?),
+            rejections: Arc::new(Rejections::new(config, &credentials, &outage)?),
+            credentials: ArcSwap::from_pointee(credentials),
             outage,
             account: account.clone(),
             pause_handle: PauseHandle::default(),

@@ -6,8 +6,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{io, thread};
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::statistics::Statistics;
@@ -16,6 +16,7 @@ use super::apply::TableSource;
 use super::broker_queries::{BrokerQueries, Query};
 use super::client::Client;
 use super::connection_fault::ConnectionFault;
+use super::credentials::Credentials;
 use super::outage::Need;
 use super::query_client::QueryHandle;
 use super::shared::Shared;
@@ -53,6 +54,8 @@ pub(super) struct IngestThread {
     log_loading_at: Instant,
     ask_for_ends_at: Instant,
     recreate_at: Instant,
+    /// What its client shows of itself, or could not be given.
+    credentials: Arc<Credentials>,
 }
 
 impl IngestThread {
@@ -77,6 +80,7 @@ impl IngestThread {
             log_loading_at: now + LOG_LOADING_AFTER,
             ask_for_ends_at: now,
             recreate_at: now,
+            credentials: shared.credentials.load_full(),
             shared,
         }
     }
@@ -100,6 +104,7 @@ impl IngestThread {
         self.ask_brokers();
         self.probe_access();
         self.recreate_broken_client();
+        self.use_new_credentials();
         self.log_loading();
         self.read_records();
     }
@@ -310,18 +315,45 @@ impl IngestThread {
         }
     }
 
-    /// Replaces the client by one that reads on at our positions, so that no record is lost or
-    /// handled twice. Whether that was possible; the old one goes on otherwise.
+    /// Goes on with a client that has the credentials that are current, if its own are not.
+    fn use_new_credentials(&mut self) {
+        let current = self.shared.credentials.load();
+        if Arc::ptr_eq(&current, &self.credentials) {
+            return;
+        }
+        let current = Arc::clone(&current);
+        match self.try_recreate_client() {
+            // Another thread's client is being replaced: at the next turn.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+            Err(error) => self.log_no_new_client(&error),
+            Ok(()) => {}
+        }
+        self.credentials = current;
+    }
+
+    /// Replaces the client by one that reads on at our positions. Whether that was possible; the old
+    /// one goes on otherwise.
     fn recreate_client(&mut self) -> bool {
+        let recreated = self.try_recreate_client();
+        if let Err(error) = &recreated {
+            self.log_no_new_client(error);
+        }
+        recreated.is_ok()
+    }
+
+    fn log_no_new_client(&self, error: &io::Error) {
+        tracing::error!(%error, thread = self.number, "the client cannot be recreated, going on with the old one");
+    }
+
+    /// Replaces the client at our positions, so that no record is lost or handled twice.
+    fn try_recreate_client(&mut self) -> io::Result<()> {
         let positions = |topic: &TopicReader| (topic.name().to_owned(), topic.positions());
         let positions: Vec<_> = self.topics.readers.iter().map(positions).collect();
-        if let Err(error) = self.client.recreate(&self.shared.config, &positions) {
-            tracing::error!(%error, thread = self.number, "the client cannot be recreated, going on with the old one");
-            return false;
-        }
+        let credentials = self.shared.credentials.load_full();
+        self.client.recreate(&self.shared.config, &credentials, &positions)?;
         self.shared.wake_handle.set_client(self.number, self.client.consumer());
         self.topics.readers.iter_mut().for_each(TopicReader::restart);
-        true
+        Ok(())
     }
 
     /// Logs how far the tables are that are loading. The first thread does, for all.

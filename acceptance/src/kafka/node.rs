@@ -119,6 +119,13 @@ impl KafkaNode {
         self.run()
     }
 
+    /// Replaces a text in the node's settings, for its next start.
+    pub(super) fn change_settings(&self, from: &str, to: &str) -> Result<()> {
+        let settings = fs::read_to_string(self.settings())?;
+        ensure!(settings.contains(from), "the text is not in the node's settings");
+        Ok(fs::write(self.settings(), settings.replace(from, to))?)
+    }
+
     fn ended(&mut self) -> Result<()> {
         self.process = None;
         self.guard.forget()

@@ -12,15 +12,13 @@ use tempfile::TempDir;
 use super::distribution::Distribution;
 use super::node::{KafkaNode, Listener};
 
-/// The password of the key stores.
-const STORE_PASSWORD: &str = "store-password";
 const PLAIN_LOGIN: &str = "org.apache.kafka.common.security.plain.PlainLoginModule";
 const SCRAM_LOGIN: &str = "org.apache.kafka.common.security.scram.ScramLoginModule";
 
 /// Who connects without SASL is anonymous.
 const AUTHORIZER: &str = "
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-super.users=User:ANONYMOUS;User:reader
+super.users=User:ANONYMOUS;User:reader;User:CN=client;User:CN=next-client
 ";
 
 /// A running node with these listeners, all on `localhost`:
@@ -29,7 +27,7 @@ super.users=User:ANONYMOUS;User:reader
 /// |---|---|
 /// | `PLAINTEXT` | nothing |
 /// | `TLS` | TLS, and [`Self::ca`] |
-/// | `MUTUAL` | a certificate of its own, which none has |
+/// | `MUTUAL` | TLS and a certificate that is trusted: at first [`Self::key_store`] `client` |
 /// | `EXPIRED` | TLS; the certificate has expired |
 /// | `STRANGER` | TLS; the certificate is for another host |
 /// | `SASL` | SASL PLAIN with [`Self::USER`] or [`Self::STRANGER`], and [`Self::PASSWORD`] |
@@ -38,8 +36,10 @@ super.users=User:ANONYMOUS;User:reader
 ///
 /// The stranger may do nothing. Everybody else may do everything.
 pub struct SecureKafka {
+    distribution: &'static Distribution,
     node: KafkaNode,
     certificates: TempDir,
+    password: String,
 }
 
 impl SecureKafka {
@@ -47,8 +47,10 @@ impl SecureKafka {
     pub const USER: &'static str = "reader";
     /// A user of these listeners without any permission.
     pub const STRANGER: &'static str = "stranger";
-    /// The password of both users.
+    /// The password of both users at first.
     pub const PASSWORD: &'static str = "the-right-password";
+    /// The password of the key stores.
+    pub const STORE_PASSWORD: &'static str = "store-password";
 
     pub(super) fn start(distribution: &'static Distribution) -> Result<Self> {
         let certificates = tempfile::tempdir()?;
@@ -59,16 +61,31 @@ impl SecureKafka {
         let right = store("right", "localhost", &valid)?;
         let stranger = store("stranger", "other.example", &valid)?;
         let expired = store("expired", "localhost", &["-startdate", "-10d", "-validity", "5"])?;
+        store("client", "client", &valid)?;
+        store("next-client", "next-client", &valid)?;
+        let trusted = certificates.path().join("trusted.p12");
+        trust(distribution, certificates.path(), "client")?;
         let listeners = vec![
             listener("TLS", "SSL", &[tls(&right)]),
-            listener("MUTUAL", "SSL", &[tls(&right), client_certificate(&right)]),
+            listener("MUTUAL", "SSL", &[tls(&right), client_certificate(&trusted)]),
             listener("EXPIRED", "SSL", &[tls(&expired)]),
             listener("STRANGER", "SSL", &[tls(&stranger)]),
             listener("SASL", "SASL_PLAINTEXT", &[plain()]),
             listener("SCRAM", "SASL_PLAINTEXT", &[scram()]),
             listener("SASLTLS", "SASL_SSL", &[tls(&right), plain()]),
         ];
-        Ok(Self { node: KafkaNode::start_with(distribution, listeners, AUTHORIZER)?, certificates })
+        let node = KafkaNode::start_with(distribution, listeners, AUTHORIZER)?;
+        Ok(Self { distribution, node, certificates, password: Self::PASSWORD.to_owned() })
+    }
+
+    /// Starts the node again, with this password for both users and `client` as the one client whose
+    /// certificate is trusted.
+    pub fn restart_with(&mut self, password: &str, client: &str) -> Result<()> {
+        trust(self.distribution, self.certificates.path(), client)?;
+        let quoted = |password: &str| format!("=\"{password}\"");
+        self.node.change_settings(&quoted(&self.password), &quoted(password))?;
+        password.clone_into(&mut self.password);
+        self.node.restart()
     }
 
     /// Where clients of a listener connect: `host:port`.
@@ -87,6 +104,12 @@ impl SecureKafka {
     pub fn ca(&self, name: &str) -> PathBuf {
         self.certificates.path().join(name).with_extension("pem")
     }
+
+    /// The file with a client's certificate and its key, as PKCS#12. `name` is `client` or
+    /// `next-client`.
+    pub fn key_store(&self, name: &str) -> PathBuf {
+        self.certificates.path().join(name).with_extension("p12")
+    }
 }
 
 type Settings = Vec<(String, String)>;
@@ -102,8 +125,8 @@ fn settings<const N: usize>(all: [(&str, &str); N]) -> Settings {
 fn tls(store: &Path) -> Settings {
     settings([
         ("ssl.keystore.location", &store.to_string_lossy()),
-        ("ssl.keystore.password", STORE_PASSWORD),
-        ("ssl.key.password", STORE_PASSWORD),
+        ("ssl.keystore.password", SecureKafka::STORE_PASSWORD),
+        ("ssl.key.password", SecureKafka::STORE_PASSWORD),
     ])
 }
 
@@ -111,7 +134,7 @@ fn client_certificate(trusted: &Path) -> Settings {
     settings([
         ("ssl.client.auth", "required"),
         ("ssl.truststore.location", &trusted.to_string_lossy()),
-        ("ssl.truststore.password", STORE_PASSWORD),
+        ("ssl.truststore.password", SecureKafka::STORE_PASSWORD),
     ])
 }
 
@@ -140,19 +163,32 @@ fn create_certificate(
     dates: &[&str],
 ) -> Result<PathBuf> {
     let store = folder.join(name).with_extension("p12");
-    let keytool = |arguments: &[&str]| {
-        let mut command = Command::new(distribution.keytool());
-        command.args(arguments).args(["-alias", "broker", "-storepass", STORE_PASSWORD]);
-        let output = command.arg("-keystore").arg(&store).output();
-        let output = output.context("keytool could not be run")?;
-        let why = String::from_utf8_lossy(&output.stdout);
-        ensure!(output.status.success(), "keytool could not make a certificate: {why}");
-        Ok(())
-    };
+    let keytool = |arguments: &[&str]| keytool(distribution, &store, arguments);
     let (name, names) = (format!("CN={host}"), format!("san=dns:{host}"));
     let key = ["-genkeypair", "-keyalg", "EC", "-groupname", "secp256r1", "-storetype", "PKCS12"];
     keytool(&[&key[..], &["-dname", &name, "-ext", &names, "-ext", "bc:c"], dates].concat())?;
     let file = store.with_extension("pem");
     keytool(&["-exportcert", "-rfc", "-file", &file.to_string_lossy()])?;
     Ok(store)
+}
+
+/// Makes this client's certificate the only one that is trusted.
+fn trust(distribution: &Distribution, folder: &Path, client: &str) -> Result<()> {
+    let store = folder.join("trusted.p12");
+    if store.exists() {
+        std::fs::remove_file(&store)?;
+    }
+    let certificate = folder.join(client).with_extension("pem");
+    let arguments = ["-importcert", "-noprompt", "-storetype", "PKCS12", "-file"];
+    keytool(distribution, &store, &[&arguments[..], &[&certificate.to_string_lossy()]].concat())
+}
+
+fn keytool(distribution: &Distribution, store: &Path, arguments: &[&str]) -> Result<()> {
+    let mut command = Command::new(distribution.keytool());
+    command.args(arguments).args(["-alias", "broker"]);
+    command.args(["-storepass", SecureKafka::STORE_PASSWORD]).arg("-keystore").arg(store);
+    let output = command.output().context("keytool could not be run")?;
+    let why = String::from_utf8_lossy(&output.stdout);
+    ensure!(output.status.success(), "keytool failed: {why}");
+    Ok(())
 }

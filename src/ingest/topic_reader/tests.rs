@@ -8,6 +8,7 @@ use crate::health::Health;
 use crate::heap::Account;
 use crate::ingest::client::create_consumer;
 use crate::ingest::client_closer::ClientCloser;
+use crate::ingest::credentials::Credentials;
 use crate::ingest::offsets::OffsetRange;
 use crate::ingest::topic_ids::TopicId;
 
@@ -40,7 +41,10 @@ impl Stage {
         let assignment = TopicAssignment::new("events", &[], &config, tables, &shared.rejections);
         let reader = TopicReader::new(0, 0, StartPolicy::Everything, assignment, &shared);
         let closer = Arc::new(ClientCloser::start().unwrap());
-        let client = Client::new(create_consumer(&config, &shared.outage).unwrap(), closer);
+        let client = Client::new(
+            create_consumer(&config, &Credentials::default(), &shared.outage).unwrap(),
+            closer,
+        );
         Self { reader, client, shared, health }
     }
 
