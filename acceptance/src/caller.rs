@@ -5,13 +5,13 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use millpond_client::AuthorizedChannel;
 use millpond_client::Client;
 use millpond_client::v1::{
     BatchGetRequest, BatchGetResponse, Entry, GetRequest, GetResponse, GetStatsRequest,
     GetStatsResponse, MissReason, lookup_result::Outcome, value::Kind,
 };
 use tonic::Status;
-use tonic::transport::Channel;
 
 /// For a machine that is busy with other things.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -26,7 +26,7 @@ impl Caller {
     }
 
     /// The connection, for other calls.
-    pub fn channel(&self) -> Channel {
+    pub fn channel(&self) -> AuthorizedChannel {
         self.0.channel()
     }
 

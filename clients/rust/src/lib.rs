@@ -3,15 +3,33 @@
 //! | item | what it is |
 //! |---|---|
 //! | [`Client`] | a connection to one service, and the stubs of its methods |
+//! | [`ConnectOptions`] | how to connect: TLS, certificates, a token |
+//! | [`AuthorizedChannel`] | the channel of the stubs, which sends the token |
 //! | [`ConnectError`] | the error if there is no connection |
 //! | [`v1`] | the messages and stubs of `millpond.v1`, generated from `proto/` |
 //! | [`health`] | the messages and stubs of `grpc.health.v1`, the standard health protocol |
 //! | [`FILE_DESCRIPTOR_SET`] | the protocol's descriptors, for use at run time |
 
 mod batch;
+mod channel;
 mod client;
+mod connect;
+mod connect_error;
+mod endpoint;
+mod handshake_alert;
+#[cfg(not(feature = "tls"))]
+mod no_tls;
+#[cfg(feature = "tls")]
+mod tls;
+mod token;
 
-pub use client::{Client, ConnectError};
+#[cfg(not(feature = "tls"))]
+use no_tls as tls;
+
+pub use channel::AuthorizedChannel;
+pub use client::Client;
+pub use connect::ConnectOptions;
+pub use connect_error::ConnectError;
 
 /// The protocols `millpond.v1` and `grpc.health.v1` as an encoded
 /// `google.protobuf.FileDescriptorSet`, comments included.

@@ -1,0 +1,214 @@
+//! How a client connects: its options, which of them fit together, and connecting.
+//!
+//! What TLS does with the files is in `tls`, what becomes of the token in `token`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tonic::transport::{Channel, Endpoint};
+
+use crate::Client;
+use crate::channel::AuthorizedChannel;
+use crate::connect_error::ConnectError;
+use crate::endpoint::{self, Transport};
+use crate::tls::{Tls, TlsFiles, Verification};
+use crate::token::TokenFile;
+
+/// How to connect to a service.
+///
+/// ```no_run
+/// # use std::time::Duration;
+/// # use millpond_client::{ConnectError, ConnectOptions};
+/// # async fn example() -> Result<(), ConnectError> {
+/// let client = ConnectOptions::new("https://millpond.example:50051", Duration::from_secs(10))
+///     .ca("/tls/ca.crt")
+///     .certificate("/tls/tls.crt", "/tls/tls.key")
+///     .connect()
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The files of certificates and keys are read anew for each connection, and the token's file when
+/// it has changed, so none of them needs a restart.
+#[derive(Debug, Clone)]
+pub struct ConnectOptions {
+    endpoint: String,
+    timeout: Duration,
+    files: TlsFiles,
+    token_file: Option<PathBuf>,
+    server_name: Option<String>,
+    verification: Verification,
+}
+
+impl ConnectOptions {
+    /// Options for the service at `endpoint`: `http://HOST:PORT`, or `https://HOST:PORT` for TLS.
+    ///
+    /// `timeout` is the longest time of a call. The client ends a call that takes longer, and
+    /// [`Client::request`] tells the service the deadline, so that it stops working on it.
+    pub fn new(endpoint: impl Into<String>, timeout: Duration) -> Self {
+        Self {
+            endpoint: endpoint.into(),
+            timeout,
+            files: TlsFiles::default(),
+            token_file: None,
+            server_name: None,
+            verification: Verification::Full,
+        }
+    }
+
+    /// Trusts the CAs of this PEM file, and not those of the system.
+    #[must_use]
+    pub fn ca(mut self, file: impl Into<PathBuf>) -> Self {
+        self.files.ca = Some(file.into());
+        self
+    }
+
+    /// Shows the service this certificate, with its chain. Both files are PEM.
+    #[must_use]
+    pub fn certificate(mut self, chain: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        self.files.certificate = Some((chain.into(), key.into()));
+        self
+    }
+
+    /// Sends the token of this file with each call.
+    #[must_use]
+    pub fn token_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.token_file = Some(file.into());
+        self
+    }
+
+    /// Expects this name in the service's certificate, and not the host of the endpoint.
+    #[must_use]
+    pub fn server_name(mut self, name: impl Into<String>) -> Self {
+        self.server_name = Some(name.into());
+        self
+    }
+
+    /// Connects to whoever answers: the service's certificate is not verified, and a token goes over
+    /// plaintext too. For trying things out.
+    #[must_use]
+    pub fn insecure(mut self) -> Self {
+        self.verification = Verification::None;
+        self
+    }
+
+    /// Connects.
+    ///
+    /// # Errors
+    /// If the options do not fit together, a file cannot be used, or no service answers at the
+    /// endpoint within five seconds. A service refuses a client's certificate only at the first call.
+    pub async fn connect(self) -> Result<Client, ConnectError> {
+        let parts = self.parts()?;
+        let connected = match parts.tls {
+            Some(tls) => tls.connect(&parts.endpoint).await,
+            None => parts.endpoint.connect().await,
+        };
+        let of_transport = |error| ConnectError::of_transport(&self.endpoint, &error);
+        let channel = connected.map_err(of_transport)?;
+        Ok(client(channel, parts.token, parts.transport, self.timeout))
+    }
+
+    /// Creates a client that connects at its first call, which fails if no service answers.
+    ///
+    /// Must be called within a Tokio runtime.
+    ///
+    /// # Errors
+    /// If the options do not fit together, or a file cannot be used.
+    pub fn connect_lazy(self) -> Result<Client, ConnectError> {
+        let parts = self.parts()?;
+        let channel = match parts.tls {
+            Some(tls) => tls.connect_lazy(&parts.endpoint),
+            None => parts.endpoint.connect_lazy(),
+        };
+        Ok(client(channel, parts.token, parts.transport, self.timeout))
+    }
+
+    fn parts(&self) -> Result<Parts, ConnectError> {
+        let (endpoint, transport) = endpoint::parse(&self.endpoint, self.timeout)?;
+        self.check_transport(&endpoint, transport)?;
+        let tls = match transport {
+            Transport::Plaintext => None,
+            Transport::Tls => Some(self.tls(&endpoint)?),
+        };
+        let token = self.token_file.clone().map(TokenFile::open).transpose()?;
+        Ok(Parts { endpoint, transport, tls, token })
+    }
+
+    /// Whether the options make sense for such a connection, and give no token away.
+    fn check_transport(
+        &self,
+        endpoint: &Endpoint,
+        transport: Transport,
+    ) -> Result<(), ConnectError> {
+        let refuse = |why: String| Err(ConnectError::Options(why));
+        let address = &self.endpoint;
+        if transport == Transport::Tls {
+            return Ok(());
+        }
+        if !self.files.is_empty() || self.server_name.is_some() {
+            return refuse(format!(
+                "{address} is plaintext, and a CA, a certificate and a server name are for TLS: \
+                 write https://, or leave them out"
+            ));
+        }
+        let gives_token_away = self.token_file.is_some()
+            && self.verification == Verification::Full
+            && !endpoint::is_loopback(endpoint);
+        if gives_token_away {
+            return refuse(format!(
+                "{address} is plaintext, and everybody on the way could read the token: write \
+                 https://, or say that the connection may be insecure"
+            ));
+        }
+        Ok(())
+    }
+
+    fn tls(&self, endpoint: &Endpoint) -> Result<Tls, ConnectError> {
+        let name = self.server_name.as_deref().unwrap_or_else(|| endpoint::host(endpoint));
+        Tls::new(&self.endpoint, name, self.files.clone(), self.verification)
+    }
+}
+
+/// What a connection is made of.
+struct Parts {
+    endpoint: Endpoint,
+    transport: Transport,
+    /// None for plaintext.
+    tls: Option<Tls>,
+    token: Option<TokenFile>,
+}
+
+fn client(
+    channel: Channel,
+    token: Option<TokenFile>,
+    transport: Transport,
+    timeout: Duration,
+) -> Client {
+    Client::new(AuthorizedChannel::new(channel, token, transport), timeout)
+}
+
+/// Connections without further options.
+impl Client {
+    /// Connects to the service at `endpoint`, as in `http://127.0.0.1:50051`. [`ConnectOptions`] has
+    /// more.
+    ///
+    /// # Errors
+    /// If the endpoint cannot be used, or no service answers there within five seconds.
+    pub async fn connect(endpoint: &str, timeout: Duration) -> Result<Self, ConnectError> {
+        ConnectOptions::new(endpoint, timeout).connect().await
+    }
+
+    /// Creates a client that connects at its first call, which fails if no service answers.
+    ///
+    /// Must be called within a Tokio runtime.
+    ///
+    /// # Errors
+    /// If the endpoint cannot be used.
+    pub fn connect_lazy(endpoint: &str, timeout: Duration) -> Result<Self, ConnectError> {
+        ConnectOptions::new(endpoint, timeout).connect_lazy()
+    }
+}
+
+#[cfg(all(test, feature = "tls"))]
+mod tests;
