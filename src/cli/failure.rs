@@ -90,7 +90,11 @@ impl From<Status> for Failure {
         // Only an answer of the service has details; a lost connection has none.
         let is_answer = status.get_details_error_info().is_some();
         let exit = match status.code() {
-            Code::NotFound | Code::InvalidArgument => Exit::Usage,
+            // Another token or certificate is needed, or a line of the policy. A retry helps nothing.
+            Code::NotFound
+            | Code::InvalidArgument
+            | Code::Unauthenticated
+            | Code::PermissionDenied => Exit::Usage,
             // The table is not as fresh as the caller demands, or the service sheds calls.
             Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded if is_answer => {
                 Exit::TryAgain
@@ -99,7 +103,10 @@ impl From<Status> for Failure {
             Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => Exit::Unreachable,
             _ => Exit::Internal,
         };
-        let message = format!("{:?}: {}", status.code(), status.message());
+        let mut message = format!("{:?}: {}", status.code(), status.message());
+        if status.code() == Code::Unauthenticated {
+            message.push_str("; --token-file or --certificate and --key say who calls");
+        }
         Self { status: Some(Box::new(status)), ..Self::new(exit, message) }
     }
 }

@@ -21,7 +21,7 @@ on_each_broker!(
 /// The tag of a packed text and its length, which takes one byte or two.
 const OVERHEAD: [i64; 2] = [2, 3];
 
-pub(crate) type Client = MaintenanceServiceClient<tonic::transport::Channel>;
+pub(crate) type Client = MaintenanceServiceClient<millpond_client::AuthorizedChannel>;
 
 pub(crate) fn client(service: &Service) -> Client {
     MaintenanceServiceClient::new(service.channel())

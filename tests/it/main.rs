@@ -10,6 +10,7 @@
 mod admin_port;
 mod architecture;
 mod check_connection;
+mod client_tls;
 mod client_verbs;
 mod clock_steps;
 mod command;
@@ -24,6 +25,7 @@ mod explain;
 mod freshness;
 mod health_checks;
 mod idle_partitions;
+mod kafka_files;
 mod kafka_harness;
 mod largest;
 mod lookups;
