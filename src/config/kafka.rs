@@ -62,39 +62,46 @@ impl Kafka {
             "The topic to which rejected records are produced, with headers that say why. Records \
              that do not fit into a queue of 1MiB are dropped and counted.",
         );
-        let properties = section.names(
-            "properties",
-            property::name_fault,
-            &property::PropertyForm,
-            &Unset::Derived("none", || ()),
-            "Settings of librdkafka, passed on unchanged. librdkafka checks them when the client \
-             is created.",
-        );
-        let secrets = section.names(
-            "secrets",
-            secret_file::name_fault,
-            &SecretFileForm,
-            &Unset::Derived("none", || ()),
-            "Settings of librdkafka whose values are in files, such as `\"sasl.password\"`. When one of \
-             these files or of those with certificates and keys changes, the connections are made \
-             anew, without a restart.",
-        );
-        if let Some(properties) = &properties {
-            security::check(&section.path_of("properties"), properties, section.report);
-        }
-        if let (Some(secrets), Some(properties)) = (&secrets, &properties) {
-            let path = section.path_of("secrets");
-            secret_file::check(&path, secrets, properties, section.report);
-        }
-        let properties = properties.map(property::classify);
+        let (properties, secrets) = read_librdkafka(section)?;
         Some(Self {
             brokers: brokers?,
             fetch_buffer: fetch_buffer?,
             dead_letter: dead_letter?,
-            properties: properties?,
-            secrets: secrets?,
+            properties,
+            secrets,
         })
     }
+}
+
+/// The settings of librdkafka, and those whose values are in files.
+fn read_librdkafka(
+    section: &mut Section<'_>,
+) -> Option<(BTreeMap<String, Property>, BTreeMap<String, PathBuf>)> {
+    let properties = section.names(
+        "properties",
+        property::name_fault,
+        &property::PropertyForm,
+        &Unset::Derived("none", || ()),
+        "Settings of librdkafka, passed on unchanged. librdkafka checks them when the client \
+         is created.",
+    );
+    let secrets = section.names(
+        "secrets",
+        secret_file::name_fault,
+        &SecretFileForm,
+        &Unset::Derived("none", || ()),
+        "Settings of librdkafka whose values are in files, such as `\"sasl.password\"`. When one of \
+         these files or of those with certificates and keys changes, the connections are made \
+         anew, without a restart.",
+    );
+    if let Some(properties) = &properties {
+        security::check(&section.path_of("properties"), properties, section.report);
+    }
+    if let (Some(secrets), Some(properties)) = (&secrets, &properties) {
+        let path = section.path_of("secrets");
+        secret_file::check(&path, secrets, properties, section.report);
+    }
+    Some((property::classify(properties?), secrets?))
 }
 
 fn brokers_fault(text: &str) -> Option<&'static str> {

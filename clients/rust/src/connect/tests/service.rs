@@ -44,7 +44,7 @@ impl Certificates {
         let folder = tempfile::tempdir().unwrap();
         let all = Self { folder, issuer: Issuer::new(parameters, key) };
         all.write("ca.crt", &certificate.pem());
-        let (certificate, key) = all.sign(CertificateParams::new(vec!["client".into()]).unwrap());
+        let (certificate, key) = all.sign(&CertificateParams::new(vec!["client".into()]).unwrap());
         all.write("client.crt", &certificate.pem());
         all.write("client.key", &key.serialize_pem());
         all
@@ -74,14 +74,14 @@ impl Certificates {
         other.write("stranger.key", &fs::read_to_string(self.of_client().1).unwrap())
     }
 
-    fn sign(&self, parameters: CertificateParams) -> (Certificate, KeyPair) {
+    fn sign(&self, parameters: &CertificateParams) -> (Certificate, KeyPair) {
         let key = KeyPair::generate().unwrap();
         (parameters.signed_by(&key, &self.issuer).unwrap(), key)
     }
+}
 
-    fn of_service(&self) -> CertificateParams {
-        CertificateParams::new(vec!["localhost".into(), "127.0.0.1".into()]).unwrap()
-    }
+fn of_service() -> CertificateParams {
+    CertificateParams::new(vec!["localhost".into(), "127.0.0.1".into()]).unwrap()
 }
 
 /// A running service. It ends with the test's runtime.
@@ -95,18 +95,18 @@ impl Service {
     }
 
     pub(super) async fn tls(files: &Certificates) -> Self {
-        Self::start(Some(config(files, files.of_service(), false))).await
+        Self::start(Some(config(files, &of_service(), false))).await
     }
 
     pub(super) async fn mutual_tls(files: &Certificates) -> Self {
-        Self::start(Some(config(files, files.of_service(), true))).await
+        Self::start(Some(config(files, &of_service(), true))).await
     }
 
     pub(super) async fn tls_expired(files: &Certificates) -> Self {
-        let mut parameters = files.of_service();
+        let mut parameters = of_service();
         (parameters.not_before, parameters.not_after) =
             (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
-        Self::start(Some(config(files, parameters, false))).await
+        Self::start(Some(config(files, &parameters, false))).await
     }
 
     /// Options to call it by TLS.
@@ -145,7 +145,7 @@ async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
     let _ = server.serve_connection(TokioIo::new(stream), answer).await;
 }
 
-fn config(files: &Certificates, parameters: CertificateParams, is_mutual: bool) -> ServerConfig {
+fn config(files: &Certificates, parameters: &CertificateParams, is_mutual: bool) -> ServerConfig {
     let (certificate, key) = files.sign(parameters);
     let provider = Arc::new(ring::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider));
