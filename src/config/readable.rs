@@ -4,12 +4,13 @@
 
 use std::fs::File;
 use std::io::ErrorKind;
+use std::path::Path;
 
 const CURE: &str =
     "write the path of a file that this user may read; in a container, mount it there";
 
 /// What is wrong with the file or folder at this path and what to do, if it cannot be opened.
-pub(super) fn unreadable(file: &str) -> Option<(String, &'static str)> {
+pub(super) fn unreadable(file: impl AsRef<Path>) -> Option<(String, &'static str)> {
     // A folder can be opened too.
     let error = File::open(file).err()?;
     let wrong = match error.kind() {

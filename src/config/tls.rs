@@ -92,7 +92,7 @@ impl Tls {
             ("client_ca", self.client_ca.as_ref()),
         ];
         for (name, file) in files {
-            let Some((wrong, cure)) = file.and_then(|file| unreadable(file)) else { continue };
+            let Some((wrong, cure)) = file.and_then(unreadable) else { continue };
             section.report.fault(&section.path_of(name), wrong, cure);
         }
     }
