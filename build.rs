@@ -1,4 +1,4 @@
-//! Lists the methods of the protocol for `src/rpc/methods.rs`: a method without a handler does not
+//! Lists the methods of the protocol for `src/proto/method.rs`: a method without a handler does not
 //! compile. The crate `millpond-client` compiles the protocol.
 
 use std::error::Error;
@@ -20,27 +20,48 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The name of each method, and its path in HTTP.
-fn methods(descriptors: &FileDescriptorSet) -> Vec<(&str, String)> {
+/// A method: its name, its service, and its path in HTTP.
+struct Method<'a> {
+    name: &'a str,
+    service: &'a str,
+    path: String,
+}
+
+fn methods(descriptors: &FileDescriptorSet) -> Vec<Method<'_>> {
     let own = descriptors.file.iter().filter(|file| file.package() == PACKAGE);
     own.flat_map(|file| &file.service)
         .flat_map(|service| service.method.iter().map(move |method| (service, method)))
-        .map(|(service, method)| {
-            (method.name(), format!("/{PACKAGE}.{}/{}", service.name(), method.name()))
+        .map(|(service, method)| Method {
+            name: method.name(),
+            service: service.name(),
+            path: format!("/{PACKAGE}.{}/{}", service.name(), method.name()),
         })
         .collect()
 }
 
-fn source(methods: &[(&str, String)]) -> String {
-    let lines = |line: fn(&(&str, String)) -> String| methods.iter().map(line).collect::<String>();
-    let variants = lines(|(name, path)| format!("    /// `{path}`\n    {name},\n"));
-    let arms = lines(|(name, path)| format!("            {path:?} => Self::{name},\n"));
+fn source(methods: &[Method<'_>]) -> String {
+    let lines = |line: fn(&Method<'_>) -> String| methods.iter().map(line).collect::<String>();
+    let count = methods.len();
+    let variants = lines(|method| format!("    /// `{}`\n    {},\n", method.path, method.name));
+    let all = lines(|method| format!("        Self::{},\n", method.name));
+    let paths =
+        lines(|method| format!("            {:?} => Self::{},\n", method.path, method.name));
+    let names = lines(|method| format!("            Self::{0} => {0:?},\n", method.name));
+    let services =
+        lines(|method| format!("            Self::{} => {:?},\n", method.name, method.service));
     format!(
         "/// A method of one of our services.\n\
          #[derive(Debug, Clone, Copy, PartialEq, Eq)]\n\
-         pub(super) enum Method {{\n{variants}}}\n\n\
-         impl Method {{\n    /// The method at this path.\n    \
-         pub(super) fn find(path: &str) -> Option<Self> {{\n        \
-         Some(match path {{\n{arms}            _ => return None,\n        }})\n    }}\n}}\n"
+         pub enum Method {{\n{variants}}}\n\n\
+         impl Method {{\n    \
+         /// Every method, in the order of the protocol.\n    \
+         pub const ALL: [Self; {count}] = [\n{all}    ];\n\n    \
+         /// The method at this path.\n    \
+         pub fn find(path: &str) -> Option<Self> {{\n        \
+         Some(match path {{\n{paths}            _ => return None,\n        }})\n    }}\n\n    \
+         /// Its name, without its service.\n    \
+         pub fn name(self) -> &'static str {{\n        match self {{\n{names}        }}\n    }}\n\n    \
+         /// The name of its service, without the package.\n    \
+         pub fn service(self) -> &'static str {{\n        match self {{\n{services}        }}\n    }}\n}}\n"
     )
 }

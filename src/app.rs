@@ -23,6 +23,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
+use crate::access::{self, Access, Exposure};
 use crate::admin::Admin;
 use crate::clock::Clock;
 use crate::config::{self, Config};
@@ -55,6 +56,8 @@ pub struct Checked {
     pub budget: Budget,
     /// librdkafka's warnings about its settings.
     pub warnings: Vec<String>,
+    /// What the ports open to the network.
+    pub exposure: Exposure,
 }
 
 /// Checks everything about a configuration that needs neither a port nor a broker.
@@ -66,9 +69,10 @@ pub struct Checked {
 pub fn check(config: &Config) -> Result<Checked, BuildError> {
     let budget = Budget::plan(config, reserves::needs(config))?;
     TlsOfPorts::load(config)?;
+    access::check(&config.rpc.access).map_err(BuildError::Access)?;
     ingest::try_out_client_threads(config)?;
     let warnings = ingest::check_settings(config).map_err(BuildError::Kafka)?;
-    Ok(Checked { budget, warnings })
+    Ok(Checked { budget, warnings, exposure: Exposure::of(config) })
 }
 
 /// Tries the brokers, the topics and the permissions, and the last `records` of each topic. The
@@ -107,12 +111,14 @@ impl App {
     ///
     /// See [`BuildError`].
     pub fn build(config: Config) -> Result<Self, BuildError> {
-        let Checked { budget, warnings } = check(&config)?;
+        let Checked { budget, warnings, exposure } = check(&config)?;
         for warning in warnings {
             tracing::warn!(warning, "librdkafka warns of its settings, see kafka.properties");
         }
+        log_exposure(&exposure);
         let accounts = Accounts::open(config.tables.iter().map(|table| table.name.as_str()))?;
         let tls = TlsOfPorts::load(&config)?;
+        let access = Access::start(&config.rpc.access, &accounts.other)?;
         let sockets = Sockets::bind(&config, &accounts)?;
         let rotation = Rotation::spawn(tls.all(), &accounts.other)?;
         let operator_threads = OperatorThreads::start(&accounts.rpc)?;
@@ -123,7 +129,12 @@ impl App {
         let governor = core.governor.state_reader();
         let memory = Arc::new(MemoryReader { accounts, governor });
         let net = new_net(&config.rpc, &tls);
-        let rpc = RpcReader { net: net.clone(), pool: pool.clone(), tls: tls.rpc };
+        let rpc = RpcReader {
+            net: net.clone(),
+            pool: pool.clone(),
+            tls: tls.rpc,
+            access: access.clone(),
+        };
         let readers = Readers { memory: Arc::clone(&memory), rpc, admin_tls: tls.admin.clone() };
         let take_snapshot = core.new_snapshot_handle(&config, readers);
         let ingest_stats = core.ingest.stats();
@@ -132,6 +143,7 @@ impl App {
             table_configs: config.tables.clone(),
             health: Arc::clone(&core.health),
             pool,
+            access,
             take_snapshot: Arc::clone(&take_snapshot),
             reclaim: core.reclaim(&config, memory, &sockets.rpc_threads),
             rejections: Arc::new(move || ingest_stats.rejections()),
@@ -212,6 +224,15 @@ impl App {
             anyhow::bail!("the counters do not balance: the log has the figures, at level error");
         }
         Ok(())
+    }
+}
+
+fn log_exposure(exposure: &Exposure) {
+    if let Some(no_policy) = exposure.no_policy {
+        tracing::info!("{no_policy}");
+    }
+    for port in &exposure.plaintext {
+        tracing::warn!("{port}");
     }
 }
 

@@ -6,21 +6,27 @@
 //!
 //! A later layer overwrites an earlier one: defaults, the file, the environment, flags. All
 //! faults are found in one pass. [`Config`] is plain values; this module uses no other module
-//! of the crate.
+//! of the crate but the list of methods, which a policy names.
 
+mod access;
+mod access_checks;
 mod admin;
+mod allow;
 mod condition;
 mod cross_checks;
 mod fault;
 mod file;
 mod form;
 mod ingest;
+mod jwt;
 mod kafka;
 mod key;
 mod life;
+mod list;
 mod listen;
 mod log;
 mod memory;
+mod methods;
 mod overlay;
 mod property;
 mod readable;
@@ -41,21 +47,26 @@ mod tls;
 mod tree;
 mod ttl_from;
 mod unknown_key;
+mod who;
 
 use std::path::Path;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+pub use self::access::{Access, Tokens};
 pub use self::admin::Admin;
+pub use self::allow::{Allow, AllowedTables};
 pub use self::condition::{Condition, Constant, Test};
 pub use self::fault::{Fault, Faults, Place};
 pub use self::ingest::{Ingest, Start};
+pub use self::jwt::{Jwt, JwtKeys};
 pub use self::kafka::Kafka;
 pub use self::key::KeySources;
 pub use self::life::{Life, TimeUnit};
 pub use self::log::{Log, LogFormat};
 pub use self::memory::{Memory, MemoryLimit};
+pub use self::methods::AllowedMethods;
 pub use self::property::Property;
 pub use self::rpc::Rpc;
 pub use self::secret::Secret;
@@ -65,6 +76,7 @@ pub use self::source::{InvalidSource, Pointer, Source};
 pub use self::table::{OnReject, Store, Table};
 pub use self::tls::{ClientCertificate, Tls};
 pub use self::ttl_from::TtlFrom;
+pub use self::who::{NamePattern, Who};
 
 use self::report::Report;
 use self::section::Section;
@@ -156,6 +168,9 @@ impl Config {
         }
         if let (Some(rpc), Some(admin)) = (&rpc, &admin) {
             cross_checks::check_ports(rpc, admin, root.report);
+        }
+        if let (Some(rpc), Some(tables)) = (&rpc, &tables) {
+            access_checks::check(rpc, tables, root.report);
         }
         if let (Some(kafka), Some(tables)) = (&kafka, &tables) {
             cross_checks::check_dead_letters(kafka, tables, root.report);

@@ -41,6 +41,7 @@
 //! | [`record`] | what `pluck` returns and a table stores |
 //! | [`table`] | the bounded, expiring table and its stores |
 //! | [`rpc`] | the gRPC server: lookups, statistics, health, reflection |
+//! | [`access`] | who may do what: identities, tokens, the policy |
 //! | [`admin`] | the HTTP server: probes |
 //! | [`memory`] | the memory limit, the budget, the census, the pressure |
 //! | [`heap`] | the allocator, with an account for each use of memory |
@@ -52,6 +53,7 @@
 //! | [`shutdown`] | the signals that stop the process |
 //! | [`proto`] | the generated protocol |
 
+pub mod access;
 pub mod admin;
 pub mod app;
 pub mod cli;

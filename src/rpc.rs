@@ -1,13 +1,15 @@
 //! The gRPC server: lookups, statistics, health and reflection on one port.
 //!
 //! ```text
-//! request -> byte pool -> validation -> positions, freshness -> lookup -> response -> transport
+//! headers -> access -> request -> byte pool -> authorisation -> validation -> positions,
+//!   freshness -> lookup -> response -> transport
 //! ```
 //!
 //! It reads the tables, their health, and a snapshot of the service. It does not know the stream.
 //! Connections and streams have caps, and what callers make it hold beyond that takes a part of the
 //! byte pool. So callers, however slow or many, cannot fill the memory.
 
+mod authorization;
 mod body;
 mod call;
 mod convert;
@@ -55,6 +57,7 @@ pub use net::{CONNECTION_BYTES, Net, STREAM_BYTES, UnfinishedCall};
 pub use operator_threads::OperatorThreads;
 pub use pool::{BytePool, ConnectionShare, FREE_BYTES};
 
+use crate::access::Access;
 use crate::config;
 use crate::health::Health;
 use crate::proto::FILE_DESCRIPTOR_SET;
@@ -84,6 +87,8 @@ pub struct Service {
     pub health: Arc<Health>,
     /// What callers may make the service hold.
     pub pool: BytePool,
+    /// Who may do what.
+    pub access: Access,
     /// For the statistics.
     pub take_snapshot: TakeSnapshot,
     /// For a reclaim.
@@ -124,9 +129,9 @@ impl Rpc {
         let (drain, draining) = watch::channel(false);
         let routes = reflection_routes().map_err(io::Error::other)?;
         let routes = routes.add_service(health_service).prepare();
-        let pool = service.pool.clone();
+        let (pool, access) = (service.pool.clone(), service.access.clone());
         let methods = service.methods(draining);
-        let dispatch = Dispatch::new(methods, routes, pool, net.request_timeout());
+        let dispatch = Dispatch::new(methods, routes, pool, access, net.request_timeout());
         Ok(Self { listeners, net, publisher, dispatch, drain })
     }
 

@@ -5,6 +5,7 @@
 //! which `app` makes, and call it. The figures of a table are in [`TableStats`], in `table`. No
 //! clocks, no locks, no wire format here.
 
+mod access;
 mod connections;
 mod kafka;
 mod loading;
@@ -22,6 +23,9 @@ use std::time::Duration;
 pub use crate::clock::ClockStats;
 use crate::record::Timestamp;
 use crate::table::TableStats;
+pub use access::{
+    AccessStats, DenialReason, DeniedCalls, IdentityStats, JwtKeyStats, TokenFileStats,
+};
 pub use connections::{CloseReason, ConnectionStats};
 pub use kafka::{BrokerFault, BrokerState, BrokerStats, KafkaStats};
 pub use loading::Loading;

@@ -27,6 +27,9 @@ pub enum BuildError {
     /// The configuration asks for more memory than there is.
     #[error(transparent)]
     Memory(#[from] BudgetError),
+    /// A file of tokens or keys is bad.
+    #[error("{0}")]
+    Access(String),
     /// librdkafka refuses the configuration.
     #[error("librdkafka refuses the configuration: {0}; see kafka.properties")]
     Kafka(String),

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::counter_check::CounterCheck;
 use super::memory_governor::GovernorStateReader;
+use crate::access::Access;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::health::{Health, TableHealth};
@@ -41,6 +42,7 @@ pub(super) struct RpcReader {
     pub(super) net: Net,
     pub(super) pool: BytePool,
     pub(super) tls: Option<Tls>,
+    pub(super) access: Access,
 }
 
 impl RpcReader {
@@ -49,6 +51,7 @@ impl RpcReader {
             connections: self.net.stats(),
             pool: self.pool.stats(),
             tls: self.tls.as_ref().map(Tls::stats),
+            access: self.access.stats(),
         }
     }
 }

@@ -50,6 +50,12 @@ fn print(config: &Config, checked: &Checked) -> Result<(), Failure> {
     for warning in &checked.warnings {
         writeln!(out, "# - {warning}")?;
     }
+    if checked.exposure.lines().next().is_some() {
+        writeln!(out, "\n# Who may call:\n#")?;
+    }
+    for line in checked.exposure.lines() {
+        writeln!(out, "# - {line}")?;
+    }
     writeln!(out, "\n# Memory:\n#")?;
     for line in checked.budget.to_string().lines() {
         writeln!(out, "# {line}")?;

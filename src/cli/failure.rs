@@ -78,6 +78,7 @@ impl From<BuildError> for Failure {
             BuildError::System(_) => Exit::Internal,
             BuildError::Listen { .. }
             | BuildError::Tls(_)
+            | BuildError::Access(_)
             | BuildError::Memory(_)
             | BuildError::Kafka(_) => Exit::Config,
         };

@@ -1,5 +1,6 @@
 //! `millpond stats`: the statistics of a running service.
 
+mod access;
 mod kafka;
 pub(super) mod memory;
 mod rpc;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::access::Access;
 use super::form::{Count, Optional, Size, Time, serialize_duration};
 use super::listen::read_listen;
 use super::section::{Section, Unset};
@@ -48,6 +49,9 @@ pub struct Rpc {
     /// Its certificate. None: it speaks plaintext.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,
+    /// Who may do what.
+    #[serde(flatten)]
+    pub access: Access,
 }
 
 /// The numbers of connections and streams.
@@ -80,6 +84,7 @@ impl Rpc {
         let [handshake_timeout, request_timeout] = read_deadlines(section);
         let [idle_timeout, max_connection_age, max_connection_age_grace] = read_lives(section);
         let tls = section.optional_section("tls", tls::ABOUT, Tls::read);
+        let access = Access::read(section);
         let caps = caps?;
         Some(Self {
             listen: listen?,
@@ -94,6 +99,7 @@ impl Rpc {
             max_connection_age: max_connection_age?,
             max_connection_age_grace: max_connection_age_grace?,
             tls: tls?,
+            access: access?,
         })
     }
 }

@@ -143,13 +143,37 @@ impl Section<'_> {
             self.begin_chapter(format!("[{path}]"), about);
             return Section::enter(path, node, self.report, read).map(Some);
         }
-        // The faults of an empty section are faults of nobody.
-        let mut described = Report::default();
-        let keys = Vec::new();
-        described.chapters.push(Chapter { heading: format!("[{path}]"), about, keys });
-        Section::enter(path, Node::section(Place::Nowhere), &mut described, read);
-        self.report.chapters.append(&mut described.chapters);
+        self.describe_absent(format!("[{path}]"), about, read);
         Some(None)
+    }
+
+    /// Reads a list of sections that may be absent, and is not empty if it is there. Its keys are
+    /// described in any case.
+    pub(super) fn optional_list<T>(
+        &mut self,
+        name: &'static str,
+        about: &'static str,
+        read: impl Fn(&mut Section<'_>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        if self.entries.contains_key(name) {
+            return self.list(name, about, |section, _| read(section));
+        }
+        self.known.push(name);
+        self.describe_absent(format!("[[{}]]", self.path_of(name)), about, read);
+        Some(Vec::new())
+    }
+
+    /// Describes the keys of a section that is not there. The faults of an empty one are nobody's.
+    fn describe_absent<T>(
+        &mut self,
+        heading: String,
+        about: &'static str,
+        read: impl FnOnce(&mut Section<'_>) -> Option<T>,
+    ) {
+        let mut described = Report::default();
+        described.chapters.push(Chapter { heading, about, keys: Vec::new() });
+        Section::enter(String::new(), Node::section(Place::Nowhere), &mut described, read);
+        self.report.chapters.append(&mut described.chapters);
     }
 
     /// Reads a list of sections, which must not be empty. `read` gets their number, too.
@@ -159,8 +183,8 @@ impl Section<'_> {
         about: &'static str,
         read: impl Fn(&mut Section<'_>, usize) -> Option<T>,
     ) -> Option<Vec<T>> {
-        self.begin_chapter(format!("[[{name}]]"), about);
         let path = self.path_of(name);
+        self.begin_chapter(format!("[[{path}]]"), about);
         let items = self.items(name, &path)?;
         let count = items.len();
         let read = items.into_iter().map(|(index, node)| {
@@ -176,14 +200,14 @@ impl Section<'_> {
         let items = match node.map(|node| node.content) {
             Some(Content::List(items)) => items,
             Some(_) => {
-                let cure = format!("begin each item with [[{name}]]");
+                let cure = format!("begin each item with [[{path}]]");
                 self.report.fault(path, "this is not a list", cure);
                 return None;
             }
             None => BTreeMap::new(),
         };
         if items.is_empty() {
-            self.missing(path, &format!("write at least one [[{name}]]"));
+            self.missing(path, &format!("write at least one [[{path}]]"));
         }
         let gap = items.keys().enumerate().find(|(expected, index)| expected != *index);
         if let Some((expected, index)) = gap {

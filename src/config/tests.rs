@@ -1,5 +1,6 @@
 //! Tests of whole configurations, and what they share.
 
+mod access;
 mod cross_checks;
 mod effective;
 mod faults;

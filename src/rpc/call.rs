@@ -1,4 +1,4 @@
-//! One call as its method sees it: how long it may take, and the room for its answer.
+//! One call as its method sees it: who makes it, how long it may take, and the room for its answer.
 //!
 //! This file does not know what a call looks up.
 
@@ -10,6 +10,7 @@ use tonic::Status;
 use super::deadline::Deadline;
 use super::pool::{ConnectionShare, Purpose};
 use super::response::{FinishedResponse, Refused, ResponseBuffer};
+use crate::access::Caller;
 use crate::stats::ShedCause;
 
 /// The longest wait for room, even if the call has no deadline. Stated in the protocol.
@@ -20,6 +21,7 @@ const MAX_WAIT: Duration = Duration::from_secs(30);
 pub(super) struct Call {
     deadline: Deadline,
     share: ConnectionShare,
+    caller: Caller,
 }
 
 /// Whether a call looks up for the first time.
@@ -32,8 +34,8 @@ pub(super) enum Attempt {
 }
 
 impl Call {
-    pub(super) fn new(deadline: Deadline, share: ConnectionShare) -> Self {
-        Self { deadline, share }
+    pub(super) fn new(deadline: Deadline, share: ConnectionShare, caller: Caller) -> Self {
+        Self { deadline, share, caller }
     }
 
     pub(super) fn deadline(&self) -> Deadline {
@@ -42,6 +44,14 @@ impl Call {
 
     pub(super) fn share(&self) -> &ConnectionShare {
         &self.share
+    }
+
+    pub(super) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    pub(super) fn into_caller(self) -> Caller {
+        self.caller
     }
 
     /// Responds with what `look_up` writes, as soon as the pool has room for it.

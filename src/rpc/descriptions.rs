@@ -17,16 +17,22 @@ impl TableDescriptions {
         Self(tables.iter().map(describe).collect())
     }
 
-    /// One page of them. A table's number in the list is its place, counted from one.
-    pub(super) fn list(&self, request: &ListTablesRequest) -> Result<ListTablesResponse, Status> {
+    /// One page of those that are visible. A table's number in the list is its place among them,
+    /// counted from one.
+    pub(super) fn list(
+        &self,
+        request: &ListTablesRequest,
+        is_visible: impl Fn(&str) -> bool,
+    ) -> Result<ListTablesResponse, Status> {
         let asked = (request.page_size, request.page_token.as_str());
         let PageRequest { size, after } = PageRequest::of(List::Tables, asked, DEFAULT_PAGE_SIZE)?;
         let start = after.and_then(|(number, _)| usize::try_from(number).ok()).unwrap_or(0);
-        let rest = self.0.get(start..).unwrap_or_default();
-        let tables = rest[..rest.len().min(size)].to_vec();
+        let visible: Vec<_> = self.0.iter().filter(|table| is_visible(&table.name)).collect();
+        let page = visible.iter().skip(start).take(size);
+        let tables: Vec<_> = page.map(|table| (*table).clone()).collect();
         let end = start + tables.len();
         let token = || token_after(List::Tables, (end as u64, ""));
-        let next_page_token = (end < self.0.len()).then(token).unwrap_or_default();
+        let next_page_token = (end < visible.len()).then(token).unwrap_or_default();
         Ok(ListTablesResponse { tables, next_page_token })
     }
 }

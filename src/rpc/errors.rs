@@ -9,6 +9,7 @@ use std::time::Duration;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
+use crate::access::Denial;
 use crate::proto::v1::ErrorReason;
 use crate::stats::ShedCause;
 
@@ -118,6 +119,30 @@ pub(super) fn busy(work: &str) -> Status {
     let message = format!("other calls wait for the same work, {work}; retry later");
     let metadata = [("work", work.to_owned())];
     retryable(Code::ResourceExhausted, message, ErrorReason::Busy, metadata)
+}
+
+/// The caller may not do what it asks for. It is told the same whatever the reason is: the operator
+/// finds that in the statistics and in the log.
+pub(super) fn denied(denial: Denial) -> Status {
+    match denial {
+        Denial::Unauthenticated => {
+            let message = "the call has no valid credential; the service's operator finds the \
+                           reason in its log";
+            status(Code::Unauthenticated, message.into(), ErrorReason::Unauthenticated, [])
+        }
+        Denial::PermissionDenied => {
+            let message = "the caller may not call this method, or not for this table; the \
+                           service's operator finds the reason in its log, and can allow it in its \
+                           configuration";
+            status(Code::PermissionDenied, message.into(), ErrorReason::PermissionDenied, [])
+        }
+        Denial::ShareExhausted { retry_after } => {
+            let message = "the caller has used up its calls or bytes a second; retry later";
+            let mut details = details(ErrorReason::ShareExhausted, []);
+            details.set_retry_info(Some(retry_after));
+            Status::with_error_details(Code::ResourceExhausted, message, details)
+        }
+    }
 }
 
 /// The call was shed for this cause.

@@ -15,6 +15,7 @@ use tokio_stream::wrappers::WatchStream;
 use tokio_stream::{Stream, StreamExt as _};
 use tonic::Status;
 
+use crate::access::Caller;
 use crate::health::{Health, TableHealth};
 use crate::proto::health::health_check_response::ServingStatus;
 use crate::proto::health::{HealthCheckResponse, HealthListResponse};
@@ -100,32 +101,43 @@ pub(super) struct PublishedHealth(watch::Receiver<States>);
 
 impl PublishedHealth {
     /// The status of one name.
-    fn check(&self, name: &str) -> Result<HealthCheckResponse, Status> {
-        let status = self.0.borrow().get(name).copied();
+    fn check(&self, name: &str, caller: &Caller) -> Result<HealthCheckResponse, Status> {
+        let status = self.0.borrow().get(name).copied().filter(|_| is_visible(name, caller));
         status.map(response).ok_or_else(|| {
             let name: String = name.chars().take(100).collect();
             Status::not_found(format!("no service or table is called {name:?}; List has all"))
         })
     }
 
-    /// The status of each name.
-    fn list(&self) -> Result<HealthListResponse, Status> {
+    /// The status of each name that the caller may know.
+    fn list(&self, caller: &Caller) -> Result<HealthListResponse, Status> {
         let states = self.0.borrow();
-        if states.len() > MAX_LISTED {
+        let visible = states.iter().filter(|(name, _)| is_visible(name, caller));
+        if visible.clone().count() > MAX_LISTED {
             return Err(Status::resource_exhausted(format!("more than {MAX_LISTED} names")));
         }
-        let statuses = states.iter().map(|(name, status)| (name.clone(), response(*status)));
+        let statuses = visible.map(|(name, status)| (name.clone(), response(*status)));
         Ok(HealthListResponse { statuses: statuses.collect() })
     }
 
     /// The status of one name, and then each change of it, until the service stops.
-    fn watch(self, name: String) -> impl Stream<Item = Result<HealthCheckResponse, Status>> + Send {
-        let mut last = None;
+    fn watch(
+        self,
+        name: String,
+        caller: &Caller,
+    ) -> impl Stream<Item = Result<HealthCheckResponse, Status>> + Send + use<> {
+        let (mut last, is_visible) = (None, is_visible(&name, caller));
         WatchStream::new(self.0).filter_map(move |states| {
-            let status = states.get(&name).copied().unwrap_or(ServingStatus::ServiceUnknown);
+            let status = states.get(&name).copied().filter(|_| is_visible);
+            let status = status.unwrap_or(ServingStatus::ServiceUnknown);
             (last.replace(status) != Some(status)).then(|| Ok(response(status)))
         })
     }
+}
+
+/// Whether the caller may know this name. The names of tables are not for everybody.
+fn is_visible(name: &str, caller: &Caller) -> bool {
+    name.strip_prefix(TABLE_PREFIX).is_none_or(|table| caller.can_see(table))
 }
 
 fn response(status: ServingStatus) -> HealthCheckResponse {
@@ -144,7 +156,7 @@ mod tests {
     type Watched = Pin<Box<dyn Stream<Item = Result<HealthCheckResponse, Status>>>>;
 
     fn watch(publisher: &HealthPublisher, name: &str) -> Watched {
-        Box::pin(publisher.published().watch(name.into()))
+        Box::pin(publisher.published().watch(name.into(), &Caller::unrestricted()))
     }
 
     /// What a watch says at this moment: nothing, a status, or its end.
@@ -177,24 +189,24 @@ mod tests {
         let ready = Poll::Ready(Some(Serving));
         assert_eq!(all_said(), [ready, ready, Poll::Pending, Poll::Pending]);
 
-        let shown = publisher.published();
+        let (shown, anybody) = (publisher.published(), Caller::unrestricted());
         publisher.run(std::future::ready(())).await;
         let (last, end) = (Poll::Ready(Some(NotServing)), Poll::Ready(None));
         assert_eq!(all_said(), [last, last, end, end]);
         assert_eq!(all_said(), [end; 4]);
-        assert_eq!(shown.check("").unwrap().status(), NotServing);
-        assert_eq!(shown.check(LIVE_NAME).unwrap().status(), Serving);
+        assert_eq!(shown.check("", &anybody).unwrap().status(), NotServing);
+        assert_eq!(shown.check(LIVE_NAME, &anybody).unwrap().status(), Serving);
     }
 
     #[test]
     fn a_check_of_an_unknown_name_is_not_found_and_a_list_has_all_that_are_known() {
         let (_, publisher) = of_one_table();
-        let shown = publisher.published();
-        assert_eq!(shown.check("typo").unwrap_err().code(), Code::NotFound);
-        let listed = shown.list().unwrap().statuses;
+        let (shown, anybody) = (publisher.published(), Caller::unrestricted());
+        assert_eq!(shown.check("typo", &anybody).unwrap_err().code(), Code::NotFound);
+        let listed = shown.list(&anybody).unwrap().statuses;
         assert_eq!(listed.len(), READY_NAMES.len() + 2);
         for (name, status) in listed {
-            assert_eq!(shown.check(&name).unwrap(), status, "{name}");
+            assert_eq!(shown.check(&name, &anybody).unwrap(), status, "{name}");
         }
     }
 
@@ -202,7 +214,8 @@ mod tests {
     fn a_list_that_is_longer_than_the_protocol_allows_is_refused() {
         let health = Health::new((0..MAX_LISTED).map(|n| format!("table-{n}")), 1);
         let shown = HealthPublisher::new(health).published();
-        assert_eq!(shown.list().unwrap_err().code(), Code::ResourceExhausted);
-        assert!(shown.check("millpond.table/table-7").is_ok());
+        let anybody = Caller::unrestricted();
+        assert_eq!(shown.list(&anybody).unwrap_err().code(), Code::ResourceExhausted);
+        assert!(shown.check("millpond.table/table-7", &anybody).is_ok());
     }
 }

@@ -73,13 +73,14 @@ impl Lookup {
         call.respond(look_up).await
     }
 
-    /// Lists the tables.
+    /// Lists the tables that the caller may list.
     pub(super) fn list_tables(
         &self,
         call: &Call,
         request: &ListTablesRequest,
     ) -> Result<FinishedResponse, Status> {
-        call.respond_at_once(&self.descriptions.list(request)?)
+        let is_visible = |table: &str| call.caller().can_call_for(table);
+        call.respond_at_once(&self.descriptions.list(request, is_visible)?)
     }
 
     /// Validates a request, and waits until the table has handled what it demands.

@@ -1,11 +1,13 @@
-//! The methods of our services: their paths, the size of their requests, and where each is.
+//! The methods of our services: the size of their requests, and where each is.
 //!
 //! The build script lists the methods, so a method of the protocol that has no arm here does not
-//! compile. What a method does is not known here.
+//! compile. A request is decoded only for a caller who may have its answer. What a method does is not
+//! known here.
 
 use prost::Message;
 use tonic::{Code, Status};
 
+use super::authorization::{self, AboutTables};
 use super::call::Call;
 use super::errors;
 use super::lookup::Lookup;
@@ -16,10 +18,8 @@ use super::request::RequestMessage;
 use super::response::FinishedResponse;
 use super::stats::Stats;
 use super::texts::Texts;
+use crate::proto::Method;
 use crate::proto::v1::{GetStatsRequest, ReclaimRequest};
-
-// The list of methods, which the build script makes from the protocol.
-include!(concat!(env!("OUT_DIR"), "/methods.rs"));
 
 /// The services that the methods belong to.
 pub(super) struct Methods {
@@ -35,15 +35,13 @@ const ONE_KEY_BYTES: usize = 96 << 10;
 /// Room for a page token, which may name a key.
 const PAGE_BYTES: usize = 128 << 10;
 
-impl Method {
-    /// The largest request, where one connection may hold `connection_bytes`.
-    pub(super) fn max_request_bytes(self, connection_bytes: usize) -> usize {
-        match self {
-            Self::Get | Self::DescribeEntry => ONE_KEY_BYTES,
-            Self::BatchGet => connection_bytes,
-            Self::ListTables | Self::ListLargestEntries | Self::ListRejections => PAGE_BYTES,
-            Self::GetStats | Self::Reclaim => SMALL_REQUEST_BYTES,
-        }
+/// The largest request of a method, where one connection may hold `connection_bytes`.
+pub(super) fn max_request_bytes(method: Method, connection_bytes: usize) -> usize {
+    match method {
+        Method::Get | Method::DescribeEntry => ONE_KEY_BYTES,
+        Method::BatchGet => connection_bytes,
+        Method::ListTables | Method::ListLargestEntries | Method::ListRejections => PAGE_BYTES,
+        Method::GetStats | Method::Reclaim => SMALL_REQUEST_BYTES,
     }
 }
 
@@ -57,64 +55,57 @@ impl Methods {
         let Self { lookup, stats, maintenance } = self;
         match method {
             Method::Get => {
-                let (request, _held) = decode_lookup::<String>(request)?;
+                let (request, _held) = decode_lookup::<String>(call, request)?;
                 lookup.get(call, request).await
             }
             Method::BatchGet => {
-                let (request, _held) = decode_lookup::<Texts>(request)?;
+                let (request, _held) = decode_lookup::<Texts>(call, request)?;
                 lookup.batch_get(call, request).await
             }
-            Method::ListTables => lookup.list_tables(call, &decode(request)?.0),
+            Method::ListTables => lookup.list_tables(call, &decode(call, request)?.0),
             Method::GetStats => {
-                decode::<GetStatsRequest>(request)?;
+                decode::<GetStatsRequest>(call, request)?;
                 stats.get_stats(call).await
             }
             Method::Reclaim => {
-                decode::<ReclaimRequest>(request)?;
+                decode::<ReclaimRequest>(call, request)?;
                 maintenance.reclaim(call).await
             }
             Method::DescribeEntry => {
-                let (request, _held) = decode(request)?;
+                let (request, _held) = decode(call, request)?;
                 maintenance.describe_entry(call, request).await
             }
             Method::ListLargestEntries => {
-                let (request, _held) = decode(request)?;
+                let (request, _held) = decode(call, request)?;
                 maintenance.list_largest_entries(call, request).await
             }
-            Method::ListRejections => maintenance.list_rejections(call, &decode(request)?.0),
+            Method::ListRejections => maintenance.list_rejections(call, &decode(call, request)?.0),
         }
     }
 }
 
-/// The request, and what it holds of the pool until the call ends. Decoded text takes no more than
-/// its message does.
-fn decode<M: Message + Default>(request: RequestMessage) -> Result<(M, Permit), Status> {
+/// The request, if its caller may have the answer, and what it holds of the pool until the call ends.
+/// Decoded text takes no more than its message does.
+fn decode<M: Message + Default + AboutTables>(
+    call: &Call,
+    request: RequestMessage,
+) -> Result<(M, Permit), Status> {
     let RequestMessage { bytes, permit } = request;
     let decoded = M::decode(bytes);
     let decoded = decoded.map_err(|error| errors::malformed(Code::Internal, &error.to_string()))?;
+    authorization::authorize(call.caller(), &decoded)?;
     Ok((decoded, permit))
 }
 
 /// The same for a lookup, whose keys and positions may take more than their message does.
 fn decode_lookup<K: KeyField>(
+    call: &Call,
     request: RequestMessage,
 ) -> Result<(LookupRequest<K>, Permit), Status> {
-    let (decoded, mut permit) = decode::<LookupRequest<K>>(request)?;
+    let (decoded, mut permit) = decode::<LookupRequest<K>>(call, request)?;
     let held_bytes = decoded.held_bytes();
     permit.shrink_to(held_bytes);
     let grown = permit.grow_to(held_bytes);
     grown.map_err(|cause| permit.share().shed_call(cause))?;
     Ok((decoded, permit))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_method_is_found_at_its_whole_path_only() {
-        assert_eq!(Method::find("/millpond.v1.LookupService/Get"), Some(Method::Get));
-        assert_eq!(Method::find("/millpond.v1.StatsService/Get"), None);
-        assert_eq!(Method::find("/millpond.v1.LookupService/Nothing"), None);
-    }
 }

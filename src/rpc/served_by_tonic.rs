@@ -4,6 +4,7 @@
 //! message only when it is complete. Its answers are charged frame by frame.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http_body::{Body, Frame};
@@ -13,7 +14,8 @@ use tonic::codegen::http::{self, HeaderValue, Uri};
 use tonic::codegen::{BoxFuture, Service};
 use tonic::service::Routes;
 
-use super::pool::{ConnectionShare, Permit, PermitPart, Purpose};
+use super::call::Call;
+use super::pool::{Permit, PermitPart, Purpose};
 use super::request::RequestReader;
 use super::response::trailers;
 use crate::stats::ShedCause;
@@ -38,12 +40,13 @@ pub(super) struct TonicBody {
 pub(super) async fn answer<B>(
     mut routes: Routes,
     uri: Uri,
-    share: &ConnectionShare,
+    call: Call,
     reader: RequestReader<B>,
 ) -> Result<http::Response<TonicBody>, Status>
 where
     B: Body<Data = Bytes> + Unpin + Send + 'static,
 {
+    let share = call.share();
     let mut held = share.new_permit(Purpose::Request);
     let stream_bytes = if uri.path() == CHECK { 0 } else { STREAM_BYTES };
     held.grow_to(stream_bytes).map_err(|cause| share.shed_call(cause))?;
@@ -52,6 +55,8 @@ where
     *request.uri_mut() = uri;
     let grpc = HeaderValue::from_static("application/grpc");
     request.headers_mut().insert(http::header::CONTENT_TYPE, grpc);
+    // Health shows a table to those who may know of it.
+    request.extensions_mut().insert(Arc::new(call.into_caller()));
     let response = match routes.call(request).await {
         Ok(response) => response,
         Err(never) => match never {},

@@ -3,6 +3,7 @@
 //! The files beside this one convert the plain data of the snapshot to messages. How the figures come
 //! about is not known here.
 
+mod access;
 mod kafka;
 mod memory;
 mod partitions;

@@ -1,13 +1,14 @@
 //! The front of all services: reads each request into the pool's bytes, and calls its method.
 //!
 //! ```text
-//! headers -> Call -> RequestReader -> decode -> method -> FinishedResponse -> ResponseBody
+//! headers -> Caller, Call -> RequestReader -> decode -> method -> FinishedResponse -> ResponseBody
 //! ```
 //!
 //! The methods of our own services are called from here: [`Method`] lists them. Every other path
 //! goes to the services of tonic behind it, through `served_by_tonic.rs`. The headers of a call are
 //! dropped before its request is read, so that no call holds any while it waits.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,16 +18,19 @@ use tonic::codegen::http::{self, HeaderMap, HeaderValue, Method as HttpMethod, S
 use tonic::service::Routes;
 use tonic::{Code, Status};
 
+use super::authorization::{self, Service};
 use super::body::Body;
 use super::call::Call;
 use super::deadline::Deadline;
 use super::errors;
-use super::methods::{Method, Methods};
+use super::methods::{Methods, max_request_bytes};
 use super::net::{Answer, Answering, Peer, RequestBody};
 use super::pool::{BytePool, ConnectionShare, Purpose};
 use super::request::{Encoding, RequestReader};
 use super::response::{FinishedResponse, ResponseBody};
 use super::served_by_tonic;
+use crate::access::{Access, PeerAccess};
+use crate::proto::Method;
 use crate::stats::ShedCause;
 
 /// How long a caller may take to read an answer that holds bytes of the pool. Stated in the
@@ -41,6 +45,8 @@ pub(super) struct Dispatch {
     routes: Routes,
     pool: BytePool,
     share: ConnectionShare,
+    access: Access,
+    peer: PeerAccess,
     request_timeout: Duration,
 }
 
@@ -53,16 +59,20 @@ impl Dispatch {
         methods: Methods,
         routes: Routes,
         pool: BytePool,
+        access: Access,
         request_timeout: Duration,
     ) -> Self {
         let share = pool.open_connection();
-        Self { methods: Arc::new(methods), routes, pool, share, request_timeout }
+        // Nobody calls by this one: each connection has its own.
+        let peer = access.of_connection((Ipv4Addr::UNSPECIFIED, 0).into(), None);
+        Self { methods: Arc::new(methods), routes, pool, share, access, peer, request_timeout }
     }
 }
 
 impl Answer for Dispatch {
-    fn for_connection(&self, _: &Peer) -> Self {
-        Self { share: self.pool.open_connection(), ..self.clone() }
+    fn for_connection(&self, peer: &Peer) -> Self {
+        let peer = self.access.of_connection(peer.address, peer.certificate.as_deref());
+        Self { share: self.pool.open_connection(), peer, ..self.clone() }
     }
 
     fn answer(&self, request: http::Request<RequestBody>) -> Answering {
@@ -71,11 +81,16 @@ impl Answer for Dispatch {
             Ok(encoding) => encoding,
             Err(refusal) => return Box::pin(async { *refusal }),
         };
-        let call = Call::new(Deadline::of(&head.headers), self.share.clone());
+        let service = Service::at(head.uri.path());
+        let caller = match authorization::admit(&self.peer, service, &head.headers) {
+            Ok(caller) => caller,
+            Err(denial) => return Box::pin(async move { errors::denied(denial).into_http() }),
+        };
+        let call = Call::new(Deadline::of(&head.headers), self.share.clone(), caller);
         let end = call.deadline().send_end(self.request_timeout);
-        let method = Method::find(head.uri.path());
+        let method = service.method();
         let limit_bytes = method.map_or(served_by_tonic::MAX_REQUEST_BYTES, |method| {
-            method.max_request_bytes(self.pool.connection_bytes(Purpose::Request))
+            max_request_bytes(method, self.pool.connection_bytes(Purpose::Request))
         });
         let permit = call.share().new_permit(Purpose::Request);
         let reader = RequestReader::new(body, encoding, limit_bytes, end, permit);
@@ -84,7 +99,7 @@ impl Answer for Dispatch {
             let path = head.uri.path().parse().unwrap_or_default();
             let routes = self.routes.clone();
             return Box::pin(async move {
-                let answer = served_by_tonic::answer(routes, path, call.share(), reader).await;
+                let answer = served_by_tonic::answer(routes, path, call, reader).await;
                 answer.map_or_else(Status::into_http, |response| response.map(Body::Tonic))
             });
         };
@@ -107,11 +122,13 @@ async fn answer_unary<B: HttpBody<Data = Bytes> + Unpin>(
     let request = reader.read_only().await?;
     let share = call.share();
     let holds_bytes = request.permit.held_bytes() > 0;
-    tokio::select! {
+    let response = tokio::select! {
         biased;
-        response = methods.call(method, call, request) => response,
-        () = share.shed(), if holds_bytes => Err(share.shed_call(ShedCause::MemoryShort)),
-    }
+        response = methods.call(method, call, request) => response?,
+        () = share.shed(), if holds_bytes => return Err(share.shed_call(ShedCause::MemoryShort)),
+    };
+    call.caller().take_bytes(response.total_bytes());
+    Ok(response)
 }
 
 fn response_of(call: &Call, response: FinishedResponse) -> Response {

@@ -1,5 +1,6 @@
 //! What callers make the service hold, and the calls that failed because of it.
 
+use super::access::AccessStats;
 use super::connections::ConnectionStats;
 use super::tls::TlsStats;
 
@@ -12,6 +13,8 @@ pub struct RpcStats {
     pub pool: PoolStats,
     /// Its TLS, if it has any.
     pub tls: Option<TlsStats>,
+    /// Who called, and which calls were denied.
+    pub access: AccessStats,
 }
 
 /// The figures of the byte pool.

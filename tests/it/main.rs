@@ -7,6 +7,7 @@
     reason = "a test stops at the first thing that is not so"
 )]
 
+mod access;
 mod admin_port;
 mod architecture;
 mod check_connection;

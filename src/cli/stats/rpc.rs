@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::access::access_text;
 use crate::cli::output::{bytes, count};
 use crate::proto::v1::{RpcStats, ShedCause};
 
@@ -21,6 +22,7 @@ pub(in crate::cli) fn rpc_text(rpc: &RpcStats) -> String {
     for shed in rpc.shed_calls.iter().filter(|shed| shed.count > 0) {
         let _ = writeln!(text, "  {} calls shed: {}", count(shed.count), cause_text(shed.cause()));
     }
+    text.push_str(&rpc.access.as_ref().map(access_text).unwrap_or_default());
     text
 }
 

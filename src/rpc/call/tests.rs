@@ -24,7 +24,7 @@ fn free_kib(pool: &BytePool) -> u64 {
 }
 
 fn call(share: &ConnectionShare) -> Call {
-    Call::new(Deadline::default(), share.clone())
+    Call::new(Deadline::default(), share.clone(), Caller::unrestricted())
 }
 
 fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
@@ -147,7 +147,7 @@ async fn a_call_that_gets_no_room_in_time_fails_and_may_retry() {
     let held = respond_at_once(&share, 72);
     let mut headers = HeaderMap::new();
     headers.insert("grpc-timeout", "1m".parse().unwrap());
-    let call = Call::new(Deadline::of(&headers), share.clone());
+    let call = Call::new(Deadline::of(&headers), share.clone(), Caller::unrestricted());
     let look_up = |_, buffer: &mut ResponseBuffer| {
         fill(buffer, 32);
         Ok(())

@@ -3,6 +3,7 @@
 //! What a status is, is not known here.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tonic::body::Body;
@@ -13,6 +14,7 @@ use tonic_prost::ProstCodec;
 use tower::service_fn;
 
 use super::PublishedHealth;
+use crate::access::Caller;
 use crate::proto::health::{HealthCheckRequest, HealthListRequest};
 
 /// Serves the states. Clones share them.
@@ -34,33 +36,50 @@ impl Service<http::Request<Body>> for HealthServer {
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
         let health = self.0.clone();
+        let Some(caller) = request.extensions().get::<Arc<Caller>>().cloned() else {
+            let status = Status::internal("nobody knows who calls");
+            return Box::pin(async move { Ok(status.into_http()) });
+        };
         Box::pin(async move {
             Ok(match request.uri().path() {
-                "/grpc.health.v1.Health/Check" => check(&health, request).await,
-                "/grpc.health.v1.Health/List" => list(&health, request).await,
-                "/grpc.health.v1.Health/Watch" => watch(health, request).await,
+                "/grpc.health.v1.Health/Check" => check(&health, caller, request).await,
+                "/grpc.health.v1.Health/List" => list(&health, caller, request).await,
+                "/grpc.health.v1.Health/Watch" => watch(health, caller, request).await,
                 path => Status::unimplemented(format!("there is no method {path}")).into_http(),
             })
         })
     }
 }
 
-async fn check(health: &PublishedHealth, request: http::Request<Body>) -> http::Response<Body> {
-    let check = |request: Request<HealthCheckRequest>| async move {
-        health.check(&request.into_inner().service).map(Response::new)
+async fn check(
+    health: &PublishedHealth,
+    caller: Arc<Caller>,
+    request: http::Request<Body>,
+) -> http::Response<Body> {
+    let check = |request: Request<HealthCheckRequest>| {
+        let checked = health.check(&request.into_inner().service, &caller);
+        async move { checked.map(Response::new) }
     };
     Grpc::new(ProstCodec::default()).unary(service_fn(check), request).await
 }
 
-async fn list(health: &PublishedHealth, request: http::Request<Body>) -> http::Response<Body> {
-    let list = |_: Request<HealthListRequest>| async { health.list().map(Response::new) };
+async fn list(
+    health: &PublishedHealth,
+    caller: Arc<Caller>,
+    request: http::Request<Body>,
+) -> http::Response<Body> {
+    let list = |_: Request<HealthListRequest>| async { health.list(&caller).map(Response::new) };
     Grpc::new(ProstCodec::default()).unary(service_fn(list), request).await
 }
 
-async fn watch(health: PublishedHealth, request: http::Request<Body>) -> http::Response<Body> {
+async fn watch(
+    health: PublishedHealth,
+    caller: Arc<Caller>,
+    request: http::Request<Body>,
+) -> http::Response<Body> {
     let watch = |request: Request<HealthCheckRequest>| {
-        let health = health.clone();
-        async move { Ok(Response::new(health.watch(request.into_inner().service))) }
+        let watched = health.clone().watch(request.into_inner().service, &caller);
+        async move { Ok(Response::new(watched)) }
     };
     Grpc::new(ProstCodec::default()).server_streaming(service_fn(watch), request).await
 }

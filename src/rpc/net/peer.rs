@@ -8,7 +8,6 @@ use rustls::pki_types::CertificateDer;
 
 /// The other end of one connection.
 #[derive(Debug, Clone)]
-#[expect(dead_code, reason = "access will read it")]
 pub(in crate::rpc) struct Peer {
     /// Its address.
     pub(in crate::rpc) address: SocketAddr,

@@ -188,6 +188,11 @@ impl FinishedResponse {
         &self.permit
     }
 
+    /// The bytes that are not sent yet, with the head of the message.
+    pub(in crate::rpc) fn total_bytes(&self) -> usize {
+        self.pieces.iter().map(Vec::len).sum()
+    }
+
     /// Removes the next piece, which takes its part of the permit along.
     pub(in crate::rpc) fn next_piece(&mut self) -> Option<Bytes> {
         let bytes = self.pieces.pop_front()?;

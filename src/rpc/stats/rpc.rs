@@ -6,7 +6,7 @@ use crate::stats::{CloseReason, RpcStats, ShedCause};
 
 impl From<RpcStats> for wire::RpcStats {
     fn from(rpc: RpcStats) -> Self {
-        let RpcStats { connections, pool, tls } = rpc;
+        let RpcStats { connections, pool, tls, access } = rpc;
         let closed = |&(reason, count): &(CloseReason, u64)| ConnectionCloseCount {
             reason: to_reason(reason).into(),
             count: to_int64(count),
@@ -28,6 +28,7 @@ impl From<RpcStats> for wire::RpcStats {
             held_bytes: to_int64(pool.held_bytes),
             dropped_bytes: to_int64(pool.shed_bytes),
             tls: tls.map(Into::into),
+            access: Some(access.into()),
         }
     }
 }
