@@ -1,6 +1,7 @@
 //! Lists the methods of the protocol for `src/proto/method.rs`: a method without a handler does not
 //! compile. The crate `millpond-client` compiles the protocol.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::PathBuf;
 use std::{env, fs};
@@ -47,8 +48,7 @@ fn source(methods: &[Method<'_>]) -> String {
     let paths =
         lines(|method| format!("            {:?} => Self::{},\n", method.path, method.name));
     let names = lines(|method| format!("            Self::{0} => {0:?},\n", method.name));
-    let services =
-        lines(|method| format!("            Self::{} => {:?},\n", method.name, method.service));
+    let services = services(methods);
     format!(
         "/// A method of one of our services.\n\
          #[derive(Debug, Clone, Copy, PartialEq, Eq)]\n\
@@ -64,4 +64,16 @@ fn source(methods: &[Method<'_>]) -> String {
          /// The name of its service, without the package.\n    \
          pub fn service(self) -> &'static str {{\n        match self {{\n{services}        }}\n    }}\n}}\n"
     )
+}
+
+/// An arm for each service, with all of its methods.
+fn services(methods: &[Method<'_>]) -> String {
+    let mut by_service = BTreeMap::<_, Vec<_>>::new();
+    for method in methods {
+        by_service.entry(method.service).or_default().push(format!("Self::{}", method.name));
+    }
+    let arm = |(service, methods): (&str, Vec<String>)| {
+        format!("            {} => {service:?},\n", methods.join(" | "))
+    };
+    by_service.into_iter().map(arm).collect()
 }

@@ -112,10 +112,7 @@ impl App {
     /// See [`BuildError`].
     pub fn build(config: Config) -> Result<Self, BuildError> {
         let Checked { budget, warnings, exposure } = check(&config)?;
-        for warning in warnings {
-            tracing::warn!(warning, "librdkafka warns of its settings, see kafka.properties");
-        }
-        log_exposure(&exposure);
+        log_findings(&warnings, &exposure);
         let accounts = Accounts::open(config.tables.iter().map(|table| table.name.as_str()))?;
         let tls = TlsOfPorts::load(&config)?;
         let access = Access::start(&config.rpc.access, &accounts.other)?;
@@ -129,12 +126,7 @@ impl App {
         let governor = core.governor.state_reader();
         let memory = Arc::new(MemoryReader { accounts, governor });
         let net = new_net(&config.rpc, &tls);
-        let rpc = RpcReader {
-            net: net.clone(),
-            pool: pool.clone(),
-            tls: tls.rpc,
-            access: access.clone(),
-        };
+        let rpc = RpcReader::new(&net, &pool, &access, tls.rpc);
         let readers = Readers { memory: Arc::clone(&memory), rpc, admin_tls: tls.admin.clone() };
         let take_snapshot = core.new_snapshot_handle(&config, readers);
         let ingest_stats = core.ingest.stats();
@@ -227,7 +219,11 @@ impl App {
     }
 }
 
-fn log_exposure(exposure: &Exposure) {
+/// What an operator should know of the configuration.
+fn log_findings(warnings: &[String], exposure: &Exposure) {
+    for warning in warnings {
+        tracing::warn!(warning, "librdkafka warns of its settings, see kafka.properties");
+    }
     if let Some(no_policy) = exposure.no_policy {
         tracing::info!("{no_policy}");
     }

@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn any_other_header_is_malformed() {
-        let long = [&b"Bearer "[..], &[b'a'; 1 << 20]].concat();
+        let long = [&b"Bearer "[..], &vec![b'a'; 1 << 20]].concat();
         let odd: [&[u8]; 8] = [
             b"",
             b"Bearer",

@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     fn hex(token: &str) -> String {
-        digest(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+        digest(token.as_bytes()).map(|byte| format!("{byte:02x}")).concat()
     }
 
     #[test]
@@ -101,7 +101,8 @@ mod tests {
     #[test]
     fn too_many_tokens_are_refused() {
         let lines = |count: usize| {
-            (0..count).map(|number| format!("a {}\n", hex(&number.to_string()))).collect::<String>()
+            let line = |number: usize| format!("a {}\n", hex(&number.to_string()));
+            (0..count).map(line).collect::<Vec<_>>().concat()
         };
         assert_eq!(parse_lines(lines(MAX_TOKENS).as_bytes()).unwrap().len(), MAX_TOKENS);
         assert!(parse_lines(lines(MAX_TOKENS + 1).as_bytes()).is_err());

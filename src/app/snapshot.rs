@@ -39,13 +39,17 @@ impl MemoryReader {
 
 /// Reads what callers have open, and what they make the service hold.
 pub(super) struct RpcReader {
-    pub(super) net: Net,
-    pub(super) pool: BytePool,
-    pub(super) tls: Option<Tls>,
-    pub(super) access: Access,
+    net: Net,
+    pool: BytePool,
+    access: Access,
+    tls: Option<Tls>,
 }
 
 impl RpcReader {
+    pub(super) fn new(net: &Net, pool: &BytePool, access: &Access, tls: Option<Tls>) -> Self {
+        Self { net: net.clone(), pool: pool.clone(), access: access.clone(), tls }
+    }
+
     fn read(&self) -> RpcStats {
         RpcStats {
             connections: self.net.stats(),

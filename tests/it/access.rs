@@ -15,6 +15,7 @@ use millpond_client::health::{HealthCheckRequest, HealthListRequest};
 use ring::digest::{SHA256, digest};
 use tempfile::TempDir;
 use tonic::codegen::http::uri::PathAndQuery;
+use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 use tonic_prost::ProstCodec;
 use tonic_types::StatusExt;
@@ -22,6 +23,7 @@ use tonic_types::StatusExt;
 use crate::command::{run, settings, text};
 use crate::lookups::assert_error;
 use crate::support::broker::{self, Broker};
+use crate::support::certificates::{Authority, ServerFiles, TlsClient};
 use crate::support::service::{Service, table, with_basics};
 use issuer::{AUDIENCE, ISSUER, Issuer};
 
@@ -75,12 +77,7 @@ impl Guarded {
 
     /// Calls whatever is at a path, about a table.
     async fn call(&self, path: &str, token: Option<&str>, table: &str) -> Code {
-        let mut client = tonic::client::Grpc::new(self.service.channel());
-        client.ready().await.unwrap();
-        let request = authorized(AboutTable { table: table.into() }, token);
-        let path: PathAndQuery = path.parse().unwrap();
-        let codec = ProstCodec::<AboutTable, ()>::default();
-        client.unary(request, path, codec).await.map_or_else(|status| status.code(), |_| Code::Ok)
+        call(self.service.channel(), path, token, table).await
     }
 
     async fn access(&self) -> AccessStats {
@@ -93,6 +90,15 @@ impl Guarded {
 struct AboutTable {
     #[prost(string, tag = "1")]
     table: String,
+}
+
+async fn call(channel: Channel, path: &str, token: Option<&str>, table: &str) -> Code {
+    let mut client = tonic::client::Grpc::new(channel);
+    client.ready().await.unwrap();
+    let request = authorized(AboutTable { table: table.into() }, token);
+    let path: PathAndQuery = path.parse().unwrap();
+    let codec = ProstCodec::<AboutTable, ()>::default();
+    client.unary(request, path, codec).await.map_or_else(|status| status.code(), |_| Code::Ok)
 }
 
 fn policy(rules: &[Rule]) -> Vec<String> {
@@ -110,10 +116,10 @@ fn policy(rules: &[Rule]) -> Vec<String> {
 fn write_tokens(folder: &Path, tokens: &[(&str, &str)]) {
     let hex = |token: &str| {
         let digest = digest(&SHA256, token.as_bytes());
-        digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+        digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
     };
     let lines = tokens.iter().map(|(name, token)| format!("{name} {}\n", hex(token)));
-    fs::write(folder.join("tokens"), lines.collect::<String>()).unwrap();
+    fs::write(folder.join("tokens"), lines.collect::<Vec<_>>().concat()).unwrap();
 }
 
 fn authorized<M>(message: M, token: Option<&str>) -> Request<M> {
@@ -139,6 +145,9 @@ fn a_caller_gets_what_the_policy_says_and_learns_nothing_of_the_rest() {
         let missing = guarded.get(Some("secret"), "missing").await.unwrap_err();
         assert_eq!(format!("{other:?}"), format!("{missing:?}"), "one cannot tell them apart");
         assert!(!other.message().contains("others"), "{other:?}");
+        // Its request is too long to be there when the call is denied.
+        let many = guarded.service.try_batch("services", vec!["k".repeat(2_000); 500]).await;
+        assert_eq!(many.unwrap_err().code(), Code::Unauthenticated);
         let all = guarded.get(Some("admin-secret"), "missing").await.unwrap_err();
         assert_error(&all, Code::NotFound, ErrorReason::TableNotFound);
 
@@ -153,7 +162,7 @@ fn a_caller_gets_what_the_policy_says_and_learns_nothing_of_the_rest() {
             denied.map(|denied| (denied.method.as_str(), denied.count)).collect::<Vec<_>>()
         };
         assert_eq!(denied(DenialReason::NotAllowed), [("Get", 2)]);
-        assert_eq!(denied(DenialReason::NoCredential), [("Get", 1)]);
+        assert_eq!(denied(DenialReason::NoCredential), [("Get", 1), ("BatchGet", 1)]);
         let web = stats.identities.iter().find(|seen| seen.identity == "token:web").unwrap();
         assert_eq!((web.allowed_count, web.denied_count), (2, 2));
         guarded.service.stop().await;
@@ -181,18 +190,61 @@ fn every_method_and_table_is_open_to_those_whom_the_policy_names_and_to_nobody_e
             ("nobody", Some(foreign.as_str())),
             ("anonymous", None),
         ] {
-            for method in Method::ALL {
-                for table in ["services", "others", "missing"] {
-                    let path = format!("/millpond.v1.{}/{}", method.service(), method.name());
-                    let code = guarded.call(&path, token, table).await;
-                    let is_open = ![Code::PermissionDenied, Code::Unauthenticated].contains(&code);
-                    let expected = is_allowed(&RULES, identity, method, table);
-                    assert_eq!(is_open, expected, "{identity} {method:?} {table}: {code}");
-                }
+            for (method, table) in cells() {
+                let code = guarded.call(&path_of(method), token, table).await;
+                let denied =
+                    if token.is_some() { Code::PermissionDenied } else { Code::Unauthenticated };
+                let expected = is_allowed(&RULES, identity, method, table);
+                assert_eq!(code != denied, expected, "{identity} {method:?} {table}: {code}");
             }
         }
         guarded.service.stop().await;
     });
+}
+
+/// The same for the owners of certificates.
+#[test]
+fn a_certificate_is_let_in_by_its_name_and_by_nothing_else() {
+    const RULES: [Rule; 2] = [
+        ("certificate:web.shop.svc", "Get MaintenanceService", "services"),
+        ("anonymous", "ListTables", "others"),
+    ];
+    broker::in_process(async |broker| {
+        let authority = Authority::new("clients");
+        let files = ServerFiles::new(&authority.issue("localhost"), &[&authority]);
+        let topic = broker.create_topic(1).await;
+        let mut all = table(0, "services", &topic.name);
+        all.extend(table(1, "others", &topic.name));
+        all.extend(policy(&RULES).into_iter().chain(files.settings("rpc.tls", true)));
+        all.push("rpc.tls.client_certificate=optional".into());
+        let service = Service::start_with(&broker.bootstrap(), &all).await;
+        let [web, other] = ["web.shop.svc", "other.shop.svc"].map(|name| authority.issue(name));
+        for (identity, own) in [
+            ("certificate:web.shop.svc", Some(&web)),
+            ("certificate:other.shop.svc", Some(&other)),
+            ("anonymous", None),
+        ] {
+            let channel = TlsClient::new(&authority, own, b"h2").channel(service.rpc);
+            for (method, table) in cells() {
+                let code = call(channel.clone(), &path_of(method), None, table).await;
+                let denied =
+                    if own.is_some() { Code::PermissionDenied } else { Code::Unauthenticated };
+                let expected = is_allowed(&RULES, identity, method, table);
+                assert_eq!(code != denied, expected, "{identity} {method:?} {table}: {code}");
+            }
+        }
+        service.stop().await;
+    });
+}
+
+/// Every method, for each table and for one that does not exist.
+fn cells() -> impl Iterator<Item = (Method, &'static str)> {
+    let of_method = |method| ["services", "others", "missing"].map(|table| (method, table));
+    Method::ALL.into_iter().flat_map(of_method)
+}
+
+fn path_of(method: Method) -> String {
+    format!("/millpond.v1.{}/{}", method.service(), method.name())
 }
 
 fn is_allowed(rules: &[Rule], identity: &str, method: Method, table: &str) -> bool {

@@ -39,7 +39,7 @@ impl TokenFile {
 /// A line for each name, whose token is "token of NAME".
 fn lines(names: &[&str]) -> String {
     let hex = |name| digest(token(name).as_bytes()).map(|byte| format!("{byte:02x}")).concat();
-    names.iter().map(|name| format!("{name} {}\n", hex(name))).collect()
+    names.iter().map(|name| format!("{name} {}\n", hex(name))).collect::<Vec<_>>().concat()
 }
 
 fn token(name: &str) -> String {

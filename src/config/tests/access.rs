@@ -50,49 +50,38 @@ fn without_entries_there_is_no_policy_and_an_empty_list_of_them_is_a_fault() {
     assert_eq!(faults_of("[rpc]\nallow = []"), ["rpc.allow: missing"]);
 }
 
+/// Entries as `who methods tables`, with what is wrong.
+const BAD_ENTRIES: [(&str, &str, &str, &str); 8] = [
+    ("[\"web\"]", "*", "*", "who: found a list: \"web\": not a kind of identity"),
+    ("[]", "*", "*", "who: found a list: it is empty"),
+    ("[7]", "*", "*", "who: found a list: \"7\": this goes in quotes"),
+    (NOBODY, "Got", "*", "methods: found \"Got\": there is no such method and no such service"),
+    (
+        NOBODY,
+        "Health",
+        "*",
+        "methods: found \"Health\": health is answered to everybody and needs no entry",
+    ),
+    (NOBODY, "Get", "orders", "tables: found \"orders\": there is no such table"),
+    (
+        NOBODY,
+        "GetStats",
+        "services",
+        "methods: found \"GetStats\": it is not about one table, and tables names some",
+    ),
+    (
+        NOBODY,
+        "ServerReflection",
+        "services",
+        "methods: found \"ServerReflection\": it is not about one table, and tables names some",
+    ),
+];
+const NOBODY: &str = "[\"anonymous\"]";
+
 #[test]
 fn an_entry_that_names_what_there_is_not_is_a_fault() {
-    for (who, methods, tables, expected) in [
-        (
-            r#"["web"]"#,
-            r#"["Get"]"#,
-            r#"["*"]"#,
-            "who: found a list: \"web\": not a kind of identity",
-        ),
-        (r"[]", r#"["Get"]"#, r#"["*"]"#, "who: found a list: it is empty"),
-        (r"[7]", r#"["Get"]"#, r#"["*"]"#, "who: found a list: \"7\": this goes in quotes"),
-        (
-            r#"["anonymous"]"#,
-            r#"["Got"]"#,
-            r#"["*"]"#,
-            "methods: found a list: \"Got\": there is no such method and no such service",
-        ),
-        (
-            r#"["anonymous"]"#,
-            r#"["Health"]"#,
-            r#"["*"]"#,
-            "methods: found a list: \"Health\": health is answered to everybody and needs no entry",
-        ),
-        (
-            r#"["anonymous"]"#,
-            r#"["Get"]"#,
-            r#"["orders"]"#,
-            "tables: found \"orders\": there is no such table",
-        ),
-        (
-            r#"["anonymous"]"#,
-            r#"["GetStats"]"#,
-            r#"["services"]"#,
-            "methods: found \"GetStats\": it is not about one table, and tables names some",
-        ),
-        (
-            r#"["anonymous"]"#,
-            r#"["ServerReflection"]"#,
-            r#"["services"]"#,
-            "methods: found \"ServerReflection\": it is not about one table, and tables names some",
-        ),
-    ] {
-        let found = faults_of(&entry(who, methods, tables));
+    for (who, methods, tables, expected) in BAD_ENTRIES {
+        let found = faults_of(&entry(who, &format!("{methods:?}"), &format!("{tables:?}")));
         assert_eq!(found, [format!("rpc.allow[0].{expected}")]);
     }
     let page = load(&format!("{SMALLEST}{}", entry("\"x\"", "\"x\"", "\"x\"")), &[], &[]);
