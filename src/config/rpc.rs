@@ -111,8 +111,8 @@ impl Caps {
             &Count(1..=100_000),
             Unset::Means("128"),
             "How many connections may be open. One more takes the place of the connection that has \
-             been idle for longest, first of a peer that has more than its fair part, and waits if \
-             none is idle. One more of such a peer is closed.",
+             been idle for longest, first of a peer that has more connections than its own. If none \
+             is idle, it waits, or is closed if no other peer has more.",
         );
         let connections_per_peer = section.key(
             "max_connections_per_peer",

@@ -86,18 +86,16 @@ impl Admission {
     }
 
     /// Waits for a slot. Nothing else is accepted meanwhile, so further connections wait with the
-    /// system. A peer that has more than its fair part waits for none: those who wait behind it
-    /// would wait for it.
+    /// system. So a peer that has more than the others does not wait for a connection that is not
+    /// idle yet: those behind it would wait too.
     async fn slot(&self, peer: IpAddr) -> Option<OwnedSemaphorePermit> {
         loop {
             if let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() {
                 return Some(slot);
             }
-            let is_over = |peer| self.peers.is_over_fair_part(peer, self.config.max_connections);
-            let now = Instant::now();
-            if !is_over(peer) {
-                self.registry.make_room(now, is_over, |_| true);
-            } else if !self.registry.make_room(now, |_| false, |other| other == peer) {
+            let has_more = |other| self.peers.has_more(other, peer);
+            let is_asked = self.registry.make_room(Instant::now(), has_more);
+            if !is_asked && self.peers.is_largest(peer) {
                 return None;
             }
             let slot = timeout(RETRY_INTERVAL, Arc::clone(&self.slots).acquire_owned()).await;
@@ -126,7 +124,7 @@ impl Admission {
                  rpc.max_connections"
             );
         }
-        self.registry.make_room(Instant::now(), |_| false, |_| true);
+        self.registry.make_room(Instant::now(), |_| false);
         sleep(REFUSED_PAUSE).await;
     }
 

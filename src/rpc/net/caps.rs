@@ -77,9 +77,6 @@ impl Drop for StreamPlace {
     }
 }
 
-/// A client opens so many connections, such as one for each core of the server.
-const MIN_PART: usize = 4;
-
 /// The number of connections that each peer may have open. Clones share it.
 #[derive(Debug, Clone)]
 pub(super) struct PeerCap {
@@ -100,13 +97,19 @@ impl PeerCap {
         Self { max, open: Arc::default() }
     }
 
-    /// Whether the peer at this address has more connections than its fair part of so many. One that
-    /// is alone has no part to keep to, and one with a few is never over it, however many others
-    /// there are.
-    pub(super) fn is_over_fair_part(&self, address: IpAddr, connections: usize) -> bool {
+    /// Whether one peer has more connections than the other.
+    pub(super) fn has_more(&self, address: IpAddr, other: IpAddr) -> bool {
         let open = self.open.lock();
-        let count = open.get(&peer_of(address)).copied().unwrap_or_default();
-        open.len() > 1 && count > (connections / open.len()).max(MIN_PART)
+        let count = |address| open.get(&peer_of(address)).copied().unwrap_or_default();
+        count(address) > count(other)
+    }
+
+    /// Whether no other peer has more connections than several of this one. A peer that is alone is
+    /// no largest.
+    pub(super) fn is_largest(&self, address: IpAddr) -> bool {
+        let open = self.open.lock();
+        let own = open.get(&peer_of(address)).copied().unwrap_or_default();
+        own > 1 && open.len() > 1 && open.values().all(|count| *count <= own)
     }
 
     /// A place for a connection from this address, if its peer has one left.
@@ -180,27 +183,19 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_is_over_its_fair_part_if_others_could_have_as_many() {
+    fn peers_are_compared_by_how_many_connections_they_have() {
         let cap = PeerCap::new(10);
         let [one, other]: [IpAddr; 2] = ["10.0.0.1", "10.0.0.2"].map(|ip| ip.parse().unwrap());
-        let _many = [(); 6].map(|()| cap.enter(one).unwrap());
-        assert!(!cap.is_over_fair_part(one, 10), "nobody else is there");
-        let _single = cap.enter(other).unwrap();
-        assert!(cap.is_over_fair_part(one, 10));
-        assert!(!cap.is_over_fair_part(other, 10));
-        assert!(!cap.is_over_fair_part(one, 12));
-    }
-
-    #[test]
-    fn a_peer_with_a_few_connections_is_in_its_part_however_many_others_there_are() {
-        let cap = PeerCap::new(10);
-        let _others: Vec<_> =
-            (0..100).map(|n| cap.enter(IpAddr::from([10, 0, 1, n])).unwrap()).collect();
-        let one = IpAddr::from([10, 0, 0, 1]);
-        let mut few: Vec<_> = (0..MIN_PART).map(|_| cap.enter(one).unwrap()).collect();
-        assert!(!cap.is_over_fair_part(one, 10));
-        few.push(cap.enter(one).unwrap());
-        assert!(cap.is_over_fair_part(one, 10));
+        let _many = [(); 2].map(|()| cap.enter(one).unwrap());
+        assert!(cap.has_more(one, other) && !cap.has_more(other, one));
+        assert!(!cap.is_largest(one), "nobody else is there");
+        let single = cap.enter(other).unwrap();
+        assert!(cap.is_largest(one) && !cap.is_largest(other));
+        let _second = cap.enter(other).unwrap();
+        assert!(cap.is_largest(one) && cap.is_largest(other));
+        assert!(!cap.has_more(one, other) && !cap.has_more(other, one));
+        drop(single);
+        assert!(cap.has_more(one, other));
     }
 
     #[test]

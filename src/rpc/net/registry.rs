@@ -23,7 +23,7 @@ use super::transport::Meter;
 const MIN_IDLE: Duration = Duration::from_secs(3);
 /// The same for a connection that is not set up: a client is quick with that.
 const MIN_SETTING_UP: Duration = Duration::from_millis(500);
-/// The same for a connection that never made a call, of a peer that has more than its part.
+/// The same for a connection that never made a call, of a peer that has more than the newcomer's.
 const MIN_UNUSED: Duration = Duration::from_millis(250);
 
 /// The path of a method is cut here in lists.
@@ -82,25 +82,20 @@ impl Registry {
 
     /// Asks a connection to close, so that there is room for another: the one that has been idle
     /// for longest. Those that are not set up come first, and those that never made a call before
-    /// those that did. One whose peer `is_over` its part goes first of all. None is asked that may be
-    /// about to make a call, and only one that passes `may_be`. Returns whether one was asked.
-    pub(super) fn make_room(
-        &self,
-        now: Instant,
-        is_over: impl Fn(IpAddr) -> bool,
-        may_be: impl Fn(IpAddr) -> bool,
-    ) -> bool {
+    /// those that did. One whose peer `has_more` than the newcomer's goes first of all. None is asked
+    /// that may be about to make a call. Returns whether one was asked.
+    pub(super) fn make_room(&self, now: Instant, has_more: impl Fn(IpAddr) -> bool) -> bool {
         let connections = self.0.lock();
         let idle = connections.iter().filter_map(|(_, connection)| match connection.activity() {
-            Some(Activity::Idle { since, has_called }) if may_be(connection.peer.ip()) => {
-                let (is_set_up, is_over) =
-                    (connection.meter.is_set_up(), is_over(connection.peer.ip()));
-                let min_idle = match (is_over, is_set_up, has_called) {
+            Some(Activity::Idle { since, has_called }) => {
+                let is_set_up = connection.meter.is_set_up();
+                let has_more = has_more(connection.peer.ip());
+                let min_idle = match (has_more, is_set_up, has_called) {
                     (true, _, false) => MIN_UNUSED,
                     (_, false, _) => MIN_SETTING_UP,
                     _ => MIN_IDLE,
                 };
-                let order = (!is_over, is_set_up, has_called, since);
+                let order = (!has_more, is_set_up, has_called, since);
                 (since + min_idle <= now).then_some((order, connection))
             }
             _ => None,
@@ -215,7 +210,7 @@ mod tests {
         }
         let all = [&silent, &unused, &first, &second, &busy];
 
-        let make_room = |now| registry.make_room(now, |_| false, |_| true);
+        let make_room = |now| registry.make_room(now, |_| false);
         make_room(Instant::now());
         assert_eq!(all.map(asked), [None; 5], "all are too young");
         make_room(Instant::now() + MIN_SETTING_UP);
@@ -230,18 +225,21 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_over_its_part_makes_room_soon_and_a_newcomer_of_it_takes_only_of_its_own() {
+    fn a_peer_that_has_more_makes_room_sooner() {
         let registry = Registry::default();
         let addresses = [[10, 0, 0, 1], [10, 0, 0, 2]].map(IpAddr::from);
         let [greedy, modest] = addresses.map(|address| registry.add((address, 1).into()));
+        [&greedy, &modest].map(|each| each.connection.meter.mark_set_up());
         let is_greedy = |address| address == addresses[0];
-        assert!(!registry.make_room(Instant::now(), |_| false, is_greedy), "it is too young");
+        let are_asked = || [&greedy, &modest].map(|each| asked(each).is_some());
+        registry.make_room(Instant::now(), is_greedy);
+        assert_eq!(are_asked(), [false, false], "both are too young");
         let soon = Instant::now() + MIN_UNUSED;
-        assert!(!registry.make_room(soon, |_| false, |_| true), "it is a peer like any other");
-        assert!(registry.make_room(soon, is_greedy, |_| true));
-        assert!(asked(&greedy).is_some() && asked(&modest).is_none());
-        let later = Instant::now() + MIN_IDLE;
-        assert!(!registry.make_room(later, |_| false, is_greedy), "it is closing already");
+        registry.make_room(soon, |_| false);
+        assert_eq!(are_asked(), [false, false], "nobody has more");
+        registry.make_room(soon, is_greedy);
+        registry.make_room(soon, is_greedy);
+        assert_eq!(are_asked(), [true, false]);
     }
 
     #[test]
@@ -251,8 +249,10 @@ mod tests {
         busy.connection.meter.mark_set_up();
         drop(busy.connection.calls.open(None, cap.enter().unwrap()));
         let now = Instant::now();
-        assert!(!registry.make_room(now + MIN_UNUSED, |_| true, |_| true));
-        assert!(registry.make_room(now + MIN_IDLE, |_| true, |_| true));
+        registry.make_room(now + MIN_UNUSED, |_| true);
+        assert_eq!(asked(&busy), None);
+        registry.make_room(now + MIN_IDLE, |_| true);
+        assert_eq!(asked(&busy), Some(CloseReason::Room));
     }
 
     #[tokio::test]
