@@ -1,10 +1,11 @@
 """Checks built Kubernetes manifests for rules that their schemas cannot state.
 
-Usage: manifests.py FILE [--configuration FILE]
+Usage: manifests.py FILE [--configuration FILE] [--built-in FILE]
 
 Prints a line for each fault, and exits with 1 if there is one. --configuration writes the
-millpond.toml that the pods mount, so that millpond itself can check it. Knows Deployments,
-Services and PodDisruptionBudgets, and needs no cluster.
+millpond.toml that the pods mount, so that millpond itself can check it. --built-in writes the
+documents that are Kubernetes' own, for which there are schemas: cert-manager's are left out. Knows
+Deployments, Services and PodDisruptionBudgets, and needs no cluster.
 """
 
 import argparse
@@ -41,6 +42,12 @@ def faults(documents):
 
 def of_kind(documents, kind):
     return [document for document in documents if document["kind"] == kind]
+
+
+def is_built_in(document):
+    """Whether Kubernetes itself knows it: its own groups have no dot, or end in k8s.io."""
+    group = document["apiVersion"].rpartition("/")[0]
+    return "." not in group or group.endswith(".k8s.io")
 
 
 def covers(selector, labels):
@@ -154,6 +161,7 @@ def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("file")
     arguments.add_argument("--configuration")
+    arguments.add_argument("--built-in")
     given = arguments.parse_args()
     with open(given.file, encoding="utf-8") as file:
         documents = [document for document in yaml.safe_load_all(file) if document]
@@ -164,6 +172,9 @@ def main():
         pod = of_kind(documents, "Deployment")[0]["spec"]["template"]["spec"]
         with open(given.configuration, "w", encoding="utf-8") as file:
             file.write(configuration(documents, pod))
+    if given.built_in:
+        with open(given.built_in, "w", encoding="utf-8") as file:
+            yaml.safe_dump_all(filter(is_built_in, documents), file)
     return 1 if found else 0
 
 

@@ -24,6 +24,10 @@ def container(documents):
     return pod(documents)["containers"][0]
 
 
+def config_map(documents):
+    return next(one["configMap"] for one in pod(documents)["volumes"] if "configMap" in one)
+
+
 # A way to break them -> words that the reported fault must contain.
 BREAKS = [
     (lambda d: part(d, "Service")["selector"].update(app="other"), "selector matches no pod"),
@@ -50,7 +54,7 @@ BREAKS = [
     (lambda d: container(d)["resources"].pop("limits"), "memory request"),
     (lambda d: container(d).update(image="millpond:latest"), "names no version"),
     (lambda d: container(d).update(image="images:5000/millpond"), "names no version"),
-    (lambda d: pod(d)["volumes"][0]["configMap"].update(name="other"), "no ConfigMap is mounted"),
+    (lambda d: config_map(d).update(name="other"), "no ConfigMap is mounted"),
     (lambda d: pod(d).update(hostNetwork=True), "shares nothing of the host's"),
     (lambda d: pod(d)["volumes"].append({"name": "h", "hostPath": {}}), "mounts nothing of"),
     (lambda d: pod(d).pop("automountServiceAccountToken"), "automountServiceAccountToken"),

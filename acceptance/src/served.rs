@@ -44,8 +44,26 @@ impl Served {
     /// [`Container::command_line`](crate::container::Container::command_line). The log is kept in
     /// the file `log`.
     pub fn start(program: Vec<OsString>, settings: &[String], log: PathBuf) -> Result<Self> {
+        Self::start_with(program, None, settings, log)
+    }
+
+    /// The same with a configuration file, which `settings` override.
+    pub fn start_configured(file: &Path, settings: &[String], log: &str) -> Result<Self> {
+        let program = vec![cargo::millpond()?.into_os_string()];
+        Self::start_with(program, Some(file), settings, cargo::log_file(log)?)
+    }
+
+    fn start_with(
+        program: Vec<OsString>,
+        file: Option<&Path>,
+        settings: &[String],
+        log: PathBuf,
+    ) -> Result<Self> {
         let mut line = program;
         line.push("serve".into());
+        if let Some(file) = file {
+            line.extend(["--config".into(), file.into()]);
+        }
         for setting in settings {
             line.extend(["--set".into(), setting.into()]);
         }
