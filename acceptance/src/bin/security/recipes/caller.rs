@@ -105,7 +105,9 @@ fn look_up_by_command_line(program: &PathBuf, port: &str, case: &Case) -> Result
 
 /// The status in an error that is the JSON of a `google.rpc.Status`. None where there was no call.
 fn status_name(error: &str) -> Option<&'static str> {
-    let status = error.lines().find_map(|line| serde_json::from_str::<Value>(line).ok())?;
+    let (before, _) = error.split_once('{')?;
+    let status = error.get(before.len()..)?;
+    let status = serde_json::Deserializer::from_str(status).into_iter::<Value>().next()?.ok()?;
     let code = usize::try_from(status.get("code")?.as_u64()?).ok()?;
     CODES.get(code).copied()
 }

@@ -55,7 +55,7 @@ fn serve_and_call(planted: &Planted, config: &Path) -> Result<Vec<Output>> {
     let endpoint = format!("https://{HOST}:{}", port(served.rpc())?);
     let mut outputs = Vec::new();
     for (token, wanted) in
-        [("operator", ""), ("wrong", "UNAUTHENTICATED"), ("jwt", ""), ("forged", "UNAUTHENTICATED")]
+        [("operator", ""), ("wrong", "Unauthenticated"), ("jwt", ""), ("forged", "Unauthenticated")]
     {
         for verb in [&["stats"][..], &["get", "services", "a"], &["rejections"]] {
             for output in ["text", "json"] {
