@@ -7,12 +7,14 @@ mod publisher;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::SystemRandom;
 use ring::rsa::{KeyPair, PublicKeyComponents};
 use ring::signature::RSA_PKCS1_SHA256;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject;
 
 pub(crate) use publisher::Publisher;
 
@@ -29,8 +31,11 @@ pub(crate) struct Issuer {
 
 impl Issuer {
     pub(crate) fn new(name: &str) -> Result<Self> {
-        let key = KeyPair::from_pkcs8(&openssl::rsa_key()?).map_err(|error| anyhow!("{error}"))?;
-        Ok(Self { name: name.to_owned(), key })
+        let PrivateKeyDer::Pkcs8(key) = PrivateKeyDer::from_pem_slice(&openssl::rsa_key()?)? else {
+            bail!("openssl made a key that is no PKCS #8");
+        };
+        let key = KeyPair::from_pkcs8(key.secret_pkcs8_der());
+        Ok(Self { name: name.to_owned(), key: key.map_err(|error| anyhow!("{error}"))? })
     }
 
     /// A token for this subject, which an hour makes invalid.

@@ -13,10 +13,10 @@ pub(crate) fn output(arguments: &[&str], input: Stdio) -> Result<String> {
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
-/// A new RSA key, as PKCS #8 in DER: no crate of ours makes one.
+/// A new RSA key, in PEM: no crate of ours makes one.
 pub(crate) fn rsa_key() -> Result<Vec<u8>> {
     let arguments = ["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"];
-    let output = Command::new("openssl").args(arguments).args(["-outform", "DER"]).output();
+    let output = Command::new("openssl").args(arguments).output();
     let output = output.context("openssl could not be run: install it")?;
     ensure!(output.status.success(), "openssl made no key: {}", output.status);
     Ok(output.stdout)

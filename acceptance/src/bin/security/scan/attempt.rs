@@ -41,9 +41,14 @@ impl Attempt {
         Ok(Self { text })
     }
 
-    /// Whether the handshake succeeded.
+    /// Whether the handshake succeeded: a cipher suite alone may have been agreed on before an alert.
     pub(super) fn is_connected(&self) -> bool {
-        self.text.lines().any(|line| line.starts_with("New, TLSv1") && !line.contains("(NONE)"))
+        let has_certificate = !self.text.contains("no peer certificate available");
+        has_certificate
+            && self
+                .text
+                .lines()
+                .any(|line| line.starts_with("New, TLSv1") && !line.contains("(NONE)"))
     }
 
     /// The cipher suite, or the alert with which the service refused.
