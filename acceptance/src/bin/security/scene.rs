@@ -5,10 +5,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use millpond_acceptance::broker::{Broker, Message};
 use millpond_acceptance::served::Served;
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// The table that the recipes name.
@@ -17,6 +19,10 @@ pub(crate) const TABLE: &str = "services";
 pub(crate) const OTHER_TABLE: &str = "prices";
 
 const RECORDS: u64 = 1_000;
+/// What the log says of a table that has caught up.
+const READY: &str = "the table is ready";
+const PATIENCE: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_millis(20);
 /// The folders that the recipes mount.
 const MOUNTS: [&str; 3] = ["tls", "tokens", "kubernetes"];
 
@@ -48,10 +54,13 @@ impl Scene {
         Ok(file)
     }
 
-    /// Starts the service with this recipe, whose folders are ours. `settings` override it.
+    /// Starts the service with this recipe, whose folders are ours, and waits until both tables are
+    /// ready. `settings` override the recipe.
     pub(crate) fn serve(&self, recipe: &str, settings: &[String], log: &str) -> Result<Served> {
         let file = self.write("millpond.toml", &self.with_our_folders(recipe))?;
-        Served::start_configured(&file, &self.settings(settings), log)
+        let served = Served::start_configured(&file, &self.settings(settings), log)?;
+        wait_until_ready(&served)?;
+        Ok(served)
     }
 
     /// The recipe with the paths of our files.
@@ -78,6 +87,17 @@ impl Scene {
         settings.extend_from_slice(more);
         settings
     }
+}
+
+/// Goes by the log, which needs no identity.
+fn wait_until_ready(served: &Served) -> Result<()> {
+    let start = Instant::now();
+    let is_ready = |line: &Value| line.get("message").is_some_and(|text| text == READY);
+    while served.log_lines()?.iter().filter(|line| is_ready(line)).count() < 2 {
+        ensure!(start.elapsed() < PATIENCE, "not ready: see {}", served.log().display());
+        std::thread::park_timeout(LOOK);
+    }
+    Ok(())
 }
 
 /// The settings of a table with this number.
