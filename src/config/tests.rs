@@ -5,6 +5,7 @@ mod cross_checks;
 mod effective;
 mod faults;
 mod layers;
+mod securing;
 
 use std::fs;
 use std::path::PathBuf;
