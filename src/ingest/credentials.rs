@@ -123,7 +123,8 @@ mod tests {
     fn a_file_without_a_value_is_a_fault_that_names_the_file_and_the_setting() {
         let folder = folder();
         let config = config(folder.path());
-        for content in [&b""[..], b"\r\n", b"hunter2\0", b"hunter2\xff", &[b'x'; MAX_BYTES + 1]] {
+        let large = vec![b'x'; MAX_BYTES + 1];
+        for content in [&b""[..], b"\r\n", b"hunter2\0", b"hunter2\xff", &large] {
             fs::write(folder.path().join("password"), content).unwrap();
             let fault = Credentials::read(&config.kafka).unwrap_err();
             assert!(fault.contains("\"sasl.password\"") && fault.contains("/password"), "{fault}");
