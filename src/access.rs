@@ -19,6 +19,7 @@ mod denials;
 mod digest;
 mod exposure;
 mod files;
+mod gate;
 mod identity;
 mod jwt;
 mod peer_access;
@@ -33,7 +34,6 @@ mod watch;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 pub use caller::Caller;
 pub use denials::Denial;
@@ -44,27 +44,11 @@ pub use target::{Scope, Target};
 use crate::config;
 use crate::heap::Account;
 use crate::stats::AccessStats;
-use denials::Denials;
-use jwt::Jwts;
-use policy::Policy;
-use tokens::Tokens;
-use watch::{Pace, Watch};
-
-/// How soon a changed file of tokens is read.
-const TOKENS_INTERVAL: Duration = Duration::from_secs(1);
+use gate::Gate;
 
 /// Who may do what. Clones share it.
 #[derive(Debug, Clone)]
-pub struct Access(Arc<Shared>);
-
-#[derive(Debug)]
-struct Shared {
-    policy: Option<Arc<Policy>>,
-    tokens: Option<Arc<Tokens>>,
-    jwts: Option<Jwts>,
-    denials: Denials,
-    _watch: Option<Watch>,
-}
+pub struct Access(Arc<Gate>);
 
 /// Checks the files of a configuration as they are now.
 ///
@@ -89,45 +73,18 @@ impl Access {
     ///
     /// When a file is bad, or the system gives no thread.
     pub fn start(config: &config::Access, account: &Account) -> io::Result<Self> {
-        let policy = Policy::new(&config.allow).map(Arc::new);
-        let (mut tokens, mut jwts, mut watch) = (None, None, None);
-        if let (Some(policy), Some(config::Tokens { file })) = (&policy, &config.tokens) {
-            let loaded =
-                Tokens::load(file.clone(), Arc::clone(policy)).map_err(io::Error::other)?;
-            let loaded = Arc::new(loaded);
-            watch = Some(watch_tokens(Arc::clone(&loaded), account)?);
-            tokens = Some(loaded);
-        }
-        if let (Some(policy), Some(config)) = (&policy, &config.jwt) {
-            jwts = Some(Jwts::start(config, Arc::clone(policy), account)?);
-        }
-        let denials = Denials::new();
-        Ok(Self(Arc::new(Shared { policy, tokens, jwts, denials, _watch: watch })))
+        Ok(Self(Arc::new(Gate::start(config, account)?)))
     }
 
     /// What the calls of one connection may do. `certificate` is the peer's, in DER and verified.
     pub fn of_connection(&self, address: SocketAddr, certificate: Option<&[u8]>) -> PeerAccess {
-        PeerAccess::new(self.clone(), address, certificate)
+        PeerAccess::new(Arc::clone(&self.0), address, certificate)
     }
 
     /// Who called, and what was denied.
     pub fn stats(&self) -> AccessStats {
-        let Shared { policy, tokens, jwts, denials, .. } = &*self.0;
-        AccessStats {
-            has_policy: policy.is_some(),
-            denied: denials.read(),
-            identities: policy.as_ref().map(|policy| policy.seen().read()).unwrap_or_default(),
-            tokens: tokens.as_ref().map(|tokens| tokens.stats()),
-            jwt_keys: jwts.as_ref().map(Jwts::stats),
-        }
+        self.0.stats()
     }
-}
-
-fn watch_tokens(tokens: Arc<Tokens>, account: &Account) -> io::Result<Watch> {
-    Watch::start("tokens", account, Pace::every(TOKENS_INTERVAL), move || {
-        tokens.refresh();
-        true
-    })
 }
 
 #[cfg(test)]

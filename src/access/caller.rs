@@ -7,8 +7,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use super::Access;
-use super::denials::Denial;
+use super::denials::{Denial, Denials};
 use super::policy::{Policy, Principal, Use};
 use super::shares::Share;
 use super::target::{Scope, Target};
@@ -21,7 +20,7 @@ pub struct Caller(Option<Restricted>);
 /// A caller where there is a policy.
 #[derive(Debug)]
 struct Restricted {
-    access: Access,
+    denials: Arc<Denials>,
     policy: Arc<Policy>,
     /// By its token, and by its certificate.
     who: [Option<Arc<Principal>>; 2],
@@ -46,12 +45,12 @@ impl Caller {
     }
 
     pub(super) fn restricted(
-        access: Access,
+        denials: Arc<Denials>,
         policy: Arc<Policy>,
         who: [Option<Arc<Principal>>; 2],
         request: Request,
     ) -> Self {
-        Self(Some(Restricted { access, policy, who, request, share: OnceLock::new() }))
+        Self(Some(Restricted { denials, policy, who, request, share: OnceLock::new() }))
     }
 
     /// Whether the caller may do this. The call then counts against its share.
@@ -145,6 +144,6 @@ impl Restricted {
     fn count(&self, reason: DenialReason) {
         let Request { target, address, .. } = self.request;
         let who = self.principals().next().unwrap_or(self.policy.anonymous());
-        self.access.0.denials.count(target, reason, who.identity(), address);
+        self.denials.count(target, reason, who.identity(), address);
     }
 }

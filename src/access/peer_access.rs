@@ -4,18 +4,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::caller::{Caller, Request};
+use super::certificate;
 use super::credential;
 use super::denials::Denial;
 use super::digest::digest;
+use super::gate::Gate;
 use super::policy::{Policy, Principal};
 use super::target::Target;
-use super::{Access, certificate};
 use crate::stats::DenialReason;
 
 /// One connection. Clones are the same.
 #[derive(Debug, Clone)]
 pub struct PeerAccess {
-    access: Access,
+    gate: Arc<Gate>,
     address: SocketAddr,
     is_loopback: bool,
     certificate: Certificate,
@@ -29,8 +30,8 @@ enum Certificate {
 }
 
 impl PeerAccess {
-    pub(super) fn new(access: Access, address: SocketAddr, der: Option<&[u8]>) -> Self {
-        let certificate = match (&access.0.policy, der) {
+    pub(super) fn new(gate: Arc<Gate>, address: SocketAddr, der: Option<&[u8]>) -> Self {
+        let certificate = match (&gate.policy, der) {
             (Some(policy), Some(der)) => {
                 let owner = policy.principal(&certificate::identities(der));
                 owner.map_or(Certificate::NamesNobody, Certificate::Of)
@@ -39,7 +40,7 @@ impl PeerAccess {
         };
         // An IPv4 address may come as an IPv6 address.
         let is_loopback = address.ip().to_canonical().is_loopback();
-        Self { access, address, is_loopback, certificate }
+        Self { gate, address, is_loopback, certificate }
     }
 
     /// Finds out who makes a call, from its `authorization` headers too, and whether it may be
@@ -53,7 +54,7 @@ impl PeerAccess {
         target: Target,
         authorization: impl Iterator<Item = &'a [u8]>,
     ) -> Result<Caller, Denial> {
-        let Some(policy) = &self.access.0.policy else { return self.admit_by_address(target) };
+        let Some(policy) = &self.gate.policy else { return self.admit_by_address(target) };
         let caller = match self.credential(authorization) {
             Ok(credential) => self.caller(policy, target, credential),
             Err(reason) => return Err(self.caller(policy, target, None).refuse(reason)),
@@ -64,7 +65,7 @@ impl PeerAccess {
 
     /// Who makes a call that everybody may make. Those who prove more get to see more.
     pub fn recognise<'a>(&self, authorization: impl Iterator<Item = &'a [u8]>) -> Caller {
-        let Some(policy) = &self.access.0.policy else { return Caller::unrestricted() };
+        let Some(policy) = &self.gate.policy else { return Caller::unrestricted() };
         let credential = self.credential(authorization).ok().flatten();
         self.caller(policy, Target::Unknown, credential)
     }
@@ -73,7 +74,7 @@ impl PeerAccess {
         if target.is_for_everybody() || self.is_loopback {
             return Ok(Caller::unrestricted());
         }
-        let denials = &self.access.0.denials;
+        let denials = &self.gate.denials;
         denials.count(target, DenialReason::NotLoopback, &"", self.address);
         Err(Denial::PermissionDenied)
     }
@@ -91,7 +92,7 @@ impl PeerAccess {
         };
         let request = Request { target, address: self.address, unproved };
         let who = [credential, certificate];
-        Caller::restricted(self.access.clone(), Arc::clone(policy), who, request)
+        Caller::restricted(Arc::clone(&self.gate.denials), Arc::clone(policy), who, request)
     }
 
     /// The owner of the token of these headers. None if there is no header, or nothing to compare a
@@ -100,7 +101,7 @@ impl PeerAccess {
         &self,
         authorization: impl Iterator<Item = &'a [u8]>,
     ) -> Result<Option<Arc<Principal>>, DenialReason> {
-        let (tokens, jwts) = (&self.access.0.tokens, &self.access.0.jwts);
+        let (tokens, jwts) = (&self.gate.tokens, &self.gate.jwts);
         if tokens.is_none() && jwts.is_none() {
             return Ok(None);
         }

@@ -15,6 +15,7 @@ use crate::proto::Method;
 use crate::stats::DenialReason;
 use digest::digest;
 use issuer::{AUDIENCE, ISSUER, Issuer, claims};
+use policy::Policy;
 
 /// Two tables, and all ways to identify callers.
 const CONFIG: &str = r#"

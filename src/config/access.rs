@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::allow::{self, Allow};
-use super::form::Text;
+use super::form::FILE;
 use super::jwt::{self, Jwt};
 use super::section::{Section, Unset};
 
@@ -32,10 +32,6 @@ pub struct Tokens {
     pub file: PathBuf,
 }
 
-/// The path of a file.
-pub(super) const PATH: Text =
-    Text { wanted: "the path of a file", fault: |text| text.is_empty().then_some("it is empty") };
-
 impl Access {
     pub(super) fn read(section: &mut Section<'_>) -> Option<Self> {
         let tokens = section.optional_section("tokens", ABOUT_TOKENS, Tokens::read);
@@ -49,7 +45,7 @@ impl Tokens {
     fn read(section: &mut Section<'_>) -> Option<Self> {
         let file = section.key(
             "file",
-            &PATH,
+            &FILE,
             Unset::Fault,
             "A file with a line `NAME SHA256` for each token: a name of your choice, and the SHA-256 \
              of the token in hexadecimal. What follows a `#` is a comment. Two tokens may have one \

@@ -77,6 +77,10 @@ pub(super) const TOPIC: Text = Text {
     },
 };
 
+/// The path of a file.
+pub(super) const FILE: Text =
+    Text { wanted: "the path of a file", fault: |text| text.is_empty().then_some("it is empty") };
+
 /// A value that may be missing.
 pub(super) struct Optional<F>(pub(super) F);
 

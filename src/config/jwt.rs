@@ -5,8 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::access::PATH;
-use super::form::{Optional, Text};
+use super::form::{FILE, Optional, Text};
 use super::section::{Section, Unset};
 
 pub(super) const ABOUT: &str = "JWTs as bearer tokens, such as those of Kubernetes' service accounts. Without this section there \
@@ -92,7 +91,7 @@ impl JwtKeys {
             ),
         ]
         .map(|(name, about)| {
-            section.key(name, &Optional(PATH), Unset::Derived("none", || None), about)
+            section.key(name, &Optional(FILE), Unset::Derived("none", || None), about)
         });
         let url = section.key(
             "jwks_url",

@@ -15,7 +15,7 @@ use millpond_client::health::{HealthCheckRequest, HealthListRequest};
 use ring::digest::{SHA256, digest};
 use tempfile::TempDir;
 use tonic::codegen::http::uri::PathAndQuery;
-use tonic::transport::Channel;
+use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 use tonic_prost::ProstCodec;
 use tonic_types::StatusExt;
@@ -58,7 +58,9 @@ impl Guarded {
         ]);
         all.extend(more.iter().map(ToString::to_string));
         let service = Service::start_with(&broker.bootstrap(), &all).await;
-        service.wait_until_ready().await;
+        if rules.contains(&TESTS) {
+            service.wait_until_ready().await;
+        }
         Self { service, issuer, folder }
     }
 
@@ -263,7 +265,7 @@ fn is_allowed(rules: &[Rule], identity: &str, method: Method, table: &str) -> bo
 #[test]
 fn health_is_answered_to_everybody_and_names_tables_only_to_those_who_may_know_of_them() {
     broker::in_process(async |broker| {
-        let rules = [TESTS, ("token:web", "Get", "services")];
+        let rules = [("token:web", "Get", "services")];
         let guarded = Guarded::start(broker, &rules, &[]).await;
         let mut client = HealthClient::new(guarded.service.channel());
         for (token, tables) in
@@ -374,7 +376,12 @@ fn a_token_of_a_megabyte_is_refused_and_others_are_served() {
         let rules = [TESTS, ("token:web", "Get", "services")];
         let guarded = Guarded::start(broker, &rules, &[]).await;
         for bytes in [1 << 20, 100 << 10, 7 << 10] {
-            guarded.get(Some(&"a".repeat(bytes)), "services").await.unwrap_err();
+            // The connection may be closed for such a header, so it has one of its own.
+            let endpoint = Endpoint::from_shared(format!("http://{}", guarded.service.rpc));
+            let channel = endpoint.unwrap().connect_lazy();
+            let token = "a".repeat(bytes);
+            let code = call(channel, &path_of(Method::Get), Some(&token), "services").await;
+            assert_ne!(code, Code::Ok);
             guarded.get(Some("secret"), "services").await.unwrap();
         }
         guarded.service.stop().await;

@@ -35,7 +35,7 @@ impl Issuer {
 
     pub(crate) fn token_until(&self, subject: &str, exp: u64) -> String {
         let claims = json!({ "sub": subject, "iss": ISSUER, "aud": [AUDIENCE], "exp": exp });
-        let message = [json!({ "alg": "ES256", "kid": "one" }), claims].map(encoded).join(".");
+        let message = [&json!({ "alg": "ES256", "kid": "one" }), &claims].map(encoded).join(".");
         let signature = self.0.sign(&SystemRandom::new(), message.as_bytes()).unwrap();
         format!("{message}.{}", BASE64.encode(signature))
     }
@@ -45,6 +45,6 @@ pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
-fn encoded(part: Value) -> String {
+fn encoded(part: &Value) -> String {
     BASE64.encode(part.to_string())
 }
