@@ -3,6 +3,7 @@
 mod issuer;
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use millpond::proto::Method;
@@ -79,7 +80,7 @@ impl Guarded {
 
     /// Calls whatever is at a path, about a table.
     async fn call(&self, path: &str, token: Option<&str>, table: &str) -> Code {
-        call(self.service.channel(), path, token, table).await
+        call(channel(self.service.rpc), path, token, table).await
     }
 
     async fn access(&self) -> AccessStats {
@@ -92,6 +93,11 @@ impl Guarded {
 struct AboutTable {
     #[prost(string, tag = "1")]
     table: String,
+}
+
+/// A connection of its own, made at the first call.
+fn channel(address: SocketAddr) -> Channel {
+    Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy()
 }
 
 async fn call(channel: Channel, path: &str, token: Option<&str>, table: &str) -> Code {
@@ -377,10 +383,8 @@ fn a_token_of_a_megabyte_is_refused_and_others_are_served() {
         let guarded = Guarded::start(broker, &rules, &[]).await;
         for bytes in [1 << 20, 100 << 10, 7 << 10] {
             // The connection may be closed for such a header, so it has one of its own.
-            let endpoint = Endpoint::from_shared(format!("http://{}", guarded.service.rpc));
-            let channel = endpoint.unwrap().connect_lazy();
             let token = "a".repeat(bytes);
-            let code = call(channel, &path_of(Method::Get), Some(&token), "services").await;
+            let code = guarded.call(&path_of(Method::Get), Some(&token), "services").await;
             assert_ne!(code, Code::Ok);
             guarded.get(Some("secret"), "services").await.unwrap();
         }
