@@ -13,15 +13,17 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
-/// What may arrive without bringing data: a full record with all that surrounds it, and what is read
-/// with it. A handshake with a chain of four large certificates has half of it.
+/// What may arrive in a handshake: a hello, a chain of certificates, and a record of data that is read
+/// with them.
+const MAX_HANDSHAKE_BYTES: usize = 40 << 10;
+/// What may arrive later without bringing data: a full record with all that surrounds it.
 const MAX_WITHOUT_DATA_BYTES: usize = 24 << 10;
 /// What waits to be sent: a record.
 const SEND_BUFFER_BYTES: usize = 16 << 10;
 
 /// A peer sends much, and no data.
 #[derive(Debug, Error)]
-#[error("it sends more than {} KiB without data", MAX_WITHOUT_DATA_BYTES >> 10)]
+#[error("it sends too much without data")]
 pub(super) struct TooLarge;
 
 /// A socket after its handshake.
@@ -32,12 +34,13 @@ pub struct TlsSocket(TlsStream<Wire>);
 #[derive(Debug)]
 pub(super) struct Wire {
     socket: TcpStream,
-    without_data_bytes: usize,
+    /// What may still arrive without bringing data.
+    left_bytes: usize,
 }
 
 impl Wire {
     pub(super) fn new(socket: TcpStream) -> Self {
-        Self { socket, without_data_bytes: 0 }
+        Self { socket, left_bytes: MAX_HANDSHAKE_BYTES }
     }
 }
 
@@ -48,7 +51,7 @@ pub(super) fn bound(connection: &mut ServerConnection) {
 
 impl TlsSocket {
     pub(super) fn new(mut stream: TlsStream<Wire>) -> Self {
-        stream.get_mut().0.without_data_bytes = 0;
+        stream.get_mut().0.left_bytes = MAX_WITHOUT_DATA_BYTES;
         Self(stream)
     }
 }
@@ -61,12 +64,10 @@ impl AsyncRead for Wire {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.socket).poll_read(cx, buffer))?;
-        self.without_data_bytes += buffer.filled().len() - before;
-        Poll::Ready(if self.without_data_bytes > MAX_WITHOUT_DATA_BYTES {
-            Err(io::Error::new(io::ErrorKind::InvalidData, TooLarge))
-        } else {
-            Ok(())
-        })
+        let left_bytes = self.left_bytes.checked_sub(buffer.filled().len() - before);
+        let too_large = || io::Error::new(io::ErrorKind::InvalidData, TooLarge);
+        self.left_bytes = left_bytes.ok_or_else(too_large)?;
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -109,7 +110,7 @@ impl AsyncRead for TlsSocket {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.0).poll_read(cx, buffer))?;
         if buffer.filled().len() > before {
-            self.0.get_mut().0.without_data_bytes = 0;
+            self.0.get_mut().0.left_bytes = MAX_WITHOUT_DATA_BYTES;
         }
         Poll::Ready(Ok(()))
     }
