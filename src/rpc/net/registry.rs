@@ -229,7 +229,9 @@ mod tests {
         let registry = Registry::default();
         let addresses = [[10, 0, 0, 1], [10, 0, 0, 2]].map(IpAddr::from);
         let [greedy, modest] = addresses.map(|address| registry.add((address, 1).into()));
-        [&greedy, &modest].map(|each| each.connection.meter.mark_set_up());
+        for each in [&greedy, &modest] {
+            each.connection.meter.mark_set_up();
+        }
         let is_greedy = |address| address == addresses[0];
         let are_asked = || [&greedy, &modest].map(|each| asked(each).is_some());
         registry.make_room(Instant::now(), is_greedy);
