@@ -12,6 +12,7 @@
 //! | [`thread_limit`] | a limit of threads around a process |
 //! | [`system_clock`] | a system clock for one process, which can be set |
 //! | [`served`] | `millpond serve` as a process, with its log |
+//! | [`language`] | callers in other languages, and how they are built |
 //! | [`cargo`] | which `millpond` binary is tested, and the folder for logs |
 //! | [`process`], [`guard`] | processes that end with their owner |
 //! | [`caller`] | requests to a running service |
@@ -42,6 +43,7 @@ pub mod documents;
 pub mod frames;
 pub mod guard;
 pub mod kafka;
+pub mod language;
 pub mod process;
 pub mod producer;
 pub mod records;

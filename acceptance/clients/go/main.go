@@ -14,6 +14,8 @@ func main() {
 		failures = impatience(arguments[1], arguments[2], arguments[3])
 	case len(arguments) == 6 && arguments[0] == "rolling":
 		failures = rolling(arguments[1:3], arguments[3], arguments[4], arguments[5])
+	case len(arguments) == 4 && arguments[0] == "lookup":
+		failures = lookup(arguments[1], arguments[2], arguments[3])
 	default:
 		failures = []string{"usage: see README.md"}
 	}

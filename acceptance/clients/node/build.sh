@@ -5,7 +5,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 out=$1
 rm -rf "$out"
 mkdir -p "$out"
-cp "$here/package.json" "$here/caller.js" "$out"
+cp "$here/package.json" "$here"/*.js "$out"
 cp -r "$here/../../../proto" "$out"
 (cd "$out" && npm install --silent --no-audit --no-fund)
 printf '#!/bin/sh\nexec node "%s/caller.js" "$@"\n' "$out" >"$out/run"

@@ -7,6 +7,8 @@ import * as grpc from "@grpc/grpc-js";
 import * as loader from "@grpc/proto-loader";
 import { service as healthService } from "grpc-health-check";
 
+import { lookup } from "./lookup.js";
+
 const IMPATIENT_CALLS = 2000;
 const AT_ONCE = 60;
 const GZIP_CALLS = 50;
@@ -81,10 +83,14 @@ async function impatience(address, table, key) {
   return failures;
 }
 
+const scenarios = {
+  impatience,
+  lookup: (address, table, key) => lookup(LookupService, address, table, key),
+};
 const [scenario, ...rest] = process.argv.slice(2);
 const failures =
-  scenario === "impatience" && rest.length === 3
-    ? await impatience(...rest)
+  scenario in scenarios && rest.length === 3
+    ? await scenarios[scenario](...rest)
     : ["usage: see README.md"];
 for (const failure of failures) {
   console.log("FAILED ", failure);

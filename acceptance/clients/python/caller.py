@@ -8,6 +8,7 @@ import time
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from lookup import lookup
 from millpond.v1 import lookup_pb2, lookup_pb2_grpc
 
 IMPATIENT_CALLS = 2000
@@ -91,6 +92,8 @@ def main():
     match sys.argv[1:]:
         case ["impatience", address, table, key]:
             failures = impatience(address, table, key)
+        case ["lookup", address, table, key]:
+            failures = lookup(address, table, key)
         case _:
             failures = ["usage: see README.md"]
     for failure in failures:

@@ -9,11 +9,11 @@ use std::sync::atomic::Ordering;
 use anyhow::Context;
 use clap::Args;
 use millpond_acceptance::broker::{Broker, Message, Topic};
+use millpond_acceptance::language::{self, Language};
 use millpond_acceptance::producer::Source;
 use millpond_acceptance::report::say;
 use millpond_acceptance::served::Served;
 
-use crate::language::{self, Language};
 use crate::relay::Relay;
 use crate::service::{Entries, TABLE, key, settings};
 

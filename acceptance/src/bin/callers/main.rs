@@ -10,7 +10,6 @@
 //! which it skips for want of them.
 
 mod impatience;
-mod language;
 mod relay;
 mod rolling;
 mod service;

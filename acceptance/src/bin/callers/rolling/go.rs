@@ -3,10 +3,9 @@
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, bail};
+use millpond_acceptance::language::GO;
 use millpond_acceptance::process::OwnedProcess;
 use millpond_acceptance::report::say;
-
-use crate::language::GO;
 
 const SERVICE_CONFIG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../clients/service-config.json");
 

@@ -2,8 +2,6 @@ package millpond;
 
 import com.millpond.v1.GetRequest;
 import com.millpond.v1.LookupServiceGrpc;
-import com.millpond.v1.GetRequest;
-import com.millpond.v1.LookupServiceGrpc;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -12,6 +10,7 @@ import io.grpc.health.v1.HealthCheckResponse;
 import io.grpc.health.v1.HealthGrpc;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.StreamObserver;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -39,10 +38,12 @@ public final class Caller {
     this.request = GetRequest.newBuilder().setTable(table).setKey(key).build();
   }
 
-  public static void main(String[] arguments) throws InterruptedException {
+  public static void main(String[] arguments) throws InterruptedException, IOException {
     List<String> failures = List.of("usage: see README.md");
     if (arguments.length == 4 && arguments[0].equals("impatience")) {
       failures = impatience(arguments[1], arguments[2], arguments[3]);
+    } else if (arguments.length == 4 && arguments[0].equals("lookup")) {
+      failures = Lookup.run(arguments[1], arguments[2], arguments[3]);
     }
     failures.forEach(failure -> System.out.println("FAILED  " + failure));
     System.exit(failures.isEmpty() ? 0 : 1);

@@ -4,20 +4,24 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
-use millpond_acceptance::cargo;
+
+use crate::cargo;
 
 const CLIENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients");
 
 /// A language that a caller is written in.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Language {
-    pub(crate) name: &'static str,
+pub struct Language {
+    /// As its folder is called.
+    pub name: &'static str,
     /// The programs that build and run it. Python brings protoc, which Go uses too.
     needs: &'static [&'static str],
 }
 
-pub(crate) const GO: Language = Language { name: "go", needs: &["go", "python3"] };
-pub(crate) const ALL: [Language; 4] = [
+/// Go.
+pub const GO: Language = Language { name: "go", needs: &["go", "python3"] };
+/// All of them.
+pub const ALL: [Language; 4] = [
     GO,
     Language { name: "java", needs: &["java", "mvn"] },
     Language { name: "node", needs: &["node", "npm"] },
@@ -26,12 +30,12 @@ pub(crate) const ALL: [Language; 4] = [
 
 impl Language {
     /// The programs that are not on this machine.
-    pub(crate) fn missing(self) -> Vec<&'static str> {
+    pub fn missing(self) -> Vec<&'static str> {
         self.needs.iter().copied().filter(|program| !is_installed(program)).collect()
     }
 
     /// Builds the caller, and returns the program to run.
-    pub(crate) fn build(self) -> anyhow::Result<PathBuf> {
+    pub fn build(self) -> anyhow::Result<PathBuf> {
         let folder = cargo::log_file("callers")?.join(self.name);
         std::fs::create_dir_all(&folder)?;
         let script = Path::new(CLIENTS).join(self.name).join("build.sh");
