@@ -20,6 +20,7 @@
 //! | [`records`], [`documents`], [`producer`] | a stream that can be checked to the last byte |
 //! | [`topics`] | topics on a real broker |
 //! | [`cost`] | CPU time and memory of a process |
+//! | [`secret_search`] | a secret in text, in any encoding |
 //! | [`stop`] | a signal that stops threads |
 //! | [`report`], [`size`] | output and arguments of a program |
 
@@ -49,6 +50,7 @@ pub mod producer;
 pub mod records;
 pub mod report;
 mod require;
+pub mod secret_search;
 pub mod served;
 pub mod size;
 pub mod stop;

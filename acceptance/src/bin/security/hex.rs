@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use ring::digest::{SHA256, digest};
 
 /// Two lower-case digits a byte.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02x}");

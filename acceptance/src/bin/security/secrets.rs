@@ -2,14 +2,14 @@
 //! the log at debug, the statistics, `check` and `check --connect`, faults of the configuration, and
 //! errors of callers. Then searches for each secret, as it is and encoded.
 //!
-//! Owns which secrets there are and what is run. The search is in `search`.
+//! Owns which secrets there are and what is run.
 
 mod outputs;
 mod planted;
-mod search;
 
 use anyhow::Result;
 use millpond_acceptance::report::say;
+use millpond_acceptance::secret_search;
 
 use planted::Planted;
 
@@ -22,7 +22,7 @@ pub(crate) fn run() -> Result<Vec<String>> {
         bytes += output.text.len();
         say(&format!("{:<42} {:>9} bytes searched", output.what, output.text.len()));
         for secret in planted.secrets() {
-            if let Some(form) = search::find(&output.text, &secret.text) {
+            if let Some(form) = secret_search::find(&output.text, &secret.text) {
                 failures.push(format!("{} has {}, {form}", output.what, secret.what));
             }
         }
