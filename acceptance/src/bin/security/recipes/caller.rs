@@ -14,6 +14,8 @@ use crate::connection::HOST;
 use crate::scene::key;
 
 const COMMAND_LINE: &str = "millpond";
+/// Its exit code if it has no connection.
+const UNREACHABLE: i32 = 69;
 /// The names of gRPC's status codes, by number.
 const CODES: [&str; 17] = [
     "OK",
@@ -100,7 +102,10 @@ fn look_up_by_command_line(program: &PathBuf, port: &str, case: &Case) -> Result
         return Ok(if text.contains("\"entry\"") { "OK" } else { "there is no entry" }.to_owned());
     }
     let why = String::from_utf8_lossy(&output.stderr);
-    Ok(format!("{} {}", status_name(&why).unwrap_or("UNAVAILABLE"), why.trim()))
+    // A refused certificate may show after the handshake only, as whatever the call then came to.
+    let is_unreachable = output.status.code() == Some(UNREACHABLE);
+    let status = status_name(&why).filter(|_| !is_unreachable).unwrap_or("UNAVAILABLE");
+    Ok(format!("{status} {}", why.trim()))
 }
 
 /// The status in an error that is the JSON of a `google.rpc.Status`. None where there was no call.

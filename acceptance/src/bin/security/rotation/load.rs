@@ -12,6 +12,7 @@ use millpond_client::v1::GetRequest;
 use millpond_client::v1::lookup_service_client::LookupServiceClient;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
+use tonic::Code;
 use tonic::transport::Channel;
 
 use super::parties::Callers;
@@ -33,6 +34,8 @@ pub(super) struct Load {
 pub(super) struct Tally {
     done: u64,
     connections: u64,
+    /// Lookups that were made a second time.
+    repeated: u64,
     failed: BTreeMap<String, u64>,
 }
 
@@ -56,6 +59,7 @@ impl Load {
         for tally in self.callers.join_all().await {
             sum.done += tally.done;
             sum.connections += tally.connections;
+            sum.repeated += tally.repeated;
             for (why, count) in tally.failed {
                 *sum.failed.entry(why).or_default() += count;
             }
@@ -82,7 +86,14 @@ impl Tally {
         for number in 0..LOOKUPS {
             let key = key(number);
             let request = GetRequest { table: TABLE.into(), key, ..GetRequest::default() };
-            match client.get(request).await {
+            let mut answer = client.get(request.clone()).await;
+            // The connection ended between two lookups, and tonic had not noticed. gRPC's own
+            // libraries repeat such a call by themselves.
+            if answer.as_ref().is_err_and(|status| status.code() == Code::Cancelled) {
+                self.repeated += 1;
+                answer = client.get(request).await;
+            }
+            match answer {
                 Ok(answer) if is_hit(answer.get_ref()) => {}
                 Ok(_) => self.fail("an entry was missed".into()),
                 Err(status) => self.fail(format!("{:?}: {}", status.code(), status.message())),
@@ -98,7 +109,10 @@ impl Tally {
 
     pub(super) fn line(&self) -> String {
         let failed: u64 = self.failed.values().sum();
-        format!("{} lookups over {} connections, {failed} failed", self.done, self.connections)
+        let Self { done, connections, repeated, .. } = self;
+        format!(
+            "{done} lookups over {connections} connections, {repeated} repeated, {failed} failed"
+        )
     }
 
     pub(super) fn failures(&self) -> Vec<String> {
