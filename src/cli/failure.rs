@@ -102,12 +102,18 @@ impl From<Status> for Failure {
             }
             // The client reports its own timeout as a cancellation.
             Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => Exit::Unreachable,
+            // The connection ended, and the reason was lost with it.
+            Code::Unknown if !is_answer => Exit::Unreachable,
             _ => Exit::Internal,
         };
         let mut message = format!("{:?}: {}", status.code(), status.message());
-        if status.code() == Code::Unauthenticated {
-            message.push_str("; --token-file or --certificate and --key say who calls");
-        }
+        message.push_str(match status.code() {
+            Code::Unauthenticated => "; --token-file or --certificate and --key say who calls",
+            Code::Unknown if !is_answer => {
+                "; a port with TLS ends a connection whose --certificate it does not accept"
+            }
+            _ => "",
+        });
         Self { status: Some(Box::new(status)), ..Self::new(exit, message) }
     }
 }
