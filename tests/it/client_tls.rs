@@ -23,7 +23,7 @@ use tokio_rustls::TlsAcceptor;
 use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::http::header::AUTHORIZATION;
-use tonic::codegen::http::{Request, Response};
+use tonic::codegen::http::{HeaderValue, Request, Response};
 
 use crate::command::{millpond, settings, text};
 use crate::support::broker::block_on;
@@ -76,7 +76,7 @@ async fn accept(listener: TcpListener, acceptor: TlsAcceptor) {
         tokio::spawn(async move {
             let Ok(stream) = acceptor.accept(stream).await else { return };
             let refuse = service_fn(async |request: Request<hyper::body::Incoming>| {
-                let token = request.headers().get(AUTHORIZATION).map(|token| token.len());
+                let token = request.headers().get(AUTHORIZATION).map(HeaderValue::len);
                 let status = Status::unauthenticated(format!("the token has {token:?} letters"));
                 Ok::<Response<Body>, Infallible>(status.into_http())
             });
