@@ -9,13 +9,14 @@ use libfuzzer_sys::fuzz_target;
 mod millpond {
     pub mod config;
     pub mod pluck;
+    pub mod proto;
     pub mod record;
 }
 
 #[path = "../../src/pluck/oracle.rs"]
 mod oracle;
 
-use millpond::{config, pluck, record};
+use millpond::{config, pluck, proto, record};
 
 /// The oracle recurses, so deep nesting is left to the unit tests.
 const MAX_BYTES: usize = 4 << 10;
