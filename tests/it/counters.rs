@@ -27,7 +27,7 @@ fn mixed(number: usize) -> Message {
         3 if number.is_multiple_of(5) => {
             Message { timestamp_ms: Some(now_ms() - TWO_HOURS_MS), ..of(&id, "service", false) }
         }
-        4..6 => of(&format!("other-{number}"), "service", false),
+        4 | 5 => of(&format!("other-{number}"), "service", false),
         // Right after a record of the same key, so that there is an entry to delete.
         7 if number.is_multiple_of(5) => of(&id, "service", true),
         7 if number.is_multiple_of(3) => Message { payload: None, ..event(&id, "") },
