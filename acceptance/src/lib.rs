@@ -20,6 +20,7 @@
 //! | [`records`], [`documents`], [`producer`] | a stream that can be checked to the last byte |
 //! | [`topics`] | topics on a real broker |
 //! | [`cost`] | CPU time and memory of a process |
+//! | [`status_code`] | the names of gRPC's status codes |
 //! | [`secret_search`] | a secret in text, in any encoding |
 //! | [`stop`] | a signal that stops threads |
 //! | [`report`], [`size`] | output and arguments of a program |
@@ -53,6 +54,7 @@ mod require;
 pub mod secret_search;
 pub mod served;
 pub mod size;
+pub mod status_code;
 pub mod stop;
 pub mod system_clock;
 pub mod thread_limit;

@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use h2::client::{Builder, ResponseFuture, SendRequest};
 use h2::{RecvStream, SendStream};
 use http::{HeaderMap, Request};
+use millpond_acceptance::status_code;
 use tokio::time::sleep;
 
 use crate::outcome::Outcome;
@@ -169,27 +170,8 @@ fn release(body: &mut RecvStream, bytes: usize, reading: Reading) -> Result<(), 
 }
 
 fn status_in(headers: &HeaderMap) -> Option<String> {
-    const NAMES: [&str; 17] = [
-        OK,
-        "CANCELLED",
-        "UNKNOWN",
-        "INVALID_ARGUMENT",
-        "DEADLINE_EXCEEDED",
-        "NOT_FOUND",
-        "ALREADY_EXISTS",
-        "PERMISSION_DENIED",
-        "RESOURCE_EXHAUSTED",
-        "FAILED_PRECONDITION",
-        "ABORTED",
-        "OUT_OF_RANGE",
-        "UNIMPLEMENTED",
-        "INTERNAL",
-        "UNAVAILABLE",
-        "DATA_LOSS",
-        "UNAUTHENTICATED",
-    ];
     let number: usize = headers.get("grpc-status")?.to_str().ok()?.parse().ok()?;
-    NAMES.get(number).map(|name| (*name).to_owned())
+    status_code::name(number).map(str::to_owned)
 }
 
 fn reason(error: &h2::Error) -> String {

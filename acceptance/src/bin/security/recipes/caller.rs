@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use millpond_acceptance::cargo;
 use millpond_acceptance::language;
 use millpond_acceptance::report::say;
+use millpond_acceptance::status_code;
 use serde_json::Value;
 
 use super::case::Case;
@@ -16,27 +17,6 @@ use crate::scene::key;
 const COMMAND_LINE: &str = "millpond";
 /// Its exit code if it has no connection.
 const UNREACHABLE: i32 = 69;
-/// The names of gRPC's status codes, by number.
-const CODES: [&str; 17] = [
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-];
-
 /// A program that looks up a key.
 pub(super) enum Caller {
     Language { name: &'static str, program: PathBuf },
@@ -114,5 +94,5 @@ fn status_name(error: &str) -> Option<&'static str> {
     let status = error.get(before.len()..)?;
     let status = serde_json::Deserializer::from_str(status).into_iter::<Value>().next()?.ok()?;
     let code = usize::try_from(status.get("code")?.as_u64()?).ok()?;
-    CODES.get(code).copied()
+    status_code::name(code)
 }
