@@ -11,7 +11,8 @@ use crate::Client;
 use crate::channel::AuthorizedChannel;
 use crate::connect_error::ConnectError;
 use crate::endpoint::{self, Transport};
-use crate::tls::{Tls, TlsFiles, Verification};
+use crate::tls::Tls;
+use crate::tls_files::{TlsFiles, Verification};
 use crate::token::TokenFile;
 
 /// How to connect to a service.

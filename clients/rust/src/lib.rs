@@ -21,6 +21,7 @@ mod handshake_alert;
 mod no_tls;
 #[cfg(feature = "tls")]
 mod tls;
+mod tls_files;
 mod token;
 
 #[cfg(not(feature = "tls"))]

@@ -1,30 +1,9 @@
 //! What stands for `tls` in a build without it: no option of TLS works, and an error says so.
 
-use std::path::PathBuf;
-
 use tonic::transport::{Channel, Endpoint, Error};
 
 use crate::connect_error::ConnectError;
-
-/// What is verified of a service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verification {
-    Full,
-    None,
-}
-
-/// The files of a client's TLS, which are not read.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct TlsFiles {
-    pub(crate) ca: Option<PathBuf>,
-    pub(crate) certificate: Option<(PathBuf, PathBuf)>,
-}
-
-impl TlsFiles {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.ca.is_none() && self.certificate.is_none()
-    }
-}
+use crate::tls_files::{TlsFiles, Verification};
 
 /// There is none.
 pub(crate) enum Tls {}

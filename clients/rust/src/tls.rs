@@ -23,7 +23,7 @@ use tonic::codegen::{BoxFuture, Service};
 use tonic::transport::{Channel, Endpoint, Error};
 
 use crate::connect_error::{ConnectError, innermost};
-pub(crate) use files::{TlsFiles, Verification};
+use crate::tls_files::{TlsFiles, Verification};
 
 /// Connects to one service by TLS.
 #[derive(Debug, Clone)]

@@ -1,8 +1,8 @@
-//! The files of a client's TLS, and what is made of them.
+//! What is made of the files of a client's TLS.
 //!
 //! A file that cannot be used is named in the error, and nothing of its content is.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
@@ -14,33 +14,14 @@ use rustls::{ClientConfig, RootCertStore};
 
 use super::unverified::Unverified;
 use crate::connect_error::ConnectError;
+use crate::tls_files::{TlsFiles, Verification};
 
 /// The name of HTTP/2 in ALPN.
 pub(super) const HTTP2: &[u8] = b"h2";
 /// A certificate and its key may be replaced between reading one and the other.
 const ATTEMPTS: usize = 3;
 
-/// What is verified of a service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verification {
-    Full,
-    None,
-}
-
-/// Where a client finds whom it trusts and who it is.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct TlsFiles {
-    /// The CAs. Without it those of the system.
-    pub(crate) ca: Option<PathBuf>,
-    /// The client's certificate with its chain, and its key.
-    pub(crate) certificate: Option<(PathBuf, PathBuf)>,
-}
-
 impl TlsFiles {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.ca.is_none() && self.certificate.is_none()
-    }
-
     /// Reads the files for one connection.
     pub(super) fn read(
         &self,
