@@ -18,7 +18,6 @@ mod credential;
 mod denials;
 mod digest;
 mod exposure;
-mod files;
 mod gate;
 mod identity;
 mod jwt;
@@ -38,6 +37,7 @@ use std::sync::Arc;
 pub use caller::Caller;
 pub use denials::Denial;
 pub use exposure::Exposure;
+pub use identity::Identity;
 pub use peer_access::PeerAccess;
 pub use target::{Scope, Target};
 

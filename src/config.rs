@@ -29,7 +29,6 @@ mod memory;
 mod methods;
 mod overlay;
 mod property;
-mod readable;
 pub mod reference;
 mod report;
 mod rpc;

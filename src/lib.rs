@@ -50,6 +50,7 @@
 //! | [`telemetry`] | the log |
 //! | [`tls`] | the TLS of a port: its certificates, their rotation, the handshake |
 //! | [`threads`] | whether the system gives threads |
+//! | [`small_file`] | reads the small files that a configuration names |
 //! | [`shutdown`] | the signals that stop the process |
 //! | [`proto`] | the generated protocol |
 
@@ -68,6 +69,7 @@ pub mod proto;
 pub mod record;
 pub mod rpc;
 pub mod shutdown;
+pub mod small_file;
 pub mod stats;
 pub mod table;
 pub mod telemetry;

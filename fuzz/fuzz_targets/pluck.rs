@@ -11,12 +11,13 @@ mod millpond {
     pub mod pluck;
     pub mod proto;
     pub mod record;
+    pub mod small_file;
 }
 
 #[path = "../../src/pluck/oracle.rs"]
 mod oracle;
 
-use millpond::{config, pluck, proto, record};
+use millpond::{config, pluck, proto, record, small_file};
 
 /// The oracle recurses, so deep nesting is left to the unit tests.
 const MAX_BYTES: usize = 4 << 10;

@@ -11,10 +11,10 @@ use parking_lot::Mutex;
 use subtle::{ConditionallySelectable as _, ConstantTimeEq as _};
 
 use super::digest::{Digest, digest};
-use super::files::read_bounded;
 use super::identity::Identity;
 use super::policy::{Policy, Principal};
 use super::token_lines::parse_lines;
+use crate::small_file;
 use crate::stats::TokenFileStats;
 
 const MAX_FILE_BYTES: usize = 256 << 10;
@@ -43,7 +43,11 @@ struct Token {
 ///
 /// What is wrong with the file, and what to do.
 pub(super) fn check(file: &Path) -> Result<(), String> {
-    parse_lines(&read_bounded(file, MAX_FILE_BYTES)?).map(drop)
+    parse_lines(&read(file)?).map(drop)
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, String> {
+    small_file::read(file, MAX_FILE_BYTES).map_err(|error| small_file::explain(&error))
 }
 
 impl Tokens {
@@ -53,7 +57,7 @@ impl Tokens {
     ///
     /// What is wrong with the file, and what to do.
     pub(super) fn load(file: PathBuf, policy: Arc<Policy>) -> Result<Self, String> {
-        let bytes = read_bounded(&file, MAX_FILE_BYTES)?;
+        let bytes = read(&file)?;
         let loaded = ArcSwap::from_pointee(parse(&bytes, &policy)?);
         let last = Mutex::new(Some(digest(&bytes)));
         let (generation, failures) = (AtomicU64::new(1), AtomicU64::new(0));
@@ -62,7 +66,7 @@ impl Tokens {
 
     /// Reads the file again if it has changed. A bad one is reported once.
     pub(super) fn refresh(&self) {
-        let read = read_bounded(&self.file, MAX_FILE_BYTES);
+        let read = read(&self.file);
         let content = read.as_ref().ok().map(|bytes| digest(bytes));
         if std::mem::replace(&mut *self.last.lock(), content) == content {
             return;

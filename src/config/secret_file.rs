@@ -8,10 +8,10 @@ use std::path::PathBuf;
 
 use super::form::Form;
 use super::property;
-use super::readable::unreadable;
 use super::report::Report;
 use super::secret::HIDDEN;
 use super::security;
+use crate::small_file;
 
 /// The path of a file. It is not shown in a fault: somebody may write the secret itself here.
 pub(super) struct SecretFileForm;
@@ -54,7 +54,7 @@ pub(super) fn check(
             let cure = format!("leave it out here, or as kafka.properties.\"{name}\"");
             report.fault(&key, "this setting is in kafka.properties too", cure);
         }
-        if let Some((wrong, cure)) = unreadable(file) {
+        if let Some((wrong, cure)) = small_file::unreadable(file) {
             report.fault(&key, wrong, cure);
         }
     }

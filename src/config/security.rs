@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use super::readable::unreadable;
 use super::report::Report;
+use crate::small_file;
 
 type Properties = BTreeMap<String, String>;
 
@@ -69,7 +69,7 @@ fn has_token_method(properties: &Properties) -> bool {
 fn check_files(path: &str, properties: &Properties, report: &mut Report) {
     for name in FILES {
         let Some(file) = properties.get(name).filter(|file| *file != PROBE) else { continue };
-        let Some((wrong, cure)) = unreadable(file) else { continue };
+        let Some((wrong, cure)) = small_file::unreadable(file) else { continue };
         report.fault(&format!("{path}.{name}"), wrong, cure);
     }
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use super::form::{Optional, Text, Time, Word, serialize_duration};
-use super::readable::unreadable;
 use super::section::{Section, Unset};
+use crate::small_file;
 
 pub(super) const ABOUT: &str =
     "The server's certificate. Without this section the port speaks plaintext. TLS 1.2 and 1.3.";
@@ -92,7 +92,7 @@ impl Tls {
             ("client_ca", self.client_ca.as_ref()),
         ];
         for (name, file) in files {
-            let Some((wrong, cure)) = file.and_then(unreadable) else { continue };
+            let Some((wrong, cure)) = file.and_then(small_file::unreadable) else { continue };
             section.report.fault(&section.path_of(name), wrong, cure);
         }
     }

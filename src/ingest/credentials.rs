@@ -5,15 +5,19 @@
 //! reads the files of certificates and keys itself, whenever a client is created.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::Path;
-use std::{fs, io};
 
 use sha2::{Digest as _, Sha256};
 
 use crate::config::{Kafka, Secret};
+use crate::small_file;
 
 /// More than any password or key has.
 const MAX_BYTES: usize = 64 << 10;
+/// More than any file of certificates has. What comes after it is not looked at.
+const MAX_COMPARED_BYTES: u64 = 16 << 20;
 
 /// A digest of the contents of all files.
 pub(super) type Digest = [u8; 32];
@@ -35,15 +39,14 @@ impl Credentials {
         let mut secrets = BTreeMap::new();
         let mut digest = Sha256::new();
         for (name, file) in kafka.files() {
-            let content = fs::read(file);
             digest.update(name);
-            match &content {
-                Ok(content) => digest.update(Sha256::digest(content)),
+            match digest_of(file) {
+                Ok(of_file) => digest.update(of_file),
                 // Such as a folder of CAs, which librdkafka takes too.
                 Err(error) => digest.update(error.kind().to_string()),
             }
             if kafka.secrets.contains_key(name) {
-                let secret = value(content).map_err(|why| fault(name, file, &why))?;
+                let secret = value(file).map_err(|why| fault(name, file, &why))?;
                 secrets.insert(name.to_owned(), secret);
             }
         }
@@ -65,14 +68,22 @@ fn fault(name: &str, file: &Path, why: &str) -> String {
     format!("kafka.secrets.\"{name}\": {}: {why}", file.display())
 }
 
-/// The content without the end of its line, which editors add.
-fn value(content: io::Result<Vec<u8>>) -> Result<Secret, String> {
-    let content = content.map_err(|error| format!("the file cannot be read: {error}"))?;
-    if content.len() > MAX_BYTES {
-        return Err(
-            "the file is larger than 64 KiB, write the value into it and nothing else".into()
-        );
+/// The digest of a file, which never has all of it in memory.
+fn digest_of(file: &Path) -> io::Result<Digest> {
+    let mut content = File::open(file)?.take(MAX_COMPARED_BYTES);
+    let mut digest = Sha256::new();
+    let mut buffer = [0; 8 << 10];
+    loop {
+        match content.read(&mut buffer)? {
+            0 => return Ok(digest.finalize().into()),
+            read => digest.update(&buffer[..read]),
+        }
     }
+}
+
+/// The content without the end of its line, which editors add.
+fn value(file: &Path) -> Result<Secret, String> {
+    let content = small_file::read(file, MAX_BYTES).map_err(|error| small_file::explain(&error))?;
     let text = String::from_utf8(content).map_err(|_| "the file is not UTF-8")?;
     let value = text.trim_end_matches(['\r', '\n']);
     match value {
@@ -84,6 +95,8 @@ fn value(content: io::Result<Vec<u8>>) -> Result<Secret, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::config::Config;
 

@@ -16,7 +16,7 @@ use names::Names;
 use source::{Source, find, root, sources, without_tests};
 
 /// Each module and the modules of this crate that it may name.
-const MAY_NAME: [(&str, &[&str]); 21] = [
+const MAY_NAME: [(&str, &[&str]); 22] = [
     ("main", &[]),
     ("cli", &["app", "config", "heap", "proto", "shutdown", "stats", "telemetry"]),
     (
@@ -28,9 +28,20 @@ const MAY_NAME: [(&str, &[&str]); 21] = [
     ),
     (
         "ingest",
-        &["clock", "config", "health", "heap", "pluck", "record", "stats", "table", "threads"],
+        &[
+            "clock",
+            "config",
+            "health",
+            "heap",
+            "pluck",
+            "record",
+            "small_file",
+            "stats",
+            "table",
+            "threads",
+        ],
     ),
-    ("access", &["config", "heap", "proto", "stats", "threads"]),
+    ("access", &["config", "heap", "proto", "small_file", "stats", "threads"]),
     (
         "rpc",
         &[
@@ -41,19 +52,20 @@ const MAY_NAME: [(&str, &[&str]); 21] = [
     // To show figures it needs `stats` here, and gets a `stats::TakeSnapshot` from `app`.
     ("admin", &["health", "tls"]),
     // Its statistics are plain data of `stats`, as everywhere.
-    ("tls", &["config", "heap", "record", "stats"]),
+    ("tls", &["config", "heap", "record", "small_file", "stats"]),
     ("pluck", &["config", "record"]),
     ("table", &["clock", "config", "heap", "record"]),
     ("stats", &["clock", "memory", "record", "table"]),
     ("memory", &["config", "heap"]),
     ("telemetry", &["config"]),
     ("clock", &["record"]),
-    ("config", &["proto"]),
+    ("config", &["proto", "small_file"]),
     ("health", &[]),
     ("heap", &[]),
     ("proto", &[]),
     ("record", &[]),
     ("shutdown", &[]),
+    ("small_file", &[]),
     ("threads", &[]),
 ];
 

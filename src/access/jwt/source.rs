@@ -9,8 +9,8 @@ use std::time::Duration;
 use ureq::Agent;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
 
-use crate::access::files::read_bounded;
 use crate::config::JwtKeys;
+use crate::small_file;
 use crate::threads::try_out;
 
 /// A set of some hundred keys has fewer.
@@ -25,7 +25,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// What is wrong, and what to do.
 pub(super) fn read(keys: &JwtKeys) -> Result<Vec<u8>, String> {
     match keys {
-        JwtKeys::File { file } => read_bounded(file, MAX_BYTES),
+        JwtKeys::File { file } => read_file(file),
         JwtKeys::Url { url, ca, token_file } => fetch(url, ca.as_deref(), token_file.as_deref()),
     }
 }
@@ -66,13 +66,17 @@ fn agent(ca: Option<&Path>) -> Result<Agent, String> {
     Ok(config.build().new_agent())
 }
 
+fn read_file(file: &Path) -> Result<Vec<u8>, String> {
+    small_file::read(file, MAX_BYTES).map_err(|error| small_file::explain(&error))
+}
+
 fn bearer_token(file: &Path) -> Result<String, String> {
-    let token = String::from_utf8(read_bounded(file, MAX_BYTES)?).map_err(|_| "it is not text")?;
+    let token = String::from_utf8(read_file(file)?).map_err(|_| "it is not text")?;
     Ok(token.trim().to_owned())
 }
 
 fn roots(file: &Path) -> Result<Vec<Certificate<'static>>, String> {
-    let pem = read_bounded(file, MAX_BYTES)?;
+    let pem = read_file(file)?;
     let certificates = parse_pem(&pem).filter_map(|item| match item {
         Ok(PemItem::Certificate(certificate)) => Some(certificate),
         _ => None,
