@@ -34,7 +34,7 @@ pub use crate::ingest::{
 };
 use crate::memory::{Accounts, Budget};
 use crate::record::RankedBy;
-use crate::rpc::{BytePool, Net, OperatorThreads, Reclaim, Rpc, Service};
+use crate::rpc::{BytePool, Callers, Costs, Net, OperatorThreads, Reclaim, Rpc, Service};
 use crate::stats::TakeSnapshot;
 use crate::table::{Maintenance, Spec, Table};
 use crate::tls::Rotation;
@@ -115,18 +115,17 @@ impl App {
         log_findings(&warnings, &exposure);
         let accounts = Accounts::open(config.tables.iter().map(|table| table.name.as_str()))?;
         let tls = TlsOfPorts::load(&config)?;
-        let access = Access::start(&config.rpc.access, &accounts.other)?;
+        let callers = callers(&config, &accounts)?;
         let sockets = Sockets::bind(&config, &accounts)?;
         let rotation = Rotation::spawn(tls.all(), &accounts.other)?;
         let operator_threads = OperatorThreads::start(&accounts.rpc)?;
         budget.log();
 
-        let pool = BytePool::new(config.rpc.pool.as_u64());
-        let core = Core::start(&config, budget, &pool, &accounts)?;
+        let core = Core::start(&config, budget, &callers.pool, &accounts)?;
         let governor = core.governor.state_reader();
         let memory = Arc::new(MemoryReader { accounts, governor });
         let net = new_net(&config.rpc, &tls);
-        let rpc = RpcReader::new(&net, &pool, &access, tls.rpc);
+        let rpc = RpcReader::new(net.clone(), callers.clone(), tls.rpc);
         let readers = Readers { memory: Arc::clone(&memory), rpc, admin_tls: tls.admin.clone() };
         let take_snapshot = core.new_snapshot_handle(&config, readers);
         let ingest_stats = core.ingest.stats();
@@ -134,8 +133,7 @@ impl App {
             tables: core.tables.clone(),
             table_configs: config.tables.clone(),
             health: Arc::clone(&core.health),
-            pool,
-            access,
+            callers,
             take_snapshot: Arc::clone(&take_snapshot),
             reclaim: core.reclaim(&config, memory, &sockets.rpc_threads),
             rejections: Arc::new(move || ingest_stats.rejections()),
@@ -311,6 +309,15 @@ impl Core {
         };
         Arc::new(move || reclaimer.reclaim())
     }
+}
+
+fn callers(config: &Config, accounts: &Accounts) -> io::Result<Callers> {
+    let tables = config.tables.iter().map(|table| table.name.clone());
+    Ok(Callers {
+        pool: BytePool::new(config.rpc.pool.as_u64()),
+        access: Access::start(&config.rpc.access, &accounts.other)?,
+        costs: Costs::new(tables),
+    })
 }
 
 /// With as many connections as the limit of open files allows.

@@ -12,7 +12,9 @@
 mod authorization;
 mod body;
 mod call;
+mod callers;
 mod convert;
+mod costs;
 mod deadline;
 mod descriptions;
 mod errors;
@@ -51,13 +53,14 @@ use tokio::task::JoinSet;
 use tonic::service::Routes;
 use tonic_reflection::pb;
 
+pub use callers::Callers;
+pub use costs::Costs;
 pub use lookup_request::MAX_BATCH_KEYS;
 pub use maintenance::{ListRejections, Reclaim};
 pub use net::{CONNECTION_BYTES, Net, STREAM_BYTES, UnfinishedCall};
 pub use operator_threads::OperatorThreads;
 pub use pool::{BytePool, ConnectionShare, FREE_BYTES};
 
-use crate::access::Access;
 use crate::config;
 use crate::health::Health;
 use crate::proto::FILE_DESCRIPTOR_SET;
@@ -85,10 +88,8 @@ pub struct Service {
     pub table_configs: Vec<config::Table>,
     /// Whether the tables are ready, and how fresh they are.
     pub health: Arc<Health>,
-    /// What callers may make the service hold.
-    pub pool: BytePool,
-    /// Who may do what.
-    pub access: Access,
+    /// What callers may hold and do, and what they cost.
+    pub callers: Callers,
     /// For the statistics.
     pub take_snapshot: TakeSnapshot,
     /// For a reclaim.
@@ -129,9 +130,9 @@ impl Rpc {
         let (drain, draining) = watch::channel(false);
         let routes = reflection_routes().map_err(io::Error::other)?;
         let routes = routes.add_service(health_service).prepare();
-        let (pool, access) = (service.pool.clone(), service.access.clone());
+        let callers = service.callers.clone();
         let methods = service.methods(draining);
-        let dispatch = Dispatch::new(methods, routes, pool, access, net.request_timeout());
+        let dispatch = Dispatch::new(methods, routes, callers, net.request_timeout());
         Ok(Self { listeners, net, publisher, dispatch, drain })
     }
 
@@ -194,7 +195,8 @@ impl Service {
     fn methods(self, draining: watch::Receiver<bool>) -> Methods {
         let tables = FreshTables::new(Tables::new(self.tables), self.health, draining);
         let descriptions = TableDescriptions::new(&self.table_configs);
-        let max_batch_bytes = MAX_RESPONSE_BYTES.min(self.pool.connection_bytes(Purpose::Answer));
+        let max_batch_bytes =
+            MAX_RESPONSE_BYTES.min(self.callers.pool.connection_bytes(Purpose::Answer));
         let lookup = Lookup::new(tables.clone(), descriptions, max_batch_bytes);
         let OperatorThreads { statistics, reclaim, walk } = self.operator_threads;
         let stats = Stats::new(Snapshots::new(self.take_snapshot, statistics));

@@ -6,6 +6,7 @@
 //! clocks, no locks, no wire format here.
 
 mod access;
+mod caller;
 mod connections;
 mod kafka;
 mod loading;
@@ -26,6 +27,7 @@ use crate::table::TableStats;
 pub use access::{
     AccessStats, DenialReason, DeniedCalls, IdentityStats, JwtKeyStats, TokenFileStats,
 };
+pub use caller::CallerStats;
 pub use connections::{CloseReason, ConnectionStats};
 pub use kafka::{BrokerFault, BrokerState, BrokerStats, KafkaStats};
 pub use loading::Loading;

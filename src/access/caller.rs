@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use super::denials::{Denial, Denials};
+use super::identity::Identity;
 use super::policy::{Policy, Principal, Use};
 use super::shares::Share;
 use super::target::{Scope, Target};
@@ -51,6 +52,12 @@ impl Caller {
         request: Request,
     ) -> Self {
         Self(Some(Restricted { denials, policy, who, request, share: OnceLock::new() }))
+    }
+
+    /// Who it is, if it proved that.
+    pub fn identity(&self) -> Option<&Identity> {
+        let caller = self.0.as_ref()?;
+        caller.who.iter().flatten().next().map(|who| who.identity())
     }
 
     /// Whether the caller may do this. The call then counts against its share.

@@ -10,7 +10,7 @@ const MAX_NAME_BYTES: usize = 256;
 
 /// One name, and how it was proved.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Identity {
+pub enum Identity {
     /// A URI or DNS name of a client certificate.
     Certificate(Arc<str>),
     /// The name of a token in the file of tokens.

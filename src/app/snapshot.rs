@@ -6,14 +6,13 @@ use std::time::Instant;
 
 use super::counter_check::CounterCheck;
 use super::memory_governor::GovernorStateReader;
-use crate::access::Access;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::health::{Health, TableHealth};
 use crate::ingest::{self, IngestStats};
 use crate::memory::{Accounts, Usage};
 use crate::record::Timestamp;
-use crate::rpc::{BytePool, Net};
+use crate::rpc::{Callers, Net};
 use crate::stats::{Freshness, MemoryStats, RpcStats, Snapshot};
 use crate::table::Table;
 use crate::tls::Tls;
@@ -40,22 +39,23 @@ impl MemoryReader {
 /// Reads what callers have open, and what they make the service hold.
 pub(super) struct RpcReader {
     net: Net,
-    pool: BytePool,
-    access: Access,
+    callers: Callers,
     tls: Option<Tls>,
 }
 
 impl RpcReader {
-    pub(super) fn new(net: &Net, pool: &BytePool, access: &Access, tls: Option<Tls>) -> Self {
-        Self { net: net.clone(), pool: pool.clone(), access: access.clone(), tls }
+    pub(super) fn new(net: Net, callers: Callers, tls: Option<Tls>) -> Self {
+        Self { net, callers, tls }
     }
 
     fn read(&self) -> RpcStats {
+        let Callers { pool, access, costs } = &self.callers;
         RpcStats {
             connections: self.net.stats(),
-            pool: self.pool.stats(),
+            pool: pool.stats(),
             tls: self.tls.as_ref().map(Tls::stats),
-            access: self.access.stats(),
+            access: access.stats(),
+            callers: costs.read(),
         }
     }
 }

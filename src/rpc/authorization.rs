@@ -8,7 +8,7 @@ use tonic::codegen::http::header::AUTHORIZATION;
 use tonic::codegen::http::{HeaderMap, HeaderValue};
 
 use super::errors;
-use super::lookup_request::LookupRequest;
+use super::lookup_request::{KeyField, LookupRequest};
 use crate::access::{Caller, Denial, PeerAccess, Scope, Target};
 use crate::proto::Method;
 use crate::proto::v1::{
@@ -32,6 +32,11 @@ pub(super) enum Service {
 /// somebody who may not have it.
 pub(super) trait AboutTables {
     fn scope(&self) -> Scope<'_>;
+
+    /// How many keys it looks up.
+    fn key_count(&self) -> usize {
+        0
+    }
 }
 
 impl Service {
@@ -80,9 +85,13 @@ pub(super) fn authorize(caller: &Caller, request: &impl AboutTables) -> Result<(
     caller.authorize(request.scope()).map_err(errors::denied)
 }
 
-impl<K> AboutTables for LookupRequest<K> {
+impl<K: KeyField> AboutTables for LookupRequest<K> {
     fn scope(&self) -> Scope<'_> {
         Scope::Table(&self.table)
+    }
+
+    fn key_count(&self) -> usize {
+        self.key.key_count()
     }
 }
 
@@ -107,6 +116,10 @@ impl AboutTables for ReclaimRequest {
 impl AboutTables for DescribeEntryRequest {
     fn scope(&self) -> Scope<'_> {
         Scope::Table(&self.table)
+    }
+
+    fn key_count(&self) -> usize {
+        1
     }
 }
 

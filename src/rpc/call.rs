@@ -2,11 +2,13 @@
 //!
 //! This file does not know what a call looks up.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use prost::Message;
-use tonic::Status;
+use tonic::{Code, Status};
 
+use super::costs::{About, CallCost, ConnectionCosts, Spent};
 use super::deadline::Deadline;
 use super::pool::{ConnectionShare, Purpose};
 use super::response::{FinishedResponse, Refused, ResponseBuffer};
@@ -22,6 +24,9 @@ pub(super) struct Call {
     deadline: Deadline,
     share: ConnectionShare,
     caller: Caller,
+    costs: ConnectionCosts,
+    /// What it is about, once that is read.
+    about: OnceLock<About>,
 }
 
 /// Whether a call looks up for the first time.
@@ -34,8 +39,13 @@ pub(super) enum Attempt {
 }
 
 impl Call {
-    pub(super) fn new(deadline: Deadline, share: ConnectionShare, caller: Caller) -> Self {
-        Self { deadline, share, caller }
+    pub(super) fn new(
+        deadline: Deadline,
+        share: ConnectionShare,
+        caller: Caller,
+        costs: ConnectionCosts,
+    ) -> Self {
+        Self { deadline, share, caller, costs, about: OnceLock::new() }
     }
 
     pub(super) fn deadline(&self) -> Deadline {
@@ -48,6 +58,24 @@ impl Call {
 
     pub(super) fn caller(&self) -> &Caller {
         &self.caller
+    }
+
+    /// Notes what the call is about, for its costs.
+    pub(super) fn note_about(&self, table: Option<&str>, keys: usize) {
+        let table = table.and_then(|table| self.costs.table(table));
+        let _ = self.about.set(About { table, keys: keys as u64 });
+    }
+
+    /// Counts what the call cost, once it is answered.
+    pub(super) fn add_cost(&self, spent: Spent, answer: &Result<FinishedResponse, Status>) {
+        let Spent { busy, elapsed } = spent;
+        let (answer_bytes, is_shed) = match answer {
+            Ok(response) => (response.total_bytes() as u64, false),
+            Err(status) => (0, status.code() == Code::ResourceExhausted),
+        };
+        let about = self.about.get().copied().unwrap_or_default();
+        let cost = CallCost { answer_bytes, busy, elapsed, is_shed };
+        self.costs.add(self.caller.identity(), about, cost);
     }
 
     pub(super) fn into_caller(self) -> Caller {

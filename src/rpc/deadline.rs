@@ -8,6 +8,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tonic::codegen::http::HeaderMap;
 
+/// The longest time to send a response, even if the call has no deadline. Stated in the protocol.
+pub(super) const MAX_SEND_TIME: Duration = Duration::from_secs(60);
 /// The time kept for the error: a tenth of the timeout, at most this.
 const MAX_RESERVE: Duration = Duration::from_millis(200);
 

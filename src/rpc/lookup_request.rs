@@ -40,6 +40,9 @@ pub(super) trait KeyField: Default + Send + Sync {
     /// What the key, or the keys, take in memory.
     fn held_bytes(&self) -> usize;
 
+    /// How many there are.
+    fn key_count(&self) -> usize;
+
     /// Merges one occurrence of the field.
     ///
     /// # Errors
@@ -103,6 +106,10 @@ impl KeyField for String {
         self.capacity()
     }
 
+    fn key_count(&self) -> usize {
+        1
+    }
+
     fn merge_key(
         &mut self,
         wire_type: WireType,
@@ -118,6 +125,10 @@ impl KeyField for Texts {
 
     fn held_bytes(&self) -> usize {
         Texts::held_bytes(self)
+    }
+
+    fn key_count(&self) -> usize {
+        self.count()
     }
 
     fn merge_key(

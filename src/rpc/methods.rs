@@ -18,6 +18,7 @@ use super::request::RequestMessage;
 use super::response::FinishedResponse;
 use super::stats::Stats;
 use super::texts::Texts;
+use crate::access::Scope;
 use crate::proto::Method;
 use crate::proto::v1::{GetStatsRequest, ReclaimRequest};
 
@@ -93,6 +94,11 @@ fn decode<M: Message + Default + AboutTables>(
     let RequestMessage { bytes, permit } = request;
     let decoded = M::decode(bytes);
     let decoded = decoded.map_err(|error| errors::malformed(Code::Internal, &error.to_string()))?;
+    let table = match decoded.scope() {
+        Scope::Table(table) => Some(table),
+        Scope::AllTables | Scope::VisibleTables => None,
+    };
+    call.note_about(table, decoded.key_count());
     authorization::authorize(call.caller(), &decoded)?;
     Ok((decoded, permit))
 }

@@ -12,9 +12,12 @@
 
 mod body;
 mod buffer;
+mod in_transport;
+mod sending;
 
-pub(super) use body::{ResponseBody, trailers};
+pub(super) use body::{ResponseBody, end_of_dropped};
 pub(super) use buffer::{FinishedResponse, Refused, ResponseBuffer};
+pub(super) use sending::Sending;
 #[cfg(test)]
 pub(super) use tests::{buffered, encoded, fill};
 

@@ -1,7 +1,8 @@
 //! The services that tonic serves, health and reflection, between bodies that are charged.
 //!
 //! tonic reserves the announced length of a message as soon as it has its head. So it gets each
-//! message only when it is complete. Its answers are charged frame by frame.
+//! message only when it is complete. Each frame of its answers is charged, and sent in pieces as our
+//! own answers are.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,9 +16,11 @@ use tonic::codegen::{BoxFuture, Service};
 use tonic::service::Routes;
 
 use super::call::Call;
-use super::pool::{Permit, PermitPart, Purpose};
+use super::deadline::{Deadline, MAX_SEND_TIME};
+use super::errors;
+use super::pool::{Permit, Purpose};
 use super::request::RequestReader;
-use super::response::trailers;
+use super::response::{FinishedResponse, Sending, end_of_dropped};
 use crate::stats::ShedCause;
 
 /// The largest request: it names a service or a symbol.
@@ -28,11 +31,14 @@ const STREAM_BYTES: usize = 16 << 10;
 const CHECK: &str = "/grpc.health.v1.Health/Check";
 
 /// The body of an answer.
-#[derive(Debug)]
 pub(super) struct TonicBody {
     body: tonic::body::Body,
+    /// The frame that is being sent.
+    sending: Option<Sending>,
+    deadline: Deadline,
     /// What the stream holds until it ends.
     held: Permit,
+    has_begun: bool,
     is_done: bool,
 }
 
@@ -46,7 +52,7 @@ pub(super) async fn answer<B>(
 where
     B: Body<Data = Bytes> + Unpin + Send + 'static,
 {
-    let share = call.share();
+    let (share, deadline) = (call.share(), call.deadline());
     let mut held = share.new_permit(Purpose::Request);
     let stream_bytes = if uri.path() == CHECK { 0 } else { STREAM_BYTES };
     held.grow_to(stream_bytes).map_err(|cause| share.shed_call(cause))?;
@@ -61,19 +67,32 @@ where
         Ok(response) => response,
         Err(never) => match never {},
     };
-    Ok(response.map(|body| TonicBody { body, held, is_done: false }))
+    Ok(response.map(|body| {
+        let (has_begun, is_done) = (false, false);
+        TonicBody { body, sending: None, deadline, held, has_begun, is_done }
+    }))
 }
 
 impl TonicBody {
-    fn charged(&self, bytes: Bytes) -> Result<Bytes, ShedCause> {
+    /// Begins to send a frame.
+    fn charge(&self, bytes: &Bytes) -> Result<Sending, ShedCause> {
         let mut permit = self.held.share().new_permit(Purpose::Answer);
-        permit.grow_to(bytes.len())?;
-        let permit = permit.split(bytes.len());
-        Ok(if permit.is_none() {
-            bytes
-        } else {
-            Bytes::from_owner(ChargedBytes { bytes, _permit: permit })
-        })
+        permit.grow_to(bytes.len()).inspect_err(|cause| self.held.share().count_shed(*cause))?;
+        let frame = FinishedResponse::of_bytes(bytes, permit);
+        Ok(Sending::new(frame, || self.deadline.send_end(MAX_SEND_TIME)))
+    }
+
+    /// The next piece of the frame that is being sent. None after its last.
+    fn next_piece(&mut self) -> Result<Option<Bytes>, ShedCause> {
+        let piece = self.sending.as_mut().map_or(Ok(None), Sending::next_piece)?;
+        self.has_begun |= piece.is_some();
+        Ok(piece)
+    }
+
+    fn end(&mut self, cause: ShedCause) -> Result<Frame<Bytes>, Status> {
+        self.is_done = true;
+        self.sending = None;
+        end_of_dropped(&errors::shed(cause), self.has_begun)
     }
 }
 
@@ -85,36 +104,27 @@ impl Body for TonicBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        if self.is_done {
-            return Poll::Ready(None);
+        while !self.is_done {
+            match self.next_piece() {
+                Ok(Some(piece)) => return Poll::Ready(Some(Ok(Frame::data(piece)))),
+                Ok(None) => self.sending = None,
+                Err(cause) => return Poll::Ready(Some(self.end(cause))),
+            }
+            let frame = match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+                Some(Ok(frame)) => frame,
+                end => return Poll::Ready(end),
+            };
+            match frame.into_data().map(|bytes| self.charge(&bytes)) {
+                Ok(Ok(sending)) => self.sending = Some(sending),
+                Ok(Err(cause)) => return Poll::Ready(Some(self.end(cause))),
+                Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+            }
         }
-        let frame = match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
-            Some(Ok(frame)) => frame,
-            end => return Poll::Ready(end),
-        };
-        Poll::Ready(Some(match frame.into_data() {
-            Ok(bytes) => self.charged(bytes).map(Frame::data).or_else(|cause| {
-                self.is_done = true;
-                trailers(&self.held.share().shed_call(cause))
-            }),
-            Err(trailers) => Ok(trailers),
-        }))
+        Poll::Ready(None)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.is_done || self.body.is_end_stream()
-    }
-}
-
-/// Owns the memory of `Bytes` that are charged.
-struct ChargedBytes {
-    bytes: Bytes,
-    _permit: Option<PermitPart>,
-}
-
-impl AsRef<[u8]> for ChargedBytes {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
+        self.is_done || self.sending.is_none() && self.body.is_end_stream()
     }
 }
 

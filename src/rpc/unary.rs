@@ -9,6 +9,7 @@
 //! dropped before its request is read, so that no call holds any while it waits.
 
 use std::net::Ipv4Addr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,21 +22,19 @@ use tonic::{Code, Status};
 use super::authorization::{self, Service};
 use super::body::Body;
 use super::call::Call;
-use super::deadline::Deadline;
+use super::callers::{Callers, Connection};
+use super::costs::measured;
+use super::deadline::{Deadline, MAX_SEND_TIME};
 use super::errors;
 use super::methods::{Methods, max_request_bytes};
 use super::net::{Answer, Answering, Peer, RequestBody};
-use super::pool::{BytePool, ConnectionShare, Purpose};
+use super::pool::{CloseConnection, Purpose};
 use super::request::{Encoding, RequestReader};
 use super::response::{FinishedResponse, ResponseBody};
 use super::served_by_tonic;
-use crate::access::{Access, PeerAccess};
 use crate::proto::Method;
 use crate::stats::ShedCause;
 
-/// How long a caller may take to read an answer that holds bytes of the pool. Stated in the
-/// protocol.
-const MAX_SEND_TIME: Duration = Duration::from_secs(60);
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 
 /// All services, for the calls of one connection. Clones share them.
@@ -43,10 +42,8 @@ const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 pub(super) struct Dispatch {
     methods: Arc<Methods>,
     routes: Routes,
-    pool: BytePool,
-    share: ConnectionShare,
-    access: Access,
-    peer: PeerAccess,
+    callers: Callers,
+    connection: Connection,
     request_timeout: Duration,
 }
 
@@ -58,21 +55,19 @@ impl Dispatch {
     pub(super) fn new(
         methods: Methods,
         routes: Routes,
-        pool: BytePool,
-        access: Access,
+        callers: Callers,
         request_timeout: Duration,
     ) -> Self {
-        let share = pool.open_connection();
         // Nobody calls by this one: each connection has its own.
-        let peer = access.of_connection((Ipv4Addr::UNSPECIFIED, 0).into(), None);
-        Self { methods: Arc::new(methods), routes, pool, share, access, peer, request_timeout }
+        let nobody = Peer { address: (Ipv4Addr::UNSPECIFIED, 0).into(), certificate: None };
+        let connection = callers.of_connection(&nobody, Box::new(|| ()));
+        Self { methods: Arc::new(methods), routes, callers, connection, request_timeout }
     }
 }
 
 impl Answer for Dispatch {
-    fn for_connection(&self, peer: &Peer) -> Self {
-        let peer = self.access.of_connection(peer.address, peer.certificate.as_deref());
-        Self { share: self.pool.open_connection(), peer, ..self.clone() }
+    fn for_connection(&self, peer: &Peer, close: CloseConnection) -> Self {
+        Self { connection: self.callers.of_connection(peer, close), ..self.clone() }
     }
 
     fn answer(&self, request: http::Request<RequestBody>) -> Answering {
@@ -82,15 +77,17 @@ impl Answer for Dispatch {
             Err(refusal) => return Box::pin(async { *refusal }),
         };
         let service = Service::at(head.uri.path());
-        let caller = match authorization::admit(&self.peer, service, &head.headers) {
+        let connection = &self.connection;
+        let caller = match authorization::admit(&connection.access, service, &head.headers) {
             Ok(caller) => caller,
             Err(denial) => return Box::pin(async move { errors::denied(denial).into_http() }),
         };
-        let call = Call::new(Deadline::of(&head.headers), self.share.clone(), caller);
+        let (share, costs) = (connection.share.clone(), connection.costs.clone());
+        let call = Call::new(Deadline::of(&head.headers), share, caller, costs);
         let end = call.deadline().send_end(self.request_timeout);
         let method = service.method();
         let limit_bytes = method.map_or(served_by_tonic::MAX_REQUEST_BYTES, |method| {
-            max_request_bytes(method, self.pool.connection_bytes(Purpose::Request))
+            max_request_bytes(method, self.callers.pool.connection_bytes(Purpose::Request))
         });
         let permit = call.share().new_permit(Purpose::Request);
         let reader = RequestReader::new(body, encoding, limit_bytes, end, permit);
@@ -105,7 +102,9 @@ impl Answer for Dispatch {
         };
         let methods = Arc::clone(&self.methods);
         Box::pin(async move {
-            let answer = answer_unary(&methods, method, &call, reader).await;
+            let answering = pin!(answer_unary(&methods, method, &call, reader));
+            let (answer, spent) = measured(answering).await;
+            call.add_cost(spent, &answer);
             answer.map_or_else(Status::into_http, |response| response_of(&call, response))
         })
     }

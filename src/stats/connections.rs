@@ -34,11 +34,13 @@ pub enum CloseReason {
     Drain,
     /// The CA of the client's certificate was taken out.
     Certificate,
+    /// The peer did not read its answers while others waited for their room.
+    Unread,
 }
 
 impl CloseReason {
     /// All reasons, in the order of their numbers.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Peer,
         Self::Handshake,
         Self::Idle,
@@ -46,5 +48,6 @@ impl CloseReason {
         Self::Room,
         Self::Drain,
         Self::Certificate,
+        Self::Unread,
     ];
 }

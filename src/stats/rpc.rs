@@ -1,6 +1,7 @@
 //! What callers make the service hold, and the calls that failed because of it.
 
 use super::access::AccessStats;
+use super::caller::CallerStats;
 use super::connections::ConnectionStats;
 use super::tls::TlsStats;
 
@@ -15,6 +16,9 @@ pub struct RpcStats {
     pub tls: Option<TlsStats>,
     /// Who called, and which calls were denied.
     pub access: AccessStats,
+    /// Who costs what: those who took the most time come first, and the last is for all that found no
+    /// room.
+    pub callers: Vec<CallerStats>,
 }
 
 /// The figures of the byte pool.

@@ -13,6 +13,7 @@ use tonic::Code;
 use tonic_types::StatusExt;
 
 use crate::command::{run, settings, text};
+use crate::costs::cost;
 use crate::lookups::assert_error;
 use crate::support::broker;
 use crate::support::certificates::{Authority, ServerFiles, TlsClient};
@@ -54,6 +55,26 @@ fn a_caller_gets_what_the_policy_says_and_learns_nothing_of_the_rest() {
         assert_eq!(denied(DenialReason::NoCredential), [("Get", 1), ("BatchGet", 1)]);
         let web = stats.identities.iter().find(|seen| seen.identity == "token:web").unwrap();
         assert_eq!((web.allowed_count, web.denied_count), (2, 2));
+        guarded.service.stop().await;
+    });
+}
+
+#[test]
+fn what_calls_cost_is_listed_by_the_name_that_their_callers_prove() {
+    broker::in_process(async |broker| {
+        let rules = [TESTS, ("token:web", "Get", "services")];
+        let guarded = Guarded::start(broker, &rules, &[]).await;
+        for _ in 0..2 {
+            guarded.get(Some("secret"), "services").await.unwrap();
+        }
+        guarded.get(None, "services").await.unwrap_err();
+        let stats = guarded.service.stats().await;
+        let web = cost(&stats, "token:web", "services").unwrap();
+        assert_eq!((web.call_count, web.key_count), (2, 2));
+        assert!(
+            cost(&stats, "127.0.0.1", "services").is_none(),
+            "it was denied before it was read"
+        );
         guarded.service.stop().await;
     });
 }

@@ -19,6 +19,7 @@ mod conditions;
 mod connection_memory;
 mod connections;
 mod container_harness;
+mod costs;
 mod counters;
 mod deletes;
 mod encodings;

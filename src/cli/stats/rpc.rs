@@ -1,10 +1,14 @@
 //! The part of `millpond stats` about callers: what they have open, and which calls were shed.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use super::access::access_text;
-use crate::cli::output::{bytes, count};
-use crate::proto::v1::{RpcStats, ShedCause};
+use crate::cli::output::{bytes, count, escaped};
+use crate::proto::v1::{CallerStats, RpcStats, ShedCause};
+
+/// The callers that cost the most. `--output json` has all.
+const MAX_CALLERS: usize = 10;
 
 /// What callers have open and hold, and the calls that were shed, if any were.
 pub(in crate::cli) fn rpc_text(rpc: &RpcStats) -> String {
@@ -23,7 +27,32 @@ pub(in crate::cli) fn rpc_text(rpc: &RpcStats) -> String {
         let _ = writeln!(text, "  {} calls shed: {}", count(shed.count), cause_text(shed.cause()));
     }
     text.push_str(&rpc.access.as_ref().map(access_text).unwrap_or_default());
+    for caller in rpc.callers.iter().take(MAX_CALLERS) {
+        let _ = writeln!(text, "  {}", caller_text(caller));
+    }
     text
+}
+
+fn caller_text(cost: &CallerStats) -> String {
+    let about = if cost.table.is_empty() { String::new() } else { format!(" of {}", cost.table) };
+    let time = |span: Option<prost_types::Duration>| {
+        let span = span.and_then(|span| Duration::try_from(span).ok()).unwrap_or_default();
+        format!("{:.3} s", span.as_secs_f64())
+    };
+    let shed = if cost.shed_count == 0 {
+        String::new()
+    } else {
+        format!(", {} shed", count(cost.shed_count))
+    };
+    format!(
+        "{}: {} calls for {} keys{about}, {} sent, {} of work, {} at most{shed}",
+        escaped(&cost.caller),
+        count(cost.call_count),
+        count(cost.key_count),
+        bytes(cost.answer_bytes),
+        time(cost.busy_time),
+        time(cost.slowest_time),
+    )
 }
 
 fn cause_text(cause: ShedCause) -> &'static str {

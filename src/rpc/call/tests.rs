@@ -1,6 +1,7 @@
 //! Which calls get room, which wait, and what waiting costs.
 
 use std::cell::{Cell, RefCell};
+use std::net::Ipv4Addr;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
@@ -9,6 +10,7 @@ use tonic::codegen::http::HeaderMap;
 use tonic_types::StatusExt;
 
 use super::*;
+use crate::rpc::costs::Costs;
 use crate::rpc::pool::BytePool;
 use crate::rpc::response::fill;
 
@@ -23,8 +25,12 @@ fn free_kib(pool: &BytePool) -> u64 {
     SHARE_KIB - (pool.stats().held_bytes >> 10)
 }
 
+fn costs() -> ConnectionCosts {
+    Costs::new(["services".to_owned()]).of_connection(Ipv4Addr::LOCALHOST.into())
+}
+
 fn call(share: &ConnectionShare) -> Call {
-    Call::new(Deadline::default(), share.clone(), Caller::unrestricted())
+    Call::new(Deadline::default(), share.clone(), Caller::unrestricted(), costs())
 }
 
 fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
@@ -49,10 +55,10 @@ fn respond_at_once(share: &ConnectionShare, kib: usize) -> FinishedResponse {
 #[test]
 fn a_response_holds_its_size_until_it_is_dropped() {
     let pool = pool();
-    let share = pool.open_connection();
+    let share = pool.connect();
     let one = respond_at_once(&share, 40);
-    let other = respond_at_once(&share, 49);
-    assert_eq!(free_kib(&pool), 0, "whole pieces of 8 KiB");
+    let other = respond_at_once(&share, 53);
+    assert_eq!(free_kib(&pool), 0, "whole pieces of 4 KiB");
     drop(one);
     assert_eq!(free_kib(&pool), 40);
     drop(other);
@@ -61,7 +67,7 @@ fn a_response_holds_its_size_until_it_is_dropped() {
 
 #[tokio::test]
 async fn a_response_that_does_not_fit_waits_and_only_small_ones_overtake_it() {
-    let share = pool().open_connection();
+    let share = pool().connect();
     let first = respond_at_once(&share, 72);
     let mut second = pin!(respond(&share, 32));
     let mut third = pin!(respond(&share, 8));
@@ -76,7 +82,7 @@ async fn a_response_that_does_not_fit_waits_and_only_small_ones_overtake_it() {
 #[test]
 fn a_response_larger_than_the_share_takes_all_of_it() {
     let pool = pool();
-    let share = pool.open_connection();
+    let share = pool.connect();
     let response = respond_at_once(&share, 640);
     assert_eq!(free_kib(&pool), 0);
     drop(response);
@@ -86,7 +92,7 @@ fn a_response_larger_than_the_share_takes_all_of_it() {
 #[tokio::test]
 async fn a_call_that_is_cancelled_while_it_waits_holds_nothing() {
     let pool = pool();
-    let share = pool.open_connection();
+    let share = pool.connect();
     let first = respond_at_once(&share, 72);
     {
         let mut cancelled = pin!(respond(&share, 56));
@@ -100,7 +106,7 @@ async fn a_call_that_is_cancelled_while_it_waits_holds_nothing() {
 #[tokio::test]
 async fn a_call_that_waited_looks_up_again_and_holds_what_it_needs_then() {
     let pool = pool();
-    let share = pool.open_connection();
+    let share = pool.connect();
     let first = respond_at_once(&share, 72);
     let (attempts, found_kib) = (RefCell::new(Vec::new()), Cell::new(32));
     let look_up = |attempt, buffer: &mut ResponseBuffer| {
@@ -122,7 +128,7 @@ async fn a_call_that_waited_looks_up_again_and_holds_what_it_needs_then() {
 
 #[tokio::test]
 async fn a_call_that_finds_more_than_it_waited_for_waits_again() {
-    let share = pool().open_connection();
+    let share = pool().connect();
     let first = respond_at_once(&share, 72);
     let found_kib = Cell::new(32);
     let look_up = |_, buffer: &mut ResponseBuffer| {
@@ -143,11 +149,12 @@ async fn a_call_that_finds_more_than_it_waited_for_waits_again() {
 #[tokio::test]
 async fn a_call_that_gets_no_room_in_time_fails_and_may_retry() {
     let pool = pool();
-    let share = pool.open_connection();
+    let share = pool.connect();
     let held = respond_at_once(&share, 72);
     let mut headers = HeaderMap::new();
     headers.insert("grpc-timeout", "1m".parse().unwrap());
-    let call = Call::new(Deadline::of(&headers), share.clone(), Caller::unrestricted());
+    let deadline = Deadline::of(&headers);
+    let call = Call::new(deadline, share.clone(), Caller::unrestricted(), costs());
     let look_up = |_, buffer: &mut ResponseBuffer| {
         fill(buffer, 32);
         Ok(())
@@ -165,7 +172,7 @@ async fn a_call_that_gets_no_room_in_time_fails_and_may_retry() {
 #[tokio::test]
 async fn a_large_call_is_refused_at_once_while_memory_is_short_and_a_small_one_is_served() {
     let pool = pool();
-    let share = pool.open_connection();
+    let share = pool.connect();
     pool.shed(1);
     let Poll::Ready(refused) = poll(pin!(respond(&share, 32))) else { panic!("it waits") };
     let reason = refused.unwrap_err().get_details_error_info().unwrap().reason;
@@ -176,7 +183,7 @@ async fn a_large_call_is_refused_at_once_while_memory_is_short_and_a_small_one_i
 #[tokio::test]
 async fn an_error_holds_nothing() {
     let pool = pool();
-    let share = pool.open_connection();
+    let share = pool.connect();
     let fail = |_, buffer: &mut ResponseBuffer| {
         fill(buffer, 32);
         Err(Status::not_found("no table"))

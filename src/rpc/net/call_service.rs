@@ -24,11 +24,13 @@ use super::peer::Peer;
 use super::registry::Connection;
 use crate::rpc::body::Body;
 use crate::rpc::errors;
+use crate::rpc::pool::CloseConnection;
 
 /// What answers calls.
 pub(in crate::rpc) trait Answer: Clone + Send + Sync + 'static {
-    /// The same for the calls of one more connection, with this peer.
-    fn for_connection(&self, peer: &Peer) -> Self;
+    /// The same for the calls of one more connection, with this peer. `close` closes it, because its
+    /// peer does not read.
+    fn for_connection(&self, peer: &Peer, close: CloseConnection) -> Self;
 
     /// Answers a call. It may keep nothing of the headers for longer than this takes: h2 hands them
     /// out as slices of its read buffer, so one short header would hold 16 KiB.

@@ -5,11 +5,13 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
+
+use super::peer::group_of;
 
 /// The number of streams that may be open in all. Each connection has a few for itself, which no
 /// other can take, and all connections share the rest. Clones are the same cap.
@@ -100,7 +102,7 @@ impl PeerCap {
     /// Whether one peer has more connections than the other.
     pub(super) fn has_more(&self, address: IpAddr, other: IpAddr) -> bool {
         let open = self.open.lock();
-        let count = |address| open.get(&peer_of(address)).copied().unwrap_or_default();
+        let count = |address| open.get(&group_of(address)).copied().unwrap_or_default();
         count(address) > count(other)
     }
 
@@ -108,13 +110,13 @@ impl PeerCap {
     /// no largest.
     pub(super) fn is_largest(&self, address: IpAddr) -> bool {
         let open = self.open.lock();
-        let own = open.get(&peer_of(address)).copied().unwrap_or_default();
+        let own = open.get(&group_of(address)).copied().unwrap_or_default();
         own > 1 && open.len() > 1 && open.values().all(|count| *count <= own)
     }
 
     /// A place for a connection from this address, if its peer has one left.
     pub(super) fn enter(&self, address: IpAddr) -> Option<PeerPlace> {
-        let peer = peer_of(address);
+        let peer = group_of(address);
         let mut open = self.open.lock();
         let count = open.entry(peer).or_default();
         if *count >= self.max {
@@ -133,17 +135,6 @@ impl Drop for PeerPlace {
                 count.remove();
             }
         }
-    }
-}
-
-/// Who counts as one peer. A host with IPv6 has a whole /64 to choose its addresses from.
-fn peer_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-        address @ IpAddr::V4(_) => address,
     }
 }
 
@@ -203,18 +194,5 @@ mod tests {
         let cap = PeerCap::new(1);
         drop(cap.enter("10.0.0.1".parse().unwrap()).unwrap());
         assert!(cap.open.lock().is_empty());
-    }
-
-    #[test]
-    fn an_ipv6_network_of_64_bits_is_one_peer_and_a_mapped_address_is_its_ipv4_address() {
-        for (one, other, are_one) in [
-            ("2001:db8::1", "2001:db8::ffff:2", true),
-            ("2001:db8::1", "2001:db8:0:1::1", false),
-            ("::ffff:10.0.0.1", "10.0.0.1", true),
-            ("::ffff:10.0.0.1", "::ffff:10.0.0.2", false),
-        ] {
-            let [a, b]: [IpAddr; 2] = [one, other].map(|ip| ip.parse().unwrap());
-            assert_eq!(peer_of(a) == peer_of(b), are_one, "{one} and {other}");
-        }
     }
 }

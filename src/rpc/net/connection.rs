@@ -59,7 +59,13 @@ pub(super) async fn serve(
                 address: connection.peer,
                 certificate: client.as_ref().and_then(ClientChain::leaf).cloned(),
             };
-            let service = service.for_connection(&peer);
+            let weak = Arc::downgrade(&connection);
+            let close = move || {
+                if let Some(connection) = weak.upgrade() {
+                    connection.ask_to_close(CloseReason::Unread);
+                }
+            };
+            let service = service.for_connection(&peer, Box::new(close));
             let calls = CallService::new(service, Arc::clone(&admission), Arc::clone(&connection));
             let life = Life { lifetime, client, connection };
             serve_http2(socket, calls, life, &admission.config).await

@@ -20,8 +20,9 @@ const CLOSING_INTERVAL: Duration = Duration::from_millis(250);
 /// long a time.
 const MIN_PROGRESS_BYTES: u64 = 4 << 10;
 const MAX_STALL: Duration = Duration::from_millis(750);
-/// How long the calls of a client may still take when the CA of its certificate was taken out.
-const CERTIFICATE_GRACE: Duration = Duration::from_secs(1);
+/// How long calls may still take when the CA of their client's certificate was taken out, and when
+/// their peer does not read.
+const SHORT_GRACE: Duration = Duration::from_secs(1);
 /// The age at which a connection has to close differs by this share in each direction, so that
 /// connections that began together do not end together.
 const AGE_JITTER: f64 = 0.1;
@@ -130,7 +131,7 @@ impl Lifetime {
         let is_new = self.close_reason().is_none();
         let end = match reason {
             CloseReason::Drain => None,
-            CloseReason::Certificate => Some(seen.now + CERTIFICATE_GRACE),
+            CloseReason::Certificate | CloseReason::Unread => Some(seen.now + SHORT_GRACE),
             _ => Some(seen.now + self.age_grace),
         };
         let (since, written_bytes) = (seen.now, seen.written_bytes);

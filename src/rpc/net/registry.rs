@@ -154,7 +154,8 @@ impl Connection {
         self.asked.lock().is_none().then(|| self.calls.activity())
     }
 
-    fn ask_to_close(&self, reason: CloseReason) {
+    /// Asks it to close, for this reason.
+    pub(super) fn ask_to_close(&self, reason: CloseReason) {
         // A connection that makes room has to end with the others when the service stops.
         let mut asked = self.asked.lock();
         if *asked != Some(CloseReason::Drain) {

@@ -1,18 +1,34 @@
 //! Who gets bytes of the pool, who is refused, and that all of them come back.
 
+use std::net::Ipv4Addr;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use proptest::prelude::*;
 use tokio::time::Instant;
 
+use super::shared::LOOK_INTERVAL;
 use super::*;
 use crate::stats::ShedCause;
 
 /// Of which 1 MiB is for requests and 3 MiB for answers.
 const BYTES: u64 = 4 << 20;
 const KIB: usize = 1 << 10;
+/// Some peer.
+const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+impl BytePool {
+    /// The share of a new connection, of some peer.
+    pub(in crate::rpc) fn connect(&self) -> ConnectionShare {
+        self.connect_from(PEER)
+    }
+
+    fn connect_from(&self, peer: IpAddr) -> ConnectionShare {
+        self.open_connection(peer, Box::new(|| ()))
+    }
+}
 
 fn pool() -> BytePool {
     BytePool::new(BYTES)
@@ -35,13 +51,13 @@ fn in_a_minute() -> Instant {
 fn one_connection_gets_a_quarter_of_the_pool_and_leaves_the_rest_to_others() {
     let pool = pool();
     for (purpose, quarter) in [(Purpose::Request, 256 * KIB), (Purpose::Answer, 768 * KIB)] {
-        let greedy = pool.open_connection();
+        let greedy = pool.connect();
         let all = permit(&greedy, purpose, quarter).unwrap();
         assert_eq!(permit(&greedy, purpose, 5 * KIB).err(), Some(ShedCause::PoolFull));
         let others: Vec<_> = (0..3)
-            .map(|_| permit(&pool.open_connection(), purpose, quarter).expect("there is room"))
+            .map(|_| permit(&pool.connect(), purpose, quarter).expect("there is room"))
             .collect();
-        let late = permit(&pool.open_connection(), purpose, 5 * KIB);
+        let late = permit(&pool.connect(), purpose, 5 * KIB);
         assert_eq!(late.err(), Some(ShedCause::PoolFull), "{purpose:?}");
         drop((all, others));
     }
@@ -51,7 +67,7 @@ fn one_connection_gets_a_quarter_of_the_pool_and_leaves_the_rest_to_others() {
 #[test]
 fn requests_take_no_room_from_answers() {
     let pool = pool();
-    let connections: Vec<_> = (0..4).map(|_| pool.open_connection()).collect();
+    let connections: Vec<_> = (0..4).map(|_| pool.connect()).collect();
     let requests: Vec<_> =
         connections.iter().map(|share| permit(share, Purpose::Request, 256 * KIB)).collect();
     assert!(requests.iter().all(Result::is_ok));
@@ -61,7 +77,7 @@ fn requests_take_no_room_from_answers() {
 #[test]
 fn what_is_small_takes_nothing_and_is_granted_when_all_is_full() {
     let pool = pool();
-    let shares: Vec<_> = (0..4).map(|_| pool.open_connection()).collect();
+    let shares: Vec<_> = (0..4).map(|_| pool.connect()).collect();
     let full: Vec<_> =
         shares.iter().map(|share| permit(share, Purpose::Answer, KIB << 10)).collect();
     assert!(full.iter().all(Result::is_ok));
@@ -75,7 +91,7 @@ fn what_is_small_takes_nothing_and_is_granted_when_all_is_full() {
 #[tokio::test]
 async fn a_connection_that_waits_for_its_own_share_holds_up_no_other() {
     let pool = pool();
-    let (greedy, other) = (pool.open_connection(), pool.open_connection());
+    let (greedy, other) = (pool.connect(), pool.connect());
     let held = permit(&greedy, Purpose::Answer, 768 * KIB).unwrap();
     let mut waiting = greedy.new_permit(Purpose::Answer);
     let mut waiting = pin!(waiting.wait_for(768 * KIB, in_a_minute()));
@@ -88,7 +104,7 @@ async fn a_connection_that_waits_for_its_own_share_holds_up_no_other() {
 #[tokio::test]
 async fn a_call_that_waits_is_not_overtaken() {
     let pool = pool();
-    let share = pool.open_connection();
+    let share = pool.connect();
     let held = permit(&share, Purpose::Answer, 512 * KIB).unwrap();
     {
         let mut waiting = share.new_permit(Purpose::Answer);
@@ -104,42 +120,60 @@ async fn a_call_that_waits_is_not_overtaken() {
 #[tokio::test]
 async fn while_memory_is_short_charges_are_refused_and_waits_end() {
     let pool = pool();
-    let share = pool.open_connection();
+    let share = pool.connect();
     let held = permit(&share, Purpose::Answer, 768 * KIB).unwrap();
     let mut waiting = share.new_permit(Purpose::Answer);
     let mut waiting = pin!(waiting.wait_for(64 * KIB, in_a_minute()));
     assert!(poll(waiting.as_mut()).is_pending());
     pool.shed(1);
     assert_eq!(poll(waiting), Poll::Ready(Err(ShedCause::MemoryShort)));
-    let refused = permit(&pool.open_connection(), Purpose::Request, 8 * KIB);
+    let refused = permit(&pool.connect(), Purpose::Request, 8 * KIB);
     assert_eq!(refused.err(), Some(ShedCause::MemoryShort));
     pool.end_shedding();
-    assert!(permit(&pool.open_connection(), Purpose::Request, 8 * KIB).is_ok());
+    assert!(permit(&pool.connect(), Purpose::Request, 8 * KIB).is_ok());
     drop(held);
 }
 
+/// An answer that its caller does not read.
 #[derive(Debug)]
-struct Unsent(parking_lot::Mutex<Option<Permit>>);
+struct Unsent {
+    permit: parking_lot::Mutex<Option<Permit>>,
+    peer: IpAddr,
+    /// Whether the transport holds a part of it, whatever is dropped.
+    is_stuck: bool,
+    closed: AtomicBool,
+}
 
 impl UnsentAnswer for Unsent {
     fn held_bytes(&self) -> usize {
-        self.0.lock().as_ref().map_or(0, Permit::held_bytes)
+        self.permit.lock().as_ref().map_or(0, Permit::held_bytes)
+    }
+
+    fn is_stalled(&self) -> bool {
+        true
     }
 
     fn drop_rest(&self, _: ShedCause) {
-        self.0.lock().take();
+        self.permit.lock().take();
+    }
+
+    fn is_in_transport(&self) -> bool {
+        self.is_stuck
+    }
+
+    fn close_connection(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
+
+    fn peer(&self) -> IpAddr {
+        self.peer
     }
 }
 
 #[test]
 fn the_largest_answers_are_dropped_first_and_no_more_than_needed() {
     let pool = pool();
-    let answers = [8, 300, 40, 200].map(|kib| {
-        let share = pool.open_connection();
-        let permit = permit(&share, Purpose::Answer, kib * KIB).unwrap();
-        let answer = Arc::new(Unsent(parking_lot::Mutex::new(Some(permit))));
-        (share.list_answer(&answer), answer)
-    });
+    let answers = [8, 300, 40, 200].map(|kib| unread(&pool, PEER, kib * KIB));
     let held = || answers.each_ref().map(|(_, answer)| answer.held_bytes() / KIB);
     assert_eq!(pool.shed(250 << 10), 300 << 10);
     assert_eq!(held(), [8, 0, 40, 200]);
@@ -148,6 +182,79 @@ fn the_largest_answers_are_dropped_first_and_no_more_than_needed() {
     assert_eq!(pool.stats().shed_bytes, 540 << 10);
     drop(answers);
     assert_eq!((pool.shed(1 << 20), pool.stats().held_bytes), (0, 0), "none is left to drop");
+}
+
+/// An answer of this size that its caller does not read, on a new connection of this peer.
+fn unread(pool: &BytePool, peer: IpAddr, bytes: usize) -> (AnswerEntry, Arc<Unsent>) {
+    let share = pool.connect_from(peer);
+    let permit = parking_lot::Mutex::new(permit(&share, Purpose::Answer, bytes).ok());
+    let (is_stuck, closed) = (peer == STUCK_PEER, AtomicBool::default());
+    let answer = Arc::new(Unsent { permit, peer, is_stuck, closed });
+    (share.list_answer(&answer), answer)
+}
+
+/// A peer whose answers stay in the transport.
+const STUCK_PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 99));
+
+fn peer(number: u8) -> IpAddr {
+    Ipv4Addr::new(10, 0, 0, number).into()
+}
+
+#[tokio::test]
+async fn answers_that_are_not_read_make_room_for_one_that_is_asked_for() {
+    let pool = pool();
+    let unread = [1, 2, 3, 4].map(|n| unread(&pool, peer(n), 768 * KIB));
+    let held = || unread.iter().filter(|(_, answer)| answer.held_bytes() > 0).count();
+    let share = pool.connect_from(peer(5));
+    let at_once = permit(&share, Purpose::Answer, 64 * KIB).unwrap();
+    assert_eq!(held(), 3, "one was enough");
+    let _rest = permit(&pool.connect_from(peer(6)), Purpose::Answer, 704 * KIB).unwrap();
+    let mut waiting = share.new_permit(Purpose::Answer);
+    let refused = waiting.grow_to(64 * KIB);
+    assert_eq!(refused, Err(ShedCause::PoolFull), "nobody looks again at once");
+    waiting.wait_for(64 * KIB, in_a_minute()).await.unwrap();
+    assert_eq!(held(), 2);
+    drop(at_once);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_read_makes_no_room() {
+    let pool = pool();
+    let shares = [1, 2, 3, 4].map(|n| pool.connect_from(peer(n)));
+    let _read = shares.each_ref().map(|share| permit(share, Purpose::Answer, 768 * KIB).unwrap());
+    let mut waiting = pool.connect_from(peer(5)).new_permit(Purpose::Answer);
+    let wait_end = Instant::now() + 3 * LOOK_INTERVAL;
+    let waited = waiting.wait_for(64 * KIB, wait_end).await;
+    assert_eq!(waited, Err(ShedCause::PoolFull));
+}
+
+#[tokio::test]
+async fn a_peer_that_did_not_read_has_one_share_for_all_of_its_connections_for_a_while() {
+    let pool = pool();
+    let _unread = [(); 4].map(|()| unread(&pool, peer(1), 768 * KIB));
+    let mut in_line = pool.connect_from(peer(1)).new_permit(Purpose::Answer);
+    let _one = permit(&pool.connect_from(peer(2)), Purpose::Answer, 768 * KIB).unwrap();
+    // Now the peer is known to be slow. Its connections that wait share what one may take.
+    in_line.wait_for(768 * KIB, in_a_minute()).await.unwrap();
+    let another = permit(&pool.connect_from(peer(1)), Purpose::Answer, 8 * KIB);
+    assert_eq!(another.err(), Some(ShedCause::PoolFull));
+    let mut other = pool.connect_from(peer(3)).new_permit(Purpose::Answer);
+    other.wait_for(64 * KIB, in_a_minute()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_is_closed_if_its_peer_does_not_even_take_what_is_on_its_way() {
+    let pool = pool();
+    let unread = [STUCK_PEER, peer(1)].map(|peer| unread(&pool, peer, 768 * KIB));
+    let _full = [2, 3].map(|n| permit(&pool.connect_from(peer(n)), Purpose::Answer, 768 * KIB));
+    let is_closed = |number: usize| unread[number].1.closed.load(Ordering::Relaxed);
+    let mut held = Vec::new();
+    while !is_closed(0) {
+        let mut waiting = pool.connect_from(peer(4)).new_permit(Purpose::Answer);
+        let _ = waiting.wait_for(768 * KIB, Instant::now() + 2 * LOOK_INTERVAL).await;
+        held.push(waiting);
+    }
+    assert!(!is_closed(1), "it was dropped too, and nothing of it is left");
 }
 
 #[derive(Debug, Clone)]
@@ -206,7 +313,7 @@ proptest! {
         steps in prop::collection::vec(step(), 0..200)
     ) {
         let pool = pool();
-        let shares: Vec<_> = (0..3).map(|_| pool.open_connection()).collect();
+        let shares: Vec<_> = (0..3).map(|_| pool.connect()).collect();
         let (mut permits, mut parts) = (Vec::new(), Vec::new());
         for step in &steps {
             take(step, &shares, &mut permits, &mut parts);

@@ -71,7 +71,7 @@ fn reader(
     encoding: Encoding,
     time: Duration,
 ) -> RequestReader<Frames> {
-    let permit = pool.open_connection().new_permit(Purpose::Request);
+    let permit = pool.connect().new_permit(Purpose::Request);
     RequestReader::new(body, encoding, LIMIT, Instant::now() + time, permit)
 }
 
@@ -166,7 +166,7 @@ async fn a_large_half_sent_request_is_shed_when_memory_is_short() {
 #[tokio::test]
 async fn requests_that_find_no_room_are_refused() {
     let pool = pool();
-    let share = pool.open_connection();
+    let share = pool.connect();
     let mut held = share.new_permit(Purpose::Request);
     held.grow_to(60 << 10).unwrap();
     let permit = share.new_permit(Purpose::Request);

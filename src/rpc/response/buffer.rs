@@ -5,17 +5,19 @@
 //! response that its caller does not read. This file knows Protobuf's encoding, but no message.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use prost::Message;
 use prost::bytes::Bytes;
 use prost::encoding::{WireType, double, encode_key, encode_varint};
 
-use crate::rpc::pool::{FREE_BYTES, Permit, PermitPart};
+use super::in_transport::{InHand, InTransport};
+use crate::rpc::pool::{FREE_BYTES, Permit};
 use crate::stats::ShedCause;
 
-/// Size of a piece. The first piece doubles up to it, so the last doubling is the one that is
-/// charged.
-const PIECE_BYTES: usize = 2 * FREE_BYTES;
+/// Size of a piece: what a call may hold without a part of the pool. So a call whose caller does not
+/// read holds nothing of the pool, once what is left of its response is dropped.
+const PIECE_BYTES: usize = FREE_BYTES;
 /// Size that the first piece begins with. Most responses about one key are no larger.
 const FIRST_BYTES: usize = 512;
 /// What gRPC puts before a message: a zero, as it is not compressed, and its length.
@@ -134,7 +136,7 @@ impl ResponseBuffer {
         }
         // A call that waited may hold more than it needs now.
         self.permit.shrink_to(permit_bytes(FRAME_HEADER.len() + self.message_bytes));
-        Ok(FinishedResponse { pieces: self.full, permit: self.permit })
+        Ok(FinishedResponse::new(self.full, self.permit))
     }
 
     fn put_head(&mut self, tag: u32, wire_type: WireType, varint: u64) {
@@ -181,9 +183,21 @@ fn permit_bytes(bytes: usize) -> usize {
 pub(in crate::rpc) struct FinishedResponse {
     pieces: VecDeque<Vec<u8>>,
     permit: Permit,
+    /// None for a response that holds nothing of the pool.
+    in_transport: Option<Arc<InTransport>>,
 }
 
 impl FinishedResponse {
+    /// A response of these bytes, whose permit has their size.
+    pub(in crate::rpc) fn of_bytes(bytes: &[u8], permit: Permit) -> Self {
+        Self::new(bytes.chunks(PIECE_BYTES).map(<[u8]>::to_vec).collect(), permit)
+    }
+
+    fn new(pieces: VecDeque<Vec<u8>>, permit: Permit) -> Self {
+        let in_transport = (permit.held_bytes() > 0).then(Arc::default);
+        Self { pieces, permit, in_transport }
+    }
+
     pub(in crate::rpc) fn permit(&self) -> &Permit {
         &self.permit
     }
@@ -193,18 +207,24 @@ impl FinishedResponse {
         self.pieces.iter().map(Vec::len).sum()
     }
 
-    /// Removes the next piece, which takes its part of the permit along.
+    /// What the transport has in hand, if it may hold bytes of the pool.
+    pub(in crate::rpc) fn in_transport(&self) -> Option<&Arc<InTransport>> {
+        self.in_transport.as_ref()
+    }
+
+    /// Removes the next piece, which takes its part of the permit along where it needs that.
     pub(in crate::rpc) fn next_piece(&mut self) -> Option<Bytes> {
         let bytes = self.pieces.pop_front()?;
         let permit = self.permit.split(PIECE_BYTES);
-        Some(Bytes::from_owner(Piece { bytes, _permit: permit }))
+        let in_hand = self.in_transport.as_ref().zip(permit).map(|(all, permit)| all.take(permit));
+        Some(Bytes::from_owner(Piece { bytes, _in_hand: in_hand }))
     }
 }
 
 /// Owns the memory of `Bytes`: dropped with the last reference to any part of the piece.
 struct Piece {
     bytes: Vec<u8>,
-    _permit: Option<PermitPart>,
+    _in_hand: Option<InHand>,
 }
 
 impl AsRef<[u8]> for Piece {

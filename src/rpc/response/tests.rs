@@ -8,7 +8,7 @@ use crate::stats::ShedCause;
 
 /// A permit of a pool that is large enough.
 fn large_permit() -> Permit {
-    BytePool::new(1 << 30).open_connection().new_permit(Purpose::Answer)
+    BytePool::new(1 << 30).connect().new_permit(Purpose::Answer)
 }
 
 /// Writes a response of exactly this size.
@@ -52,7 +52,7 @@ fn bytes_that_are_written_in_parts_are_sent_in_their_order() {
 #[test]
 fn a_response_that_finds_no_room_holds_nothing_and_says_how_much_it_needs() {
     let pool = BytePool::new(1 << 20);
-    let share = pool.open_connection();
+    let share = pool.connect();
     let mut held = share.new_permit(Purpose::Answer);
     held.grow_to(176 << 10).unwrap();
     let mut buffer = ResponseBuffer::new(share.new_permit(Purpose::Answer));

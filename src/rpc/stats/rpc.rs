@@ -1,12 +1,12 @@
 //! Converts the figures of the gRPC port.
 
 use crate::proto::v1::{self as wire, ConnectionCloseCount, ConnectionCloseReason, ShedCallCount};
-use crate::rpc::convert::to_int64;
-use crate::stats::{CloseReason, RpcStats, ShedCause};
+use crate::rpc::convert::{to_duration, to_int64};
+use crate::stats::{CallerStats, CloseReason, RpcStats, ShedCause};
 
 impl From<RpcStats> for wire::RpcStats {
     fn from(rpc: RpcStats) -> Self {
-        let RpcStats { connections, pool, tls, access } = rpc;
+        let RpcStats { connections, pool, tls, access, callers } = rpc;
         let closed = |&(reason, count): &(CloseReason, u64)| ConnectionCloseCount {
             reason: to_reason(reason).into(),
             count: to_int64(count),
@@ -29,6 +29,22 @@ impl From<RpcStats> for wire::RpcStats {
             dropped_bytes: to_int64(pool.shed_bytes),
             tls: tls.map(Into::into),
             access: Some(access.into()),
+            callers: callers.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<CallerStats> for wire::CallerStats {
+    fn from(caller: CallerStats) -> Self {
+        Self {
+            caller: caller.caller,
+            table: caller.table.unwrap_or_default(),
+            call_count: to_int64(caller.calls),
+            key_count: to_int64(caller.keys),
+            answer_bytes: to_int64(caller.answer_bytes),
+            busy_time: Some(to_duration(caller.busy)),
+            shed_count: to_int64(caller.shed),
+            slowest_time: Some(to_duration(caller.slowest)),
         }
     }
 }
@@ -42,6 +58,7 @@ fn to_reason(reason: CloseReason) -> ConnectionCloseReason {
         CloseReason::Room => ConnectionCloseReason::Room,
         CloseReason::Drain => ConnectionCloseReason::Drain,
         CloseReason::Certificate => ConnectionCloseReason::Certificate,
+        CloseReason::Unread => ConnectionCloseReason::Unread,
     }
 }
 

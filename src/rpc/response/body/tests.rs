@@ -8,6 +8,7 @@ use tonic_types::StatusExt as _;
 use super::*;
 use crate::rpc::pool::{BytePool, Purpose};
 use crate::rpc::response::{ResponseBuffer, fill};
+use crate::stats::ShedCause;
 
 fn pool() -> BytePool {
     BytePool::new(1 << 20)
@@ -19,7 +20,7 @@ fn held_kib(pool: &BytePool) -> u64 {
 
 /// An answer of this size, as the transport gets it.
 fn body(pool: &BytePool, kib: usize, time: Duration) -> ResponseBody {
-    let mut buffer = ResponseBuffer::new(pool.open_connection().new_permit(Purpose::Answer));
+    let mut buffer = ResponseBuffer::new(pool.connect().new_permit(Purpose::Answer));
     fill(&mut buffer, kib);
     ResponseBody::new(buffer.finish().unwrap(), || Instant::now() + time)
 }
@@ -39,19 +40,25 @@ async fn next_trailers(body: &mut ResponseBody) -> HeaderMap {
 }
 
 #[tokio::test]
-async fn pieces_give_their_bytes_back_one_by_one() {
+async fn pieces_give_their_bytes_back_one_by_one_and_the_last_one_in_hand_holds_none() {
     let pool = pool();
-    let mut body = body(&pool, 40, MINUTE);
-    let mut data = next_data(&mut body).await;
-    assert_eq!(data.len(), 8 << 10);
-    let last = data.split_off(5);
-    drop(data);
-    assert_eq!(held_kib(&pool), 40, "a part of the first piece is still held");
+    let mut body = body(&pool, 20, MINUTE);
+    let first = next_data(&mut body).await;
+    assert_eq!((first.len(), held_kib(&pool)), (4 << 10, 16), "it is alone");
+    let mut second = next_data(&mut body).await;
+    let third = next_data(&mut body).await;
+    assert_eq!(held_kib(&pool), 16, "two of three");
+    drop(first);
+    assert_eq!(held_kib(&pool), 12);
+    let last = second.split_off(5);
+    drop(second);
+    assert_eq!(held_kib(&pool), 12, "a part of the second piece is still held");
     drop(last);
-    assert_eq!(held_kib(&pool), 32);
-    for _ in 1..5 {
+    assert_eq!(held_kib(&pool), 8, "the third is alone");
+    for _ in 3..5 {
         next_data(&mut body).await;
     }
+    drop(third);
     assert_eq!(held_kib(&pool), 0);
     assert_eq!(next_trailers(&mut body).await["grpc-status"], "0");
     assert!(body.is_end_stream() && next_frame(&mut body).await.is_none());
@@ -69,7 +76,7 @@ async fn an_answer_that_is_not_read_in_time_is_dropped_and_its_stream_reset() {
     let pool = pool();
     let mut body = body(&pool, 40, Duration::from_millis(50));
     let in_hand = next_data(&mut body).await;
-    while held_kib(&pool) > 8 {
+    while held_kib(&pool) > 0 {
         tokio::task::yield_now().await;
     }
     let reset = next_frame(&mut body).await.unwrap().unwrap_err();
