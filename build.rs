@@ -21,11 +21,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A method: its name, its service, and its path in HTTP.
+/// A method: its name, its service, its path in HTTP, and whether it answers with a stream.
 struct Method<'a> {
     name: &'a str,
     service: &'a str,
     path: String,
+    streams: bool,
 }
 
 fn methods(descriptors: &FileDescriptorSet) -> Vec<Method<'_>> {
@@ -36,6 +37,7 @@ fn methods(descriptors: &FileDescriptorSet) -> Vec<Method<'_>> {
             name: method.name(),
             service: service.name(),
             path: format!("/{PACKAGE}.{}/{}", service.name(), method.name()),
+            streams: method.server_streaming(),
         })
         .collect()
 }
@@ -48,7 +50,9 @@ fn source(methods: &[Method<'_>]) -> String {
     let paths =
         lines(|method| format!("            {:?} => Self::{},\n", method.path, method.name));
     let names = lines(|method| format!("            Self::{0} => {0:?},\n", method.name));
-    let services = services(methods);
+    let streams: Vec<_> = methods.iter().map(|method| method.streams).collect();
+    let full_services = services(methods, |service| format!("{PACKAGE}.{service}"));
+    let services = services(methods, str::to_owned);
     format!(
         "/// A method of one of our services.\n\
          #[derive(Debug, Clone, Copy, PartialEq, Eq)]\n\
@@ -62,18 +66,22 @@ fn source(methods: &[Method<'_>]) -> String {
          /// Its name, without its service.\n    \
          pub fn name(self) -> &'static str {{\n        match self {{\n{names}        }}\n    }}\n\n    \
          /// The name of its service, without the package.\n    \
-         pub fn service(self) -> &'static str {{\n        match self {{\n{services}        }}\n    }}\n}}\n"
+         pub fn service(self) -> &'static str {{\n        match self {{\n{services}        }}\n    }}\n\n    \
+         /// The full name of its service.\n    \
+         pub fn full_service(self) -> &'static str {{\n        match self {{\n{full_services}        }}\n    }}\n\n    \
+         /// Whether it answers with a stream of messages.\n    \
+         pub fn has_stream(self) -> bool {{\n        {streams:?}[self as usize]\n    }}\n}}\n"
     )
 }
 
-/// An arm for each service, with all of its methods.
-fn services(methods: &[Method<'_>]) -> String {
+/// An arm for each service, with all of its methods, and what is shown of its name.
+fn services(methods: &[Method<'_>], show: fn(&str) -> String) -> String {
     let mut by_service = BTreeMap::<_, Vec<_>>::new();
     for method in methods {
         by_service.entry(method.service).or_default().push(format!("Self::{}", method.name));
     }
     let arm = |(service, methods): (&str, Vec<String>)| {
-        format!("            {} => {service:?},\n", methods.join(" | "))
+        format!("            {} => {:?},\n", methods.join(" | "), show(service))
     };
     by_service.into_iter().map(arm).collect()
 }

@@ -7,6 +7,7 @@ mod draining;
 mod listeners;
 mod memory_governor;
 mod open_files;
+mod process;
 mod reclaim;
 mod reserves;
 mod snapshot;

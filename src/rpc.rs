@@ -12,9 +12,11 @@
 mod authorization;
 mod body;
 mod call;
+mod call_counters;
 mod callers;
 mod convert;
 mod costs;
+mod counted_method;
 mod deadline;
 mod descriptions;
 mod errors;

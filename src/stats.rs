@@ -7,12 +7,14 @@
 
 mod access;
 mod caller;
+mod calls;
 mod connections;
 mod kafka;
 mod loading;
 mod memory;
 mod outcome;
 mod partition;
+mod process;
 mod rejection;
 mod rpc;
 mod tls;
@@ -28,12 +30,16 @@ pub use access::{
     AccessStats, DenialReason, DeniedCalls, IdentityStats, JwtKeyStats, TokenFileStats,
 };
 pub use caller::CallerStats;
+pub use calls::{
+    CallKind, DURATION_BOUNDS, DurationCounts, MethodStats, STATUS_CODES, UNKNOWN_METHOD,
+};
 pub use connections::{CloseReason, ConnectionStats};
 pub use kafka::{BrokerFault, BrokerState, BrokerStats, KafkaStats};
 pub use loading::Loading;
 pub use memory::{MemoryStats, Reclaimed};
 pub use outcome::Outcome;
 pub use partition::PartitionStats;
+pub use process::ProcessStats;
 pub use rejection::{DeadLetterStats, ListedRejection, Rejection};
 pub use rpc::{PoolStats, RpcStats, ShedCause};
 pub use tls::{CertificateRole, CertificateStats, HandshakeOutcome, TlsStats};
@@ -78,6 +84,8 @@ pub struct Snapshot {
     pub counter_check: CounterCheckStats,
     /// How the service's clock follows the system's.
     pub clock: ClockStats,
+    /// What the system counts of the process.
+    pub process: ProcessStats,
 }
 
 /// How fresh a table is.

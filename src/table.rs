@@ -36,6 +36,7 @@ mod evictions;
 mod ghosts;
 mod largest;
 mod limits;
+mod lookup_counts;
 mod maintenance;
 mod miss_reason;
 mod moka_store;
@@ -43,11 +44,12 @@ mod quota;
 mod store;
 mod weight;
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 pub use counts::{Removal, Removals};
 pub use largest::{DescribedEntry, LargestEntries};
+pub use lookup_counts::{LookupCounts, MissKind};
 pub use maintenance::Maintenance;
 pub use miss_reason::{Ghost, GhostCause, MissReason};
 pub use store::{Inserted, Removed};
@@ -59,6 +61,7 @@ use crate::heap::Account;
 use crate::record::{Draft, EntryView, Key, RankedBy, Timestamp};
 use compact_store::CompactStore;
 use ghosts::GhostEntries;
+use lookup_counts::LookupCounters;
 use moka_store::MokaStore;
 use store::Store;
 
@@ -89,8 +92,7 @@ pub struct Spec {
 pub struct Table {
     spec: Spec,
     store: Box<dyn Store>,
-    hits: AtomicU64,
-    misses: AtomicU64,
+    lookups: LookupCounters,
     newest_millis: AtomicI64,
 }
 
@@ -106,8 +108,7 @@ impl Table {
         Self {
             store: spec.account.charge(|| new_store(&spec)),
             spec,
-            hits: AtomicU64::new(0),
-            misses: AtomicU64::new(0),
+            lookups: LookupCounters::default(),
             newest_millis: AtomicI64::new(NONE_YET),
         }
     }
@@ -156,7 +157,9 @@ impl Table {
         visit: impl FnOnce(EntryView<'_>) -> T,
     ) -> Option<T> {
         let visited = self.peek(key, now, visit);
-        self.count_lookups(u64::from(visited.is_some()), u64::from(visited.is_none()));
+        let mut counts = LookupCounts::default();
+        counts.count(visited.is_none().then(|| self.miss_reason(key, now).into()));
+        self.count_lookups(&counts);
         visited
     }
 
@@ -184,9 +187,8 @@ impl Table {
     }
 
     /// Counts lookups that were made by [`Self::peek`].
-    pub fn count_lookups(&self, hits: u64, misses: u64) {
-        self.hits.fetch_add(hits, Ordering::Relaxed);
-        self.misses.fetch_add(misses, Ordering::Relaxed);
+    pub fn count_lookups(&self, counts: &LookupCounts) {
+        self.lookups.add(counts);
     }
 
     /// Why `key` has no live entry at `now`. Ask it of a key for which a lookup just found none.
@@ -311,6 +313,7 @@ impl Table {
         // Weight first: what is counted later explains it.
         let weight_bytes = self.weight_bytes();
         let counts = self.store.counts();
+        let lookups = self.lookups.read();
         TableStats {
             name: self.spec.name.clone(),
             entry_count: counts.entry_count(),
@@ -318,8 +321,9 @@ impl Table {
             ghost_bytes: self.store.ghosts().bytes(),
             capacity_bytes: self.capacity_bytes(),
             limit_bytes: self.limit_bytes(),
-            hit_count: self.hits.load(Ordering::Relaxed),
-            miss_count: self.misses.load(Ordering::Relaxed),
+            hit_count: lookups.hits,
+            miss_count: lookups.all_misses(),
+            misses: MissKind::ALL.map(|kind| (kind, lookups.misses(kind))),
             stored_count: counts.stored_count,
             plucked_bytes: counts.plucked_bytes,
             removals: counts.removals,
@@ -369,6 +373,8 @@ pub struct TableStats {
     pub hit_count: u64,
     /// Lookups that found none.
     pub miss_count: u64,
+    /// The same by the kind of the reason, with every kind.
+    pub misses: [(MissKind, u64); MissKind::ALL.len()],
     /// Entries stored, with those that replaced another.
     pub stored_count: u64,
     /// Bytes of the keys and packed fields stored.

@@ -10,8 +10,7 @@ const RESERVE: usize = 384;
 
 /// The configured number of connections, or fewer if the limit of open files does not allow it.
 pub(super) fn allowed_connections(configured: usize) -> usize {
-    let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let allowed = open_files(&limits).map_or(configured, |limit| within(limit, configured));
+    let allowed = limit().map_or(configured, |limit| within(limit, configured));
     if allowed < configured {
         tracing::warn!(
             configured,
@@ -21,6 +20,11 @@ pub(super) fn allowed_connections(configured: usize) -> usize {
         );
     }
     allowed
+}
+
+/// The limit that applies to this process. None if there is none, or if it cannot be read.
+pub(super) fn limit() -> Option<usize> {
+    open_files(&fs::read_to_string("/proc/self/limits").ok()?)
 }
 
 fn within(limit: usize, configured: usize) -> usize {

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::counter_check::CounterCheck;
 use super::memory_governor::GovernorStateReader;
+use super::process;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::health::{Health, TableHealth};
@@ -56,6 +57,7 @@ impl RpcReader {
             tls: self.tls.as_ref().map(Tls::stats),
             access: access.stats(),
             callers: costs.read(),
+            calls: self.net.calls(),
         }
     }
 }
@@ -125,6 +127,7 @@ impl SnapshotReader {
             dead_letters: self.ingest.dead_letters(),
             counter_check: self.counter_check.last(),
             clock: self.clock.stats(),
+            process: process::read(),
         }
     }
 

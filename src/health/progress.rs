@@ -148,6 +148,15 @@ impl Progress {
         (millis != NEVER).then(|| self.clock + Duration::from_millis(millis - 1))
     }
 
+    /// How long ago, at `now`, every record that the partition had was handled; none before that was
+    /// known. Zero where the topic does not have the partition any more: no record can be missing.
+    pub fn staleness(&self, now: Instant) -> Option<Duration> {
+        if self.is_removed() {
+            return Some(Duration::ZERO);
+        }
+        self.complete_at().map(|complete_at| now.saturating_duration_since(complete_at))
+    }
+
     fn complete_by_known_end(&self) -> Option<u64> {
         let learnt_at = self.learnt_at.load(Ordering::Acquire);
         let known_end = self.known_end.load(Ordering::Acquire);
@@ -239,6 +248,19 @@ mod tests {
         assert_eq!(progress.complete_at(), None);
         progress.advance_to(2);
         assert_eq!(progress.complete_at(), Some(clock + SECOND));
+    }
+
+    #[test]
+    fn a_partition_is_as_stale_as_its_newest_end_that_was_reached_and_never_once_it_is_removed() {
+        let (progress, clock) = progress(0, 10);
+        let staleness = || progress.staleness(clock + 3 * SECOND);
+        assert_eq!(staleness(), None);
+        progress.advance_to(10);
+        assert_eq!(staleness(), Some(3 * SECOND));
+        progress.observe_end(10, clock + 2 * SECOND);
+        assert_eq!(staleness(), Some(SECOND));
+        progress.mark_removed();
+        assert_eq!(staleness(), Some(Duration::ZERO));
     }
 
     #[test]

@@ -184,6 +184,7 @@ impl PartitionBooks {
             start: self.backlog.start.load(Ordering::Relaxed),
             position: self.progress.next_offset(),
             high_watermark: self.high_watermark.load(Ordering::Relaxed),
+            staleness: self.progress.staleness(Instant::now()),
             open_transaction: self.progress.open_transaction(),
             newest_record_time: (newest != NO_TIME).then(|| Timestamp::from_millis(newest)),
             payload_bytes: self.payload_bytes.load(Ordering::Relaxed),

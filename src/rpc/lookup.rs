@@ -21,7 +21,7 @@ use super::texts::Texts;
 use super::validation::{self, required, validate};
 use crate::proto::v1::{AsOf, ListTablesRequest, Miss};
 use crate::record::Timestamp;
-use crate::table::Table;
+use crate::table::{LookupCounts, MissKind, Table};
 
 /// Largest encoded response of a batch, unless the byte pool is small. Stated in the protocol.
 /// Under the 4 MiB that clients in any language accept by default.
@@ -123,22 +123,23 @@ struct TableLookup<'a> {
 impl TableLookup<'_> {
     fn get(&self, key: &str, buffer: &mut ResponseBuffer) {
         let as_of = self.as_of();
-        let is_hit = self.show_outcome(key, |outcome| outcome.put_get_response(&as_of, buffer));
-        self.count(u64::from(is_hit), u64::from(!is_hit));
+        let mut counts = LookupCounts::default();
+        counts.count(self.show_outcome(key, |outcome| outcome.put_get_response(&as_of, buffer)));
+        self.count(&counts);
     }
 
     /// Answers the keys from the first on until the response is full, and defers the rest.
     fn batch_get(&self, keys: &Texts, limit_bytes: usize, buffer: &mut ResponseBuffer) {
         let as_of = self.as_of();
         let limit_bytes = limit_bytes.saturating_sub(max_batch_end_len(&as_of));
-        let (mut hits, mut answered) = (0, 0);
+        let (mut counts, mut answered) = (LookupCounts::default(), 0);
         let mut ahead = keys.iter();
         for key in keys.iter() {
             if answered % Table::LOOKAHEAD == 0 {
                 self.table.prefetch(&mut ahead);
             }
             let mut fits = false;
-            let is_hit = self.show_outcome(key, |outcome| {
+            let miss = self.show_outcome(key, |outcome| {
                 // The first always fits. A call that answered no key would be repeated for ever.
                 let message_bytes = buffer.message_bytes() + outcome.batch_result_len();
                 fits = answered == 0 || message_bytes <= limit_bytes;
@@ -149,39 +150,45 @@ impl TableLookup<'_> {
             if !fits {
                 break;
             }
-            hits += u64::from(is_hit);
+            counts.count(miss);
             answered += 1;
         }
-        self.count(hits, answered as u64 - hits);
+        self.count(&counts);
         put_batch_end(answered..keys.count(), &as_of, buffer);
     }
 
-    /// Shows the outcome under a key, and returns whether it is an entry. An entry is shown in
-    /// the table's memory, which may hold up its writers, so `visit` must be quick.
-    fn show_outcome(&self, key: &str, mut visit: impl FnMut(&LookupOutcome<'_>)) -> bool {
+    /// Shows the outcome under a key, and returns the kind of the miss if it is one. An entry is
+    /// shown in the table's memory, which may hold up its writers, so `visit` must be quick.
+    fn show_outcome(
+        &self,
+        key: &str,
+        mut visit: impl FnMut(&LookupOutcome<'_>),
+    ) -> Option<MissKind> {
         let names = self.table.fields();
         let found = self.table.peek(key, self.now, |entry| {
             visit(&LookupOutcome::Entry(FoundEntry::new(key, names, self.mask, entry)));
         });
-        if found.is_none() {
-            visit(&LookupOutcome::Miss(self.miss(key)));
+        if found.is_some() {
+            return None;
         }
-        found.is_some()
+        let (miss, kind) = self.miss(key);
+        visit(&LookupOutcome::Miss(miss));
+        Some(kind)
     }
 
     /// Counts on the first attempt only, so that a call that waited is counted once.
-    fn count(&self, hits: u64, misses: u64) {
+    fn count(&self, counts: &LookupCounts) {
         if self.attempt == Attempt::First {
-            self.table.count_lookups(hits, misses);
+            self.table.count_lookups(counts);
         }
     }
 
-    fn miss(&self, key: &str) -> Miss {
-        if self.state.is_ready {
-            to_miss(self.table.miss_reason(key, self.now))
-        } else {
-            loading_miss()
+    fn miss(&self, key: &str) -> (Miss, MissKind) {
+        if !self.state.is_ready {
+            return (loading_miss(), MissKind::Loading);
         }
+        let reason = self.table.miss_reason(key, self.now);
+        (to_miss(reason), reason.into())
     }
 
     fn as_of(&self) -> AsOf {

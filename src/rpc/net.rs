@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Every connection and every stream has a place under a cap, and takes a known amount of memory.
-//! This module knows HTTP/2 and time; it knows neither methods nor messages.
+//! This module knows HTTP/2 and time; it knows neither methods nor messages. The paths of calls go to
+//! `call_counters.rs`, which counts them.
 
 mod admission;
 mod call_service;
@@ -34,7 +35,7 @@ pub(super) use peer::Peer;
 pub use registry::UnfinishedCall;
 
 use crate::config;
-use crate::stats::ConnectionStats;
+use crate::stats::{ConnectionStats, MethodStats};
 use crate::tls::Tls;
 
 /// The most that a connection takes, whatever its peer does: its buffers, in which a frame may be
@@ -60,6 +61,8 @@ impl Net {
         service: impl Answer,
         mut stopping: watch::Receiver<bool>,
     ) {
+        // All that is accepted here is served by this thread.
+        let counters = self.0.calls.add_thread();
         loop {
             let (socket, admitted) = tokio::select! {
                 // An error means that the sender was dropped, and with it the server.
@@ -68,8 +71,9 @@ impl Net {
             };
             // Small responses must not wait for more to send. A peer that is gone is noticed later.
             let _ = socket.set_nodelay(true);
-            let admission = Arc::clone(&self.0);
-            tokio::spawn(connection::serve(socket, admitted, admission, service.clone()));
+            let (admission, counters) = (Arc::clone(&self.0), Arc::clone(&counters));
+            let served = connection::serve(socket, admitted, admission, counters, service.clone());
+            tokio::spawn(served);
         }
     }
 
@@ -87,6 +91,11 @@ impl Net {
     /// What is open, and what happened since the start of the process.
     pub fn stats(&self) -> ConnectionStats {
         self.0.stats()
+    }
+
+    /// The calls since the start of the process, by method.
+    pub fn calls(&self) -> Vec<MethodStats> {
+        self.0.calls.read()
     }
 
     /// The calls that have not ended, those first that began first.

@@ -4,6 +4,7 @@
 //! about is not known here.
 
 mod access;
+mod calls;
 mod kafka;
 mod memory;
 mod partitions;

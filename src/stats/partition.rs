@@ -1,6 +1,7 @@
 //! One partition of a snapshot: its progress and its counters.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::loading::Loading;
 use super::outcome::Outcome;
@@ -21,6 +22,9 @@ pub struct PartitionStats {
     pub position: i64,
     /// The offset after the newest record that the broker is known to have.
     pub high_watermark: i64,
+    /// How long ago the table was last known to have all that the partition had; none before it
+    /// was. Zero for a partition that the topic does not have any more.
+    pub staleness: Option<Duration>,
     /// Where the oldest open transaction begins. Nothing after it can be read until it ends.
     pub open_transaction: Option<i64>,
     /// The newest timestamp of all records handled.

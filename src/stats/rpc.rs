@@ -2,6 +2,7 @@
 
 use super::access::AccessStats;
 use super::caller::CallerStats;
+use super::calls::MethodStats;
 use super::connections::ConnectionStats;
 use super::tls::TlsStats;
 
@@ -19,6 +20,8 @@ pub struct RpcStats {
     /// Who costs what: those who took the most time come first, and the last is for all that found no
     /// room.
     pub callers: Vec<CallerStats>,
+    /// The calls by method, with every method.
+    pub calls: Vec<MethodStats>,
 }
 
 /// The figures of the byte pool.

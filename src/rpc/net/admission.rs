@@ -16,6 +16,7 @@ use super::caps::{PeerCap, PeerPlace, StreamCap};
 use super::registry::{Registered, Registry};
 use super::stats::{CloseReason, ConnectionStats, Counters};
 use crate::config;
+use crate::rpc::call_counters::CallCounters;
 use crate::tls::Tls;
 
 /// Where all connections are busy, how soon to look again for one that is idle by then.
@@ -32,6 +33,7 @@ pub(super) struct Admission {
     pub(super) tls: Option<Tls>,
     pub(super) streams: StreamCap,
     pub(super) counters: Counters,
+    pub(super) calls: CallCounters,
     registry: Registry,
     slots: Arc<Semaphore>,
     peers: PeerCap,
@@ -52,6 +54,7 @@ impl Admission {
         Self {
             streams: StreamCap::new(config.max_streams, config.max_connections),
             counters: Counters::default(),
+            calls: CallCounters::default(),
             registry: Registry::default(),
             slots: Arc::new(Semaphore::new(config.max_connections)),
             peers: PeerCap::new(config.max_connections_per_peer),

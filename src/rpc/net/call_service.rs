@@ -23,6 +23,7 @@ use super::caps::ConnectionStreams;
 use super::peer::Peer;
 use super::registry::Connection;
 use crate::rpc::body::Body;
+use crate::rpc::call_counters::{CountedCall, ThreadCounters};
 use crate::rpc::errors;
 use crate::rpc::pool::CloseConnection;
 
@@ -44,6 +45,7 @@ pub(in crate::rpc) type Answering = Pin<Box<dyn Future<Output = Response<Body>> 
 pub(super) struct CallService<S> {
     service: S,
     admission: Arc<Admission>,
+    counters: Arc<ThreadCounters>,
     connection: Arc<Connection>,
     streams: ConnectionStreams,
 }
@@ -72,22 +74,30 @@ pub(super) struct ResponseBody {
 }
 
 impl<S> CallService<S> {
-    pub(super) fn new(service: S, admission: Arc<Admission>, connection: Arc<Connection>) -> Self {
+    pub(super) fn new(
+        service: S,
+        admission: Arc<Admission>,
+        counters: Arc<ThreadCounters>,
+        connection: Arc<Connection>,
+    ) -> Self {
         let streams = admission.streams.of_connection();
-        Self { service, admission, connection, streams }
+        Self { service, admission, counters, connection, streams }
     }
 
     /// Opens a call, or answers it at once.
     fn open(&self, request: &Request<Incoming>) -> Result<OpenCall, Box<Response<Body>>> {
+        let mut counted = CountedCall::start(&self.counters, request.uri().path());
         let Some(place) = self.streams.enter() else {
             self.admission.counters.count_shed_stream();
             self.connection.meter.count_refused();
             let status = errors::too_many_streams(self.admission.config.max_streams);
+            counted.set_code(status.code());
+            counted.end(Duration::ZERO);
             return Err(Box::new(status.into_http()));
         };
         // Parsing text copies it.
         let method = request.uri().path().parse().ok();
-        Ok(self.connection.calls.open(method, place))
+        Ok(self.connection.calls.open(method, place, counted))
     }
 }
 
@@ -137,9 +147,7 @@ impl Future for CallFuture {
         let (response, call) = match &mut self.0 {
             State::Refused(response) => (*response.take().unwrap_or_default(), None),
             State::InWork(work, open) => match work.as_mut().poll(cx) {
-                Poll::Ready(response) => {
-                    (response, open.take().inspect(|open| open.call.mark_answered()))
-                }
+                Poll::Ready(response) => (response, open.take().map(OpenCall::mark_answered)),
                 Poll::Pending => {
                     let is_over = |open: &OpenCall| open.call.poll_ended(cx.waker());
                     if !open.as_ref().is_some_and(is_over) {
@@ -149,8 +157,19 @@ impl Future for CallFuture {
                 }
             },
         };
-        Poll::Ready(Ok(response.map(|body| ResponseBody { body, call, is_done: false })))
+        Poll::Ready(Ok(with_call(response, call)))
     }
+}
+
+/// The response, whose call ends with its body. A response without a body has its status in the
+/// headers.
+fn with_call(response: Response<Body>, mut call: Option<OpenCall>) -> Response<ResponseBody> {
+    if let Some(call) = &mut call
+        && response.body().is_end_stream()
+    {
+        call.counted.observe(response.headers());
+    }
+    response.map(|body| ResponseBody { body, call, is_done: false })
 }
 
 impl RequestBody {
@@ -194,6 +213,19 @@ impl ResponseBody {
         errors::draining().add_header(&mut trailers)?;
         Ok(Frame::trailers(trailers))
     }
+
+    /// Takes the status from a frame that has it, or from the fault that cuts the response.
+    fn observe(&mut self, frame: Option<&Result<Frame<Bytes>, Status>>) {
+        let (Some(frame), Some(call)) = (frame, &mut self.call) else { return };
+        match frame {
+            Ok(frame) => {
+                if let Some(trailers) = frame.trailers_ref() {
+                    call.counted.observe(trailers);
+                }
+            }
+            Err(status) => call.counted.set_code(status.code()),
+        }
+    }
 }
 
 impl HttpBody for ResponseBody {
@@ -207,10 +239,13 @@ impl HttpBody for ResponseBody {
         if self.is_done {
             return Poll::Ready(None);
         }
-        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        let mut frame = Pin::new(&mut self.body).poll_frame(cx);
         let is_over = |open: &OpenCall| open.call.poll_ended(cx.waker());
         if frame.is_pending() && self.call.as_ref().is_some_and(is_over) {
-            return Poll::Ready(Some(self.end()));
+            frame = Poll::Ready(Some(self.end()));
+        }
+        if let Poll::Ready(frame) = &frame {
+            self.observe(frame.as_ref());
         }
         frame
     }

@@ -15,6 +15,7 @@ use tonic::codegen::http::uri::PathAndQuery;
 
 use super::caps::StreamPlace;
 use super::transport::Meter;
+use crate::rpc::call_counters::CountedCall;
 
 /// The open calls of one connection.
 #[derive(Debug)]
@@ -49,6 +50,7 @@ pub(super) struct Call {
 #[derive(Debug)]
 pub(super) struct OpenCall {
     pub(super) call: Arc<Call>,
+    pub(super) counted: CountedCall,
     calls: Arc<Calls>,
     key: usize,
     _place: StreamPlace,
@@ -82,6 +84,7 @@ impl Calls {
         self: &Arc<Self>,
         method: Option<PathAndQuery>,
         place: StreamPlace,
+        counted: CountedCall,
     ) -> OpenCall {
         let call = Arc::new(Call {
             method,
@@ -95,7 +98,7 @@ impl Calls {
         state.has_called = true;
         let key = state.open.insert(Arc::clone(&call));
         drop(state);
-        OpenCall { call, calls: Arc::clone(self), key, _place: place }
+        OpenCall { call, counted, calls: Arc::clone(self), key, _place: place }
     }
 
     pub(super) fn activity(&self) -> Activity {
@@ -137,7 +140,7 @@ impl Call {
         self.is_complete.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn mark_answered(&self) {
+    fn mark_answered(&self) {
         self.is_answered.store(true, Ordering::Relaxed);
     }
 
@@ -169,15 +172,25 @@ impl Call {
     }
 }
 
+impl OpenCall {
+    /// Notes that the response has begun.
+    pub(super) fn mark_answered(self) -> Self {
+        self.call.mark_answered();
+        self
+    }
+}
+
 impl Drop for OpenCall {
     fn drop(&mut self) {
         if !self.call.is_answered() {
             self.calls.meter.count_cancelled();
         }
+        let now = Instant::now();
+        self.counted.end(now - self.call.since);
         let mut state = self.calls.state.lock();
         state.open.try_remove(self.key);
         if state.open.is_empty() {
-            state.idle_since = Instant::now();
+            state.idle_since = now;
         }
     }
 }
@@ -186,9 +199,11 @@ impl Drop for OpenCall {
 mod tests {
     use super::super::caps::StreamCap;
     use super::*;
+    use crate::rpc::call_counters::CallCounters;
 
     fn open(calls: &Arc<Calls>) -> OpenCall {
-        calls.open(None, StreamCap::new(1, 1).of_connection().enter().unwrap())
+        let counted = CountedCall::start(&CallCounters::default().add_thread(), "/");
+        calls.open(None, StreamCap::new(1, 1).of_connection().enter().unwrap(), counted)
     }
 
     #[test]
@@ -200,7 +215,7 @@ mod tests {
         assert_eq!(calls.activity(), Activity::Incomplete);
         first.call.mark_complete();
         assert_eq!(calls.activity(), Activity::InWork);
-        first.call.mark_answered();
+        let first = first.mark_answered();
         assert_eq!(calls.activity(), Activity::Answered);
         let second = open(&calls);
         second.call.mark_complete();

@@ -24,6 +24,7 @@ use super::stats::CloseReason;
 use super::streams::{NewStreams, Streams};
 use super::transport::Transport;
 use crate::config;
+use crate::rpc::call_counters::ThreadCounters;
 use crate::tls::ClientChain;
 
 /// A connection that is silent for this long gets a ping. It is closed if no answer comes in time.
@@ -47,6 +48,7 @@ pub(super) async fn serve(
     socket: TcpStream,
     admitted: Admitted,
     admission: Arc<Admission>,
+    counters: Arc<ThreadCounters>,
     service: impl Answer,
 ) {
     let connection = Arc::clone(&admitted.registered.connection);
@@ -66,7 +68,12 @@ pub(super) async fn serve(
                 }
             };
             let service = service.for_connection(&peer, Box::new(close));
-            let calls = CallService::new(service, Arc::clone(&admission), Arc::clone(&connection));
+            let calls = CallService::new(
+                service,
+                Arc::clone(&admission),
+                counters,
+                Arc::clone(&connection),
+            );
             let life = Life { lifetime, client, connection };
             serve_http2(socket, calls, life, &admission.config).await
         }

@@ -186,6 +186,11 @@ impl Drop for Registered {
 mod tests {
     use super::super::caps::StreamCap;
     use super::*;
+    use crate::rpc::call_counters::{CallCounters, CountedCall};
+
+    fn counted() -> CountedCall {
+        CountedCall::start(&CallCounters::default().add_thread(), "/")
+    }
 
     fn peer(port: u16) -> SocketAddr {
         ([127, 0, 0, 1], port).into()
@@ -199,8 +204,9 @@ mod tests {
     fn the_connection_that_was_idle_for_longest_makes_room_and_one_without_calls_before_it() {
         let (registry, cap) = (Registry::default(), StreamCap::new(9, 1).of_connection());
         let [first, second, busy] = [1, 2, 3].map(|port| registry.add(peer(port)));
-        let call =
-            |registered: &Registered| registered.connection.calls.open(None, cap.enter().unwrap());
+        let call = |registered: &Registered| {
+            registered.connection.calls.open(None, cap.enter().unwrap(), counted())
+        };
         let _open = call(&busy);
         drop(call(&first));
         drop(call(&second));
@@ -250,7 +256,7 @@ mod tests {
         let (registry, cap) = (Registry::default(), StreamCap::new(2, 1).of_connection());
         let busy = registry.add(peer(1));
         busy.connection.meter.mark_set_up();
-        drop(busy.connection.calls.open(None, cap.enter().unwrap()));
+        drop(busy.connection.calls.open(None, cap.enter().unwrap(), counted()));
         let now = Instant::now();
         registry.make_room(now + MIN_UNUSED, |_| true);
         assert_eq!(asked(&busy), None);
@@ -275,8 +281,8 @@ mod tests {
         let (registry, cap) = (Registry::default(), StreamCap::new(2, 1).of_connection());
         let [one, other] = [1, 2].map(|port| registry.add(peer(port)));
         let method = Some("/millpond.v1.LookupService/Get".parse().unwrap());
-        let _older = other.connection.calls.open(method.clone(), cap.enter().unwrap());
-        let _younger = one.connection.calls.open(method, cap.enter().unwrap());
+        let _older = other.connection.calls.open(method.clone(), cap.enter().unwrap(), counted());
+        let _younger = one.connection.calls.open(method, cap.enter().unwrap(), counted());
         let unfinished = registry.unfinished();
         let peers: Vec<_> = unfinished.iter().map(|call| call.peer).collect();
         assert_eq!(peers, [peer(2), peer(1)]);

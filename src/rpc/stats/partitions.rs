@@ -1,7 +1,7 @@
 //! Converts the counters of records, by partition, outcome and reason.
 
 use crate::proto::v1::{self as wire, RecordCount, RecordOutcome, RejectionCount};
-use crate::rpc::convert::{to_int64, to_reason, to_timestamp};
+use crate::rpc::convert::{to_duration, to_int64, to_reason, to_timestamp};
 use crate::stats::{Outcome, PartitionStats};
 
 impl From<PartitionStats> for wire::PartitionStats {
@@ -18,6 +18,7 @@ impl From<PartitionStats> for wire::PartitionStats {
             client_recreated_count: to_int64(partition.client_recreated_count),
             loading: partition.loading.map(Into::into),
             open_transaction_offset: partition.open_transaction,
+            staleness: partition.staleness.map(to_duration),
             records: record_counts(&partition.outcomes),
             rejections: rejection_counts(&partition.outcomes),
             table: partition.table,

@@ -1,12 +1,13 @@
 //! Converts the figures of the gRPC port.
 
+use super::calls;
 use crate::proto::v1::{self as wire, ConnectionCloseCount, ConnectionCloseReason, ShedCallCount};
 use crate::rpc::convert::{to_duration, to_int64};
 use crate::stats::{CallerStats, CloseReason, RpcStats, ShedCause};
 
 impl From<RpcStats> for wire::RpcStats {
     fn from(rpc: RpcStats) -> Self {
-        let RpcStats { connections, pool, tls, access, callers } = rpc;
+        let RpcStats { connections, pool, tls, access, calls, callers } = rpc;
         let closed = |&(reason, count): &(CloseReason, u64)| ConnectionCloseCount {
             reason: to_reason(reason).into(),
             count: to_int64(count),
@@ -29,6 +30,7 @@ impl From<RpcStats> for wire::RpcStats {
             dropped_bytes: to_int64(pool.shed_bytes),
             tls: tls.map(Into::into),
             access: Some(access.into()),
+            methods: calls::to_methods(&calls),
             callers: callers.into_iter().map(Into::into).collect(),
         }
     }

@@ -4,14 +4,15 @@
 
 use crate::memory::MemoryType;
 use crate::proto::v1::{
-    self as wire, Build, CounterCheckStats, GetStatsResponse, RemovalCause, RemovalCount,
+    self as wire, Build, CounterCheckStats, GetStatsResponse, MissCount, MissReason, RemovalCause,
+    RemovalCount,
 };
 use crate::rpc::convert::{to_as_of, to_duration, to_int64, to_signed_duration, to_timestamp};
 use crate::stats::{
-    ClockStats, DeadLetterStats, Freshness, Loading, PartitionStats, Snapshot, TopicStats,
-    TopicStatus,
+    ClockStats, DeadLetterStats, Freshness, Loading, PartitionStats, ProcessStats, Snapshot,
+    TopicStats, TopicStatus,
 };
-use crate::table::{Removal, TableStats};
+use crate::table::{MissKind, Removal, TableStats};
 
 impl From<Snapshot> for GetStatsResponse {
     fn from(snapshot: Snapshot) -> Self {
@@ -48,6 +49,7 @@ impl From<Snapshot> for GetStatsResponse {
                 mismatch_count: to_int64(snapshot.counter_check.mismatch_count),
             }),
             clock: Some(snapshot.clock.into()),
+            process: Some(snapshot.process.into()),
         }
     }
 }
@@ -76,12 +78,26 @@ fn to_table_stats(
         hit_count: to_int64(table.hit_count),
         miss_count: to_int64(table.miss_count),
         stored_count: to_int64(table.stored_count),
+        misses: table.misses.map(to_miss_count).into(),
         removals: Removal::ALL.map(removal).into(),
         newest_record_time: table.newest_record_time.map(to_timestamp),
         loading: loading.map(Into::into),
         name: table.name,
         as_of: None,
     }
+}
+
+fn to_miss_count((kind, count): (MissKind, u64)) -> MissCount {
+    let reason = match kind {
+        MissKind::Loading => MissReason::Loading,
+        MissKind::NeverSeen => MissReason::NeverSeen,
+        MissKind::Expired => MissReason::Expired,
+        MissKind::Evicted => MissReason::Evicted,
+        MissKind::EvictedForPressure => MissReason::EvictedForPressure,
+        MissKind::Deleted => MissReason::Deleted,
+        MissKind::Unknown => MissReason::Unknown,
+    };
+    MissCount { reason: reason.into(), count: to_int64(count) }
 }
 
 fn to_cause(removal: Removal) -> RemovalCause {
@@ -101,6 +117,17 @@ impl From<ClockStats> for wire::ClockStats {
             step_count: to_int64(clock.step_count),
             last_step,
             behind: Some(to_signed_duration(clock.behind_millis)),
+        }
+    }
+}
+
+impl From<ProcessStats> for wire::ProcessStats {
+    fn from(process: ProcessStats) -> Self {
+        Self {
+            cpu_time: Some(to_duration(process.cpu)),
+            thread_count: to_int64(process.threads),
+            open_file_count: to_int64(process.open_files),
+            max_open_file_count: to_int64(process.max_open_files),
         }
     }
 }

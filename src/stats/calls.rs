@@ -1,0 +1,107 @@
+//! The calls of the gRPC port, by method: how many, how they ended, and how long they took.
+
+use std::time::Duration;
+
+/// The calls of one method.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MethodStats {
+    /// The full name of the service. [`UNKNOWN_METHOD`] for all paths that are no method.
+    pub service: &'static str,
+    /// The name of the method. [`UNKNOWN_METHOD`] for all paths that are no method.
+    pub method: &'static str,
+    /// How many messages each side sends.
+    pub kind: CallKind,
+    /// Calls whose headers came.
+    pub started: u64,
+    /// Calls that ended, by status code: each at its number.
+    pub handled: [u64; STATUS_CODES.len()],
+    /// How long those took.
+    pub durations: DurationCounts,
+}
+
+/// Stands for the service and the method of a call whose path is no method.
+pub const UNKNOWN_METHOD: &str = "unknown";
+
+/// How many messages each side of a call sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallKind {
+    /// One each.
+    Unary,
+    /// The caller sends one, and the service any number.
+    ServerStream,
+    /// Both send any number.
+    BidiStream,
+}
+
+/// The names of gRPC's status codes, each at its number.
+pub const STATUS_CODES: [&str; 17] = [
+    "OK",
+    "Canceled",
+    "Unknown",
+    "InvalidArgument",
+    "DeadlineExceeded",
+    "NotFound",
+    "AlreadyExists",
+    "PermissionDenied",
+    "ResourceExhausted",
+    "FailedPrecondition",
+    "Aborted",
+    "OutOfRange",
+    "Unimplemented",
+    "Internal",
+    "Unavailable",
+    "DataLoss",
+    "Unauthenticated",
+];
+
+/// Durations, from the arrival of a call's headers until the transport has its whole response.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DurationCounts {
+    /// How many were at most as long as each of [`DURATION_BOUNDS`], and longer than the one
+    /// before; the last is for all longer ones.
+    pub counts: [u64; DURATION_BOUNDS.len() + 1],
+    /// Their sum.
+    pub sum: Duration,
+}
+
+/// The bounds of the buckets that durations are counted in.
+pub const DURATION_BOUNDS: [Duration; 12] = [
+    Duration::from_micros(100),
+    Duration::from_micros(250),
+    Duration::from_micros(500),
+    Duration::from_millis(1),
+    Duration::from_micros(2_500),
+    Duration::from_millis(5),
+    Duration::from_millis(10),
+    Duration::from_millis(25),
+    Duration::from_millis(100),
+    Duration::from_millis(500),
+    Duration::from_millis(2_500),
+    Duration::from_secs(10),
+];
+
+impl DurationCounts {
+    /// The index of the bucket that counts this duration.
+    pub fn bucket(duration: Duration) -> usize {
+        DURATION_BOUNDS.partition_point(|bound| *bound < duration)
+    }
+
+    /// How many durations were counted.
+    pub fn total(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_counts_in_the_first_bucket_whose_bound_it_does_not_exceed() {
+        for (index, bound) in DURATION_BOUNDS.into_iter().enumerate() {
+            assert_eq!(DurationCounts::bucket(bound), index);
+            assert_eq!(DurationCounts::bucket(bound + Duration::from_nanos(1)), index + 1);
+        }
+        assert_eq!(DurationCounts::bucket(Duration::ZERO), 0);
+    }
+}
