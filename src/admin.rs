@@ -1,36 +1,40 @@
-//! The HTTP server for operators: the probes of an orchestrator.
+//! The HTTP server for operators: the probes of an orchestrator, and what shows the figures.
 //!
-//! `/livez` answers whether every poll loop turns, `/readyz` whether every table has caught up
-//! once and the service is not about to stop: 200 for yes and 503 for no. Below its first line
-//! `/readyz` lists what an operator should know, such as why a table takes nothing. It knows the
-//! states only, not where they come from. Figures, such as metrics, would come from the
-//! `stats::TakeSnapshot` that `app` makes and gives to `rpc` today.
+//! Each file beside this one has the routes of one subject, made from the handles that [`Service`]
+//! holds, and [`routes`] merges them. Figures come from [`Scrapes`].
 //!
 //! A second port can answer the probes alone, without TLS: an orchestrator has no certificate.
 
 mod connections;
+mod probes;
+mod scrapes;
 
 use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::{io, iter};
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::health::Health;
 use crate::tls::Tls;
-
-type Response = (StatusCode, String);
+pub use scrapes::Scrapes;
 
 /// The server. Its ports are bound, and it serves once it runs.
 pub struct Admin {
     ports: AdminPorts,
-    health: Arc<Health>,
+    service: Service,
+}
+
+/// What the server shows.
+#[derive(Clone)]
+pub struct Service {
+    /// The states.
+    pub health: Arc<Health>,
+    /// The snapshots.
+    pub scrapes: Scrapes,
 }
 
 /// The ports of the server.
@@ -45,8 +49,8 @@ pub struct AdminPorts {
 
 impl Admin {
     /// A server on ports that are already bound.
-    pub fn new(ports: AdminPorts, health: Arc<Health>) -> Self {
-        Self { ports, health }
+    pub fn new(ports: AdminPorts, service: Service) -> Self {
+        Self { ports, service }
     }
 
     /// The address that it listens on.
@@ -70,10 +74,10 @@ impl Admin {
     /// Serves until it is dropped, so probes are answered during the shutdown too. The service is
     /// about to stop once `leaving` is true.
     pub async fn run(self, leaving: watch::Receiver<bool>) -> Infallible {
-        let state = Observed { health: self.health, leaving };
+        let probes = probes::routes(Arc::clone(&self.service.health), leaving);
+        let routes = routes(&self.service).merge(probes.clone());
         let AdminPorts { listener, tls, probe_listener } = self.ports;
-        let probes = probes().with_state(state);
-        let all = connections::serve(listener, tls, probes.clone());
+        let all = connections::serve(listener, tls, routes);
         let Some(probe_listener) = probe_listener else { return all.await };
         tokio::select! {
             never = all => never,
@@ -82,32 +86,7 @@ impl Admin {
     }
 }
 
-/// What an orchestrator asks.
-fn probes() -> Router<Observed> {
-    Router::new().route("/livez", get(livez)).route("/readyz", get(readyz))
-}
-
-/// What the probes ask about.
-#[derive(Clone)]
-struct Observed {
-    health: Arc<Health>,
-    leaving: watch::Receiver<bool>,
-}
-
-async fn livez(State(Observed { health, .. }): State<Observed>) -> Response {
-    response(health.is_live(), "live", "a poll loop is stuck", &[])
-}
-
-async fn readyz(State(Observed { health, leaving }): State<Observed>) -> Response {
-    if *leaving.borrow() {
-        return response(false, "", "stopping", &[]);
-    }
-    response(health.is_ready(), "ready", "loading", &health.notes())
-}
-
-fn response(holds: bool, yes: &str, no: &str, notes: &[String]) -> Response {
-    let (code, state) =
-        if holds { (StatusCode::OK, yes) } else { (StatusCode::SERVICE_UNAVAILABLE, no) };
-    let lines: Vec<_> = iter::once(state).chain(notes.iter().map(String::as_str)).collect();
-    (code, lines.join("\n") + "\n")
+/// All that is answered beside the probes.
+fn routes(_service: &Service) -> Router {
+    Router::new()
 }

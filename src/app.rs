@@ -25,7 +25,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::access::{self, Access, Exposure};
-use crate::admin::Admin;
+use crate::admin::{self, Admin, Scrapes};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::health::Health;
@@ -38,6 +38,7 @@ use crate::record::RankedBy;
 use crate::rpc::{BytePool, Callers, Costs, Net, OperatorThreads, Reclaim, Rpc, Service};
 use crate::stats::TakeSnapshot;
 use crate::table::{Maintenance, Spec, Table};
+use crate::threads::IdleThread;
 use crate::tls::Rotation;
 pub use build_error::BuildError;
 use counter_check::CounterCheck;
@@ -120,6 +121,7 @@ impl App {
         let sockets = Sockets::bind(&config, &accounts)?;
         let rotation = Rotation::spawn(tls.all(), &accounts.other)?;
         let operator_threads = OperatorThreads::start(&accounts.rpc)?;
+        let scrape_thread = IdleThread::start("scrapes", &accounts.other)?;
         budget.log();
 
         let core = Core::start(&config, budget, &callers.pool, &accounts)?;
@@ -130,6 +132,10 @@ impl App {
         let readers = Readers { memory: Arc::clone(&memory), rpc, admin_tls: tls.admin.clone() };
         let take_snapshot = core.new_snapshot_handle(&config, readers);
         let ingest_stats = core.ingest.stats();
+        let shown = admin::Service {
+            health: Arc::clone(&core.health),
+            scrapes: Scrapes::new(Arc::clone(&take_snapshot), scrape_thread),
+        };
         let service = Service {
             tables: core.tables.clone(),
             table_configs: config.tables.clone(),
@@ -142,7 +148,7 @@ impl App {
         };
         Ok(Self {
             rpc: Rpc::new(sockets.rpc, net, service)?,
-            admin: Admin::new(sockets.admin.with(tls.admin), Arc::clone(&core.health)),
+            admin: Admin::new(sockets.admin.with(tls.admin), shown),
             config,
             core,
             take_snapshot,

@@ -69,11 +69,17 @@ impl Health {
 
     /// Whether every poll loop still turns.
     pub fn is_live(&self) -> bool {
+        self.stuck_threads().next().is_none()
+    }
+
+    /// The numbers of the threads whose poll loops do not turn.
+    pub fn stuck_threads(&self) -> impl Iterator<Item = usize> {
         let now = self.elapsed_millis();
         let stuck_after = u64::try_from(STUCK_AFTER.as_millis()).unwrap_or(u64::MAX);
-        self.last_turns
-            .iter()
-            .all(|turn| now.saturating_sub(turn.load(Ordering::Relaxed)) < stuck_after)
+        let is_stuck =
+            move |turn: &AtomicU64| now.saturating_sub(turn.load(Ordering::Relaxed)) >= stuck_after;
+        let turns = self.last_turns.iter().enumerate();
+        turns.filter(move |(_, turn)| is_stuck(turn)).map(|(thread, _)| thread)
     }
 
     /// Whether every table has caught up once.

@@ -49,7 +49,7 @@
 //! | [`stats`] | one snapshot of the service, in plain data |
 //! | [`telemetry`] | the log |
 //! | [`tls`] | the TLS of a port: its certificates, their rotation, the handshake |
-//! | [`threads`] | whether the system gives threads |
+//! | [`threads`] | whether the system gives threads, and threads that wait for their work |
 //! | [`small_file`] | reads the small files that a configuration names |
 //! | [`shutdown`] | the signals that stop the process |
 //! | [`proto`] | the generated protocol |

@@ -9,6 +9,8 @@ mod access;
 mod caller;
 mod calls;
 mod connections;
+#[cfg(test)]
+mod example;
 mod kafka;
 mod loading;
 mod memory;

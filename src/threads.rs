@@ -1,12 +1,17 @@
-//! Whether the system gives as many threads as are about to be started.
+//! Whether the system gives as many threads as are about to be started, and threads that are started
+//! before their work is known.
 //!
 //! Where a thread cannot be started, as under a container's limit of pids, tokio panics and
 //! librdkafka ends the process. So their threads are tried out first.
+
+mod idle_thread;
 
 use std::io;
 use std::thread;
 
 use parking_lot::RwLock;
+
+pub use idle_thread::IdleThread;
 
 /// Starts so many threads at once, and ends them.
 ///

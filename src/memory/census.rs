@@ -53,7 +53,7 @@ pub struct TypeBytes {
 }
 
 /// The memory of the process at one moment.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Census {
     /// The resident set: the sum of the types, less the untouched bytes.
     pub rss_bytes: u64,

@@ -4,12 +4,9 @@
 //! the system gives too few, those parts say so, and not a thread that comes last.
 
 use std::io;
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread;
 
 use crate::heap::Account;
-
-type Work = Box<dyn FnOnce() + Send>;
+use crate::threads::IdleThread;
 
 /// A thread for each kind of work.
 #[derive(Debug)]
@@ -18,10 +15,6 @@ pub struct OperatorThreads {
     pub(super) reclaim: IdleThread,
     pub(super) walk: IdleThread,
 }
-
-/// A thread that waits for its work. It ends when this is dropped without any.
-#[derive(Debug)]
-pub(super) struct IdleThread(SyncSender<Work>);
 
 impl OperatorThreads {
     /// Starts the threads. Their allocations are charged to `account`.
@@ -35,25 +28,5 @@ impl OperatorThreads {
             reclaim: IdleThread::start("reclaim", account)?,
             walk: IdleThread::start("walk", account)?,
         })
-    }
-}
-
-impl IdleThread {
-    pub(super) fn start(name: &str, account: &Account) -> io::Result<Self> {
-        let (sender, given) = sync_channel::<Work>(1);
-        let account = account.clone();
-        thread::Builder::new().name(name.into()).spawn(move || {
-            account.adopt_thread();
-            if let Ok(work) = given.recv() {
-                work();
-            }
-        })?;
-        Ok(Self(sender))
-    }
-
-    /// Gives it its work, which may go on as long as the thread lives.
-    pub(super) fn run(self, work: impl FnOnce() + Send + 'static) {
-        // The thread waits for this, and the channel has room for it.
-        let _ = self.0.try_send(Box::new(work));
     }
 }

@@ -16,11 +16,11 @@ use tonic::Status;
 
 use super::deadline::Deadline;
 use super::errors;
-use super::operator_threads::IdleThread;
 use super::worker::MAX_WAIT;
 use crate::heap;
 use crate::proto::v1::GetStatsResponse;
 use crate::stats::TakeSnapshot;
+use crate::threads::IdleThread;
 
 const NAME: &str = "statistics";
 /// Calls that may wait for one snapshot. Each takes some hundred bytes.

@@ -14,8 +14,8 @@ use tonic::Status;
 
 use super::deadline::Deadline;
 use super::errors;
-use super::operator_threads::IdleThread;
 use crate::heap;
+use crate::threads::IdleThread;
 
 /// The longest wait of a call, even if it has no deadline. Stated in the protocol.
 pub(super) const MAX_WAIT: Duration = Duration::from_secs(30);

@@ -46,11 +46,10 @@ const MAY_NAME: [(&str, &[&str]); 22] = [
         "rpc",
         &[
             "access", "clock", "config", "health", "heap", "memory", "proto", "record", "stats",
-            "table", "tls",
+            "table", "threads", "tls",
         ],
     ),
-    // To show figures it needs `stats` here, and gets a `stats::TakeSnapshot` from `app`.
-    ("admin", &["health", "tls"]),
+    ("admin", &["health", "heap", "stats", "threads", "tls"]),
     // Its statistics are plain data of `stats`, as everywhere.
     ("tls", &["config", "heap", "record", "small_file", "stats"]),
     ("pluck", &["config", "record"]),
@@ -66,7 +65,7 @@ const MAY_NAME: [(&str, &[&str]); 22] = [
     ("record", &[]),
     ("shutdown", &[]),
     ("small_file", &[]),
-    ("threads", &[]),
+    ("threads", &["heap"]),
 ];
 
 /// Each restricted dependency, and the places that may name it.

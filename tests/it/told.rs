@@ -77,9 +77,9 @@ async fn a_table_that_takes_nothing_says_why(broker: &Broker) {
     let service = Service::ready(broker, &topic, &[]).await;
     topic.produce(&vec![broken(); 3]);
     let note = "table services takes nothing: 3 rejected, mostly for invalid_json";
-    wait_for_detail(service.admin, &format!("ready\n{note}\n")).await;
+    wait_for_detail(service.admin, &format!("ready\ntable services: ready\n{note}\n")).await;
     topic.produce(&[event("a", "x")]);
-    wait_for_detail(service.admin, "ready\n").await;
+    wait_for_detail(service.admin, "ready\ntable services: ready\n").await;
     service.stop().await;
 }
 
