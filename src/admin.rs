@@ -6,6 +6,7 @@
 //! A second port can answer the probes alone, without TLS: an orchestrator has no certificate.
 
 mod connections;
+mod metrics;
 mod probes;
 mod scrapes;
 
@@ -87,6 +88,6 @@ impl Admin {
 }
 
 /// All that is answered beside the probes.
-fn routes(_service: &Service) -> Router {
-    Router::new()
+fn routes(service: &Service) -> Router {
+    metrics::routes(service.scrapes.clone())
 }

@@ -47,7 +47,7 @@
 //! | [`heap`] | the allocator, with an account for each use of memory |
 //! | [`health`] | live, ready and fresh |
 //! | [`stats`] | one snapshot of the service, in plain data |
-//! | [`telemetry`] | the log |
+//! | [`telemetry`] | the log, and the metrics |
 //! | [`tls`] | the TLS of a port: its certificates, their rotation, the handshake |
 //! | [`threads`] | whether the system gives threads, and threads that wait for their work |
 //! | [`small_file`] | reads the small files that a configuration names |

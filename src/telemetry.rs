@@ -1,6 +1,9 @@
-//! The log of the process, on standard error: set up once, from `[log]` in the configuration.
+//! What the process tells of itself: its log, and its metrics.
+//!
+//! The log goes to standard error. It is set up once, from `[log]` in the configuration.
 
 mod line_limits;
+pub mod metrics;
 
 use std::io::{self, IsTerminal};
 

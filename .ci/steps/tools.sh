@@ -61,6 +61,18 @@ install_grpcurl() {
     GOBIN="$TOOLS/bin" go install "github.com/fullstorydev/grpcurl/cmd/grpcurl@v$grpcurl"
 }
 
+# From Debian's package, which would also start a server if it were installed.
+install_promtool() {
+    local folder
+    if have promtool || [[ -x $TOOLS/bin/promtool ]]; then return 0; fi
+    folder=$(mktemp -d)
+    apt-get update -qq
+    (cd "$folder" && apt-get download -qq -o APT::Sandbox::User=root prometheus)
+    dpkg-deb --fsys-tarfile "$folder"/prometheus_*.deb | tar -x -C "$folder" ./usr/bin/promtool
+    install "$folder/usr/bin/promtool" "$TOOLS/bin/promtool"
+    rm -rf "$folder"
+}
+
 for component in "fmt: rustfmt" "clippy: clippy"; do
     if ! cargo "${component%%:*}" --version; then
         echo "the Rust toolchain lacks ${component##* }: install that component" >&2
@@ -72,4 +84,5 @@ install_debian_packages
 install_python_packages
 install_cargo_deny
 install_grpcurl
+install_promtool
 rustc --version

@@ -21,6 +21,7 @@
 //! | [`topics`] | topics on a real broker |
 //! | [`cost`] | CPU time and memory of a process |
 //! | [`status_code`] | the names of gRPC's status codes |
+//! | [`promtool`] | the tool that checks metrics and rules |
 //! | [`secret_search`] | a secret in text, in any encoding |
 //! | [`stop`] | a signal that stops threads |
 //! | [`report`], [`size`] | output and arguments of a program |
@@ -48,6 +49,7 @@ pub mod kafka;
 pub mod language;
 pub mod process;
 pub mod producer;
+pub mod promtool;
 pub mod records;
 pub mod report;
 mod require;

@@ -82,6 +82,9 @@ impl CountedMethod {
 
 #[cfg(test)]
 mod tests {
+    use prost_reflect::DescriptorPool;
+    use tonic_reflection::pb;
+
     use super::*;
 
     #[test]
@@ -103,14 +106,18 @@ mod tests {
     }
 
     #[test]
-    fn the_methods_of_the_descriptors_are_in_the_list() {
-        let services = tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET;
-        let found = prost_reflect::DescriptorPool::decode(services).unwrap();
-        for method in found.services().flat_map(|service| service.methods().collect::<Vec<_>>()) {
-            let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
-            let (_, _, kind) = CountedMethod::at(&path).describe();
-            assert_eq!(kind == CallKind::BidiStream, method.is_client_streaming(), "{path}");
-            assert_ne!(CountedMethod::at(&path), CountedMethod::Unknown);
+    fn the_methods_of_reflection_are_in_the_list() {
+        for set in [pb::v1::FILE_DESCRIPTOR_SET, pb::v1alpha::FILE_DESCRIPTOR_SET] {
+            let found = DescriptorPool::decode(set).unwrap();
+            let methods: Vec<_> =
+                found.services().flat_map(|it| it.methods().collect::<Vec<_>>()).collect();
+            assert!(!methods.is_empty());
+            for method in methods {
+                let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
+                assert_ne!(CountedMethod::at(&path), CountedMethod::Unknown, "{path}");
+                let (_, _, kind) = CountedMethod::at(&path).describe();
+                assert_eq!(kind == CallKind::BidiStream, method.is_client_streaming(), "{path}");
+            }
         }
     }
 }

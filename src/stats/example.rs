@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::memory::{Census, MemoryType, Pressure, TypeBytes};
-use crate::table::Removals;
+use crate::table::{MissKind, Removals};
 
 impl Snapshot {
     /// A service that has done nothing yet, with a table "services" and one partition.
@@ -26,6 +26,7 @@ impl Snapshot {
             dead_letters: DeadLetterStats::default(),
             counter_check: CounterCheckStats::default(),
             clock: ClockStats::default(),
+            process: ProcessStats::default(),
         }
     }
 }
@@ -55,6 +56,7 @@ fn table(name: &str) -> TableStats {
         limit_bytes: 5_000,
         hit_count: 0,
         miss_count: 0,
+        misses: MissKind::ALL.map(|kind| (kind, 0)),
         stored_count: 0,
         plucked_bytes: 0,
         removals: Removals::default(),
@@ -91,5 +93,13 @@ fn rpc() -> RpcStats {
         },
         tls: None,
         access: AccessStats::default(),
+        calls: vec![MethodStats {
+            service: UNKNOWN_METHOD,
+            method: UNKNOWN_METHOD,
+            kind: CallKind::Unary,
+            started: 0,
+            handled: [0; STATUS_CODES.len()],
+            durations: DurationCounts::default(),
+        }],
     }
 }

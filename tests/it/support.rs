@@ -5,6 +5,7 @@ pub(crate) mod certificates;
 pub(crate) mod contained;
 pub(crate) mod http2;
 pub(crate) mod proxy;
+pub(crate) mod scrape;
 pub(crate) mod service;
 
-pub(crate) use millpond_acceptance::{broker, caller, container, guard, kafka};
+pub(crate) use millpond_acceptance::{broker, caller, container, guard, kafka, promtool};
