@@ -101,5 +101,6 @@ fn rpc() -> RpcStats {
             handled: [0; STATUS_CODES.len()],
             durations: DurationCounts::default(),
         }],
+        callers: Vec::new(),
     }
 }

@@ -86,6 +86,7 @@ fn close_name(reason: CloseReason) -> &'static str {
         CloseReason::Room => "room",
         CloseReason::Drain => "drain",
         CloseReason::Certificate => "certificate",
+        CloseReason::Unread => "unread",
     }
 }
 

@@ -85,7 +85,7 @@ fn a_scrape_has_every_value_of_a_closed_label_from_the_start() {
         ("millpond_records_total", 8),
         ("millpond_rejections_total", 19),
         ("millpond_rpc_shed_calls_total", 5),
-        ("millpond_rpc_closed_connections_total", 7),
+        ("millpond_rpc_closed_connections_total", 8),
         ("millpond_rpc_denied_calls_total", 16),
         ("millpond_kafka_brokers", 4),
         ("grpc_server_handled_total", 17),
