@@ -26,6 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use crate::clock::ClockStats;
+use crate::memory::Finding;
 use crate::record::Timestamp;
 use crate::table::TableStats;
 pub use access::{
@@ -66,6 +67,8 @@ pub struct Snapshot {
     pub ready: bool,
     /// Where the memory is.
     pub memory: MemoryStats,
+    /// The types of memory that hold more than is expected of them.
+    pub unexplained_memory: Vec<Finding>,
     /// Each table, in the order of the configuration.
     pub tables: Vec<TableStats>,
     /// How fresh each of these tables is, in the same order.

@@ -6,9 +6,10 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
+use super::reserves;
 use super::snapshot::MemoryReader;
 use crate::heap;
-use crate::memory::{ExpectedBytes, MemoryType, ReclaimReport};
+use crate::memory::{ExpectedBytes, ReclaimReport};
 use crate::stats::Reclaimed;
 use crate::table::Table;
 
@@ -37,7 +38,8 @@ impl Reclaimer {
         self.flush_thread_caches();
         heap::purge();
         let after = self.memory.read();
-        let report = ReclaimReport::compare(&before.census, &after.census, &self.expected());
+        let expected = reserves::expected(&self.tables, &self.reserves);
+        let report = ReclaimReport::compare(&before.census, &after.census, &expected);
         Reclaimed { before, after, report }
     }
 
@@ -53,13 +55,5 @@ impl Reclaimer {
             // The timer is that of the runtime, so it is made there.
             thread.block_on(async { tokio::time::sleep(FLUSH_TIME).await });
         }
-    }
-
-    fn expected(&self) -> Vec<ExpectedBytes> {
-        let of_table = |table: &Arc<Table>| ExpectedBytes {
-            memory_type: MemoryType::Table(table.name().to_owned()),
-            bytes: table.weight_bytes(),
-        };
-        self.tables.iter().map(of_table).chain(self.reserves.iter().cloned()).collect()
     }
 }

@@ -1,11 +1,13 @@
 //! How much memory each part of the service needs: asked of the parts, for the budget and
 //! for the report of a reclaim.
 
+use std::sync::Arc;
+
 use crate::config::Config;
 use crate::ingest;
 use crate::memory::{ExpectedBytes, MemoryType, Needs};
 use crate::rpc;
-use crate::table::MIN_CAPACITY_BYTES;
+use crate::table::{MIN_CAPACITY_BYTES, Table};
 
 /// The needs that the budget is planned with.
 pub(super) fn needs(config: &Config) -> Needs {
@@ -19,6 +21,16 @@ pub(super) fn needs(config: &Config) -> Needs {
         streams_bytes: rpc::streams_bytes(&config.rpc),
         smallest_table_bytes: MIN_CAPACITY_BYTES,
     }
+}
+
+/// The bytes that each type of memory is expected to hold at most: a table what it weighs now, and
+/// each other type its reserve.
+pub(super) fn expected(tables: &[Arc<Table>], reserves: &[ExpectedBytes]) -> Vec<ExpectedBytes> {
+    let of_table = |table: &Arc<Table>| ExpectedBytes {
+        memory_type: MemoryType::Table(table.name().to_owned()),
+        bytes: table.weight_bytes(),
+    };
+    tables.iter().map(of_table).chain(reserves.iter().cloned()).collect()
 }
 
 /// The reserve of each type of memory that is not a table.

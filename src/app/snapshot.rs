@@ -7,11 +7,12 @@ use std::time::Instant;
 use super::counter_check::CounterCheck;
 use super::memory_governor::GovernorStateReader;
 use super::process;
+use super::reserves;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::health::{Health, TableHealth};
 use crate::ingest::{self, IngestStats};
-use crate::memory::{Accounts, Usage};
+use crate::memory::{Accounts, ExpectedBytes, Finding, Usage};
 use crate::record::Timestamp;
 use crate::rpc::{Callers, Net};
 use crate::stats::{Freshness, MemoryStats, RpcStats, Snapshot};
@@ -78,6 +79,7 @@ pub(super) struct SnapshotReader {
     readers: Readers,
     health: Arc<Health>,
     tables: Vec<Arc<Table>>,
+    reserves: Vec<ExpectedBytes>,
     counter_check: Arc<CounterCheck>,
     ingest: IngestStats,
 }
@@ -97,6 +99,7 @@ impl SnapshotReader {
             built: Instant::now(),
             clock,
             config_digest: config.digest(),
+            reserves: reserves::reserves(config),
             readers,
             health,
             tables,
@@ -110,13 +113,16 @@ impl SnapshotReader {
         // read after that show it as handled, and the tables read last contain it.
         let ready = self.health.is_ready();
         let partitions = self.ingest.partitions();
+        let memory = self.readers.memory.read();
+        let expected = reserves::expected(&self.tables, &self.reserves);
         Snapshot {
             started: self.started,
             uptime: self.built.elapsed(),
             config_digest: self.config_digest.clone(),
             librdkafka_version: ingest::librdkafka_version(),
             ready,
-            memory: self.readers.memory.read(),
+            unexplained_memory: Finding::unexplained(&memory.census, &expected),
+            memory,
             tables: self.tables.iter().map(|table| table.stats()).collect(),
             freshness: self.tables.iter().map(|table| self.freshness(table.name())).collect(),
             partitions,

@@ -63,6 +63,9 @@ fn stats_text(stats: &GetStatsResponse) -> String {
 /// Whatever needs attention. Empty while all is well.
 fn oddities_text(stats: &GetStatsResponse) -> String {
     let mut text = String::new();
+    for finding in &stats.unexplained_memory {
+        let _ = writeln!(text, "UNEXPLAINED MEMORY, {}", finding.text);
+    }
     let mismatches = stats.counter_check.map_or(0, |check| check.mismatch_count);
     if mismatches > 0 {
         let _ = writeln!(
@@ -269,7 +272,7 @@ fn cause(cause: RemovalCause) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::v1::CounterCheckStats;
+    use crate::proto::v1::{CounterCheckStats, Finding};
 
     #[test]
     fn counter_mismatches_are_printed_in_capitals_and_only_if_there_are_any() {
@@ -279,6 +282,17 @@ mod tests {
         };
         assert!(of(2).contains("THE COUNTERS DO NOT ADD UP: 2 mismatches"));
         assert!(!of(0).contains("COUNTERS"));
+    }
+
+    #[test]
+    fn unexplained_memory_is_printed_in_capitals_and_only_if_there_is_any() {
+        let finding = Finding { text: "ingest: 9.0 MiB unexplained".into(), ..Finding::default() };
+        let of = |unexplained_memory| {
+            stats_text(&GetStatsResponse { unexplained_memory, ..GetStatsResponse::default() })
+        };
+        let text = of(vec![finding]);
+        assert!(text.contains("UNEXPLAINED MEMORY, ingest: 9.0 MiB unexplained\n"), "{text}");
+        assert!(!of(Vec::new()).contains("UNEXPLAINED"));
     }
 
     #[test]

@@ -64,12 +64,8 @@ impl ReclaimReport {
             released_bytes: before.rss_bytes.saturating_sub(after.rss_bytes),
             left_bytes: after.bytes_of(&MemoryType::Allocator),
         };
-        let of_type = |expected: &ExpectedBytes| {
-            let bytes = after.bytes_of(&expected.memory_type);
-            Finding::of(expected.memory_type.clone(), bytes, expected.bytes)
-        };
         let (unexplained, live): (Vec<_>, Vec<_>) =
-            expected.iter().map(of_type).partition(Finding::is_unexplained);
+            Finding::of_types(after, expected).partition(Finding::is_unexplained);
         Self { findings: unexplained.into_iter().chain(live).chain([slack]).collect() }
     }
 
@@ -80,6 +76,18 @@ impl ReclaimReport {
 }
 
 impl Finding {
+    /// The types that hold more than is expected of them.
+    pub fn unexplained(census: &Census, expected: &[ExpectedBytes]) -> Vec<Self> {
+        Self::of_types(census, expected).filter(Self::is_unexplained).collect()
+    }
+
+    fn of_types(census: &Census, expected: &[ExpectedBytes]) -> impl Iterator<Item = Self> {
+        expected.iter().map(|expected| {
+            let bytes = census.bytes_of(&expected.memory_type);
+            Self::of(expected.memory_type.clone(), bytes, expected.bytes)
+        })
+    }
+
     fn of(memory_type: MemoryType, bytes: u64, expected_bytes: u64) -> Self {
         /// The weight of a table's entries is exact to within 5 %.
         const TOLERANCE_DIVISOR: u64 = 20;
@@ -196,5 +204,16 @@ mod tests {
         assert!(report.has_unexplained());
         let text = report.findings[0].to_string();
         assert!(text.starts_with("table services: 40.0 MiB unexplained"), "{text}");
+    }
+
+    #[test]
+    fn what_is_unexplained_shows_without_a_reclaim() {
+        let expected = [ExpectedBytes { memory_type: services(), bytes: 100 * MIB }];
+        assert!(Finding::unexplained(&census(104, 9, 60), &expected).is_empty());
+        let found = Finding::unexplained(&census(140, 9, 60), &expected);
+        let [Finding::Unexplained { memory_type, bytes, .. }] = found.as_slice() else {
+            panic!("{found:?}");
+        };
+        assert_eq!((memory_type, *bytes), (&services(), 140 * MIB));
     }
 }

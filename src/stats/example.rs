@@ -27,6 +27,7 @@ impl Snapshot {
             counter_check: CounterCheckStats::default(),
             clock: ClockStats::default(),
             process: ProcessStats::default(),
+            unexplained_memory: Vec::new(),
         }
     }
 }

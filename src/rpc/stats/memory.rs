@@ -1,9 +1,9 @@
 //! Converts the memory report to messages.
 
-use crate::memory::{Line, MemoryType, Purpose, Stage, TypeBytes};
+use crate::memory::{Finding, Line, MemoryType, Purpose, Stage, TypeBytes};
 use crate::proto::v1::{
-    self as wire, AllocatorStats, Memory, MemoryPressure, MemoryTypeBytes, PressureStage,
-    PressureStageCount,
+    self as wire, AllocatorStats, FindingKind, Memory, MemoryPressure, MemoryTypeBytes,
+    PressureStage, PressureStageCount,
 };
 use crate::rpc::convert::to_int64;
 use crate::stats::MemoryStats;
@@ -34,6 +34,34 @@ impl From<MemoryStats> for Memory {
             allocator: Some(allocator),
             pressure: Some(pressure),
             budget: memory.budget.iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<&Finding> for wire::Finding {
+    fn from(finding: &Finding) -> Self {
+        let (kind, memory_type, [bytes, in_use_bytes, accounted_bytes]) = match finding {
+            Finding::Live { memory_type, bytes, expected_bytes } => {
+                (FindingKind::Live, memory_type, [*bytes, *bytes, *expected_bytes])
+            }
+            Finding::Slack { released_bytes, left_bytes } => {
+                (FindingKind::Slack, &MemoryType::Allocator, [*released_bytes, *left_bytes, 0])
+            }
+            Finding::Unexplained { memory_type, bytes, expected_bytes } => {
+                let unexplained_bytes = bytes - expected_bytes;
+                let all = [unexplained_bytes, *bytes, *expected_bytes];
+                (FindingKind::Unexplained, memory_type, all)
+            }
+        };
+        let (memory_type, table) = to_type(memory_type);
+        Self {
+            kind: kind.into(),
+            r#type: memory_type.into(),
+            table,
+            bytes: to_int64(bytes),
+            in_use_bytes: to_int64(in_use_bytes),
+            accounted_bytes: to_int64(accounted_bytes),
+            text: finding.to_string(),
         }
     }
 }

@@ -42,6 +42,7 @@ impl From<Snapshot> for GetStatsResponse {
             config_digest: snapshot.config_digest,
             ready: snapshot.ready,
             memory: Some(snapshot.memory.into()),
+            unexplained_memory: snapshot.unexplained_memory.iter().map(Into::into).collect(),
             partitions: snapshot.partitions.into_iter().map(Into::into).collect(),
             topics: snapshot.topics.into_iter().map(Into::into).collect(),
             dead_letters: Some(snapshot.dead_letters.into()),
