@@ -118,11 +118,11 @@ impl App {
         let accounts = Accounts::open(config.tables.iter().map(|table| table.name.as_str()))?;
         let tls = TlsOfPorts::load(&config)?;
         let callers = callers(&config, &accounts)?;
+        log_start(&config, &budget);
         let sockets = Sockets::bind(&config, &accounts)?;
         let rotation = Rotation::spawn(tls.all(), &accounts.other)?;
         let operator_threads = OperatorThreads::start(&accounts.rpc)?;
         let scrape_thread = IdleThread::start("scrapes", &accounts.other)?;
-        budget.log();
 
         let core = Core::start(&config, budget, &callers.pool, &accounts)?;
         let governor = core.governor.state_reader();
@@ -228,6 +228,19 @@ impl App {
 fn log_findings(warnings: &[String], exposure: &Exposure) {
     for warning in warnings {
         tracing::warn!(warning, "librdkafka warns of its settings, see kafka.properties");
+/// What runs, with which configuration, and how its memory is divided.
+fn log_start(config: &Config, budget: &Budget) {
+    let limit = budget.limit();
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        digest = config.digest(),
+        limit_bytes = limit.bytes,
+        limit_source = %limit.source,
+        budget = budget.in_one_line(),
+        "starting"
+    );
+}
+
     }
     if let Some(no_policy) = exposure.no_policy {
         tracing::info!("{no_policy}");

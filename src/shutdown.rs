@@ -27,16 +27,18 @@ struct Signals {
 /// # Errors
 ///
 /// When the system does not let a signal handler be set.
-pub fn requested() -> io::Result<(impl Future<Output = ()>, impl Future<Output = StopSignal>)> {
+pub fn requested()
+-> io::Result<(impl Future<Output = StopSignal>, impl Future<Output = StopSignal>)> {
     let mut signals = Signals {
         terminate: signal(SignalKind::terminate())?,
         interrupt: signal(SignalKind::interrupt())?,
     };
     let (pass_on, passed_on) = oneshot::channel();
     let first = async move {
-        let signal = signals.next().await.name();
-        tracing::info!(signal, "shutting down");
+        let signal = signals.next().await;
+        tracing::info!(signal = signal.name(), "shutting down");
         let _ = pass_on.send(signals);
+        signal
     };
     let second = async move {
         // Whoever drops the first future has ended the service already.
@@ -58,7 +60,8 @@ impl Signals {
 }
 
 impl StopSignal {
-    fn name(self) -> &'static str {
+    /// Its name, as `kill -l` has it with `SIG` before.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Terminate => "SIGTERM",
             Self::Interrupt => "SIGINT",

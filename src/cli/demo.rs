@@ -49,7 +49,7 @@ pub(super) fn run(args: DemoArgs) -> Result<(), Failure> {
     block_on(async {
         let (requested, requested_again) = shutdown::requested()?;
         tokio::select! {
-            ended = demo(args, requested) => ended,
+            ended = demo(args, async { _ = requested.await }) => ended,
             signal = requested_again => Err(signal.into()),
         }
     })

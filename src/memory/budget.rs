@@ -195,13 +195,11 @@ impl Budget {
         self.tables.iter().map(|table| &table.bytes)
     }
 
-    /// Writes the budget to the log, one record for each line.
-    pub fn log(&self) {
-        let bytes = self.limit.bytes;
-        tracing::info!(bytes, source = %self.limit.source, "memory limit");
-        for line in self.lines() {
-            tracing::info!(bytes = line.bytes, purpose = %line.purpose, "memory budget");
-        }
+    /// The budget in one line: the reserves, and then what the tables get.
+    pub fn in_one_line(&self) -> String {
+        let part = |line: &Line| format!("{} {}", Mib(line.bytes), line.purpose);
+        let parts = |lines: &[Line]| lines.iter().map(part).collect::<Vec<_>>().join(", ");
+        format!("reserves: {}; tables: {}", parts(&self.reserves), parts(&self.tables))
     }
 }
 
@@ -278,6 +276,18 @@ mod tests {
         let reserves = (32 + 2 + 29 + 6 + 4 + 3 + 8 + 15 + 16) << 20;
         let left = (256 << 20) - reserves;
         assert_eq!(budget.capacities().collect::<Vec<_>>(), [&(left / 2)]);
+    }
+
+    #[test]
+    fn the_budget_in_one_line_has_every_purpose() {
+        let budget = plan(&["memory.limit=256MiB", "tables.0.capacity=64MiB"]).unwrap();
+        let text = budget.in_one_line();
+        assert!(!text.contains('\n'));
+        assert!(text.starts_with("reserves: 32.0 MiB kafka fetch buffers"), "{text}");
+        assert!(text.ends_with("; tables: 64.0 MiB table services (capacity 64MiB)"), "{text}");
+        for line in budget.lines() {
+            assert!(text.contains(&line.purpose.to_string()), "{text}");
+        }
     }
 
     #[test]

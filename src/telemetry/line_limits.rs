@@ -1,9 +1,10 @@
-//! Keeps peers from filling the log: what they can cause is written once a minute for each kind.
+//! Keeps the log from being filled: what repeats is written a few times a minute for each kind.
 //!
 //! A kind is a place in the code that logs. Libraries log for each connection and frame that is wrong,
-//! so their lines are limited. millpond's own lines are not: no peer causes one again and again. How
-//! many lines were left out is logged once a minute. Debug lines are not limited: whoever asks for
-//! those wants all of them.
+//! and peers cause those, so of each kind of theirs one line a minute is written. millpond logs
+//! changes of state, and some of those can go back and forth quickly: of each kind of its own so many
+//! lines a minute are written that no state is missed. How many lines were left out is logged once a
+//! minute, and at the end. Debug lines are not limited: whoever asks for those wants all of them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,8 +15,11 @@ use tracing::callsite::Identifier;
 use tracing::{Event, Level, Metadata};
 use tracing_subscriber::layer::{Context, Filter};
 
-/// How often a line of one kind is written at most, and how often is told what was left out.
+/// The time for which lines are counted, and how often is told what was left out.
 const INTERVAL: Duration = Duration::from_secs(60);
+/// How many lines of a kind are written in it: of millpond's own, and of libraries'.
+const OWN_LINES: u64 = 100;
+const LINES: u64 = 1;
 const OWN_TARGET: &str = "millpond";
 
 /// Which lines were written when, and how many were left out. Clones share it.
@@ -26,7 +30,9 @@ pub struct LineLimits(Arc<Mutex<HashMap<Identifier, Kind>>>);
 #[derive(Debug)]
 struct Kind {
     metadata: &'static Metadata<'static>,
-    written: Instant,
+    /// When the first of those was written that are counted.
+    since: Instant,
+    written: u64,
     left_out: u64,
 }
 
@@ -35,10 +41,15 @@ impl LineLimits {
     pub async fn report(self) {
         loop {
             tokio::time::sleep(INTERVAL).await;
-            for (metadata, count) in self.take_left_out() {
-                let (target, line) = (metadata.target(), metadata.name());
-                tracing::info!(of = target, line, count, "log lines of this kind were left out");
-            }
+            self.log_left_out();
+        }
+    }
+
+    /// Logs how many lines were left out since that was last logged.
+    pub fn log_left_out(&self) {
+        for (metadata, count) in self.take_left_out() {
+            let (target, line) = (metadata.target(), metadata.name());
+            tracing::info!(of = target, line, count, "log lines of this kind were left out");
         }
     }
 
@@ -50,21 +61,20 @@ impl LineLimits {
 
     /// Whether a line may be written at `now`. Notes that it is, or that it is left out.
     fn admit(&self, metadata: &'static Metadata<'static>, now: Instant) -> bool {
-        if !is_limited(metadata) {
+        // Whoever asks for debug lines wants all of them.
+        if *metadata.level() > Level::INFO {
             return true;
         }
         let mut kinds = self.0.lock();
-        let Some(kind) = kinds.get_mut(&metadata.callsite()) else {
-            let kind = Kind { metadata, written: now, left_out: 0 };
-            kinds.insert(metadata.callsite(), kind);
-            return true;
-        };
-        if now.duration_since(kind.written) < INTERVAL {
-            kind.left_out += 1;
-            return false;
+        let new = || Kind { metadata, since: now, written: 0, left_out: 0 };
+        let kind = kinds.entry(metadata.callsite()).or_insert_with(new);
+        if now.duration_since(kind.since) >= INTERVAL {
+            (kind.since, kind.written) = (now, 0);
         }
-        kind.written = now;
-        true
+        let is_admitted = kind.written < most_lines(metadata);
+        kind.written += u64::from(is_admitted);
+        kind.left_out += u64::from(!is_admitted);
+        is_admitted
     }
 }
 
@@ -78,9 +88,9 @@ impl<S> Filter<S> for LineLimits {
     }
 }
 
-fn is_limited(metadata: &Metadata<'_>) -> bool {
+fn most_lines(metadata: &Metadata<'_>) -> u64 {
     let module = metadata.target().split("::").next();
-    module != Some(OWN_TARGET) && *metadata.level() <= Level::INFO
+    if module == Some(OWN_TARGET) { OWN_LINES } else { LINES }
 }
 
 #[cfg(test)]
@@ -132,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_millpond_says_and_what_is_asked_for_by_level_is_written_always() {
+    fn what_millpond_says_now_and_then_and_what_is_asked_for_by_level_is_written() {
         let (lines, left_out) = lines(|| {
             for number in 0..3 {
                 tracing::warn!(target: "millpond::app", number, "memory is short");
@@ -140,6 +150,18 @@ mod tests {
             }
         });
         assert_eq!((lines.len(), left_out.len()), (6, 0), "{lines:?}");
+    }
+
+    #[test]
+    fn of_what_millpond_repeats_a_hundred_lines_are_written_and_the_rest_is_counted() {
+        let (lines, left_out) = lines(|| {
+            for number in 0..150 {
+                tracing::info!(target: "millpond::app", number, "memory is short");
+            }
+            tracing::info!(target: "millpond::app", "memory is not short any more");
+        });
+        assert_eq!((lines.len(), left_out), (101, vec![50]));
+        assert!(lines[100].contains("not short"), "another kind has lines of its own: {lines:?}");
     }
 
     #[test]
