@@ -3,10 +3,12 @@
 mod events;
 mod kafka;
 mod kafka_process;
+mod leak;
 mod report;
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -23,10 +25,14 @@ use kafka::TOPIC;
 pub(super) use kafka::{KafkaArgs, run as run_kafka};
 use kafka_process::KafkaProcess;
 pub(super) use kafka_process::VERB as KAFKA_VERB;
+use leak::Leak;
 use report::Report;
 
 /// How long the last records may take to be read when the demo ends.
 const SETTLE: Duration = Duration::from_secs(5);
+
+/// The memory limit of a demo that leaks.
+const LEAK_LIMIT: &str = "320MiB";
 
 /// The rate and duration of the demo, and its addresses.
 #[derive(Debug, Args)]
@@ -37,6 +43,10 @@ pub(super) struct DemoArgs {
     /// End by itself after this long, as in 30s
     #[arg(long = "for", value_name = "DURATION", value_parser = humantime::parse_duration)]
     duration: Option<Duration>,
+    /// Keep slices of the messages beside the service, as a service does that leaks, until memory is
+    /// short: to see how that looks
+    #[arg(long)]
+    leak: bool,
     /// Where the gRPC server listens
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
     rpc_listen: SocketAddr,
@@ -64,12 +74,18 @@ async fn demo(args: DemoArgs, requested: impl Future<Output = ()>) -> Result<(),
     let take_snapshot = app.snapshot_handle();
     let mut report = Report::new(io::stdout());
     report.opening(app.rpc_addr()?, app.admin_addr()?, args.rate)?;
+    if args.leak {
+        report.leak()?;
+    }
+    report.heads()?;
 
     let (stop, stopped) = oneshot::channel::<()>();
     let service = tokio::spawn(app.run(async {
         let _ = stopped.await;
     }));
     kafka.produce()?;
+    let leak = args.leak.then(|| Leak::start(kafka.bootstrap(), Arc::clone(&take_snapshot)));
+    let leak = leak.transpose()?;
     let result = tokio::select! {
         () = requested => Ok(()),
         () = over(args.duration) => Ok(()),
@@ -78,6 +94,7 @@ async fn demo(args: DemoArgs, requested: impl Future<Output = ()>) -> Result<(),
     let sent = kafka.stop_producing()?;
     settled(&take_snapshot, sent.records).await;
     let summary = result.and_then(|()| report.summary(&sent, &take_snapshot()));
+    drop(leak);
     let _ = stop.send(());
     service.await.map_err(anyhow::Error::from)??;
     Ok(summary?)
@@ -85,7 +102,7 @@ async fn demo(args: DemoArgs, requested: impl Future<Output = ()>) -> Result<(),
 
 /// The settings of the demo. It reads neither a file nor the environment.
 fn config(args: &DemoArgs, bootstrap: &str) -> Result<Config, Failure> {
-    let settings = [
+    let mut settings = vec![
         format!("kafka.brokers={bootstrap}"),
         "tables.0.name=services".into(),
         format!("tables.0.topic={TOPIC}"),
@@ -101,6 +118,10 @@ fn config(args: &DemoArgs, bootstrap: &str) -> Result<Config, Failure> {
         "log.filter=warn".into(),
         "shutdown.deadline=5s".into(),
     ];
+    if args.leak {
+        // So that the leak meets a limit within a minute or two, and not that of the machine.
+        settings.push(format!("memory.limit={LEAK_LIMIT}"));
+    }
     Ok(Config::load(None, [], &settings)?)
 }
 

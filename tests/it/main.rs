@@ -30,6 +30,7 @@ mod idle_partitions;
 mod kafka_files;
 mod kafka_harness;
 mod largest;
+mod leak_demo;
 mod log_lines;
 mod lookups;
 mod metrics;

@@ -4,6 +4,7 @@
 pub(crate) mod certificates;
 pub(crate) mod contained;
 pub(crate) mod http2;
+pub(crate) mod patient;
 pub(crate) mod proxy;
 pub(crate) mod scrape;
 pub(crate) mod service;

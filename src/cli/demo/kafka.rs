@@ -23,7 +23,7 @@ use crate::cli::runtime::block_on;
 use crate::shutdown;
 
 pub(super) const TOPIC: &str = "service-events";
-const PARTITIONS: i32 = 8;
+pub(super) const PARTITIONS: i32 = 8;
 /// The time between two batches.
 const TICK: Duration = Duration::from_millis(20);
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);

@@ -38,11 +38,26 @@ impl<W: Write> Report<W> {
             "  grpcurl -plaintext -d '{{\"table\": \"services\", \"key\": \"svc-00042\"}}' \
              {rpc} millpond.v1.LookupService/Get"
         )?;
-        writeln!(self.out, "  curl http://{admin}/readyz\n")?;
+        writeln!(self.out, "  curl http://{admin}/readyz\n")
+    }
+
+    /// The heads of the columns of [`Self::line`].
+    pub(super) fn heads(&mut self) -> io::Result<()> {
         writeln!(
             self.out,
             "{:>6} {:>12} {:>10} {:>12} {:>12} {:>14}",
             "", "records/s", "entries", "table", "resident", "payload seen"
+        )
+    }
+
+    /// What a demo that leaks shows.
+    pub(super) fn leak(&mut self) -> io::Result<()> {
+        writeln!(
+            self.out,
+            "--leak: a handler in this process reads the same events, and keeps id and description \
+             as slices\nof the messages. Each slice keeps all that was fetched with its message. \
+             millpond stats and\nmillpond reclaim name the memory that grows, and it is not \
+             the table's.\n"
         )
     }
 
