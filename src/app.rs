@@ -13,8 +13,10 @@ mod reserves;
 mod snapshot;
 mod sockets;
 mod table_limits;
+mod table_sources;
 mod threads;
 mod tls_of_ports;
+mod trial;
 
 use std::io;
 use std::net::SocketAddr;
@@ -29,15 +31,15 @@ use crate::admin::{self, Admin, Scrapes};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::health::Health;
-use crate::ingest::{self, Ingest, TableSource};
+use crate::ingest::{self, Ingest};
 pub use crate::ingest::{
     BrokerAddress, ConnectionReport, Sample, SampleEntry, SampleOutcome, TopicLog, TopicReport,
+    TrialRecord, last_records,
 };
 use crate::memory::{Accounts, Budget};
-use crate::record::RankedBy;
 use crate::rpc::{BytePool, Callers, Costs, Net, OperatorThreads, Reclaim, Rpc, Service};
 use crate::stats::TakeSnapshot;
-use crate::table::{Maintenance, Spec, Table};
+use crate::table::{Maintenance, Table};
 use crate::threads::IdleThread;
 use crate::tls::Rotation;
 pub use build_error::BuildError;
@@ -48,8 +50,10 @@ use reclaim::Reclaimer;
 use snapshot::{MemoryReader, Readers, RpcReader, SnapshotReader};
 use sockets::Sockets;
 use table_limits::TableLimits;
+use table_sources::sources;
 use threads::Threads;
 use tls_of_ports::TlsOfPorts;
+pub use trial::{EntryCost, ExpectedLoad, OutcomeCount, Projection, Trial, TrialSummary};
 
 /// What a configuration comes to.
 #[derive(Debug)]
@@ -114,11 +118,11 @@ impl App {
     /// See [`BuildError`].
     pub fn build(config: Config) -> Result<Self, BuildError> {
         let Checked { budget, warnings, exposure } = check(&config)?;
+        log_start(&config, &budget);
         log_findings(&warnings, &exposure);
         let accounts = Accounts::open(config.tables.iter().map(|table| table.name.as_str()))?;
         let tls = TlsOfPorts::load(&config)?;
         let callers = callers(&config, &accounts)?;
-        log_start(&config, &budget);
         let sockets = Sockets::bind(&config, &accounts)?;
         let rotation = Rotation::spawn(tls.all(), &accounts.other)?;
         let operator_threads = OperatorThreads::start(&accounts.rpc)?;
@@ -224,10 +228,6 @@ impl App {
     }
 }
 
-/// What an operator should know of the configuration.
-fn log_findings(warnings: &[String], exposure: &Exposure) {
-    for warning in warnings {
-        tracing::warn!(warning, "librdkafka warns of its settings, see kafka.properties");
 /// What runs, with which configuration, and how its memory is divided.
 fn log_start(config: &Config, budget: &Budget) {
     let limit = budget.limit();
@@ -241,6 +241,10 @@ fn log_start(config: &Config, budget: &Budget) {
     );
 }
 
+/// What an operator should know of the configuration.
+fn log_findings(warnings: &[String], exposure: &Exposure) {
+    for warning in warnings {
+        tracing::warn!(warning, "librdkafka warns of its settings, see kafka.properties");
     }
     if let Some(no_policy) = exposure.no_policy {
         tracing::info!("{no_policy}");
@@ -344,31 +348,4 @@ fn callers(config: &Config, accounts: &Accounts) -> io::Result<Callers> {
 fn new_net(config: &config::Rpc, tls: &TlsOfPorts) -> Net {
     let max_connections = open_files::allowed_connections(config.max_connections);
     Net::new(config::Rpc { max_connections, ..config.clone() }, tls.rpc.clone())
-}
-
-fn sources(
-    config: &Config,
-    clock: &Clock,
-    budget: &Budget,
-    accounts: &Accounts,
-) -> Vec<TableSource> {
-    let tables = config.tables.iter().zip(budget.capacities()).zip(accounts.tables());
-    tables
-        .map(|((config, &capacity_bytes), account)| {
-            let spec = Spec {
-                name: config.name.clone(),
-                fields: config.fields.keys().map(|name| name.as_str().into()).collect(),
-                ttl: config.life.ttl,
-                ranked_by: match config.version {
-                    Some(_) => RankedBy::Version,
-                    None => RankedBy::Time,
-                },
-                capacity_bytes,
-                store: config.store,
-                account: account.clone(),
-                clock: clock.clone(),
-            };
-            TableSource { table: Arc::new(Table::new(spec)), config: config.clone() }
-        })
-        .collect()
 }

@@ -14,9 +14,11 @@ mod output;
 mod reclaim;
 mod rejections;
 mod runtime;
+mod sample_text;
 mod serve;
 mod shown;
 mod stats;
+mod trial;
 
 use std::process::ExitCode;
 
@@ -43,6 +45,8 @@ enum Verb {
     DemoKafka(demo::KafkaArgs),
     /// Check a configuration and print the effective one; with --connect, try it against its brokers
     Check(check::CheckArgs),
+    /// Show what would become of records, without a service, and what a load would take
+    Try(trial::TryArgs),
     /// Look up keys in a running service
     Get(get::GetArgs),
     /// Show the statistics of a running service
@@ -64,6 +68,7 @@ pub fn run() -> ExitCode {
         Verb::Demo(args) => demo::run(args),
         Verb::DemoKafka(args) => demo::run_kafka(&args),
         Verb::Check(args) => check::run(&args),
+        Verb::Try(args) => trial::run(&args),
         Verb::Get(args) => get::run(args),
         Verb::Stats(args) => stats::run(&args),
         Verb::Reclaim(args) => reclaim::run(&args),

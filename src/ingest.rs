@@ -55,6 +55,7 @@ mod query_consumer;
 mod read_access;
 mod redaction;
 mod rejections;
+mod sample;
 mod settings_check;
 mod shared;
 mod stall_watch;
@@ -66,6 +67,7 @@ mod topic_ids;
 mod topic_reader;
 mod topic_statuses;
 mod topics;
+mod trial;
 mod wake_handle;
 
 use std::io;
@@ -75,15 +77,15 @@ use std::thread::{Builder, JoinHandle};
 pub use apply::TableSource;
 pub use client::{librdkafka_version, queue_bytes_at_worst};
 pub use client_threads::try_out_client_threads;
-pub use connection_check::check_connection;
-pub use connection_check::report::{
-    BrokerAddress, ConnectionReport, Sample, SampleEntry, SampleOutcome, TopicLog, TopicReport,
-};
+pub use connection_check::report::{BrokerAddress, ConnectionReport, TopicLog, TopicReport};
+pub use connection_check::{check_connection, last_records};
 pub use pause_handle::PauseHandle;
 pub use pluck_context::{ScratchAtWorst, scratch_at_worst};
+pub use sample::{Sample, SampleEntry, SampleOutcome};
 pub use settings_check::check_settings;
 pub use shared::IngestStats;
 pub use statistics::statistics_bytes;
+pub use trial::{Trial, TrialRecord, Tried};
 pub use wake_handle::WakeHandle;
 
 use crate::clock::Clock;

@@ -1,6 +1,6 @@
 //! The arguments that choose the configuration, and loading it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -21,7 +21,17 @@ pub(super) struct ConfigArgs {
 impl ConfigArgs {
     /// Loads and checks the configuration.
     pub(super) fn load(&self) -> Result<Config, Faults> {
-        Config::load(self.config.as_deref(), utf8_environment(), &self.settings)
+        self.load_over(&[])
+    }
+
+    /// The same over these settings, which come before `--set`.
+    pub(super) fn load_over(&self, before: &[String]) -> Result<Config, Faults> {
+        let settings = [before, &self.settings].concat();
+        Config::load(self.config.as_deref(), utf8_environment(), &settings)
+    }
+
+    pub(super) fn reads_standard_input(&self) -> bool {
+        self.config.as_deref() == Some(Path::new("-"))
     }
 }
 

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage};
 
+use crate::config::Store;
 use crate::proto::FILE_DESCRIPTOR_SET;
 use crate::proto::v1::value::Kind;
 
@@ -92,6 +93,14 @@ pub(super) fn bytes(number: impl Into<i128>) -> String {
             format!("{}.{} {name}", tenths / 10, tenths % 10)
         },
     )
+}
+
+/// The word for a store, as in the configuration.
+pub(super) fn store_name(store: Store) -> &'static str {
+    match store {
+        Store::Moka => "moka",
+        Store::Compact => "compact",
+    }
 }
 
 /// A duration in whole seconds, since people do not need fractions here.

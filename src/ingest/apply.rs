@@ -57,6 +57,21 @@ fn plucker(table: &config::Table, limits: Limits) -> Plucker {
     }
 }
 
+/// A record as it comes: from a broker, or from elsewhere to be tried.
+#[derive(Clone, Copy)]
+pub(super) struct IncomingRecord<'a> {
+    /// Its key; `None` if it is null.
+    pub(super) key: Option<&'a [u8]>,
+    /// Its value; `None` if it is null.
+    pub(super) payload: Option<&'a [u8]>,
+    /// Gives the value of a header by its name; `None` if there is no such header or it is null.
+    pub(super) header: &'a dyn Fn(&str) -> Option<&'a [u8]>,
+    /// Its place in the stream, and its time.
+    pub(super) origin: Origin,
+    /// Its time in milliseconds since 1970, or [`Recency::NO_TIME`]: what ranks it.
+    pub(super) time_rank: i64,
+}
+
 /// One thread's way to write to one table.
 pub(super) struct TableWriter {
     table: Arc<Table>,
@@ -91,56 +106,58 @@ impl TableWriter {
         origin: Origin,
         now: Timestamp,
     ) -> Outcome {
-        // The time of arrival is no substitute: a restart would find another.
-        let time_rank = message.timestamp().to_millis().unwrap_or(Recency::NO_TIME);
-        self.pluck(context, message, origin, now, |plucked| match plucked {
-            Ok(Plucked::Record(draft)) => match self.table.ranked_by() {
-                RankedBy::Time => self.store(draft.ranked(time_rank), now),
-                RankedBy::Version => self.store(draft, now),
-            },
-            // A null payload, or a record for which `delete_when` holds.
-            Ok(Plucked::Deletion(deletion)) => self.delete(deletion, origin, time_rank),
-            Ok(Plucked::Filtered) => Outcome::Filtered,
-            Err(Rejected { reason, outdated }) => {
-                if let (OnReject::Remove, Some(outdated)) = (self.on_reject, outdated) {
-                    self.delete(outdated, origin, time_rank);
-                }
-                Outcome::Rejected(reason)
-            }
-        })
-    }
-
-    /// The key of the entry that one message deletes; none if it deletes none. Changes nothing.
-    pub(super) fn deleted_key(
-        &self,
-        context: &mut PluckContext,
-        message: &BorrowedMessage<'_>,
-        origin: Origin,
-        now: Timestamp,
-    ) -> Option<String> {
-        self.pluck(context, message, origin, now, |plucked| match plucked {
-            Ok(Plucked::Deletion(deletion)) => Some(deletion.key.as_str().to_owned()),
-            _ => None,
-        })
-    }
-
-    /// Plucks one message, and passes on what `then` makes of it.
-    fn pluck<T>(
-        &self,
-        context: &mut PluckContext,
-        message: &BorrowedMessage<'_>,
-        origin: Origin,
-        now: Timestamp,
-        then: impl FnOnce(Result<Plucked<'_>, Rejected<'_>>) -> T,
-    ) -> T {
-        let message = Message {
+        let record = IncomingRecord {
             key: message.key(),
             payload: message.payload(),
             header: &|name| header(message, name),
             origin,
-            now,
-            now_elsewhere: self.table.elsewhere(now),
+            // The time of arrival is no substitute: a restart would find another.
+            time_rank: message.timestamp().to_millis().unwrap_or(Recency::NO_TIME),
         };
+        self.apply_record(context, &record, now, |_| ())
+    }
+
+    /// The same for a record from anywhere. `observe` is shown what was plucked, before the table
+    /// changes.
+    pub(super) fn apply_record(
+        &self,
+        context: &mut PluckContext,
+        record: &IncomingRecord<'_>,
+        now: Timestamp,
+        observe: impl FnOnce(&Result<Plucked<'_>, Rejected<'_>>),
+    ) -> Outcome {
+        let IncomingRecord { origin, time_rank, .. } = *record;
+        self.pluck(context, record, now, |plucked| {
+            observe(&plucked);
+            match plucked {
+                Ok(Plucked::Record(draft)) => match self.table.ranked_by() {
+                    RankedBy::Time => self.store(draft.ranked(time_rank), now),
+                    RankedBy::Version => self.store(draft, now),
+                },
+                // A null payload, or a record for which `delete_when` holds.
+                Ok(Plucked::Deletion(deletion)) => self.delete(deletion, origin, time_rank),
+                Ok(Plucked::Filtered) => Outcome::Filtered,
+                Err(Rejected { reason, outdated }) => {
+                    if let (OnReject::Remove, Some(outdated)) = (self.on_reject, outdated) {
+                        self.delete(outdated, origin, time_rank);
+                    }
+                    Outcome::Rejected(reason)
+                }
+            }
+        })
+    }
+
+    /// Plucks one record, and passes on what `then` makes of it. Changes nothing by itself.
+    pub(super) fn pluck<T>(
+        &self,
+        context: &mut PluckContext,
+        record: &IncomingRecord<'_>,
+        now: Timestamp,
+        then: impl FnOnce(Result<Plucked<'_>, Rejected<'_>>) -> T,
+    ) -> T {
+        let IncomingRecord { key, payload, header, origin, .. } = *record;
+        let now_elsewhere = self.table.elsewhere(now);
+        let message = Message { key, payload, header, origin, now, now_elsewhere };
         let mut scratch = context.scratch_for(&self.plucker, &message);
         then(self.plucker.pluck(&message, &mut scratch))
     }

@@ -3,6 +3,7 @@
 //! For an operator, before a service runs. It reads with a client of its own and changes nothing.
 //! Unlike the service it waits for brokers, but not for long.
 
+mod last_records;
 pub(super) mod report;
 mod samples;
 
@@ -19,9 +20,10 @@ use super::context::Context;
 use super::credentials::Credentials;
 use super::outage::Outage;
 use super::topic_statuses::{status_in, topic_note};
+use super::trial::TrialRecord;
 use crate::config::Config;
+use last_records::Log;
 use report::{BrokerAddress, ConnectionReport, TopicLog, TopicReport};
-use samples::Log;
 
 /// How long brokers may take to be reached.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
@@ -58,6 +60,26 @@ pub fn check_connection(
     dead_letters.dedup();
     let dead_letters = dead_letters.into_iter().map(|topic| check.dead_letter_topic(topic));
     Ok(ConnectionReport { brokers, topics, dead_letters: dead_letters.collect() })
+}
+
+/// The last `count` records of a topic by their timestamps, the oldest first; fewer if they are
+/// large. Values that are too large for `config` are cut off.
+///
+/// # Errors
+///
+/// When no broker can be reached or the topic cannot be read; the text says why.
+pub fn last_records(
+    config: &Config,
+    topic: &str,
+    count: usize,
+) -> Result<Vec<TrialRecord>, String> {
+    let check = Check::new(config)?;
+    check.brokers(topic)?;
+    let records = check.partitions(topic).and_then(|partitions| {
+        let logs = check.logs(topic, &partitions)?;
+        check.last_records(config, topic, &logs, count)
+    });
+    records.map_err(|error| format!("topic {topic} cannot be read: {}", fault_text(&error)))
 }
 
 struct Check {
@@ -100,7 +122,8 @@ impl Check {
         let log = self.partitions(topic).and_then(|partitions| {
             let logs = self.logs(topic, &partitions)?;
             let offsets = logs.iter().map(|log| log.high - log.low).sum();
-            samples = samples::take(&self.consumer, config, sources, &logs, records)?;
+            let records = self.last_records(config, topic, &logs, records)?;
+            samples = samples::take(config, sources, &records);
             Ok(TopicLog { partitions: logs.len(), offsets })
         });
         let (log, fault) = match log {
@@ -109,6 +132,18 @@ impl Check {
         };
         let tables = sources.iter().map(|source| source.config.name.clone()).collect();
         TopicReport { topic: topic.clone(), tables, log, fault, samples }
+    }
+
+    fn last_records(
+        &self,
+        config: &Config,
+        topic: &str,
+        logs: &[Log],
+        count: usize,
+    ) -> Result<Vec<TrialRecord>, KafkaError> {
+        // One more than fits is enough to be too large.
+        let max_payload_bytes = config.ingest.max_document.as_usize().saturating_add(1);
+        last_records::read(&self.consumer, topic, logs, count, max_payload_bytes)
     }
 
     fn dead_letter_topic(&self, topic: &str) -> TopicReport {

@@ -97,6 +97,41 @@ impl Reject {
             Self::CompressedPayload => "compressed_payload",
         }
     }
+
+    /// The reason in words, for whoever looks at one record.
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::EmptyPayload => "the value has no bytes; only a null value is a tombstone",
+            Self::DocumentTooLarge => {
+                "the value is larger, or denser, than ingest.max_document allows"
+            }
+            Self::InvalidUtf8 => "what is read of the record is not UTF-8",
+            Self::InvalidJson => "not one whole JSON document",
+            Self::MissingKey => "no key, or null, where the table takes it",
+            Self::InvalidKeyType => "the key is a boolean, an object or an array",
+            Self::EmptyKey => "the key is an empty string",
+            Self::KeyTooLong => "the key is longer than ingest.max_key",
+            Self::EntryTooLarge => "the entry is larger than a table of this capacity takes",
+            Self::MissingTime => "no time, or null, where the time to live counts from",
+            Self::InvalidTime => {
+                "the time is neither a number of time_unit since 1970 nor RFC 3339"
+            }
+            Self::MissingVersion => "no version, or null",
+            Self::InvalidVersion => "the version is neither an integer of 64 bits nor a time",
+            Self::BinaryKey => "the record key is binary",
+            Self::StructuredKey => {
+                "the record key is an object or array, and key names no part of it"
+            }
+            Self::ImplausibleTime => {
+                "the time is before earliest_time or too far ahead; see time_unit"
+            }
+            Self::InvalidTtl => "the time to live is neither seconds nor a duration above zero",
+            Self::FramedPayload => {
+                "written with a schema registry, such as Avro; plain JSON is read"
+            }
+            Self::CompressedPayload => "the producer compressed the value with gzip",
+        }
+    }
 }
 
 #[cfg(test)]

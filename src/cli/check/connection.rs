@@ -6,11 +6,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::app::{ConnectionReport, Sample, SampleEntry, SampleOutcome, TopicReport};
+use crate::app::{ConnectionReport, Sample, SampleOutcome, TopicReport};
 use crate::cli::output::count;
-
-/// A longer value is cut off: it is for people.
-const LONGEST_VALUE: usize = 60;
+use crate::cli::sample_text;
 
 /// How many topics cannot be used.
 pub(super) fn fault_count(report: &ConnectionReport) -> usize {
@@ -83,32 +81,8 @@ fn is_lost(outcome: SampleOutcome) -> bool {
 }
 
 fn sample_text(sample: &Sample) -> String {
-    let Sample { partition, offset, time, outcome, reason, deleted_key, entry, .. } = sample;
-    let mut text = format!("    {partition}/{offset}  {time}  {}", outcome_text(*outcome));
-    if let Some(reason) = reason {
-        let _ = write!(text, ": {reason}");
-    }
-    if let Some(key) = deleted_key {
-        let _ = write!(text, " under {}", shortened(&key.as_str().into()));
-    }
-    if let Some(SampleEntry { key, fields, expires }) = entry {
-        let _ = write!(text, " under {} until {expires}", shortened(&key.as_str().into()));
-        for (name, value) in fields {
-            let _ = write!(text, "\n        {name} = {}", shortened(value));
-        }
-    }
-    text.push('\n');
-    text
-}
-
-fn outcome_text(outcome: SampleOutcome) -> &'static str {
-    match outcome {
-        SampleOutcome::Stored => "stored",
-        SampleOutcome::Deleted => "deletes the entry",
-        SampleOutcome::Expired => "older than the time to live",
-        SampleOutcome::Filtered => "filtered by only_when",
-        SampleOutcome::Rejected => "rejected",
-    }
+    let Sample { partition, offset, time, .. } = sample;
+    format!("    {partition}/{offset}  {time}  {}", sample_text::fate(sample, "        "))
 }
 
 /// How many records have each outcome, and each reason to be rejected.
@@ -118,36 +92,32 @@ fn summary(samples: &[&Sample]) -> String {
         *counts.entry((sample.outcome, sample.reason)).or_default() += 1;
     }
     let part = |((outcome, reason), number): (&(SampleOutcome, Option<&str>), &u64)| {
-        let outcome = match outcome {
-            SampleOutcome::Stored => "stored",
-            SampleOutcome::Deleted => "deletions",
-            SampleOutcome::Expired => "expired",
-            SampleOutcome::Filtered => "filtered",
-            SampleOutcome::Rejected => "rejected for",
-        };
-        let reason = reason.map_or_else(String::new, |reason| format!(" {reason}"));
-        format!("{} {outcome}{reason}", count(*number))
+        sample_text::counted(*outcome, *reason, *number)
     };
     counts.iter().map(part).collect::<Vec<_>>().join(", ")
-}
-
-/// A value as JSON text, cut off where it is long.
-fn shortened(value: &serde_json::Value) -> String {
-    let text = value.to_string();
-    match text.char_indices().nth(LONGEST_VALUE) {
-        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
-        None => text,
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::SampleEntry;
 
     fn sample(outcome: SampleOutcome, reason: Option<&'static str>) -> Sample {
         let (table, time) = ("services".into(), "2026-01-01T00:00:00.000Z".into());
-        let (deleted_key, entry) = (None, None);
-        Sample { table, partition: 0, offset: 7, time, outcome, reason, deleted_key, entry }
+        let (detail, deleted_key, expired, entry) = (None, None, None, None);
+        let (partition, offset) = (0, 7);
+        Sample {
+            table,
+            partition,
+            offset,
+            time,
+            outcome,
+            reason,
+            detail,
+            deleted_key,
+            expired,
+            entry,
+        }
     }
 
     fn topic(samples: Vec<Sample>) -> TopicReport {
@@ -191,11 +161,5 @@ mod tests {
             text,
             "\ntopic events, for table services\n  CANNOT BE READ: it does not exist\n"
         );
-    }
-
-    #[test]
-    fn a_long_value_is_cut_off() {
-        let long = shortened(&"x".repeat(500).into());
-        assert_eq!(long.len(), LONGEST_VALUE + "...".len());
     }
 }
