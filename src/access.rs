@@ -23,6 +23,7 @@ mod identity;
 mod jwt;
 mod peer_access;
 mod policy;
+mod proof;
 mod seen;
 mod shares;
 mod target;

@@ -39,6 +39,7 @@ mod response;
 mod served_by_tonic;
 mod snapshots;
 mod stats;
+mod streamed;
 mod texts;
 mod unary;
 mod validation;
@@ -78,7 +79,7 @@ use methods::Methods;
 use pool::Purpose;
 use snapshots::Snapshots;
 use stats::Stats;
-use unary::Dispatch;
+use unary::{Dispatch, Front};
 use validation::Tables;
 use worker::Worker;
 
@@ -133,8 +134,9 @@ impl Rpc {
         let routes = reflection_routes().map_err(io::Error::other)?;
         let routes = routes.add_service(health_service).prepare();
         let callers = service.callers.clone();
-        let methods = service.methods(draining);
-        let dispatch = Dispatch::new(methods, routes, callers, net.request_timeout());
+        let methods = service.methods(draining.clone());
+        let front = Front { routes, callers, request_timeout: net.request_timeout(), draining };
+        let dispatch = Dispatch::new(methods, front);
         Ok(Self { listeners, net, publisher, dispatch, drain })
     }
 

@@ -176,6 +176,17 @@ def the_record_counters_balance(service):
         assert sum(one.count for one in partition.records) == partition.polled_count, partition
 
 
+def the_statistics_are_streamed(service):
+    stub = stats_pb2_grpc.StatsServiceStub(service.channel)
+    request = stats_pb2.WatchStatsRequest()
+    request.interval.seconds = 1
+    watch = stub.WatchStats(request, timeout=WAIT_SECONDS)
+    first, second = next(watch).snapshot, next(watch).snapshot
+    assert first.start_time == second.start_time, (first, second)
+    assert second.uptime.ToNanoseconds() > first.uptime.ToNanoseconds(), (first, second)
+    watch.cancel()
+
+
 def once(call, good):
     """Repeats a call until its answer is good, and returns that answer."""
     until = time.monotonic() + WAIT_SECONDS
@@ -215,6 +226,7 @@ BEHAVIOURS = [
     an_empty_key_is_an_invalid_argument,
     an_oversized_batch_is_an_invalid_argument,
     the_record_counters_balance,
+    the_statistics_are_streamed,
 ]
 
 

@@ -10,6 +10,7 @@ use std::time::Instant;
 use super::denials::{Denial, Denials};
 use super::identity::Identity;
 use super::policy::{Policy, Principal, Use};
+use super::proof::Proof;
 use super::shares::Share;
 use super::target::{Scope, Target};
 use crate::stats::DenialReason;
@@ -37,6 +38,8 @@ pub(super) struct Request {
     pub(super) address: SocketAddr,
     /// Why its caller is nobody, if it is.
     pub(super) unproved: DenialReason,
+    /// What its caller proved with a token.
+    pub(super) proof: Proof,
 }
 
 impl Caller {
@@ -94,6 +97,11 @@ impl Caller {
         let Some(caller) = &self.0 else { return Ok(()) };
         let has_entry = |who: &Arc<Principal>| caller.policy.has_entry(who, caller.request.target);
         if caller.principals().any(has_entry) { Ok(()) } else { Err(caller.deny()) }
+    }
+
+    /// What the caller proved with a token. None where there is no policy.
+    pub(super) fn proof(&self) -> Option<Proof> {
+        self.0.as_ref().map(|caller| caller.request.proof)
     }
 
     /// Counts a call with a credential that does not count.

@@ -12,7 +12,7 @@ mod verified;
 
 use std::io;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jsonwebtoken::errors::{Error, ErrorKind};
 use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
@@ -21,6 +21,7 @@ use serde::Deserialize;
 use super::digest::Digest;
 use super::identity::{Identity, is_plain};
 use super::policy::{Policy, Principal};
+use super::proof::JwtProof;
 use crate::config;
 use crate::heap::Account;
 use crate::stats::{DenialReason, JwtKeyStats};
@@ -72,22 +73,35 @@ impl Jwts {
         Self { issuer, audience, keys, verified: Verified::default(), policy }
     }
 
-    /// The owner of a token, which has this digest.
+    /// The owner of a token, which has this digest, and how long it counts.
     pub(super) fn verify(
         &self,
         token: &str,
         digest: &Digest,
-    ) -> Result<Arc<Principal>, DenialReason> {
+    ) -> Result<(Arc<Principal>, JwtProof), DenialReason> {
         let keys = self.keys.current();
         let now = unix_seconds();
-        if let Some(owner) = self.verified.find(digest, keys.generation, now) {
-            return Ok(owner);
+        if let Some(verified) = self.verified.find(digest, keys.generation, now) {
+            return Ok(verified);
         }
         let Claims { sub, exp, .. } = self.check(token, &keys)?;
         let owner = self.policy.principal(&[Identity::Jwt(Arc::from(sub))]);
         let owner = owner.ok_or(DenialReason::JwtClaims)?;
-        self.verified.insert(*digest, &owner, keys.generation, (exp, now));
-        Ok(owner)
+        let proof = JwtProof { generation: keys.generation, expiry: exp };
+        self.verified.insert(*digest, &owner, proof, now);
+        Ok((owner, proof))
+    }
+
+    /// Why a token that was verified counts no more. None if it does. One whose keys were replaced
+    /// has to be shown again.
+    pub(super) fn check_again(&self, proof: JwtProof) -> Option<DenialReason> {
+        let generation = self.keys.current().generation;
+        if generation != proof.generation {
+            return Some(DenialReason::UnknownJwtKey);
+        }
+        let leeway = Duration::from_secs(LEEWAY_SECONDS).as_secs_f64();
+        let is_valid = proof.is_valid(generation, unix_seconds() - leeway);
+        (!is_valid).then_some(DenialReason::JwtExpired)
     }
 
     pub(super) fn stats(&self) -> JwtKeyStats {

@@ -9,8 +9,11 @@ use super::credential;
 use super::denials::Denial;
 use super::digest::digest;
 use super::gate::Gate;
+use super::jwt::Jwts;
 use super::policy::{Policy, Principal};
+use super::proof::Proof;
 use super::target::Target;
+use super::tokens::Tokens;
 use crate::stats::DenialReason;
 
 /// One connection. Clones are the same.
@@ -28,6 +31,11 @@ enum Certificate {
     NamesNobody,
     Of(Arc<Principal>),
 }
+
+/// Whom a token is of, and what was proved with it.
+type Credential = (Option<Arc<Principal>>, Proof);
+
+const NO_CREDENTIAL: Credential = (None, Proof::None);
 
 impl PeerAccess {
     pub(super) fn new(gate: Arc<Gate>, address: SocketAddr, der: Option<&[u8]>) -> Self {
@@ -57,7 +65,7 @@ impl PeerAccess {
         let Some(policy) = &self.gate.policy else { return self.admit_by_address(target) };
         let caller = match self.credential(authorization) {
             Ok(credential) => self.caller(policy, target, credential),
-            Err(reason) => return Err(self.caller(policy, target, None).refuse(reason)),
+            Err(reason) => return Err(self.caller(policy, target, NO_CREDENTIAL).refuse(reason)),
         };
         caller.check_method()?;
         Ok(caller)
@@ -66,8 +74,31 @@ impl PeerAccess {
     /// Who makes a call that everybody may make. Those who prove more get to see more.
     pub fn recognise<'a>(&self, authorization: impl Iterator<Item = &'a [u8]>) -> Caller {
         let Some(policy) = &self.gate.policy else { return Caller::unrestricted() };
-        let credential = self.credential(authorization).ok().flatten();
+        let credential = self.credential(authorization).unwrap_or(NO_CREDENTIAL);
         self.caller(policy, Target::Unknown, credential)
+    }
+
+    /// Whether the token that let a call in still counts. A call that takes long has to ask now and
+    /// then. The certificate of a connection is not looked at: when its CA is taken out, the
+    /// connection ends.
+    ///
+    /// # Errors
+    ///
+    /// What its caller is told.
+    pub fn check_again(&self, caller: &Caller) -> Result<(), Denial> {
+        let reason = match caller.proof() {
+            None | Some(Proof::None) => return Ok(()),
+            Some(Proof::Token(digest)) => {
+                let is_known = |tokens: &Arc<Tokens>| tokens.find(&digest).is_some();
+                let is_known = self.gate.tokens.as_ref().is_some_and(is_known);
+                (!is_known).then_some(DenialReason::UnknownToken)
+            }
+            Some(Proof::Jwt(proof)) => {
+                let fault = |jwts: &Jwts| jwts.check_again(proof);
+                self.gate.jwts.as_ref().map_or(Some(DenialReason::UnknownJwtKey), fault)
+            }
+        };
+        reason.map_or(Ok(()), |reason| Err(caller.refuse(reason)))
     }
 
     fn admit_by_address(&self, target: Target) -> Result<Caller, Denial> {
@@ -83,36 +114,37 @@ impl PeerAccess {
         &self,
         policy: &Arc<Policy>,
         target: Target,
-        credential: Option<Arc<Principal>>,
+        (credential, proof): Credential,
     ) -> Caller {
         let (certificate, unproved) = match &self.certificate {
             Certificate::Of(owner) => (Some(Arc::clone(owner)), DenialReason::NoCredential),
             Certificate::None => (None, DenialReason::NoCredential),
             Certificate::NamesNobody => (None, DenialReason::CertificateNamesNobody),
         };
-        let request = Request { target, address: self.address, unproved };
+        let request = Request { target, address: self.address, unproved, proof };
         let who = [credential, certificate];
         Caller::restricted(Arc::clone(&self.gate.denials), Arc::clone(policy), who, request)
     }
 
-    /// The owner of the token of these headers. None if there is no header, or nothing to compare a
-    /// token with.
+    /// The owner of the token of these headers, and what was proved. None if there is no header, or
+    /// nothing to compare a token with.
     fn credential<'a>(
         &self,
         authorization: impl Iterator<Item = &'a [u8]>,
-    ) -> Result<Option<Arc<Principal>>, DenialReason> {
+    ) -> Result<Credential, DenialReason> {
         let (tokens, jwts) = (&self.gate.tokens, &self.gate.jwts);
         if tokens.is_none() && jwts.is_none() {
-            return Ok(None);
+            return Ok(NO_CREDENTIAL);
         }
-        let Some(token) = credential::token(authorization)? else { return Ok(None) };
+        let Some(token) = credential::token(authorization)? else { return Ok(NO_CREDENTIAL) };
         let digest = digest(token.as_bytes());
         if let Some(owner) = tokens.as_ref().and_then(|tokens| tokens.find(&digest)) {
-            return Ok(Some(owner));
+            return Ok((Some(owner), Proof::Token(digest)));
         }
         match jwts {
             Some(jwts) if is_jwt(token) || tokens.is_none() => {
-                jwts.verify(token, &digest).map(Some)
+                let (owner, proof) = jwts.verify(token, &digest)?;
+                Ok((Some(owner), Proof::Jwt(proof)))
             }
             _ => Err(DenialReason::UnknownToken),
         }

@@ -63,7 +63,8 @@ impl AllowedMethods {
 
     /// Whether none of them is about one table.
     pub(super) fn are_of_the_service(self) -> bool {
-        let is_of_service = |method| matches!(method, Method::GetStats | Method::Reclaim);
+        let is_of_service =
+            |method| matches!(method, Method::GetStats | Method::WatchStats | Method::Reclaim);
         Method::ALL.into_iter().filter(|method| self.covers(*method)).all(is_of_service)
     }
 }

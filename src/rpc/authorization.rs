@@ -13,7 +13,7 @@ use crate::access::{Caller, Denial, PeerAccess, Scope, Target};
 use crate::proto::Method;
 use crate::proto::v1::{
     DescribeEntryRequest, GetStatsRequest, ListLargestEntriesRequest, ListRejectionsRequest,
-    ListTablesRequest, ReclaimRequest,
+    ListTablesRequest, ReclaimRequest, WatchStatsRequest,
 };
 
 const HEALTH: &str = "/grpc.health.v1.Health/";
@@ -102,6 +102,12 @@ impl AboutTables for ListTablesRequest {
 }
 
 impl AboutTables for GetStatsRequest {
+    fn scope(&self) -> Scope<'_> {
+        Scope::AllTables
+    }
+}
+
+impl AboutTables for WatchStatsRequest {
     fn scope(&self) -> Scope<'_> {
         Scope::AllTables
     }

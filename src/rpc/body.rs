@@ -7,7 +7,7 @@ use http_body::{Body as HttpBody, Frame};
 use prost::bytes::Bytes;
 use tonic::Status;
 
-use super::response::ResponseBody;
+use super::response::{ResponseBody, StreamBody};
 use super::served_by_tonic::TonicBody;
 
 /// The body of a response.
@@ -17,6 +17,7 @@ pub(super) enum Body {
     #[default]
     Empty,
     Message(ResponseBody),
+    Stream(StreamBody),
     Tonic(TonicBody),
 }
 
@@ -31,6 +32,7 @@ impl HttpBody for Body {
         match self.get_mut() {
             Self::Empty => Poll::Ready(None),
             Self::Message(body) => Pin::new(body).poll_frame(cx),
+            Self::Stream(body) => Pin::new(body).poll_frame(cx),
             Self::Tonic(body) => Pin::new(body).poll_frame(cx),
         }
     }
@@ -39,6 +41,7 @@ impl HttpBody for Body {
         match self {
             Self::Empty => true,
             Self::Message(body) => body.is_end_stream(),
+            Self::Stream(body) => body.is_end_stream(),
             Self::Tonic(body) => body.is_end_stream(),
         }
     }

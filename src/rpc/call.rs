@@ -67,10 +67,10 @@ impl Call {
     }
 
     /// Counts what the call cost, once it is answered.
-    pub(super) fn add_cost(&self, spent: Spent, answer: &Result<FinishedResponse, Status>) {
+    pub(super) fn add_cost(&self, spent: Spent, answer_bytes: Result<usize, &Status>) {
         let Spent { busy, elapsed } = spent;
-        let (answer_bytes, is_shed) = match answer {
-            Ok(response) => (response.total_bytes() as u64, false),
+        let (answer_bytes, is_shed) = match answer_bytes {
+            Ok(bytes) => (bytes as u64, false),
             Err(status) => (0, status.code() == Code::ResourceExhausted),
         };
         let about = self.about.get().copied().unwrap_or_default();
@@ -126,10 +126,10 @@ impl Call {
     /// The same with statistics, which are encoded already. They are served while memory is short.
     pub(super) fn respond_with_statistics(
         &self,
-        message: &[u8],
+        write: impl FnOnce(&mut ResponseBuffer),
     ) -> Result<FinishedResponse, Status> {
         let mut buffer = ResponseBuffer::new(self.share.new_permit(Purpose::Statistics));
-        buffer.put(message);
+        write(&mut buffer);
         self.finish(buffer)
     }
 

@@ -3,9 +3,10 @@
 //! A caller that has given up hears nothing any more. So a wait ends a little before the deadline,
 //! while there is time for an error that says what the call waited for.
 
+use std::future::pending;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 use tonic::codegen::http::HeaderMap;
 
 /// The longest time to send a response, even if the call has no deadline. Stated in the protocol.
@@ -28,6 +29,14 @@ impl Deadline {
             let reserve = (timeout / 10).min(MAX_RESERVE);
             Self { end: Instant::now().checked_add(timeout), reserve }
         })
+    }
+
+    /// Waits until the deadline is over: for ever if there is none.
+    pub(super) async fn over(self) {
+        match self.end {
+            Some(end) => sleep_until(end.checked_sub(self.reserve).unwrap_or(end)).await,
+            None => pending().await,
+        }
     }
 
     /// The end of a wait that begins now and takes at most `longest`.

@@ -98,6 +98,12 @@ pub(super) fn draining() -> Status {
     retryable(Code::Unavailable, message, ErrorReason::Draining, [])
 }
 
+/// The deadline of a call whose answer is a stream is over.
+pub(super) fn stream_deadline() -> Status {
+    let message = "the deadline of the stream is over; call again, or set a later deadline";
+    status(Code::DeadlineExceeded, message.into(), ErrorReason::StreamDeadline, [])
+}
+
 /// As many streams are open as there may be on all connections.
 pub(super) fn too_many_streams(max_streams: usize) -> Status {
     let message = format!("{max_streams} calls are open, and that is the most; retry later");

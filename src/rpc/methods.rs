@@ -17,10 +17,11 @@ use super::pool::Permit;
 use super::request::RequestMessage;
 use super::response::FinishedResponse;
 use super::stats::Stats;
+use super::streamed::MessageSource;
 use super::texts::Texts;
 use crate::access::Scope;
 use crate::proto::Method;
-use crate::proto::v1::{GetStatsRequest, ReclaimRequest};
+use crate::proto::v1::{GetStatsRequest, ReclaimRequest, WatchStatsRequest};
 
 /// The services that the methods belong to.
 pub(super) struct Methods {
@@ -29,7 +30,7 @@ pub(super) struct Methods {
     pub(super) maintenance: Maintenance,
 }
 
-/// Room for what has no fields yet.
+/// Room for what has few fields.
 const SMALL_REQUEST_BYTES: usize = 4 << 10;
 /// Room for the longest key, of 64 KiB, and for a thousand positions.
 const ONE_KEY_BYTES: usize = 96 << 10;
@@ -42,7 +43,24 @@ pub(super) fn max_request_bytes(method: Method, connection_bytes: usize) -> usiz
         Method::Get | Method::DescribeEntry => ONE_KEY_BYTES,
         Method::BatchGet => connection_bytes,
         Method::ListTables | Method::ListLargestEntries | Method::ListRejections => PAGE_BYTES,
-        Method::GetStats | Method::Reclaim => SMALL_REQUEST_BYTES,
+        Method::GetStats | Method::WatchStats | Method::Reclaim => SMALL_REQUEST_BYTES,
+    }
+}
+
+/// The answer of a method.
+pub(super) enum Answered {
+    Message(FinishedResponse),
+    /// What makes the messages of a stream.
+    Stream(Box<dyn MessageSource>),
+}
+
+impl Answered {
+    /// The size of the message. Nothing is known of a stream yet.
+    pub(super) fn message_bytes(&self) -> usize {
+        match self {
+            Self::Message(message) => message.total_bytes(),
+            Self::Stream(_) => 0,
+        }
     }
 }
 
@@ -52,9 +70,9 @@ impl Methods {
         method: Method,
         call: &Call,
         request: RequestMessage,
-    ) -> Result<FinishedResponse, Status> {
+    ) -> Result<Answered, Status> {
         let Self { lookup, stats, maintenance } = self;
-        match method {
+        let message = match method {
             Method::Get => {
                 let (request, _held) = decode_lookup::<String>(call, request)?;
                 lookup.get(call, request).await
@@ -67,6 +85,10 @@ impl Methods {
             Method::GetStats => {
                 decode::<GetStatsRequest>(call, request)?;
                 stats.get_stats(call).await
+            }
+            Method::WatchStats => {
+                let (request, _held) = decode::<WatchStatsRequest>(call, request)?;
+                return Ok(Answered::Stream(Box::new(stats.watch_stats(&request))));
             }
             Method::Reclaim => {
                 decode::<ReclaimRequest>(call, request)?;
@@ -81,7 +103,8 @@ impl Methods {
                 maintenance.list_largest_entries(call, request).await
             }
             Method::ListRejections => maintenance.list_rejections(call, &decode(call, request)?.0),
-        }
+        };
+        message.map(Answered::Message)
     }
 }
 

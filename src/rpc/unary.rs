@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! headers -> Caller, Call -> RequestReader -> decode -> method -> FinishedResponse -> ResponseBody
+//!                                                              or a source of such -> StreamBody
 //! ```
 //!
 //! The methods of our own services are called from here: [`Method`] lists them. Every other path
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use http_body::Body as HttpBody;
 use prost::bytes::Bytes;
+use tokio::sync::watch;
 use tonic::codegen::http::{self, HeaderMap, HeaderValue, Method as HttpMethod, StatusCode};
 use tonic::service::Routes;
 use tonic::{Code, Status};
@@ -26,12 +28,14 @@ use super::callers::{Callers, Connection};
 use super::costs::measured;
 use super::deadline::{Deadline, MAX_SEND_TIME};
 use super::errors;
-use super::methods::{Methods, max_request_bytes};
+use super::methods::{Answered, Methods, max_request_bytes};
 use super::net::{Answer, Answering, Peer, RequestBody};
 use super::pool::{CloseConnection, Purpose};
 use super::request::{Encoding, RequestReader};
-use super::response::{FinishedResponse, ResponseBody};
+use super::response::{ResponseBody, StreamBody};
 use super::served_by_tonic;
+use super::streamed::{self, StreamEnds, StreamedCall};
+use crate::access::PeerAccess;
 use crate::proto::Method;
 use crate::stats::ShedCause;
 
@@ -41,33 +45,48 @@ const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 #[derive(Clone)]
 pub(super) struct Dispatch {
     methods: Arc<Methods>,
-    routes: Routes,
-    callers: Callers,
+    front: Front,
     connection: Connection,
-    request_timeout: Duration,
+    ends: Arc<StreamEnds>,
+}
+
+/// What surrounds the methods. Clones share it.
+#[derive(Clone)]
+pub(super) struct Front {
+    /// Serves what is none of our methods.
+    pub(super) routes: Routes,
+    /// What callers may hold and do, and what they cost.
+    pub(super) callers: Callers,
+    /// The time within which a request has to be complete.
+    pub(super) request_timeout: Duration,
+    /// Becomes true when the service stops, and ends the streams.
+    pub(super) draining: watch::Receiver<bool>,
 }
 
 type Response = http::Response<Body>;
 
+impl Front {
+    /// What ends the streams of a connection with this peer.
+    fn ends_of(&self, peer: &PeerAccess) -> Arc<StreamEnds> {
+        Arc::new(StreamEnds { peer: peer.clone(), draining: self.draining.clone() })
+    }
+}
+
 impl Dispatch {
-    /// `routes` serves what is not in `methods`. A request has to be complete within
-    /// `request_timeout`.
-    pub(super) fn new(
-        methods: Methods,
-        routes: Routes,
-        callers: Callers,
-        request_timeout: Duration,
-    ) -> Self {
+    pub(super) fn new(methods: Methods, front: Front) -> Self {
         // Nobody calls by this one: each connection has its own.
         let nobody = Peer { address: (Ipv4Addr::UNSPECIFIED, 0).into(), certificate: None };
-        let connection = callers.of_connection(&nobody, Box::new(|| ()));
-        Self { methods: Arc::new(methods), routes, callers, connection, request_timeout }
+        let connection = front.callers.of_connection(&nobody, Box::new(|| ()));
+        let ends = front.ends_of(&connection.access);
+        Self { methods: Arc::new(methods), front, connection, ends }
     }
 }
 
 impl Answer for Dispatch {
     fn for_connection(&self, peer: &Peer, close: CloseConnection) -> Self {
-        Self { connection: self.callers.of_connection(peer, close), ..self.clone() }
+        let connection = self.front.callers.of_connection(peer, close);
+        let ends = self.front.ends_of(&connection.access);
+        Self { connection, ends, ..self.clone() }
     }
 
     fn answer(&self, request: http::Request<RequestBody>) -> Answering {
@@ -84,55 +103,65 @@ impl Answer for Dispatch {
         };
         let (share, costs) = (connection.share.clone(), connection.costs.clone());
         let call = Call::new(Deadline::of(&head.headers), share, caller, costs);
-        let end = call.deadline().send_end(self.request_timeout);
+        let end = call.deadline().send_end(self.front.request_timeout);
         let method = service.method();
         let limit_bytes = method.map_or(served_by_tonic::MAX_REQUEST_BYTES, |method| {
-            max_request_bytes(method, self.callers.pool.connection_bytes(Purpose::Request))
+            max_request_bytes(method, self.front.callers.pool.connection_bytes(Purpose::Request))
         });
         let permit = call.share().new_permit(Purpose::Request);
         let reader = RequestReader::new(body, encoding, limit_bytes, end, permit);
         let Some(method) = method else {
             // Parsing text copies it.
             let path = head.uri.path().parse().unwrap_or_default();
-            let routes = self.routes.clone();
+            let routes = self.front.routes.clone();
             return Box::pin(async move {
                 let answer = served_by_tonic::answer(routes, path, call, reader).await;
                 answer.map_or_else(Status::into_http, |response| response.map(Body::Tonic))
             });
         };
-        let methods = Arc::clone(&self.methods);
+        let (methods, ends) = (Arc::clone(&self.methods), Arc::clone(&self.ends));
         Box::pin(async move {
-            let answering = pin!(answer_unary(&methods, method, &call, reader));
-            let (answer, spent) = measured(answering).await;
-            call.add_cost(spent, &answer);
-            answer.map_or_else(Status::into_http, |response| response_of(&call, response))
+            let (answered, spent) = {
+                let answering = pin!(answer(&methods, method, &call, reader));
+                measured(answering).await
+            };
+            call.add_cost(spent, answered.as_ref().map(Answered::message_bytes));
+            answered.map_or_else(Status::into_http, |answer| response_of(answer, call, &ends))
         })
     }
 }
 
-/// A method with one request and one answer. One that answers with a stream would return a body of
-/// its own here, whose frames it charges as they come out.
-async fn answer_unary<B: HttpBody<Data = Bytes> + Unpin>(
+/// The answer to a call, once its one request was read.
+async fn answer<B: HttpBody<Data = Bytes> + Unpin>(
     methods: &Methods,
     method: Method,
     call: &Call,
     reader: RequestReader<B>,
-) -> Result<FinishedResponse, Status> {
+) -> Result<Answered, Status> {
     let request = reader.read_only().await?;
     let share = call.share();
     let holds_bytes = request.permit.held_bytes() > 0;
-    let response = tokio::select! {
+    let answered = tokio::select! {
         biased;
-        response = methods.call(method, call, request) => response?,
+        answered = methods.call(method, call, request) => answered?,
         () = share.shed(), if holds_bytes => return Err(share.shed_call(ShedCause::MemoryShort)),
     };
-    call.caller().take_bytes(response.total_bytes());
-    Ok(response)
+    call.caller().take_bytes(answered.message_bytes());
+    Ok(answered)
 }
 
-fn response_of(call: &Call, response: FinishedResponse) -> Response {
-    let body = ResponseBody::new(response, || call.deadline().send_end(MAX_SEND_TIME));
-    let mut response = http::Response::new(Body::Message(body));
+fn response_of(answered: Answered, call: Call, ends: &StreamEnds) -> Response {
+    let body = match answered {
+        Answered::Message(message) => {
+            let send_end = || call.deadline().send_end(MAX_SEND_TIME);
+            Body::Message(ResponseBody::new(message, send_end))
+        }
+        Answered::Stream(source) => {
+            let messages = streamed::messages(StreamedCall::new(call, ends), source);
+            Body::Stream(StreamBody::new(messages, MAX_SEND_TIME))
+        }
+    };
+    let mut response = http::Response::new(body);
     response.headers_mut().insert(http::header::CONTENT_TYPE, GRPC);
     response
 }

@@ -1,6 +1,6 @@
 //! Who may do what, over gRPC: tokens, JWTs, the policy, and what callers are told.
 
-mod guarded;
+pub(crate) mod guarded;
 mod issuer;
 
 use std::fs;
@@ -163,7 +163,7 @@ fn is_allowed(rules: &[Rule], identity: &str, method: Method, table: &str) -> bo
         let is_method = methods.split(' ').any(|name| names.contains(&name));
         let is_table = match method {
             Method::ListTables => true,
-            Method::GetStats | Method::Reclaim => *tables == "*",
+            Method::GetStats | Method::WatchStats | Method::Reclaim => *tables == "*",
             _ => tables.split(' ').any(|name| name == table || name == "*"),
         };
         *who == identity && is_method && is_table

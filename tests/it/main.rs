@@ -60,4 +60,5 @@ mod tls_memory;
 mod told;
 mod topic_changes;
 mod try_records;
+mod watch_stats;
 mod wrong_connections;

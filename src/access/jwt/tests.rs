@@ -33,9 +33,23 @@ impl Verifier {
     }
 
     fn verify(&self, token: &str) -> Result<String, DenialReason> {
-        let owner = self.jwts.verify(token, &digest(token.as_bytes()))?;
+        let (owner, _) = self.jwts.verify(token, &digest(token.as_bytes()))?;
         Ok(owner.identity().to_string())
     }
+}
+
+#[test]
+fn a_token_counts_on_until_it_expires_or_its_keys_are_replaced() {
+    let issuer = Issuer::new("one");
+    let verifier = Verifier::with(&Issuer::jwks(&[&issuer]));
+    let token = issuer.token(&claims("web"));
+    let (_, proof) = verifier.jwts.verify(&token, &digest(token.as_bytes())).unwrap();
+    assert_eq!(verifier.jwts.check_again(proof), None);
+    let past = unix_seconds() - Duration::from_secs(2 * LEEWAY_SECONDS).as_secs_f64();
+    let expired = JwtProof { expiry: past, ..proof };
+    assert_eq!(verifier.jwts.check_again(expired), Some(DenialReason::JwtExpired));
+    let replaced = JwtProof { generation: proof.generation + 1, ..proof };
+    assert_eq!(verifier.jwts.check_again(replaced), Some(DenialReason::UnknownJwtKey));
 }
 
 fn with(claim: &str, value: Value) -> Value {

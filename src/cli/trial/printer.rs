@@ -32,7 +32,13 @@ struct RecordLine<'a> {
 
 impl<W: Write> Printer<W> {
     pub(super) fn new(out: W, output: Output, is_summary_only: bool) -> Self {
-        Self { out: BufWriter::new(out), output, is_summary_only, lines: LineCounts::default() }
+        Self {
+            out: BufWriter::new(out),
+            output,
+            is_summary_only,
+            is_watched: io::stdout().is_terminal(),
+            lines: LineCounts::default(),
+        }
     }
 
     /// A record of that line, or of no line: of a topic.

@@ -1,4 +1,4 @@
-//! The HTTP body of an answer: hands its pieces to the transport, and then how the call ended.
+//! The HTTP body of an answer of one message: hands its pieces to the transport, and then how the call ended.
 //!
 //! A caller that has read nothing of an answer that was dropped is told why. One that has read a
 //! part finds its stream reset.
@@ -19,14 +19,7 @@ use crate::rpc::errors;
 /// The answer of one call, while it is sent.
 pub(in crate::rpc) struct ResponseBody {
     sending: Sending,
-    state: State,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Unbegun,
-    Begun,
-    Done,
+    is_done: bool,
 }
 
 impl ResponseBody {
@@ -35,19 +28,16 @@ impl ResponseBody {
         response: FinishedResponse,
         send_end: impl FnOnce() -> Instant,
     ) -> Self {
-        Self { sending: Sending::new(response, send_end), state: State::Unbegun }
+        Self { sending: Sending::new(response, send_end), is_done: false }
     }
 
     fn next_frame(&mut self) -> Result<Frame<Bytes>, Status> {
         let end = match self.sending.next_piece() {
-            Ok(Some(piece)) => {
-                self.state = State::Begun;
-                return Ok(Frame::data(piece));
-            }
+            Ok(Some(piece)) => return Ok(Frame::data(piece)),
             Ok(None) => trailers(&Status::new(Code::Ok, "")),
-            Err(cause) => end_of_dropped(&errors::shed(cause), self.state == State::Begun),
+            Err(cause) => end_of_dropped(&errors::shed(cause), self.sending.has_begun()),
         };
-        self.state = State::Done;
+        self.is_done = true;
         end
     }
 }
@@ -60,12 +50,12 @@ impl http_body::Body for ResponseBody {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let frame = (self.state != State::Done).then(|| self.next_frame());
+        let frame = (!self.is_done).then(|| self.next_frame());
         Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.state == State::Done
+        self.is_done
     }
 }
 
@@ -77,7 +67,7 @@ pub(in crate::rpc) fn end_of_dropped(
     if has_begun { Err(status.clone()) } else { trailers(status) }
 }
 
-fn trailers(status: &Status) -> Result<Frame<Bytes>, Status> {
+pub(super) fn trailers(status: &Status) -> Result<Frame<Bytes>, Status> {
     let mut trailers = HeaderMap::with_capacity(1);
     status.add_header(&mut trailers)?;
     Ok(Frame::trailers(trailers))

@@ -31,6 +31,7 @@ const MAX_PAUSE_OF_SLOW_PEER: Duration = Duration::from_millis(250);
 /// A message that is being sent.
 pub(in crate::rpc) struct Sending {
     unsent: Arc<Unsent>,
+    has_begun: bool,
     /// Only a message that holds bytes of the pool has an end of sending, and is found to be dropped.
     _held: Option<(Pin<Box<Unconstrained<Sleep>>>, AnswerEntry)>,
 }
@@ -70,7 +71,7 @@ impl Sending {
             let timer = start_timer(Arc::clone(&unsent), send_end());
             (timer, unsent.share.list_answer(&unsent))
         });
-        Self { unsent, _held: held }
+        Self { unsent, has_begun: false, _held: held }
     }
 
     /// The next piece. None after the last.
@@ -85,7 +86,13 @@ impl Sending {
         if let (Some(piece), Some(stalled_at)) = (&piece, stalled_at) {
             *stalled_at = extended(*stalled_at, piece.len(), Instant::now(), *max_pause);
         }
+        self.has_begun |= piece.is_some();
         Ok(piece)
+    }
+
+    /// Whether a part of it was handed out. Its caller then waits for the rest, and for nothing else.
+    pub(in crate::rpc) fn has_begun(&self) -> bool {
+        self.has_begun
     }
 }
 

@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue, Uri};
 use millpond_client::health::HealthCheckRequest;
 use millpond_client::v1::{
     BatchGetRequest, Freshness, GetRequest, GetStatsRequest, ListLargestEntriesRequest,
-    PartitionOffset, ReclaimRequest,
+    PartitionOffset, ReclaimRequest, WatchStatsRequest,
 };
 use prost::Message;
 
@@ -119,6 +119,10 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 pub(crate) fn get_stats() -> Call {
     Call::new(GET_STATS, &GetStatsRequest::default())
+}
+
+pub(crate) fn watch_stats() -> Call {
+    Call::new("/millpond.v1.StatsService/WatchStats", &WatchStatsRequest::default())
 }
 
 pub(crate) fn list_largest_entries() -> Call {

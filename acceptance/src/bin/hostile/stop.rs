@@ -30,7 +30,7 @@ const BEFORE: Duration = Duration::from_millis(500);
 const UNTIL: Duration = Duration::from_secs(600);
 const RECORDS: u64 = 2_000;
 /// The peers that hold something open.
-const PEERS: [&str; 12] = [
+const PEERS: [&str; 14] = [
     "silent-connections",
     "half-preface",
     "silent-preface",
@@ -40,8 +40,10 @@ const PEERS: [&str; 12] = [
     "unended-bodies",
     "unread-small",
     "unread-large",
+    "unread-statistics",
     "waiting-batches",
     "health-watches",
+    "statistics-watches",
     "reflection-streams",
 ];
 

@@ -2,7 +2,7 @@
 
 use crate::calls::{Calls, Reading};
 use crate::peer::About;
-use crate::requests::{batch_get, get, reflection};
+use crate::requests::{batch_get, get, reflection, watch_stats};
 
 const STREAMS: u16 = 256;
 /// A byte of each answer is taken.
@@ -21,6 +21,12 @@ pub(super) fn peers(end: u64) -> Vec<Calls> {
             from_all("unread-large", "read one byte of each of many answers of 3 MiB"),
             STREAMS,
             batch_get(end),
+        )
+        .reading(ONE_BYTE),
+        Calls::new(
+            from_all("unread-statistics", "read one byte of a stream of statistics"),
+            STREAMS,
+            watch_stats(),
         )
         .reading(ONE_BYTE),
         Calls::new(

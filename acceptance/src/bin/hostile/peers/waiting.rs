@@ -2,7 +2,7 @@
 
 use crate::calls::{Calls, End};
 use crate::peer::About;
-use crate::requests::{reflection, waiting_batch_get, watch_health};
+use crate::requests::{reflection, waiting_batch_get, watch_health, watch_stats};
 
 const STREAMS: u16 = 256;
 
@@ -18,6 +18,11 @@ pub(super) fn peers(end: u64) -> Vec<Calls> {
             from_all("health-watches", "watch the health on every stream"),
             STREAMS,
             watch_health(),
+        ),
+        Calls::new(
+            from_all("statistics-watches", "watch the statistics on every stream"),
+            STREAMS,
+            watch_stats(),
         ),
         Calls::new(
             from_all("reflection-streams", "hold a reflection stream open on every stream"),
