@@ -4,13 +4,17 @@
 
 mod check;
 mod client;
+mod colour;
+mod completions;
 mod config_args;
 mod demo;
 mod describe;
 mod failure;
 mod get;
 mod largest;
+mod man;
 mod output;
+mod progress;
 mod reclaim;
 mod rejections;
 mod runtime;
@@ -18,11 +22,13 @@ mod sample_text;
 mod serve;
 mod shown;
 mod stats;
+mod top;
 mod trial;
+mod watching;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use config_args::ConfigArgs;
 
@@ -49,8 +55,10 @@ enum Verb {
     Try(trial::TryArgs),
     /// Look up keys in a running service
     Get(get::GetArgs),
-    /// Show the statistics of a running service
+    /// Show the statistics of a running service; with --watch, again and again
     Stats(stats::StatsArgs),
+    /// Watch a running service on the whole terminal: memory, tables, partitions, callers
+    Top(top::TopArgs),
     /// Have a running service free unused memory, and report the effect
     Reclaim(reclaim::ReclaimArgs),
     /// Show the memory, the origin and the age of an entry of a running service
@@ -59,6 +67,10 @@ enum Verb {
     Largest(largest::LargestArgs),
     /// List the records that a running service rejected last, and why
     Rejections(rejections::RejectionsArgs),
+    /// Print what a shell needs to complete this command
+    Completions(completions::CompletionsArgs),
+    /// Write the manual pages of this command
+    Man(man::ManArgs),
 }
 
 /// Runs the command that the process was started with.
@@ -71,10 +83,13 @@ pub fn run() -> ExitCode {
         Verb::Try(args) => trial::run(&args),
         Verb::Get(args) => get::run(args),
         Verb::Stats(args) => stats::run(&args),
+        Verb::Top(args) => top::run(args),
         Verb::Reclaim(args) => reclaim::run(&args),
         Verb::Describe(args) => describe::run(args),
         Verb::Largest(args) => largest::run(args),
         Verb::Rejections(args) => rejections::run(args),
+        Verb::Completions(args) => completions::run(&args, Cli::command()),
+        Verb::Man(args) => man::run(&args, Cli::command()),
     };
     outcome.map_or_else(|failure| failure.report(), |()| ExitCode::SUCCESS)
 }

@@ -25,6 +25,8 @@ debian_packages() {
     have memcached || echo memcached
     have taskset && have chrt || echo util-linux
     have pgrep || echo procps
+    # The terminal of the tests of 'top'.
+    have script || echo bsdutils
     have kubectl || echo kubernetes-client
     have go || echo golang-go
 }

@@ -11,6 +11,7 @@
 //! | [`container`] | a memory limit around a process |
 //! | [`thread_limit`] | a limit of threads around a process |
 //! | [`system_clock`] | a system clock for one process, which can be set |
+//! | [`terminal`] | a terminal for a command |
 //! | [`served`] | `millpond serve` as a process, with its log |
 //! | [`language`] | callers in other languages, and how they are built |
 //! | [`cargo`] | which `millpond` binary is tested, and the folder for logs |
@@ -59,5 +60,6 @@ pub mod size;
 pub mod status_code;
 pub mod stop;
 pub mod system_clock;
+pub mod terminal;
 pub mod thread_limit;
 pub mod topics;

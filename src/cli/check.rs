@@ -9,6 +9,7 @@ use clap::Args;
 use super::config_args::ConfigArgs;
 use super::failure::{Exit, Failure};
 use super::output::Output;
+use super::progress::Progress;
 use super::serve::bad_filter;
 use crate::app::{self, Checked};
 use crate::config::Config;
@@ -68,7 +69,9 @@ fn connect(args: &CheckArgs, config: &Config, checked: &Checked) -> Result<(), F
     for warning in &checked.warnings {
         writeln!(io::stderr(), "millpond: librdkafka warns of kafka.properties: {warning}")?;
     }
+    let waiting = Progress::start("trying the brokers and the topics", None);
     let report = app::check_connection(config, &checked.budget, args.records)?;
+    drop(waiting);
     let report = report.map_err(|why| Failure::new(Exit::Unreachable, why))?;
     let text = match args.output {
         Output::Json => serde_json::to_string_pretty(&report).map_err(anyhow::Error::from)?,

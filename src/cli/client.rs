@@ -8,9 +8,11 @@ use clap::Args;
 use millpond_client::{Client, ConnectError, ConnectOptions};
 
 use super::failure::{Exit, Failure};
+use super::output::escaped;
+use super::progress::Progress;
 
 /// Which service to ask, how long to wait for it, and how both sides know each other.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct ClientArgs {
     /// The service's gRPC address; https:// for TLS
     #[arg(long, value_name = "URL", env = "MILLPOND_ENDPOINT")]
@@ -50,7 +52,27 @@ impl ClientArgs {
             // If standard error is closed, nobody can read the warning.
             let _ = writeln!(io::stderr(), "millpond: {warning}");
         }
+        self.connect_again().await
+    }
+
+    /// Connects once more, without a warning.
+    pub(super) async fn connect_again(&self) -> Result<Client, Failure> {
         Ok(self.options().connect().await?)
+    }
+
+    /// Says that the command waits, if that takes long, until this is dropped.
+    pub(super) fn waiting(&self, what: &str) -> Progress {
+        Progress::start(format!("{what} at {}", escaped(&self.endpoint)), Some(self.timeout))
+    }
+
+    /// The address of the service.
+    pub(super) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// How long to wait for an answer.
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     fn options(&self) -> ConnectOptions {

@@ -46,6 +46,11 @@ impl Failure {
         Self { message: message.unwrap_or(self.message), ..self }
     }
 
+    /// What is wrong, and what to do.
+    pub(super) fn text(&self) -> &str {
+        &self.message
+    }
+
     /// Writes the message to standard error, and returns the exit code.
     pub(super) fn report(&self) -> ExitCode {
         let Some(exit) = self.exit else { return ExitCode::SUCCESS };
@@ -109,6 +114,12 @@ impl From<Status> for Failure {
         let mut message = format!("{:?}: {}", status.code(), status.message());
         message.push_str(match status.code() {
             Code::Unauthenticated => "; --token-file or --certificate and --key say who calls",
+            Code::Unimplemented => "; the service is older than this command",
+            Code::Cancelled | Code::DeadlineExceeded if !is_answer => {
+                "; --timeout gives the service longer to answer"
+            }
+            Code::Unavailable if !is_answer => "; is millpond still running there?",
+            Code::Internal if is_answer => "; the service's log may say more",
             Code::Unknown if !is_answer => {
                 "; a port with TLS ends a connection whose --certificate it does not accept"
             }

@@ -32,18 +32,25 @@ pub(super) struct GetArgs {
     output: Output,
 }
 
+/// With `--min-position` the service answers when it has read that far.
+const WAITING: &str = "waiting for the table to answer";
+
 pub(super) fn run(args: GetArgs) -> Result<(), Failure> {
     let GetArgs { table, mut keys, fields, freshness, client, output } = args;
     let freshness = Some(freshness.demanded());
     if output == Output::Json && keys.len() == 1 {
         let request = GetRequest { table, key: keys.remove(0), freshness, fields };
         let ask = async {
+            let _waiting = client.waiting(WAITING);
             let client = client.connect().await?;
             Ok(client.lookup().get(client.request(request)).await?.into_inner())
         };
         return show_answer(output, "GetResponse", ask, |_| String::new());
     }
     let request = BatchGetRequest { table, keys: keys.clone(), freshness, fields };
-    let ask = async { Ok(client.connect().await?.batch_get_all(request).await?) };
+    let ask = async {
+        let _waiting = client.waiting(WAITING);
+        Ok(client.connect().await?.batch_get_all(request).await?)
+    };
     show_answer(output, "BatchGetResponse", ask, |answer| text::answer(&keys, answer))
 }

@@ -31,6 +31,7 @@ pub(super) struct LargestArgs {
 pub(super) fn run(args: LargestArgs) -> Result<(), Failure> {
     let LargestArgs { table, count: page_size, page_token, client, output } = args;
     let ask = async {
+        let _waiting = client.waiting("walking through the table");
         let client = client.connect().await?;
         let request = ListLargestEntriesRequest { table, page_size, page_token };
         Ok(client.maintenance().list_largest_entries(client.request(request)).await?.into_inner())

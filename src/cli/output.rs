@@ -6,6 +6,7 @@ use anyhow::Context;
 use clap::ValueEnum;
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage};
+use serde_json::ser::Formatter;
 
 use crate::config::Store;
 use crate::proto::FILE_DESCRIPTOR_SET;
@@ -22,12 +23,24 @@ pub(super) enum Output {
 
 /// A message as indented proto3 JSON. Fields with default values are included.
 pub(super) fn json<M: Message>(name: &str, message: &M) -> anyhow::Result<String> {
+    write_json(name, message, serde_json::Serializer::pretty(Vec::new()))
+}
+
+/// The same in one line.
+pub(super) fn json_line<M: Message>(name: &str, message: &M) -> anyhow::Result<String> {
+    write_json(name, message, serde_json::Serializer::new(Vec::new()))
+}
+
+fn write_json<M: Message, F: Formatter>(
+    name: &str,
+    message: &M,
+    mut out: serde_json::Serializer<Vec<u8>, F>,
+) -> anyhow::Result<String> {
     let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET)?;
     let name = format!("millpond.v1.{name}");
     let descriptor = pool.get_message_by_name(&name).context("no such message")?;
     let message = DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice())?;
     let options = prost_reflect::SerializeOptions::new().skip_default_fields(false);
-    let mut out = serde_json::Serializer::pretty(Vec::new());
     message.serialize_with_options(&mut out, &options)?;
     Ok(String::from_utf8(out.into_inner())?)
 }
@@ -106,7 +119,12 @@ pub(super) fn store_name(store: Store) -> &'static str {
 /// A duration in whole seconds, since people do not need fractions here.
 pub(super) fn span(span: Option<prost_types::Duration>) -> String {
     let seconds = span.and_then(|span| u64::try_from(span.seconds).ok()).unwrap_or(0);
-    humantime::format_duration(Duration::from_secs(seconds)).to_string()
+    duration(Duration::from_secs(seconds))
+}
+
+/// The same for a duration of our own.
+pub(super) fn duration(span: Duration) -> String {
+    humantime::format_duration(Duration::from_secs(span.as_secs())).to_string()
 }
 
 #[cfg(test)]
@@ -117,10 +135,14 @@ mod tests {
     #[test]
     fn json_is_the_messages_proto3_json() {
         let memory = Some(Memory { rss_bytes: 7, ..Memory::default() });
-        let text = json("GetStatsResponse", &GetStatsResponse { memory, ..Default::default() });
+        let stats = GetStatsResponse { memory, ..Default::default() };
+        let text = json("GetStatsResponse", &stats);
         let parsed: serde_json::Value = serde_json::from_str(&text.unwrap()).unwrap();
         assert_eq!(parsed["memory"]["rssBytes"], "7");
         assert_eq!(parsed["memory"]["limitBytes"], "0");
+        let line = json_line("GetStatsResponse", &stats).unwrap();
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&line).unwrap(), parsed);
+        assert!(!line.contains('\n'), "{line}");
     }
 
     #[test]

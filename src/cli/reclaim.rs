@@ -23,6 +23,7 @@ pub(super) struct ReclaimArgs {
 
 pub(super) fn run(args: &ReclaimArgs) -> Result<(), Failure> {
     let ask = async {
+        let _waiting = args.client.waiting("freeing memory");
         let client = args.client.connect().await?;
         Ok(client.maintenance().reclaim(client.request(ReclaimRequest {})).await?.into_inner())
     };

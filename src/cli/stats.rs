@@ -1,17 +1,20 @@
-//! `millpond stats`: the statistics of a running service.
+//! `millpond stats`: the statistics of a running service, once or again and again.
 
 mod access;
 mod kafka;
 pub(super) mod memory;
-mod rpc;
+pub(super) mod rpc;
 mod tls;
+mod watch;
 
 use std::fmt::Write as _;
+use std::io;
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
 
 use super::client::ClientArgs;
+use super::colour::Paint;
 use super::failure::Failure;
 use super::output::{Output, bytes, count};
 use super::shown::show_answer;
@@ -28,40 +31,57 @@ pub(super) struct StatsArgs {
     /// How to print the answer
     #[arg(long, value_enum, default_value = "text")]
     output: Output,
+    /// Show new statistics at each interval, from 1s to 60s, until Ctrl-C: on a terminal in the place
+    /// of those before, and else below them, JSON in one line each
+    #[arg(long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "1s", value_parser = humantime::parse_duration)]
+    watch: Option<Duration>,
 }
 
 pub(super) fn run(args: &StatsArgs) -> Result<(), Failure> {
+    let paint = Paint::of(&io::stdout());
+    if let Some(interval) = args.watch {
+        let text = |stats: &GetStatsResponse| stats_text(stats, paint);
+        return watch::run(&args.client, interval, args.output, text);
+    }
     let ask = async {
         let client = args.client.connect().await?;
         Ok(client.stats().get_stats(client.request(GetStatsRequest {})).await?.into_inner())
     };
-    show_answer(args.output, "GetStatsResponse", ask, stats_text)
+    show_answer(args.output, "GetStatsResponse", ask, |stats| stats_text(stats, paint))
 }
 
-fn stats_text(stats: &GetStatsResponse) -> String {
+fn stats_text(stats: &GetStatsResponse, paint: Paint) -> String {
     let build = stats.build.clone().unwrap_or_default();
-    let memory = stats.memory.as_ref().map(memory::memory_text).unwrap_or_default();
+    let memory = stats.memory.as_ref().map(|memory| memory::memory_text(memory, paint));
+    let memory = memory.unwrap_or_default();
     let started = stats.start_time.as_ref().map(ToString::to_string).unwrap_or_default();
-    let readiness = if stats.ready { "ready" } else { "loading" };
+    let readiness = readiness_text(stats.ready, paint);
     let mut text = format!(
         "millpond {} (librdkafka {}), {readiness}\nstarted  {started}\nconfig   {}\n\n{memory}",
         build.version, build.librdkafka_version, stats.config_digest,
     );
-    text.push_str(&stats.kafka.as_ref().map(kafka::kafka_text).unwrap_or_default());
+    text.push_str(
+        &stats.kafka.as_ref().map(|kafka| kafka::kafka_text(kafka, paint)).unwrap_or_default(),
+    );
     text.push_str(&stats.rpc.as_ref().map(rpc::rpc_text).unwrap_or_default());
     let of_rpc = stats.rpc.as_ref().and_then(|rpc| rpc.tls.as_ref());
     for (port, tls) in [("rpc", of_rpc), ("admin", stats.admin_tls.as_ref())] {
         let now = SystemTime::now();
-        text.push_str(&tls.map(|tls| tls::tls_text(port, tls, now)).unwrap_or_default());
+        text.push_str(&tls.map(|tls| tls::tls_text(port, tls, now, paint)).unwrap_or_default());
     }
-    stats.tables.iter().for_each(|table| text.push_str(&table_text(table)));
+    stats.tables.iter().for_each(|table| text.push_str(&table_text(table, paint)));
     text.push_str(&partitions_text(&stats.partitions));
-    text.push_str(&oddities_text(stats));
+    text.push_str(&oddities_text(stats, paint));
     text
 }
 
+fn readiness_text(is_ready: bool, paint: Paint) -> String {
+    if is_ready { paint.good("ready") } else { paint.warning("loading") }
+}
+
 /// Whatever needs attention. Empty while all is well.
-fn oddities_text(stats: &GetStatsResponse) -> String {
+fn oddities_text(stats: &GetStatsResponse, paint: Paint) -> String {
     let mut text = String::new();
     for finding in &stats.unexplained_memory {
         let _ = writeln!(text, "UNEXPLAINED MEMORY, {}", finding.text);
@@ -70,8 +90,8 @@ fn oddities_text(stats: &GetStatsResponse) -> String {
     if mismatches > 0 {
         let _ = writeln!(
             text,
-            "THE COUNTERS DO NOT ADD UP: {} mismatches; this is a bug in millpond, the log has the \
-             figures",
+            "{}: {} mismatches; this is a bug in millpond, the log has the figures",
+            paint.bad("THE COUNTERS DO NOT ADD UP"),
             count(mismatches)
         );
     }
@@ -83,7 +103,7 @@ fn oddities_text(stats: &GetStatsResponse) -> String {
             TopicState::Waiting => "no broker has answered a request about it yet",
             TopicState::Reading | TopicState::Unspecified => continue,
         };
-        let _ = writeln!(text, "topic {}: {said}", topic.topic);
+        let _ = writeln!(text, "topic {}: {}", topic.topic, paint.bad(said));
     }
     text.push_str(&clock_text(stats.clock.as_ref()));
     for partition in &stats.partitions {
@@ -154,7 +174,7 @@ fn unusual_counts(stats: &GetStatsResponse) -> [(&'static str, i64); 6] {
     ]
 }
 
-fn table_text(table: &TableStats) -> String {
+fn table_text(table: &TableStats, paint: Paint) -> String {
     let removed: Vec<_> = table
         .removals
         .iter()
@@ -164,7 +184,7 @@ fn table_text(table: &TableStats) -> String {
         "\ntable {}{}\n  {} entries, {} of {}{}{}\n  {} an entry in memory, {} of it accounted \
          for\n  {} hits, {} misses\n  {} stored, of them removed: {}\n{}",
         table.name,
-        freshness_text(table.as_of.as_ref()),
+        freshness_text(table.as_of.as_ref(), paint),
         count(table.entry_count),
         bytes(table.weight_bytes),
         bytes(table.capacity_bytes),
@@ -192,9 +212,9 @@ fn loading_text(loading: Option<&Loading>) -> String {
 }
 
 /// How fresh the table is, as every lookup says it.
-fn freshness_text(as_of: Option<&AsOf>) -> String {
+fn freshness_text(as_of: Option<&AsOf>, paint: Paint) -> String {
     let Some(as_of) = as_of else { return String::new() };
-    let readiness = if as_of.ready { "ready" } else { "loading" };
+    let readiness = readiness_text(as_of.ready, paint);
     let staleness = match &as_of.staleness {
         Some(staleness) => format!("complete as of {} ago", seconds(staleness)),
         None => "not complete yet".into(),
@@ -278,7 +298,8 @@ mod tests {
     fn counter_mismatches_are_printed_in_capitals_and_only_if_there_are_any() {
         let of = |mismatch_count| {
             let counter_check = Some(CounterCheckStats { mismatch_count });
-            stats_text(&GetStatsResponse { counter_check, ..GetStatsResponse::default() })
+            let stats = GetStatsResponse { counter_check, ..GetStatsResponse::default() };
+            stats_text(&stats, Paint::Plain)
         };
         assert!(of(2).contains("THE COUNTERS DO NOT ADD UP: 2 mismatches"));
         assert!(!of(0).contains("COUNTERS"));
@@ -288,7 +309,8 @@ mod tests {
     fn unexplained_memory_is_printed_in_capitals_and_only_if_there_is_any() {
         let finding = Finding { text: "ingest: 9.0 MiB unexplained".into(), ..Finding::default() };
         let of = |unexplained_memory| {
-            stats_text(&GetStatsResponse { unexplained_memory, ..GetStatsResponse::default() })
+            let stats = GetStatsResponse { unexplained_memory, ..GetStatsResponse::default() };
+            stats_text(&stats, Paint::Plain)
         };
         let text = of(vec![finding]);
         assert!(text.contains("UNEXPLAINED MEMORY, ingest: 9.0 MiB unexplained\n"), "{text}");
@@ -300,7 +322,8 @@ mod tests {
         let span = |seconds| Some(prost_types::Duration { seconds, nanos: 0 });
         let of = |step_count, last_step, behind| {
             let clock = ClockStats { step_count, last_step, behind };
-            oddities_text(&GetStatsResponse { clock: Some(clock), ..GetStatsResponse::default() })
+            let stats = GetStatsResponse { clock: Some(clock), ..GetStatsResponse::default() };
+            oddities_text(&stats, Paint::Plain)
         };
         let text = of(2, span(-3_600), span(-3_540));
         assert!(text.contains("set: 2, the last time back by 1h;"), "{text}");

@@ -69,7 +69,7 @@ const MAY_NAME: [(&str, &[&str]); 22] = [
 ];
 
 /// Each restricted dependency, and the places that may name it.
-const CONFINED: [(&str, &[&str]); 12] = [
+const CONFINED: [(&str, &[&str]); 14] = [
     ("rdkafka", &["src/ingest", "src/cli/demo/kafka", "src/cli/demo/leak"]),
     ("simd_json", &["src/pluck"]),
     ("moka", &["src/table"]),
@@ -78,6 +78,8 @@ const CONFINED: [(&str, &[&str]); 12] = [
     ("tokio_rustls", &["src/tls"]),
     ("tonic", &["src/rpc", "src/cli"]),
     ("prometheus_client", &["src/telemetry/metrics"]),
+    ("ratatui", &["src/cli/top"]),
+    ("crossterm", &["src/cli/top", "src/cli/stats/watch"]),
     ("tikv_jemalloc_sys", &["src/heap"]),
     ("jsonwebtoken", &["src/access/jwt"]),
     ("ureq", &["src/access/jwt"]),

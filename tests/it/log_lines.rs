@@ -119,8 +119,8 @@ fn a_service_that_cannot_start_says_why_in_its_last_line() {
     let served = millpond().arg("serve").args(settings(&all)).output().unwrap();
     assert_eq!(served.status.code(), Some(78), "{served:?}");
     let said = text(&served.stderr);
-    let lines = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let last = lines.last().unwrap();
+    let mut lines = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let last = lines.next_back().unwrap();
     assert_eq!(
         (&last["message"], &last["level"]),
         (&"ended before it served".into(), &"ERROR".into())

@@ -54,6 +54,7 @@ mod stop_signals;
 mod stream;
 mod support;
 mod table_descriptions;
+mod terminal;
 mod thread_limits;
 mod tls;
 mod tls_memory;

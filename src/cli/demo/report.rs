@@ -32,6 +32,7 @@ impl<W: Write> Report<W> {
         writeln!(self.out, "Ask it from another terminal:\n")?;
         writeln!(self.out, "  millpond get services svc-00042 --endpoint http://{rpc}")?;
         writeln!(self.out, "  millpond stats --endpoint http://{rpc}")?;
+        writeln!(self.out, "  millpond top --endpoint http://{rpc}")?;
         writeln!(self.out, "  grpcurl -plaintext {rpc} list")?;
         writeln!(
             self.out,

@@ -2,27 +2,38 @@
 
 use std::fmt::Write as _;
 
+use crate::cli::colour::Paint;
 use crate::proto::v1::{BrokerState, BrokerStats, KafkaStats};
 
 /// The brokers' states, and an outage.
-pub(in crate::cli) fn kafka_text(kafka: &KafkaStats) -> String {
+pub(in crate::cli) fn kafka_text(kafka: &KafkaStats, paint: Paint) -> String {
     let mut text = "\nkafka\n".to_owned();
     if let Some(since) = &kafka.outage_start_time {
-        let _ = writeln!(text, "  NO ANSWER since {since}: the tables are served as they are");
+        let _ = writeln!(
+            text,
+            "  {}: the tables are served as they are",
+            paint.bad(&format!("NO ANSWER since {since}"))
+        );
     }
     if kafka.brokers.is_empty() {
         text.push_str("  no broker is known yet\n");
     }
-    kafka.brokers.iter().for_each(|broker| text.push_str(&broker_text(broker)));
+    kafka.brokers.iter().for_each(|broker| text.push_str(&broker_text(broker, paint)));
     text
 }
 
-fn broker_text(broker: &BrokerStats) -> String {
+fn broker_text(broker: &BrokerStats, paint: Paint) -> String {
     let name = match broker.id {
         Some(id) => format!("broker {id} at {}", broker.address),
         None => format!("{} of kafka.brokers", broker.address),
     };
-    let mut text = format!("  {name}: {}\n", state_text(broker.state()));
+    let state = state_text(broker.state());
+    let state = match broker.state() {
+        BrokerState::Connected => paint.good(state),
+        BrokerState::Disconnected => paint.bad(state),
+        _ => state.to_owned(),
+    };
+    let mut text = format!("  {name}: {state}\n");
     if let Some(fault) = &broker.last_fault {
         let time = fault.time.as_ref().map(ToString::to_string).unwrap_or_default();
         let _ = writeln!(text, "    last fault at {time}: {}", fault.reason);
@@ -60,10 +71,10 @@ mod tests {
     #[test]
     fn a_broker_that_is_away_is_listed_with_its_reason_and_the_setting_to_look_at() {
         let brokers = vec![broker(BrokerState::Disconnected)];
-        let text = kafka_text(&KafkaStats { brokers, ..KafkaStats::default() });
+        let text = kafka_text(&KafkaStats { brokers, ..KafkaStats::default() }, Paint::Plain);
         assert!(text.contains("broker 1 at kafka:9092: not connected"), "{text}");
         assert!(text.contains("Connection refused") && text.contains("look at kafka.brokers"));
-        let text = broker_text(&broker(BrokerState::Connected));
+        let text = broker_text(&broker(BrokerState::Connected), Paint::Plain);
         assert!(text.contains("Connection refused") && !text.contains("look at"), "{text}");
     }
 }

@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
+use crate::cli::colour::Paint;
 use crate::cli::output::{bytes, count};
 use crate::proto::v1::{Memory, MemoryType, MemoryTypeBytes, PressureStage};
 
 /// The census, the limit, and the stage of memory pressure.
-pub(in crate::cli) fn memory_text(memory: &Memory) -> String {
+pub(in crate::cli) fn memory_text(memory: &Memory, paint: Paint) -> String {
     let mut text = format!(
         "memory\n{:>12}  resident, {} of the limit's {}\n",
         bytes(memory.rss_bytes),
@@ -23,7 +24,7 @@ pub(in crate::cli) fn memory_text(memory: &Memory) -> String {
             bytes(memory.untouched_bytes)
         );
     }
-    text + &pressure_text(memory)
+    text + &pressure_text(memory, paint)
 }
 
 /// The name of a memory type. For a table's memory it includes the table's name.
@@ -44,17 +45,24 @@ fn type_text(of_type: &MemoryTypeBytes) -> String {
     type_name(of_type.r#type(), &of_type.table)
 }
 
-fn pressure_text(memory: &Memory) -> String {
+fn pressure_text(memory: &Memory, paint: Paint) -> String {
     let Some(pressure) = &memory.pressure else { return String::new() };
     let entered = pressure.entered.iter().filter(|stage| stage.count > 0);
     let entered: Vec<_> = entered
         .map(|entry| format!("{} {}", stage_text(entry.stage()), count(entry.count)))
         .collect();
     let times = if entered.is_empty() { "never short".into() } else { entered.join(", ") };
-    format!("  pressure: {} ({times})\n", stage_text(pressure.stage()))
+    let stage = stage_text(pressure.stage());
+    let stage = match pressure.stage() {
+        PressureStage::Normal | PressureStage::Unspecified => stage.to_owned(),
+        PressureStage::Purging => paint.warning(stage),
+        PressureStage::Evicting | PressureStage::Paused => paint.bad(stage),
+    };
+    format!("  pressure: {stage} ({times})\n")
 }
 
-fn stage_text(stage: PressureStage) -> &'static str {
+/// The name of a stage of memory pressure.
+pub(in crate::cli) fn stage_text(stage: PressureStage) -> &'static str {
     match stage {
         PressureStage::Normal | PressureStage::Unspecified => "none",
         PressureStage::Purging => "purging freed pages",

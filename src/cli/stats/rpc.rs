@@ -55,7 +55,8 @@ fn caller_text(cost: &CallerStats) -> String {
     )
 }
 
-fn cause_text(cause: ShedCause) -> &'static str {
+/// Why calls were shed.
+pub(in crate::cli) fn cause_text(cause: ShedCause) -> &'static str {
     match cause {
         ShedCause::TooManyCalls => "too many were open (rpc.max_streams)",
         ShedCause::PoolFull => "no room in the byte pool (rpc.pool)",

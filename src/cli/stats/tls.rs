@@ -3,13 +3,19 @@
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
+use crate::cli::colour::Paint;
 use crate::cli::output::count;
 use crate::proto::v1::{TlsCertificate, TlsCertificateRole, TlsHandshakeOutcome, TlsStats};
 
 const DAY_SECONDS: u64 = 24 * 3_600;
 
 /// The TLS of the port with this name, as of a time.
-pub(in crate::cli) fn tls_text(port: &str, tls: &TlsStats, now: SystemTime) -> String {
+pub(in crate::cli) fn tls_text(
+    port: &str,
+    tls: &TlsStats,
+    now: SystemTime,
+    paint: Paint,
+) -> String {
     let succeeded = handshakes(tls).find(|(outcome, _)| *outcome == TlsHandshakeOutcome::Succeeded);
     let mut text = format!(
         "\ntls of {port}\n  set {} of certificates, {} handshakes\n",
@@ -17,7 +23,7 @@ pub(in crate::cli) fn tls_text(port: &str, tls: &TlsStats, now: SystemTime) -> S
         count(succeeded.map_or(0, |(_, handshakes)| handshakes)),
     );
     for certificate in &tls.certificates {
-        let _ = writeln!(text, "  {}", certificate_text(certificate, now));
+        let _ = writeln!(text, "  {}", certificate_text(certificate, now, paint));
     }
     if tls.failed_reload_count > 0 {
         let refused = count(tls.failed_reload_count);
@@ -34,7 +40,7 @@ fn handshakes(tls: &TlsStats) -> impl Iterator<Item = (TlsHandshakeOutcome, i64)
     tls.handshakes.iter().map(|handshakes| (handshakes.outcome(), handshakes.count))
 }
 
-fn certificate_text(certificate: &TlsCertificate, now: SystemTime) -> String {
+fn certificate_text(certificate: &TlsCertificate, now: SystemTime, paint: Paint) -> String {
     let role = match certificate.role() {
         TlsCertificateRole::Server => "certificate",
         TlsCertificateRole::ClientCa => "client CA",
@@ -44,7 +50,10 @@ fn certificate_text(certificate: &TlsCertificate, now: SystemTime) -> String {
     let expires = SystemTime::UNIX_EPOCH + Duration::from_secs(expires.try_into().unwrap_or(0));
     let left = match expires.duration_since(now) {
         Ok(left) => format!("expires in {} days", left.as_secs() / DAY_SECONDS),
-        Err(past) => format!("EXPIRED {} days ago", past.duration().as_secs() / DAY_SECONDS),
+        Err(past) => {
+            let days = past.duration().as_secs() / DAY_SECONDS;
+            paint.bad(&format!("EXPIRED {days} days ago"))
+        }
     };
     format!("{role} {}: {left}", certificate.subject)
 }
@@ -106,6 +115,6 @@ mod tests {
              certificate CN=130: expires in 30 days\n  client CA CN=98: EXPIRED 2 days ago\n  \
              1 times new files were refused, the log says why\n  \
              2 handshakes failed: the peer spoke no TLS\n";
-        assert_eq!(tls_text("rpc", &tls, now), expected);
+        assert_eq!(tls_text("rpc", &tls, now, Paint::Plain), expected);
     }
 }
