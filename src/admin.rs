@@ -1,16 +1,35 @@
-//! The HTTP server for operators: the probes of an orchestrator, and what shows the figures.
+//! The HTTP server for operators: the probes of an orchestrator, the figures, the dashboard.
+//!
+//! ```text
+//! connections -> probes
+//!             -> guard -> api, pages, ... <- Scrapes <- snapshots
+//!                                         <- History, Gateway, LogFilter
+//! ```
 //!
 //! Each file beside this one has the routes of one subject, made from the handles that [`Service`]
-//! holds, and [`routes`] merges them. Figures come from [`Scrapes`].
+//! holds, and [`routes`] merges them. What shows keys or values goes through the methods of the gRPC
+//! port, and needs the rights that they need. What changes the process needs a token.
 //!
 //! A second port can answer the probes alone, without TLS: an orchestrator has no certificate.
 
+mod answers;
+mod api;
+mod body;
 mod connections;
+mod effective_config;
+mod guard;
+mod hosts;
+mod log_route;
 mod metrics;
+mod pages;
 mod probes;
+mod sampling;
 mod scrapes;
+mod service;
+mod token;
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,9 +38,15 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::health::Health;
+use crate::config;
+use crate::history::History;
+use crate::telemetry::LogFilter;
 use crate::tls::Tls;
+use answers::{ANSWER_BYTES, Answers};
+use hosts::Hosts;
 pub use scrapes::Scrapes;
+pub use service::Service;
+use token::ChangeToken;
 
 /// The server. Its ports are bound, and it serves once it runs.
 pub struct Admin {
@@ -29,13 +54,10 @@ pub struct Admin {
     service: Service,
 }
 
-/// What the server shows.
-#[derive(Clone)]
-pub struct Service {
-    /// The states.
-    pub health: Arc<Health>,
-    /// The snapshots.
-    pub scrapes: Scrapes,
+/// The most that the history and the answers of a service with so many tables take, in bytes.
+pub fn bytes(config: &config::Admin, tables: usize) -> u64 {
+    let history_bytes = if config.history { History::bytes(tables) } else { 0 };
+    history_bytes + ANSWER_BYTES as u64
 }
 
 /// The ports of the server.
@@ -75,19 +97,39 @@ impl Admin {
     /// Serves until it is dropped, so probes are answered during the shutdown too. The service is
     /// about to stop once `leaving` is true.
     pub async fn run(self, leaving: watch::Receiver<bool>) -> Infallible {
-        let probes = probes::routes(Arc::clone(&self.service.health), leaving);
-        let routes = routes(&self.service).merge(probes.clone());
-        let AdminPorts { listener, tls, probe_listener } = self.ports;
-        let all = connections::serve(listener, tls, routes);
-        let Some(probe_listener) = probe_listener else { return all.await };
+        let Self { ports: AdminPorts { listener, tls, probe_listener }, service } = self;
+        let probes = probes::routes(Arc::clone(&service.health), leaving);
+        let sampling = sampling::sample(service.scrapes.clone(), service.history.clone());
+        let all = connections::serve(listener, tls, routes(&service).merge(probes.clone()));
+        let probing = async {
+            match probe_listener {
+                Some(listener) => connections::serve(listener, None, probes).await,
+                None => pending().await,
+            }
+        };
         tokio::select! {
             never = all => never,
-            never = connections::serve(probe_listener, None, probes) => never,
+            never = probing => never,
+            never = sampling => never,
         }
+    }
+
+    /// The same server for a process whose log has this filter.
+    #[must_use]
+    pub fn with_log_filter(mut self, filter: LogFilter) -> Self {
+        self.service.log_filter = Some(filter);
+        self
     }
 }
 
 /// All that is answered beside the probes.
 fn routes(service: &Service) -> Router {
-    metrics::routes(service.scrapes.clone())
+    let token = ChangeToken(service.config.token_file.clone());
+    let routes = Router::new()
+        .merge(pages::routes())
+        .merge(metrics::routes(service.scrapes.clone()))
+        .merge(api::routes(service, &service.messages, &Answers::new()))
+        .merge(effective_config::routes(Arc::clone(&service.effective_config)))
+        .merge(log_route::routes(service.log_filter.clone(), token));
+    guard::guarded(routes, Hosts::new(&service.config.hosts))
 }

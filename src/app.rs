@@ -10,6 +10,7 @@ mod open_files;
 mod process;
 mod reclaim;
 mod reserves;
+mod shown;
 mod snapshot;
 mod sockets;
 mod table_limits;
@@ -27,7 +28,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::access::{self, Access, Exposure};
-use crate::admin::{self, Admin, Scrapes};
+use crate::admin::{Admin, Scrapes};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::health::Health;
@@ -37,9 +38,12 @@ pub use crate::ingest::{
     TrialRecord, last_records,
 };
 use crate::memory::{Accounts, Budget};
-use crate::rpc::{BytePool, Callers, Costs, Net, OperatorThreads, Reclaim, Rpc, Service};
+use crate::rpc::{
+    BytePool, Callers, Costs, ListRejections, Net, OperatorThreads, Reclaim, Rpc, Service,
+};
 use crate::stats::TakeSnapshot;
 use crate::table::{Maintenance, Table};
+use crate::telemetry::LogFilter;
 use crate::threads::IdleThread;
 use crate::tls::Rotation;
 pub use build_error::BuildError;
@@ -47,6 +51,7 @@ use counter_check::CounterCheck;
 use draining::{drain, stop_beside, until_true, while_served};
 use memory_governor::{GovernorInputs, MemoryGovernor};
 use reclaim::Reclaimer;
+use shown::shown;
 use snapshot::{MemoryReader, Readers, RpcReader, SnapshotReader};
 use sockets::Sockets;
 use table_limits::TableLimits;
@@ -129,29 +134,26 @@ impl App {
         let scrape_thread = IdleThread::start("scrapes", &accounts.other)?;
 
         let core = Core::start(&config, budget, &callers.pool, &accounts)?;
-        let governor = core.governor.state_reader();
-        let memory = Arc::new(MemoryReader { accounts, governor });
+        let memory = core.memory_reader(accounts);
         let net = new_net(&config.rpc, &tls);
         let rpc = RpcReader::new(net.clone(), callers.clone(), tls.rpc);
         let readers = Readers { memory: Arc::clone(&memory), rpc, admin_tls: tls.admin.clone() };
         let take_snapshot = core.new_snapshot_handle(&config, readers);
-        let ingest_stats = core.ingest.stats();
-        let shown = admin::Service {
-            health: Arc::clone(&core.health),
-            scrapes: Scrapes::new(Arc::clone(&take_snapshot), scrape_thread),
-        };
         let service = Service {
             tables: core.tables.clone(),
             table_configs: config.tables.clone(),
             health: Arc::clone(&core.health),
             callers,
             take_snapshot: Arc::clone(&take_snapshot),
-            reclaim: core.reclaim(&config, memory, &sockets.rpc_threads),
-            rejections: Arc::new(move || ingest_stats.rejections()),
+            reclaim: core.reclaim(&config, Arc::clone(&memory), &sockets.rpc_threads),
+            rejections: core.rejections(),
             operator_threads,
         };
+        let rpc = Rpc::new(sockets.rpc, net, service)?;
+        let scrapes = Scrapes::new(Arc::clone(&take_snapshot), scrape_thread);
+        let shown = shown(&config, &memory.accounts.other, &core.health, scrapes, rpc.gateway())?;
         Ok(Self {
-            rpc: Rpc::new(sockets.rpc, net, service)?,
+            rpc,
             admin: Admin::new(sockets.admin.with(tls.admin), shown),
             config,
             core,
@@ -160,6 +162,13 @@ impl App {
             admin_threads: sockets.admin_threads,
             _rotation: rotation,
         })
+    }
+
+    /// The same service, in a process whose log has this filter: the admin port changes it.
+    #[must_use]
+    pub fn with_log_filter(mut self, filter: LogFilter) -> Self {
+        self.admin = self.admin.with_log_filter(filter);
+        self
     }
 
     /// The address of the gRPC server.
@@ -316,6 +325,15 @@ impl Core {
             self.ingest.stats(),
         );
         Arc::new(move || reader.read())
+    }
+
+    fn memory_reader(&self, accounts: Accounts) -> Arc<MemoryReader> {
+        Arc::new(MemoryReader { accounts, governor: self.governor.state_reader() })
+    }
+
+    fn rejections(&self) -> ListRejections {
+        let stats = self.ingest.stats();
+        Arc::new(move || stats.rejections())
     }
 
     fn reclaim(

@@ -42,11 +42,12 @@
 //! | [`table`] | the bounded, expiring table and its stores |
 //! | [`rpc`] | the gRPC server: lookups, statistics, health, reflection |
 //! | [`access`] | who may do what: identities, tokens, the policy |
-//! | [`admin`] | the HTTP server: probes |
+//! | [`admin`] | the HTTP server: probes, figures, the dashboard |
 //! | [`memory`] | the memory limit, the budget, the census, the pressure |
 //! | [`heap`] | the allocator, with an account for each use of memory |
 //! | [`health`] | live, ready and fresh |
 //! | [`stats`] | one snapshot of the service, in plain data |
+//! | [`history`] | the past of these figures, in a fixed size |
 //! | [`telemetry`] | the log, and the metrics |
 //! | [`tls`] | the TLS of a port: its certificates, their rotation, the handshake |
 //! | [`threads`] | whether the system gives threads, and threads that wait for their work |
@@ -62,6 +63,7 @@ pub mod clock;
 pub mod config;
 pub mod health;
 pub mod heap;
+pub mod history;
 pub mod ingest;
 pub mod memory;
 pub mod pluck;

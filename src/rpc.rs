@@ -23,6 +23,7 @@ mod errors;
 mod field_mask;
 mod fresh_tables;
 mod freshness;
+mod gateway;
 mod health;
 mod lookup;
 mod lookup_request;
@@ -58,6 +59,7 @@ use tonic_reflection::pb;
 
 pub use callers::Callers;
 pub use costs::Costs;
+pub use gateway::{CallError, Gateway, Origin};
 pub use lookup_request::MAX_BATCH_KEYS;
 pub use maintenance::{ListRejections, Reclaim};
 pub use net::{CONNECTION_BYTES, Net, STREAM_BYTES, UnfinishedCall};
@@ -148,6 +150,11 @@ impl Rpc {
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         let first = self.listeners.first().ok_or(io::ErrorKind::NotConnected)?;
         first.socket.local_addr()
+    }
+
+    /// Its methods, for calls that come another way than by gRPC.
+    pub fn gateway(&self) -> Gateway {
+        self.dispatch.gateway()
     }
 
     /// What it has open, also after it has ended.

@@ -29,6 +29,10 @@ debian_packages() {
     have script || echo bsdutils
     have kubectl || echo kubernetes-client
     have go || echo golang-go
+    # The test of the dashboard: npm fetches what drives the browser.
+    have chromium || echo chromium
+    have node || echo nodejs
+    have npm || echo npm
 }
 
 install_debian_packages() {

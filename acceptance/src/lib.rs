@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`broker`] | either broker that a test runs against, and its topics |
 //! | [`kafka`] | a real Kafka node |
+//! | [`browser`] | a real browser, and the scripts that drive it |
 //! | [`container`] | a memory limit around a process |
 //! | [`thread_limit`] | a limit of threads around a process |
 //! | [`system_clock`] | a system clock for one process, which can be set |
@@ -39,6 +40,7 @@
 )]
 
 pub mod broker;
+pub mod browser;
 pub mod caller;
 pub mod cargo;
 pub mod container;

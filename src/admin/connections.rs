@@ -14,16 +14,20 @@ use std::convert::Infallible;
 use std::future::pending;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, timeout};
+use tower::ServiceExt as _;
 
 use crate::tls::{Tls, TlsConnection};
 
@@ -42,6 +46,15 @@ const BUFFER_BYTES: usize = 8 << 10;
 const MAX_HEADERS: usize = 32;
 /// How long to wait after the system refused a socket.
 const REFUSED_PAUSE: Duration = Duration::from_millis(100);
+
+/// The other end of a connection, as far as it is proved. Each request has it as an extension.
+#[derive(Debug, Clone)]
+pub(super) struct Peer {
+    /// Its address.
+    pub(super) address: SocketAddr,
+    /// Its own certificate, verified, in DER.
+    pub(super) certificate: Option<Arc<[u8]>>,
+}
 
 /// Accepts and serves connections until it is dropped.
 pub(super) async fn serve(listener: TcpListener, tls: Option<Tls>, router: Router) -> Infallible {
@@ -112,16 +125,22 @@ async fn until_it_sends(peer: SocketAddr, socket: TcpStream) -> Option<(SocketAd
 }
 
 /// Serves a connection to its end. Whether it ended well or not: the peer knows.
-async fn serve_one(socket: TcpStream, peer: SocketAddr, tls: Option<Tls>, router: Router) {
-    let Some(tls) = tls else { return serve_http(socket, router, pending()).await };
-    if let Ok(Some(connection)) = timeout(HEADER_TIMEOUT, tls.accept(socket, peer)).await {
+async fn serve_one(socket: TcpStream, address: SocketAddr, tls: Option<Tls>, router: Router) {
+    let Some(tls) = tls else {
+        let peer = Peer { address, certificate: None };
+        return serve_http(socket, peer, router, pending()).await;
+    };
+    if let Ok(Some(connection)) = timeout(HEADER_TIMEOUT, tls.accept(socket, address)).await {
         let TlsConnection { socket, mut client } = connection;
-        serve_http(socket, router, client.lost()).await;
+        let certificate = client.leaf().map(|leaf| leaf.as_ref().into());
+        let peer = Peer { address, certificate };
+        serve_http(socket, peer, router, client.lost()).await;
     }
 }
 
 async fn serve_http(
     socket: impl AsyncRead + AsyncWrite + Unpin,
+    peer: Peer,
     router: Router,
     until: impl Future<Output = ()>,
 ) {
@@ -130,7 +149,11 @@ async fn serve_http(
         .header_read_timeout(HEADER_TIMEOUT)
         .max_buf_size(BUFFER_BYTES)
         .max_headers(MAX_HEADERS);
-    let connection = http.serve_connection(TokioIo::new(socket), TowerToHyperService::new(router));
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer.clone());
+        router.clone().oneshot(request)
+    });
+    let connection = http.serve_connection(TokioIo::new(socket), service);
     let mut connection = pin!(connection);
     let served = async {
         tokio::select! {

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::admin;
 use crate::config::Config;
 use crate::ingest;
 use crate::memory::{ExpectedBytes, MemoryType, Needs};
@@ -19,6 +20,7 @@ pub(super) fn needs(config: &Config) -> Needs {
         small_bytes: scratch.small_bytes,
         connections_bytes: rpc::connections_bytes(&config.rpc),
         streams_bytes: rpc::streams_bytes(&config.rpc),
+        admin_bytes: admin::bytes(&config.admin, config.tables.len()),
         smallest_table_bytes: MIN_CAPACITY_BYTES,
     }
 }

@@ -68,9 +68,9 @@ pub(super) fn run(args: DemoArgs) -> Result<(), Failure> {
 async fn demo(args: DemoArgs, requested: impl Future<Output = ()>) -> Result<(), Failure> {
     let mut kafka = KafkaProcess::start(args.rate)?;
     let config = config(&args, kafka.bootstrap())?;
-    let line_limits = telemetry::start(&config.log).map_err(super::serve::bad_filter)?;
-    tokio::spawn(line_limits.report());
-    let app = App::build(config)?;
+    let log = telemetry::start(&config.log).map_err(super::serve::bad_filter)?;
+    tokio::spawn(log.line_limits.report());
+    let app = App::build(config)?.with_log_filter(log.filter);
     let take_snapshot = app.snapshot_handle();
     let mut report = Report::new(io::stdout());
     report.opening(app.rpc_addr()?, app.admin_addr()?, args.rate)?;

@@ -13,18 +13,18 @@ use last_line::{End, log_end, log_no_start};
 
 pub(super) fn run(args: &ConfigArgs) -> Result<(), Failure> {
     let config = args.load()?;
-    let line_limits = telemetry::start(&config.log).map_err(bad_filter)?;
+    let log = telemetry::start(&config.log).map_err(bad_filter)?;
     block_on(async {
-        tokio::spawn(line_limits.clone().report());
+        tokio::spawn(log.line_limits.clone().report());
         let (requested, requested_again) = shutdown::requested()?;
-        let app = build(config)?;
+        let app = build(config)?.with_log_filter(log.filter);
         let take_snapshot = app.snapshot_handle();
         let mut asked_by = None;
         let ended = tokio::select! {
             ended = app.run(async { asked_by = Some(requested.await) }) => ended.map(|()| None),
             signal = requested_again => Ok(Some(signal)),
         };
-        line_limits.log_left_out();
+        log.line_limits.log_left_out();
         log_end(&End::of(&ended, asked_by), &take_snapshot());
         outcome(ended)
     })

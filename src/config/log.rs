@@ -60,6 +60,11 @@ fn is_known(directive: &str) -> bool {
 }
 
 impl Log {
+    /// What is wrong with directives, beside what tracing says of them.
+    pub fn filter_fault(directives: &str) -> Option<&'static str> {
+        filter_fault(directives)
+    }
+
     pub(super) fn read(section: &mut Section<'_>) -> Option<Self> {
         let format = section.key(
             "format",

@@ -36,6 +36,8 @@ pub struct Needs {
     pub connections_bytes: u64,
     /// The most that their calls take, with requests and responses that are small.
     pub streams_bytes: u64,
+    /// What the admin port keeps of the past, and the most that its answers take.
+    pub admin_bytes: u64,
     /// The smallest capacity that a table works with.
     pub smallest_table_bytes: u64,
 }
@@ -78,7 +80,7 @@ pub enum BudgetError {
     #[error(
         "memory.limit: the reserves take more than there is; raise the limit or lower \
          kafka.fetch_buffer, ingest.max_document, ingest.threads, rpc.max_connections, rpc.max_streams or \
-         rpc.pool\n{0}"
+         rpc.pool, or set admin.history to false\n{0}"
     )]
     ReservesAboveLimit(Budget),
     /// The capacities of the tables add up to more than the reserves leave.
@@ -146,6 +148,7 @@ impl Budget {
             line(Purpose::RpcConnections, needs.connections_bytes),
             line(Purpose::RpcStreams, needs.streams_bytes),
             line(Purpose::RpcPool, config.rpc.pool.as_u64()),
+            line(Purpose::Admin, needs.admin_bytes),
             line(Purpose::Fixed, FIXED_BYTES),
             line(Purpose::Allocator, limit.bytes / ALLOCATOR_DIVISOR),
         ];
@@ -265,6 +268,7 @@ mod tests {
             small_bytes: 6 << 20,
             connections_bytes: 4 << 20,
             streams_bytes: 3 << 20,
+            admin_bytes: 1 << 20,
             smallest_table_bytes: 64 << 10,
         };
         Budget::plan(&config(settings), needs)
@@ -273,7 +277,7 @@ mod tests {
     #[test]
     fn the_tables_get_what_the_reserves_leave_of_the_limit() {
         let budget = plan(&["memory.limit=256MiB", "tables.0.capacity=50%"]).unwrap();
-        let reserves = (32 + 2 + 29 + 6 + 4 + 3 + 8 + 15 + 16) << 20;
+        let reserves = (32 + 2 + 29 + 6 + 4 + 3 + 8 + 1 + 15 + 16) << 20;
         let left = (256 << 20) - reserves;
         assert_eq!(budget.capacities().collect::<Vec<_>>(), [&(left / 2)]);
     }

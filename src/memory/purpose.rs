@@ -28,6 +28,8 @@ pub enum Purpose {
     RpcStreams,
     /// Large requests that arrive, and large responses that callers have not read yet.
     RpcPool,
+    /// The past of the figures, and the answers of the admin port.
+    Admin,
     /// Code and stacks.
     Fixed,
     /// What the allocator holds beside what is allocated from it.
@@ -50,6 +52,7 @@ impl fmt::Display for Purpose {
             Self::RpcConnections => "rpc connections (rpc.max_connections)",
             Self::RpcStreams => "rpc streams (rpc.max_streams)",
             Self::RpcPool => "rpc byte pool (rpc.pool)",
+            Self::Admin => "dashboard: history and answers (by admin.history)",
             Self::Fixed => "code and stacks",
             Self::Allocator => "allocator slack (a sixteenth of the limit)",
         })

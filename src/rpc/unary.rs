@@ -28,6 +28,7 @@ use super::callers::{Callers, Connection};
 use super::costs::measured;
 use super::deadline::{Deadline, MAX_SEND_TIME};
 use super::errors;
+use super::gateway::Gateway;
 use super::methods::{Answered, Methods, max_request_bytes};
 use super::net::{Answer, Answering, Peer, RequestBody};
 use super::pool::{CloseConnection, Purpose};
@@ -79,6 +80,11 @@ impl Dispatch {
         let connection = front.callers.of_connection(&nobody, Box::new(|| ()));
         let ends = front.ends_of(&connection.access);
         Self { methods: Arc::new(methods), front, connection, ends }
+    }
+
+    /// The same methods, for calls that come another way than by gRPC.
+    pub(super) fn gateway(&self) -> Gateway {
+        Gateway::new(Arc::clone(&self.methods), self.front.callers.clone())
     }
 }
 

@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod admin_api;
 mod admin_port;
 mod architecture;
 mod check_connection;
@@ -21,6 +22,7 @@ mod connections;
 mod container_harness;
 mod costs;
 mod counters;
+mod dashboard;
 mod deletes;
 mod encodings;
 mod explain;
@@ -31,6 +33,7 @@ mod kafka_files;
 mod kafka_harness;
 mod largest;
 mod leak_demo;
+mod log_filter;
 mod log_lines;
 mod lookups;
 mod metrics;

@@ -24,7 +24,7 @@ on_each_broker!(
 );
 
 /// `millpond serve` as a process, and the folder of its log.
-fn serve(bootstrap: &str, settings: &[String]) -> (Served, tempfile::TempDir) {
+pub(crate) fn serve(bootstrap: &str, settings: &[String]) -> (Served, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let program = vec![OsString::from(env!("CARGO_BIN_EXE_millpond"))];
     let all = with_basics(bootstrap, settings);
@@ -38,7 +38,7 @@ fn lines(served: &Served, message: &str) -> Vec<Value> {
 }
 
 /// Waits until the log has a line with this message.
-async fn wait_for_line(served: &Served, message: &str) -> Value {
+pub(crate) async fn wait_for_line(served: &Served, message: &str) -> Value {
     let start = Instant::now();
     loop {
         if let Some(line) = lines(served, message).pop() {
@@ -53,7 +53,7 @@ fn caller(served: &Served) -> Caller {
     Caller::of(served.rpc().parse().unwrap())
 }
 
-fn broken() -> Message {
+pub(crate) fn broken() -> Message {
     Message { payload: Some("{".into()), ..event("broken", "") }
 }
 

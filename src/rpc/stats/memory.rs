@@ -92,6 +92,7 @@ fn to_purpose(purpose: &Purpose) -> (wire::BudgetPurpose, String) {
         Purpose::RpcConnections => wire::BudgetPurpose::RpcConnections,
         Purpose::RpcStreams => wire::BudgetPurpose::RpcStreams,
         Purpose::RpcPool => wire::BudgetPurpose::RpcPool,
+        Purpose::Admin => wire::BudgetPurpose::Admin,
         Purpose::Fixed => wire::BudgetPurpose::Fixed,
         Purpose::Allocator => wire::BudgetPurpose::Allocator,
     };
