@@ -8,10 +8,10 @@ use serde::Serialize;
 use super::form::{Optional, Text, Truth};
 use super::list::ListOf;
 use super::listen::{ADDRESS, read_listen};
-use super::readable::unreadable;
 use super::secret_file::SecretFileForm;
 use super::section::{Section, Unset};
 use super::tls::{self, Tls};
+use crate::small_file::unreadable;
 
 pub(super) const ABOUT: &str = "The HTTP server for operators and probes: the dashboard, figures, and what changes the process.";
 

@@ -113,7 +113,9 @@ mod tests {
     fn a_graph_has_the_newest_value_on_the_right() {
         let mut history = History::default();
         let values = [Some(100.0), None, Some(0.0), Some(50.0), Some(100.0)];
-        values.into_iter().for_each(|value| history.push(value));
+        for value in values {
+            history.push(value);
+        }
         assert_eq!(graph(&history, 6, 0, Symbols::Unicode), " █ ▁▄█");
         assert_eq!(graph(&history, 2, 200, Symbols::Unicode), "▂▄");
         assert_eq!(graph(&History::default(), 3, 0, Symbols::Ascii), "   ");
