@@ -28,7 +28,8 @@ pub(crate) fn named(names: &[String], end: u64) -> anyhow::Result<Peers> {
 }
 
 fn all(end: u64) -> Peers {
-    let raw = [silent::peers(), headers::peers(), flood::raw_peers(), admin::peers()];
+    let slow = slow::raw_peers(end);
+    let raw = [silent::peers(), headers::peers(), flood::raw_peers(), admin::peers(), slow];
     let raw = raw.into_iter().flatten().map(|peer| Arc::new(peer) as Arc<dyn Peer>);
     let calls = [bodies::peers(), slow::peers(end), waiting::peers(end), flood::calling_peers()];
     let calls = calls.into_iter().flatten().map(|peer| Arc::new(peer) as Arc<dyn Peer>);

@@ -16,6 +16,7 @@ pub(super) fn peers() -> Vec<Raw> {
     let whole = b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n".to_vec();
     let body =
         b"POST /livez HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000000000\r\n\r\n".to_vec();
+    let metrics = b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n";
     let few = |name, does| About::new(name, does, 32).with_addresses(8);
     let pause = Duration::from_secs(1);
     vec![
@@ -28,6 +29,9 @@ pub(super) fn peers() -> Vec<Raw> {
             .repeating(|_| "x-more: yes\r\n".repeat(AT_ONCE).into_bytes()),
         Raw::new(few("admin-bodies", "send a body of a gigabyte"), body)
             .repeating(|_| vec![b'x'; 16 << 10]),
+        Raw::new(few("admin-unread", "ask for the metrics and read nothing"), Vec::new())
+            .repeating_every(pause, |_| metrics.to_vec())
+            .reading_nothing(),
         Raw::new(few("admin-http2", "speak HTTP/2 to the admin port"), frames::opening()),
     ]
     .into_iter()

@@ -1,4 +1,4 @@
-//! Peers that do not read their answers.
+//! Peers that do not read their answers: nothing of their streams, or nothing of their socket.
 
 use crate::calls::{Calls, Reading};
 use crate::peer::About;
@@ -36,4 +36,38 @@ pub(super) fn peers(end: u64) -> Vec<Calls> {
         )
         .reading(ONE_BYTE),
     ]
+}
+
+/// Calls of a peer that reads nothing of its socket, on each connection: their requests fit into the
+/// window of a connection.
+const UNREAD_CALLS: u32 = 6;
+/// A batch of this many keys fits into a frame, and its answer has more than a megabyte.
+const UNREAD_KEYS: u64 = 500;
+/// The number of the setting for the window of a stream.
+const INITIAL_WINDOW_SIZE: u16 = 4;
+const WIDEST: u32 = (1 << 31) - 1;
+
+/// Peers that allow the service to send all it has, and read nothing.
+pub(super) fn raw_peers(end: u64) -> Vec<Raw> {
+    let about =
+        About::new("unread-socket", "allow large answers, and read nothing of the socket", 64)
+            .with_addresses(8);
+    let opening = unread_opening(&batch_get_of(end, UNREAD_KEYS));
+    let pings = |number: u32| frames::ping(number.into());
+    vec![Raw::new(about, opening).repeating_every(Duration::from_secs(1), pings).reading_nothing()]
+}
+
+fn unread_opening(call: &Call) -> Vec<u8> {
+    let mut opening = [
+        frames::PREFACE,
+        &frames::settings(&[(INITIAL_WINDOW_SIZE, WIDEST)]),
+        &frames::settings_acknowledgement(),
+        &frames::window_update(0, WIDEST - (1 << 16)),
+    ]
+    .concat();
+    for stream in (0..UNREAD_CALLS).map(|number| 2 * number + 1) {
+        opening.extend(frames::frame(Kind::Headers, END_HEADERS, stream, &frames::call(BATCH_GET)));
+        opening.extend(frames::frame(Kind::Data, END_STREAM, stream, &call.body));
+    }
+    opening
 }
