@@ -141,8 +141,9 @@ export class Chart {
   /** The space for the labels of the series that have one now. */
   widestLabel() {
     const last = (values) => values[this.times.length - 1] ?? 0;
-    const most = Math.max(...this.series.map(({ values }) => last(values)), 0);
-    const shown = this.series.filter(({ values }) => this.series.length <= 2 || last(values) >= most * LOW);
+    const lines = this.series.filter(({ isLimit }) => !isLimit);
+    const most = Math.max(...lines.map(({ values }) => last(values)), 0);
+    const shown = lines.filter(({ values }) => lines.length <= 2 || last(values) >= most * LOW);
     const length = Math.max(6, ...shown.map(({ label }) => label.length));
     return Math.min(MAX_LABEL_WIDTH, 14 + 6.2 * length);
   }
