@@ -63,6 +63,10 @@ async function visit({ name, ...options }) {
   await checkLookups(page);
   await checkKeyboard(page);
   await checkWidth(page);
+  await page.evaluate(() => {
+    document.activeElement.blur();
+    window.scrollTo(0, 0);
+  });
   await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true });
   await checkRanges(page);
   check((await page.evaluate(() => window.violations)).length === 0, `policy: ${await page.evaluate(() => window.violations.join())}`);

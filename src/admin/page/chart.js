@@ -120,7 +120,8 @@ export class Chart {
       width: isLimit ? 1.5 : isArea ? 1 : 1.75,
       dash: isArea ? [] : isLimit ? [6, 4] : DASHES[index % DASHES.length],
       fill: isArea ? `${stroke}99` : undefined,
-      points: { show: false },
+      // A value between two that are not known has no line, so it gets a point.
+      points: { show: !isArea, size: 4, fill: stroke, filter: (u, at) => lonely(u.data[at]) },
       spanGaps: false,
     };
   }
@@ -275,6 +276,12 @@ export class Chart {
     }
     this.rows.replaceChildren(table(`${this.spec.title}, the last ${rows.length} samples`, columns, rows));
   }
+}
+
+/** Where a value stands alone. */
+function lonely(values) {
+  const isGap = (index) => !isKnown(values[index]);
+  return values.flatMap((value, index) => (isKnown(value) && isGap(index - 1) && isGap(index + 1) ? [index] : []));
 }
 
 export const MARK_COLOURS = { state: "good", pressure: "warn", kafka: "accent", fault: "bad" };
