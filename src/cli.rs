@@ -28,7 +28,7 @@ mod watching;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{Command, CommandFactory as _, Parser, Subcommand};
 
 use config_args::ConfigArgs;
 
@@ -88,8 +88,16 @@ pub fn run() -> ExitCode {
         Verb::Describe(args) => describe::run(args),
         Verb::Largest(args) => largest::run(args),
         Verb::Rejections(args) => rejections::run(args),
-        Verb::Completions(args) => completions::run(&args, Cli::command()),
-        Verb::Man(args) => man::run(&args, Cli::command()),
+        Verb::Completions(args) => completions::run(&args, shown_command()),
+        Verb::Man(args) => man::run(&args, shown_command()),
     };
     outcome.map_or_else(|failure| failure.report(), |()| ExitCode::SUCCESS)
+}
+
+/// The command line without the verbs that only millpond itself uses.
+fn shown_command() -> Command {
+    let all = Cli::command();
+    let shown: Vec<_> = all.get_subcommands().filter(|verb| !verb.is_hide_set()).cloned().collect();
+    let about = all.get_about().cloned().unwrap_or_default();
+    Command::new("millpond").version(env!("CARGO_PKG_VERSION")).about(about).subcommands(shown)
 }

@@ -68,13 +68,14 @@ pub(super) fn run(args: TopArgs) -> Result<(), Failure> {
     let theme = Theme::new(!args.no_color && is_wanted(&io::stdout()), symbols);
     block_on(async {
         // A fault of the arguments is told before the screen is taken.
-        let feed = Feed::open(args.client, args.interval).await?;
-        show(feed, theme).await
+        let (feed, first) = Feed::open(args.client, args.interval).await?;
+        let mut model = Model::new(feed.endpoint().to_owned());
+        model.observe(first);
+        show(feed, model, theme).await
     })
 }
 
-async fn show(mut feed: Feed, theme: Theme) -> Result<(), Failure> {
-    let mut model = Model::new(feed.endpoint().to_owned());
+async fn show(mut feed: Feed, mut model: Model, theme: Theme) -> Result<(), Failure> {
     let mut controls = Controls::default();
     let mut ended = Ended::listen()?;
     let mut screen = Screen::open()?;

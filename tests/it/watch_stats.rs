@@ -90,6 +90,7 @@ fn those_who_watch_share_the_snapshots() {
 
 #[test]
 fn a_watcher_that_reads_slowly_gets_the_newest_snapshot_and_no_old_ones() {
+    const TICKS: usize = 5;
     broker::in_process(async |broker| {
         // So many partitions that one snapshot is more than the caller takes unread.
         let topic = broker.create_topic(200).await;
@@ -104,13 +105,21 @@ fn a_watcher_that_reads_slowly_gets_the_newest_snapshot_and_no_old_ones() {
         let held = |stats: &GetStatsResponse| stats.rpc.as_ref().unwrap().held_bytes;
         service.wait_for("a snapshot on its way", |stats| held(stats) > 0).await;
 
+        let mut other = self::watch(&service).await;
+        for _ in 0..TICKS {
+            next(&mut other).await;
+        }
         topic.produce(&[event("a", "new")]);
         service.wait_until_polled(1).await;
         let held_bytes = held(&service.stats().await);
         assert!(held_bytes < 256 << 10, "one snapshot, and no queue of them: {held_bytes}");
-        assert_eq!(polled(&next(&mut watch).await), 0, "it was taken before");
-        assert_eq!(polled(&next(&mut watch).await), 1, "nothing was taken in between");
-        drop(watch);
+        let mut old = 0;
+        while polled(&next(&mut watch).await) == 0 {
+            old += 1;
+        }
+        // The transport has taken a part of one, and perhaps of the next.
+        assert!(old <= 2, "{old} snapshots waited, and {TICKS} were taken for others");
+        drop((watch, other));
         service.stop().await;
     });
 }

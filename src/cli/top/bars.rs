@@ -40,27 +40,33 @@ pub(super) fn stacked_bar(shares: &[f64], width: usize, theme: Theme) -> Vec<Spa
     spans
 }
 
-/// The last values as a graph of this width and of one line, the newest on the right. It is full at
-/// `max`, or at the largest value if that is larger.
-pub(super) fn graph(history: &History, width: usize, max: u64, symbols: Symbols) -> String {
+/// The last values as a graph of this width and of so many lines, the highest first and the newest
+/// value on the right. It is full at `max`, or at the largest value if that is larger.
+pub(super) fn graph(
+    history: &History,
+    (width, lines): (usize, usize),
+    max: u64,
+    symbols: Symbols,
+) -> Vec<String> {
     let max = history.max(width).max(max).max(1);
+    let mut levels: Vec<_> = history
+        .newest_first()
+        .take(width)
+        .map(|value| value.map_or(0, |value| level(value, max, 8 * lines)))
+        .collect();
+    levels.resize(width, 0);
+    levels.reverse();
     let heights = symbols.heights();
-    let height = |value: Option<u64>| match value {
-        None => heights[0],
-        // What is there is seen, however little it is.
-        Some(0) => heights[1],
-        Some(value) => heights[level(value, max)],
+    let line = |below: usize| -> String {
+        levels.iter().map(|level| heights[level.saturating_sub(8 * below).min(8)]).collect()
     };
-    let mut graph: Vec<_> = history.newest_first().take(width).map(height).collect();
-    graph.resize(width, heights[0]);
-    graph.reverse();
-    graph.concat()
+    (0..lines).rev().map(line).collect()
 }
 
-/// From 1 to 8.
-fn level(value: u64, max: u64) -> usize {
-    let level = (u128::from(value) * 8).div_ceil(u128::from(max));
-    usize::try_from(level).unwrap_or(8).clamp(1, 8)
+/// From 1 to so many. What is there is seen, however little it is.
+fn level(value: u64, max: u64, levels: usize) -> usize {
+    let level = (u128::from(value) * levels as u128).div_ceil(u128::from(max));
+    usize::try_from(level).unwrap_or(levels).clamp(1, levels)
 }
 
 #[expect(
@@ -116,8 +122,9 @@ mod tests {
         for value in values {
             history.push(value);
         }
-        assert_eq!(graph(&history, 6, 0, Symbols::Unicode), " █ ▁▄█");
-        assert_eq!(graph(&history, 2, 200, Symbols::Unicode), "▂▄");
-        assert_eq!(graph(&History::default(), 3, 0, Symbols::Ascii), "   ");
+        assert_eq!(graph(&history, (6, 1), 0, Symbols::Unicode), [" █ ▁▄█"]);
+        assert_eq!(graph(&history, (2, 1), 200, Symbols::Unicode), ["▂▄"]);
+        assert_eq!(graph(&History::default(), (3, 1), 0, Symbols::Ascii), ["   "]);
+        assert_eq!(graph(&history, (3, 2), 0, Symbols::Unicode), ["  █", "▁██"]);
     }
 }

@@ -32,25 +32,23 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    /// Begins to watch.
+    /// Begins to watch. Returns the first snapshot too.
     ///
     /// # Errors
     ///
     /// If the first connection or the first snapshot fails: then an argument may be wrong.
-    pub(super) async fn open(client: ClientArgs, interval: Duration) -> Result<Self, Failure> {
+    pub(super) async fn open(
+        client: ClientArgs,
+        interval: Duration,
+    ) -> Result<(Self, Update), Failure> {
         let endpoint = client.endpoint().to_owned();
         let connected = client.connect().await?;
         let mut watching = Watching::open(&connected, interval, client.timeout()).await?;
         let first = watching.next().await?;
         // One, so that a terminal that is slow gets the newest ones and no old ones.
         let (sender, updates) = mpsc::channel(1);
-        tokio::spawn(async move {
-            let first = Update::Snapshot(Box::new(first));
-            if sender.send(first).await.is_ok() {
-                run(&client, interval, watching, &sender).await;
-            }
-        });
-        Ok(Self { endpoint, updates })
+        tokio::spawn(async move { run(&client, interval, watching, &sender).await });
+        Ok((Self { endpoint, updates }, Update::Snapshot(Box::new(first))))
     }
 
     /// The address of the service.

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::proto::v1::{GetStatsResponse, PartitionStats, RemovalCause, TableStats};
+use crate::proto::v1::{CallerStats, GetStatsResponse, PartitionStats, RemovalCause, TableStats};
 
 /// The rates of a snapshot.
 #[derive(Debug, Clone, Default)]
@@ -13,8 +13,17 @@ pub(super) struct Rates {
     tables: HashMap<String, TableRates>,
     /// By table, topic and partition.
     partitions: HashMap<(String, String, i32), f64>,
-    /// Calls that were let in, by identity.
-    callers: HashMap<String, f64>,
+    /// By caller and table.
+    callers: HashMap<(String, String), CallerRates>,
+}
+
+/// The rates of a caller's calls about a table, each a second.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct CallerRates {
+    pub(super) calls: f64,
+    pub(super) keys: f64,
+    /// Seconds that threads worked, so the share of one core.
+    pub(super) busy: f64,
 }
 
 /// The rates of a table, each a second.
@@ -30,6 +39,59 @@ pub(super) struct TableRates {
     pub(super) deleted: f64,
 }
 
+/// Two snapshots of one run of the service, and the time between them.
+struct Between<'a> {
+    before: &'a GetStatsResponse,
+    now: &'a GetStatsResponse,
+    seconds: f64,
+}
+
+impl Between<'_> {
+    fn a_second(&self, before: i64, now: i64) -> f64 {
+        count((now - before).max(0)) / self.seconds
+    }
+
+    fn partitions(&self) -> HashMap<(String, String, i32), f64> {
+        let before = &self.before.partitions;
+        let before: HashMap<_, _> =
+            before.iter().map(|partition| (id(partition), partition.polled_count)).collect();
+        let rate = |partition: &PartitionStats| {
+            let now = partition.polled_count;
+            let polled = before.get(&id(partition)).copied().unwrap_or(now);
+            (owned_id(partition), self.a_second(polled, now))
+        };
+        self.now.partitions.iter().map(rate).collect()
+    }
+
+    /// None for a table that was not there before.
+    fn table(&self, table: &TableStats, records: f64) -> Option<TableRates> {
+        let before = self.before.tables.iter().find(|other| other.name == table.name)?;
+        let removed = |causes: &[RemovalCause]| {
+            self.a_second(removals(before, causes), removals(table, causes))
+        };
+        Some(TableRates {
+            hits: self.a_second(before.hit_count, table.hit_count),
+            misses: self.a_second(before.miss_count, table.miss_count),
+            records,
+            evicted: removed(&[RemovalCause::Evicted, RemovalCause::EvictedForPressure]),
+            expired: removed(&[RemovalCause::Expired]),
+            deleted: removed(&[RemovalCause::Deleted]),
+        })
+    }
+
+    fn caller(&self, caller: &CallerStats) -> CallerRates {
+        let none = CallerStats::default();
+        let mut all = callers(self.before).iter();
+        let before = all.find(|other| caller_id(other) == caller_id(caller)).unwrap_or(&none);
+        let busy = |caller: &CallerStats| caller.busy_time.as_ref().map_or(0.0, seconds);
+        CallerRates {
+            calls: self.a_second(before.call_count, caller.call_count),
+            keys: self.a_second(before.key_count, caller.key_count),
+            busy: (busy(caller) - busy(before)).max(0.0) / self.seconds,
+        }
+    }
+}
+
 impl Rates {
     /// What changed between two snapshots. None if they are not of one run of the service, or if no
     /// time is between them.
@@ -38,37 +100,17 @@ impl Rates {
         if before.start_time != now.start_time || seconds <= 0.0 {
             return None;
         }
-        let a_second = |before: i64, now: i64| count((now - before).max(0)) / seconds;
-        let partitions: HashMap<_, _> = now
-            .partitions
-            .iter()
-            .map(|partition| {
-                let of = before.partitions.iter().find(|other| id(other) == id(partition));
-                let polled = of.map_or(partition.polled_count, |other| other.polled_count);
-                (owned_id(partition), a_second(polled, partition.polled_count))
-            })
-            .collect();
+        let between = Between { before, now, seconds };
+        let partitions = between.partitions();
         let table = |table: &TableStats| {
-            let of = before.tables.iter().find(|other| other.name == table.name)?;
-            let removed =
-                |causes: &[RemovalCause]| a_second(removals(of, causes), removals(table, causes));
             let own = partitions.iter().filter(|((name, ..), _)| *name == table.name);
-            let rates = TableRates {
-                hits: a_second(of.hit_count, table.hit_count),
-                misses: a_second(of.miss_count, table.miss_count),
-                records: own.map(|(_, rate)| rate).sum(),
-                evicted: removed(&[RemovalCause::Evicted, RemovalCause::EvictedForPressure]),
-                expired: removed(&[RemovalCause::Expired]),
-                deleted: removed(&[RemovalCause::Deleted]),
-            };
+            let rates = between.table(table, own.map(|(_, rate)| rate).sum())?;
             Some((table.name.clone(), rates))
         };
         let tables = now.tables.iter().filter_map(table).collect();
-        let callers = calls(now).map(|(identity, calls)| {
-            let of = self::calls(before).find(|(other, _)| *other == identity);
-            (identity.to_owned(), a_second(of.map_or(0, |(_, calls)| calls), calls))
-        });
-        Some(Self { tables, callers: callers.collect(), partitions })
+        let caller = |caller: &CallerStats| (owned_caller_id(caller), between.caller(caller));
+        let callers = callers(now).iter().map(caller).collect();
+        Some(Self { tables, partitions, callers })
     }
 
     pub(super) fn table(&self, name: &str) -> Option<TableRates> {
@@ -80,9 +122,8 @@ impl Rates {
         self.partitions.get(&owned_id(partition)).copied()
     }
 
-    /// Calls of an identity that were let in.
-    pub(super) fn caller(&self, identity: &str) -> Option<f64> {
-        self.callers.get(identity).copied()
+    pub(super) fn caller(&self, caller: &CallerStats) -> Option<CallerRates> {
+        self.callers.get(&owned_caller_id(caller)).copied()
     }
 
     /// The sum over all tables.
@@ -109,11 +150,16 @@ impl TableRates {
     }
 }
 
-/// The identities that called, with their calls that were let in.
-fn calls(stats: &GetStatsResponse) -> impl Iterator<Item = (&str, i64)> {
-    let access = stats.rpc.as_ref().and_then(|rpc| rpc.access.as_ref());
-    let identities = access.map(|access| access.identities.as_slice()).unwrap_or_default();
-    identities.iter().map(|seen| (seen.identity.as_str(), seen.allowed_count))
+fn callers(stats: &GetStatsResponse) -> &[CallerStats] {
+    stats.rpc.as_ref().map(|rpc| rpc.callers.as_slice()).unwrap_or_default()
+}
+
+fn caller_id(caller: &CallerStats) -> (&str, &str) {
+    (&caller.caller, &caller.table)
+}
+
+fn owned_caller_id(caller: &CallerStats) -> (String, String) {
+    (caller.caller.clone(), caller.table.clone())
 }
 
 fn id(partition: &PartitionStats) -> (&str, &str, i32) {

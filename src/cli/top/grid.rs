@@ -186,16 +186,17 @@ impl Grid {
         let is_number =
             |column: usize| self.rows.first().map_or(column > 0, |row| row.0[column].is_number());
         let title = |(column, width): (&usize, &usize)| {
-            let column = *column;
+            let (column, width) = (*column, *width);
             let mut title = self.columns[column].title.to_owned();
             let mut style = theme.style(Tone::Faint);
             if column == sorted_by {
                 let is_falling = is_number(column) != is_reversed;
+                title = fit(&title, width.saturating_sub(1), theme.symbols);
                 title.push_str(theme.symbols.arrow(is_falling));
                 style = theme.style(Tone::Strong);
             }
             let style = style.add_modifier(Modifier::UNDERLINED);
-            Span::styled(aligned(&title, *width, is_number(column), column > 0, theme), style)
+            Span::styled(aligned(&title, width, is_number(column), column > 0, theme), style)
         };
         let line = Line::from(shown.iter().zip(widths).map(title).collect::<Vec<_>>());
         buffer.set_line(area.x, area.y, &line, area.width);
@@ -252,16 +253,11 @@ mod tests {
     fn rows_are_sorted_and_aligned_and_a_wide_name_moves_no_column() {
         let mut order = Order::default();
         let lines = drawn(&mut grid(), 20, 4, &mut order);
-        assert_eq!(
-            lines,
-            [
-                "name    entriesv lag",
-                "表表表       70   -",
-                "a             5   9",
-                "b             5   1"
-            ]
-            .map(|line| line.replace("entriesv", "entrie~"))
-        );
+        let spaces = " ".repeat(8);
+        assert_eq!(lines[0], "name     entri~v lag");
+        assert_eq!(lines[1], format!("表表表{spaces}70   -"));
+        assert_eq!(lines[2], "a              5   9");
+        assert_eq!(lines[3], "b              5   1");
     }
 
     #[test]

@@ -53,7 +53,8 @@ fn draw_body(
 ) {
     let buffer = frame.buffer_mut();
     let has_all = area.width >= ALL_PANES.0 && area.height >= ALL_PANES.1;
-    let memory_height = memory::height(model).min(area.height / 2);
+    let wanted = memory::height(model).max(if has_all { graphs::TALL_HEIGHT } else { 0 });
+    let memory_height = wanted.min(area.height / 2);
     let (top, lists) = split(area, memory_height);
     if area.width >= GRAPHS_WIDTH {
         let (left, right) = split_columns(top, area.width.min(120) / 2);

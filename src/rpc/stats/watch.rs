@@ -63,8 +63,11 @@ impl MessageSource for StatsWatch {
 
 /// The interval that is nearest to the one that a caller names.
 fn coerced(interval: Option<prost_types::Duration>) -> Duration {
-    // A negative one is shorter than any.
-    let interval = interval.map_or(MIN_INTERVAL, |named| named.try_into().unwrap_or_default());
+    let Some(named) = interval else { return MIN_INTERVAL };
+    // A negative part is shorter than any interval.
+    let seconds = u64::try_from(named.seconds).unwrap_or(0).min(MAX_INTERVAL.as_secs());
+    let nanos = u64::try_from(named.nanos).unwrap_or(0);
+    let interval = Duration::from_secs(seconds) + Duration::from_nanos(nanos);
     interval.clamp(MIN_INTERVAL, MAX_INTERVAL)
 }
 

@@ -1,54 +1,58 @@
-//! The rows of those who call.
-//!
-//! Without a policy callers are not told apart, and then what became of all calls is listed.
+//! The rows of those who call: what their calls took, by table.
 
-use crate::cli::output::{count, escaped};
+use crate::cli::output::{bytes, count, escaped};
 use crate::cli::stats::rpc::cause_text;
-use crate::cli::top::figures;
-use crate::cli::top::format::rate;
+use crate::cli::top::figures::{self, CallerRates, seconds};
+use crate::cli::top::format::{percent, rate, span};
 use crate::cli::top::grid::{Cell, Column, Grid, Row};
 use crate::cli::top::model::Model;
 use crate::cli::top::theme::Tone;
-use crate::proto::v1::{AccessStats, IdentityStats, RpcStats};
+use crate::proto::v1::{CallerStats, RpcStats};
 
-const COLUMNS: [Column; 5] = [
-    Column { title: "caller", width: 14, priority: 0 },
+const COLUMNS: [Column; 10] = [
+    Column { title: "caller", width: 20, priority: 0 },
+    Column { title: "table", width: 12, priority: 4 },
     Column { title: "calls/s", width: 8, priority: 1 },
-    Column { title: "calls", width: 12, priority: 2 },
-    Column { title: "shed", width: 10, priority: 3 },
-    Column { title: "denied", width: 10, priority: 4 },
+    Column { title: "busy", width: 5, priority: 2 },
+    Column { title: "shed", width: 8, priority: 3 },
+    Column { title: "slowest", width: 8, priority: 5 },
+    Column { title: "keys/s", width: 8, priority: 6 },
+    Column { title: "calls", width: 12, priority: 7 },
+    Column { title: "answers", width: 10, priority: 8 },
+    Column { title: "busy time", width: 9, priority: 9 },
 ];
-const CALLS: usize = 2;
+const BUSY: usize = 3;
 
 pub(super) fn grid(model: &Model) -> Grid {
     let rpc = model.stats.rpc.as_ref();
-    let access = rpc.and_then(|rpc| rpc.access.as_ref());
-    let mut rows: Vec<_> =
-        access.into_iter().flat_map(|access| identities(access, model)).collect();
+    let rates = |caller: &CallerStats| model.rates.as_ref()?.caller(caller);
+    let callers = rpc.map(|rpc| rpc.callers.as_slice()).unwrap_or_default();
+    let mut rows: Vec<_> = callers.iter().map(|caller| row(caller, rates(caller))).collect();
     rows.extend(rpc.into_iter().flat_map(shed_rows));
-    Grid {
-        columns: &COLUMNS,
-        rows,
-        sorted_by: CALLS,
-        nothing: "callers are told apart once there is an [[rpc.allow]]; no call was shed",
-    }
+    Grid { columns: &COLUMNS, rows, sorted_by: BUSY, nothing: "nobody has called yet" }
 }
 
-fn identities<'a>(
-    access: &'a AccessStats,
-    model: &'a Model,
-) -> impl Iterator<Item = Row> + use<'a> {
-    access.identities.iter().map(|seen| {
-        let calls = model.rates.as_ref().and_then(|rates| rates.caller(&seen.identity));
-        let IdentityStats { identity, allowed_count, denied_count, shed_count } = seen;
-        Row(vec![
-            Cell::text(escaped(identity)),
-            Cell::number(rate(calls), calls),
-            counted(*allowed_count),
-            warned(*shed_count),
-            warned(*denied_count),
-        ])
-    })
+fn row(caller: &CallerStats, rates: Option<CallerRates>) -> Row {
+    let of = |rate_of: fn(CallerRates) -> f64| rates.map(rate_of);
+    let (calls, keys, busy) = (of(|r| r.calls), of(|r| r.keys), of(|r| r.busy));
+    let table = if caller.table.is_empty() { "-".into() } else { escaped(&caller.table) };
+    Row(vec![
+        Cell::text(escaped(&caller.caller)),
+        Cell::text(table),
+        Cell::number(rate(calls), calls),
+        Cell::number(percent(busy), busy),
+        warned(caller.shed_count),
+        duration(caller.slowest_time.as_ref()),
+        Cell::number(rate(keys), keys),
+        Cell::number(count(caller.call_count), figures::count(caller.call_count)),
+        Cell::number(bytes(caller.answer_bytes), figures::count(caller.answer_bytes)),
+        duration(caller.busy_time.as_ref()),
+    ])
+}
+
+fn duration(time: Option<&prost_types::Duration>) -> Cell {
+    let time = time.map_or(0.0, seconds);
+    Cell::number(span(time), time)
 }
 
 /// Calls that were shed, whosever they were.
@@ -57,15 +61,13 @@ fn shed_rows(rpc: &RpcStats) -> impl Iterator<Item = Row> {
     shed.map(|shed| {
         let none = || Cell::number("-".into(), None);
         let text = format!("shed: {}", cause_text(shed.cause()));
-        Row(vec![Cell::text(text), none(), none(), warned(shed.count), none()])
+        let (text, table) = (Cell::text(text), Cell::text("-".into()));
+        let rest = (5..COLUMNS.len()).map(|_| none());
+        Row([text, table, none(), none(), warned(shed.count)].into_iter().chain(rest).collect())
     })
 }
 
-fn counted(number: i64) -> Cell {
-    Cell::number(count(number), figures::count(number))
-}
-
 fn warned(number: i64) -> Cell {
-    let cell = counted(number);
+    let cell = Cell::number(count(number), figures::count(number));
     if number > 0 { cell.with_tone(Tone::Warning) } else { cell }
 }

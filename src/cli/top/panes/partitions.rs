@@ -10,20 +10,22 @@ use crate::cli::top::model::Model;
 use crate::cli::top::theme::Tone;
 use crate::proto::v1::{PartitionStats, RecordOutcome};
 
-const COLUMNS: [Column; 11] = [
-    Column { title: "partition", width: 14, priority: 0 },
+const COLUMNS: [Column; 13] = [
+    Column { title: "topic", width: 18, priority: 0 },
+    Column { title: "no.", width: 5, priority: 0 },
     Column { title: "lag", width: 9, priority: 1 },
     Column { title: "records/s", width: 9, priority: 2 },
     Column { title: "to go", width: 8, priority: 3 },
-    Column { title: "position", width: 12, priority: 4 },
-    Column { title: "rejected", width: 9, priority: 5 },
-    Column { title: "stored", width: 12, priority: 6 },
-    Column { title: "replaced", width: 12, priority: 7 },
-    Column { title: "deleted", width: 10, priority: 8 },
-    Column { title: "expired", width: 10, priority: 9 },
-    Column { title: "filtered", width: 10, priority: 10 },
+    Column { title: "position", width: 11, priority: 4 },
+    Column { title: "table", width: 12, priority: 5 },
+    Column { title: "rejected", width: 9, priority: 6 },
+    Column { title: "stored", width: 12, priority: 7 },
+    Column { title: "replaced", width: 12, priority: 8 },
+    Column { title: "deleted", width: 10, priority: 9 },
+    Column { title: "expired", width: 10, priority: 10 },
+    Column { title: "filtered", width: 10, priority: 11 },
 ];
-const LAG: usize = 1;
+const LAG: usize = 2;
 
 pub(super) fn grid(model: &Model) -> Grid {
     let rate = |partition: &PartitionStats| model.rates.as_ref()?.partition(partition);
@@ -40,18 +42,14 @@ fn row(partition: &PartitionStats, records: Option<f64>) -> Row {
     let outcomes: BTreeMap<_, _> =
         partition.records.iter().map(|record| (record.outcome(), record.count)).collect();
     let of = |outcome| counted(outcomes.get(&outcome).copied().unwrap_or(0));
-    let name = format!(
-        "{} {}/{}",
-        escaped(&partition.table),
-        escaped(&partition.topic),
-        partition.partition
-    );
     Row(vec![
-        Cell::text(name),
+        Cell::text(escaped(&partition.topic)),
+        Cell::number(partition.partition.to_string(), f64::from(partition.partition)),
         lag(partition),
         Cell::number(rate(records), records),
         time_left(partition),
         counted(partition.position),
+        Cell::text(escaped(&partition.table)),
         warned(of(RecordOutcome::Rejected), outcomes.get(&RecordOutcome::Rejected)),
         of(RecordOutcome::Stored),
         of(RecordOutcome::Replaced),

@@ -10,11 +10,11 @@ use crate::cli::top::theme::{Theme, Tone};
 use crate::proto::v1::TableStats;
 
 const COLUMNS: [Column; 16] = [
-    Column { title: "table", width: 10, priority: 0 },
-    Column { title: "state", width: 7, priority: 1 },
-    Column { title: "entries", width: 11, priority: 2 },
+    Column { title: "table", width: 8, priority: 0 },
+    Column { title: "state", width: 7, priority: 3 },
+    Column { title: "entries", width: 11, priority: 1 },
     Column { title: "weight", width: 9, priority: 10 },
-    Column { title: "fill", width: 4, priority: 3 },
+    Column { title: "fill", width: 4, priority: 2 },
     Column { title: "", width: 8, priority: 11 },
     Column { title: "hits/s", width: 7, priority: 4 },
     Column { title: "misses/s", width: 8, priority: 6 },

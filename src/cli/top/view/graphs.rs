@@ -15,6 +15,12 @@ use crate::cli::top::theme::{Theme, Tone};
 
 const LABEL_COLUMNS: usize = 12;
 const VALUE_COLUMNS: usize = 10;
+const MAX_LINES: usize = 3;
+/// The graphs that there are.
+const GRAPHS: u16 = 7;
+
+/// The lines that it takes with graphs of two lines.
+pub(super) const TALL_HEIGHT: u16 = 1 + 2 * GRAPHS;
 
 /// A graph: its label, its value now, its values before, and where it is full at least.
 type Graph<'a> = (&'static str, String, &'a History, u64);
@@ -22,14 +28,23 @@ type Graph<'a> = (&'static str, String, &'a History, u64);
 pub(super) fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: Theme) {
     draw_rule(area, buffer, &[("lately".into(), Tone::Strong)], theme);
     let width = usize::from(area.width).saturating_sub(LABEL_COLUMNS + VALUE_COLUMNS + 1);
-    let rows = graphs(model).into_iter().enumerate();
-    for ((place, (label, value, history, max)), y) in rows.zip(area.y + 1..area.bottom()) {
-        let line = Line::from(vec![
-            Span::raw(format!("{label:<LABEL_COLUMNS$}")),
-            Span::styled(format!("{value:>VALUE_COLUMNS$} "), theme.style(Tone::Strong)),
-            Span::styled(graph(history, width, max, theme.symbols), theme.style(Tone::Type(place))),
-        ]);
-        buffer.set_line(area.x, y, &line, area.width);
+    let graphs = graphs(model);
+    let lines = (usize::from(area.height).saturating_sub(1) / graphs.len()).clamp(1, MAX_LINES);
+    let mut free = area.y + 1..area.bottom();
+    for (place, (label, value, history, max)) in graphs.into_iter().enumerate() {
+        // What it is stands beside the lowest line.
+        let texts = (1..lines).map(|_| (String::new(), String::new()));
+        let texts = texts.chain([(label.to_owned(), value)]);
+        let graph = graph(history, (width, lines), max, theme.symbols);
+        for ((label, value), graph) in texts.zip(graph) {
+            let Some(y) = free.next() else { return };
+            let line = Line::from(vec![
+                Span::raw(format!("{label:<LABEL_COLUMNS$}")),
+                Span::styled(format!("{value:>VALUE_COLUMNS$} "), theme.style(Tone::Strong)),
+                Span::styled(graph, theme.style(Tone::Type(place))),
+            ]);
+            buffer.set_line(area.x, y, &line, area.width);
+        }
     }
 }
 

@@ -17,6 +17,8 @@ use crate::proto::v1::{Memory, MemoryPressure, PressureStage};
 /// The columns of the bar of the memory, as a share of the line.
 const BAR_DIVISOR: u16 = 3;
 const BAR_COLUMNS: usize = 8;
+/// A narrower line has no room for a bar beside the states.
+const MIN_BAR_WIDTH: u16 = 50;
 
 /// The lines that it takes: one more while something is wrong.
 pub(super) fn height(model: &Model) -> u16 {
@@ -53,7 +55,10 @@ pub(super) fn draw_short(area: Rect, buffer: &mut Buffer, model: &Model, theme: 
     };
     if let Some(memory) = &model.stats.memory {
         let share = share_of_limit(memory);
-        let text = format!("{} {} ", bar(share, BAR_COLUMNS, theme.symbols), percent(Some(share)));
+        let mut text = format!("{} ", percent(Some(share)));
+        if area.width >= MIN_BAR_WIDTH {
+            text.insert_str(0, &format!("memory {} ", bar(share, BAR_COLUMNS, theme.symbols)));
+        }
         line.push_span(Span::styled(text, theme.style(tone_of(memory))));
     }
     line.spans.extend(states(model, theme).spans);
@@ -65,7 +70,7 @@ fn states(model: &Model, theme: Theme) -> Line<'static> {
     let mut spans = Vec::new();
     let mut add = |tone, text: String| {
         if !spans.is_empty() {
-            spans.push(Span::raw("  "));
+            spans.push(Span::raw(" "));
         }
         spans.push(Span::styled(text, theme.style(tone)));
     };
@@ -76,7 +81,7 @@ fn states(model: &Model, theme: Theme) -> Line<'static> {
     }
     match model.staleness() {
         Some(staleness) => add(Tone::Plain, format!("stale {}", span(staleness))),
-        None => add(Tone::Warning, "not complete yet".into()),
+        None => add(Tone::Warning, "incomplete".into()),
     }
     add(Tone::Plain, format!("up {}", span(seconds_of(stats) + model.age_seconds())));
     Line::from(spans)

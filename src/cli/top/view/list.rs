@@ -10,7 +10,10 @@ use crate::cli::top::pane::Pane;
 use crate::cli::top::panes;
 use crate::cli::top::theme::{Theme, Tone};
 
-/// The pane that the keys have chosen, with the titles of all.
+/// The lines that a second pane takes at least.
+const MIN_SECOND: u16 = 4;
+
+/// The pane that the keys have chosen, with the titles of all, and the next below it if there is room.
 pub(super) fn draw_chosen(
     area: Rect,
     buffer: &mut Buffer,
@@ -24,7 +27,17 @@ pub(super) fn draw_chosen(
     };
     let titles: Vec<_> = Pane::ALL.into_iter().enumerate().map(title).collect();
     draw_rule(area, buffer, &titles, theme);
-    draw_rows(controls.pane, below_title(area), buffer, model, controls, theme);
+    let grid = panes::grid_of(controls.pane, model, theme);
+    let height = u16::try_from(grid.height() + 2).unwrap_or(u16::MAX);
+    if area.height < height.saturating_add(MIN_SECOND) {
+        draw_rows(controls.pane, below_title(area), buffer, model, controls, theme);
+        return;
+    }
+    // A short one leaves room for the next.
+    let rows = below_title(Rect { height, ..area });
+    draw_rows(controls.pane, rows, buffer, model, controls, theme);
+    let rest = Rect { y: area.y + height, height: area.height - height, ..area };
+    draw_titled(controls.pane.next(), rest, buffer, model, controls, theme);
 }
 
 /// One pane of several.

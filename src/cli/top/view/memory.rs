@@ -17,6 +17,8 @@ use crate::proto::v1::{Memory, MemoryTypeBytes};
 
 const NAME_COLUMNS: usize = 16;
 const BYTES_COLUMNS: usize = 11;
+/// Below this part of the limit the bars of the types would all be empty.
+const SMALL_DIVISOR: i64 = 8;
 
 /// The lines that it takes: a title, and one for each type.
 pub(super) fn height(model: &Model) -> u16 {
@@ -25,25 +27,36 @@ pub(super) fn height(model: &Model) -> u16 {
 }
 
 pub(super) fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: Theme) {
-    draw_rule(area, buffer, &[("memory by type".into(), Tone::Strong)], theme);
-    let Some(memory) = &model.stats.memory else { return };
+    let whole = model.stats.memory.as_ref().map(whole);
+    let title = whole.map_or("memory by type".into(), |(of, _)| format!("memory by type, of {of}"));
+    draw_rule(area, buffer, &[(title, Tone::Strong)], theme);
+    let (Some(memory), Some((_, whole_bytes))) = (&model.stats.memory, whole) else { return };
     let rows = memory.types.iter().enumerate();
     for ((place, of_type), y) in rows.zip(area.y + 1..area.bottom()) {
-        let line = line(memory, of_type, place, usize::from(area.width), theme);
+        let line = line(of_type, place, whole_bytes, usize::from(area.width), theme);
         buffer.set_line(area.x, y, &line, area.width);
     }
 }
 
+/// What a full bar stands for: the limit, or what is used where that is a small part of the limit.
+fn whole(memory: &Memory) -> (&'static str, i64) {
+    if memory.current_bytes > memory.limit_bytes / SMALL_DIVISOR {
+        ("the limit", memory.limit_bytes)
+    } else {
+        ("what is used", memory.current_bytes)
+    }
+}
+
 fn line(
-    memory: &Memory,
     of_type: &MemoryTypeBytes,
     place: usize,
+    whole_bytes: i64,
     width: usize,
     theme: Theme,
 ) -> Line<'static> {
     let name = fit(&type_name(of_type.r#type(), &of_type.table), NAME_COLUMNS, theme.symbols);
     let space = " ".repeat(NAME_COLUMNS.saturating_sub(name.width()));
-    let share = count(of_type.bytes) / count(memory.limit_bytes.max(1));
+    let share = count(of_type.bytes) / count(whole_bytes.max(1));
     let bar_columns = width.saturating_sub(2 + NAME_COLUMNS + BYTES_COLUMNS + 1);
     let style = theme.style(Tone::Type(place));
     Line::from(vec![

@@ -14,10 +14,9 @@ use super::*;
 use crate::cli::top::feed::Update;
 use crate::cli::top::theme::Symbols;
 use crate::proto::v1::{
-    AccessStats, AsOf, Build, GetStatsResponse, IdentityStats, Loading, Memory, MemoryPressure,
-    MemoryType, MemoryTypeBytes, PartitionStats, PressureStage, RecordCount, RecordOutcome,
-    RemovalCause, RemovalCount, RpcStats, ShedCallCount, ShedCause, TableStats, TopicState,
-    TopicStats,
+    AsOf, Build, CallerStats, GetStatsResponse, Loading, Memory, MemoryPressure, MemoryType,
+    MemoryTypeBytes, PartitionStats, PressureStage, RecordCount, RecordOutcome, RemovalCause,
+    RemovalCount, RpcStats, ShedCallCount, ShedCause, TableStats, TopicState, TopicStats,
 };
 
 const MIB: i64 = 1 << 20;
@@ -83,26 +82,23 @@ fn memory(second: i64) -> Memory {
 }
 
 fn rpc(second: i64) -> RpcStats {
-    let identities = vec![
-        IdentityStats {
-            identity: "token:web".into(),
-            allowed_count: second * 900,
-            ..IdentityStats::default()
-        },
-        IdentityStats {
-            identity: "certificate:spiffe://shop/cart".into(),
-            allowed_count: second * 100,
-            denied_count: 3,
-            ..IdentityStats::default()
-        },
+    let caller = |caller: &str, table: &str, calls| CallerStats {
+        caller: caller.into(),
+        table: table.into(),
+        call_count: calls,
+        key_count: 20 * calls,
+        answer_bytes: 700 * calls,
+        busy_time: Some(prost_types::Duration { seconds: calls / 20_000, nanos: 0 }),
+        slowest_time: Some(STALENESS),
+        shed_count: 12,
+    };
+    let callers = vec![
+        caller("token:web", "services", second * 9_000),
+        caller("certificate:spiffe://shop/cart", "services", second * 100),
+        caller("10.1.2.3", "", second),
     ];
     let shed = ShedCallCount { cause: ShedCause::PoolFull.into(), count: 12 };
-    RpcStats {
-        open_call_count: 3,
-        access: Some(AccessStats { has_policy: true, identities, ..AccessStats::default() }),
-        shed_calls: vec![shed],
-        ..RpcStats::default()
-    }
+    RpcStats { open_call_count: 3, callers, shed_calls: vec![shed], ..RpcStats::default() }
 }
 
 /// The service in this second.
