@@ -1,8 +1,13 @@
 //! Peers that do not read their answers: nothing of their streams, or nothing of their socket.
 
+use std::time::Duration;
+
+use millpond_acceptance::frames::{self, END_HEADERS, END_STREAM, Kind};
+
 use crate::calls::{Calls, Reading};
 use crate::peer::About;
-use crate::requests::{batch_get, get, reflection, watch_stats};
+use crate::raw::Raw;
+use crate::requests::{BATCH_GET, Call, batch_get, batch_get_of, get, reflection, watch_stats};
 
 const STREAMS: u16 = 256;
 /// A byte of each answer is taken.
