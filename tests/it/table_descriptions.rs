@@ -136,7 +136,7 @@ fn the_statistics_show_what_callers_have_open_and_which_calls_were_shed() {
         assert_eq!((rpc.pool_bytes, rpc.refused_connection_count), (16 << 20, 0));
         let reasons: Vec<_> =
             rpc.closed_connections.iter().map(ConnectionCloseCount::reason).collect();
-        let all = (1..=7).map(|number| ConnectionCloseReason::try_from(number).unwrap());
+        let all = (1..=8).map(|number| ConnectionCloseReason::try_from(number).unwrap());
         assert!(reasons.into_iter().eq(all), "{rpc:?}");
         let shed: Vec<_> = rpc.shed_calls.iter().map(|each| (each.cause(), each.count)).collect();
         let all = (1..=5).map(|number| (ShedCause::try_from(number).unwrap(), 0));
