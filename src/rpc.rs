@@ -136,9 +136,10 @@ impl Rpc {
         let routes = reflection_routes().map_err(io::Error::other)?;
         let routes = routes.add_service(health_service).prepare();
         let callers = service.callers.clone();
-        let methods = service.methods(draining.clone());
-        let front = Front { routes, callers, request_timeout: net.request_timeout(), draining };
-        let dispatch = Dispatch::new(methods, front);
+        let methods = Arc::new(service.methods(draining.clone()));
+        let request_timeout = net.request_timeout();
+        let front = Front { methods, routes, callers, request_timeout, draining };
+        let dispatch = Dispatch::new(front);
         Ok(Self { listeners, net, publisher, dispatch, drain })
     }
 

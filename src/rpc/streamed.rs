@@ -34,11 +34,12 @@ pub(super) trait MessageSource: Send {
 pub(super) type NextMessage<'a> = BoxFuture<'a, Result<Option<FinishedResponse>, Status>>;
 
 /// What ends the streams of one connection before their callers do.
-pub(super) struct StreamEnds {
+#[derive(Clone, Copy)]
+pub(super) struct StreamEnds<'a> {
     /// Knows whether what a caller proved still counts.
-    pub(super) peer: PeerAccess,
+    pub(super) peer: &'a PeerAccess,
     /// Becomes true when the service stops.
-    pub(super) draining: watch::Receiver<bool>,
+    pub(super) draining: &'a watch::Receiver<bool>,
 }
 
 /// A call whose answer is a stream.
@@ -57,7 +58,7 @@ pub(super) fn messages(call: StreamedCall, source: Box<dyn MessageSource>) -> Me
 }
 
 impl StreamedCall {
-    pub(super) fn new(call: Call, ends: &StreamEnds) -> Self {
+    pub(super) fn new(call: Call, ends: StreamEnds<'_>) -> Self {
         Self { call, peer: ends.peer.clone(), draining: ends.draining.clone() }
     }
 

@@ -36,7 +36,6 @@ use super::request::{Encoding, RequestReader};
 use super::response::{ResponseBody, StreamBody};
 use super::served_by_tonic;
 use super::streamed::{self, StreamEnds, StreamedCall};
-use crate::access::PeerAccess;
 use crate::proto::Method;
 use crate::stats::ShedCause;
 
@@ -45,15 +44,13 @@ const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 /// All services, for the calls of one connection. Clones share them.
 #[derive(Clone)]
 pub(super) struct Dispatch {
-    methods: Arc<Methods>,
-    front: Front,
-    connection: Connection,
-    ends: Arc<StreamEnds>,
+    front: Arc<Front>,
+    connection: Arc<Connection>,
 }
 
-/// What surrounds the methods. Clones share it.
-#[derive(Clone)]
+/// What all connections share.
 pub(super) struct Front {
+    pub(super) methods: Arc<Methods>,
     /// Serves what is none of our methods.
     pub(super) routes: Routes,
     /// What callers may hold and do, and what they cost.
@@ -66,33 +63,24 @@ pub(super) struct Front {
 
 type Response = http::Response<Body>;
 
-impl Front {
-    /// What ends the streams of a connection with this peer.
-    fn ends_of(&self, peer: &PeerAccess) -> Arc<StreamEnds> {
-        Arc::new(StreamEnds { peer: peer.clone(), draining: self.draining.clone() })
-    }
-}
-
 impl Dispatch {
-    pub(super) fn new(methods: Methods, front: Front) -> Self {
+    pub(super) fn new(front: Front) -> Self {
         // Nobody calls by this one: each connection has its own.
         let nobody = Peer { address: (Ipv4Addr::UNSPECIFIED, 0).into(), certificate: None };
-        let connection = front.callers.of_connection(&nobody, Box::new(|| ()));
-        let ends = front.ends_of(&connection.access);
-        Self { methods: Arc::new(methods), front, connection, ends }
+        let connection = Arc::new(front.callers.of_connection(&nobody, Box::new(|| ())));
+        Self { front: Arc::new(front), connection }
     }
 
     /// The same methods, for calls that come another way than by gRPC.
     pub(super) fn gateway(&self) -> Gateway {
-        Gateway::new(Arc::clone(&self.methods), self.front.callers.clone())
+        Gateway::new(Arc::clone(&self.front.methods), self.front.callers.clone())
     }
 }
 
 impl Answer for Dispatch {
     fn for_connection(&self, peer: &Peer, close: CloseConnection) -> Self {
-        let connection = self.front.callers.of_connection(peer, close);
-        let ends = self.front.ends_of(&connection.access);
-        Self { connection, ends, ..self.clone() }
+        let connection = Arc::new(self.front.callers.of_connection(peer, close));
+        Self { front: Arc::clone(&self.front), connection }
     }
 
     fn answer(&self, request: http::Request<RequestBody>) -> Answering {
@@ -125,14 +113,17 @@ impl Answer for Dispatch {
                 answer.map_or_else(Status::into_http, |response| response.map(Body::Tonic))
             });
         };
-        let (methods, ends) = (Arc::clone(&self.methods), Arc::clone(&self.ends));
+        let Self { front, connection } = self.clone();
         Box::pin(async move {
             let (answered, spent) = {
-                let answering = pin!(answer(&methods, method, &call, reader));
+                let answering = pin!(answer(&front.methods, method, &call, reader));
                 measured(answering).await
             };
             call.add_cost(spent, answered.as_ref().map(Answered::message_bytes));
-            answered.map_or_else(Status::into_http, |answer| response_of(answer, call, &ends))
+            answered.map_or_else(Status::into_http, |answer| {
+                let ends = StreamEnds { peer: &connection.access, draining: &front.draining };
+                response_of(answer, call, ends)
+            })
         })
     }
 }
@@ -156,7 +147,7 @@ async fn answer<B: HttpBody<Data = Bytes> + Unpin>(
     Ok(answered)
 }
 
-fn response_of(answered: Answered, call: Call, ends: &StreamEnds) -> Response {
+fn response_of(answered: Answered, call: Call, ends: StreamEnds<'_>) -> Response {
     let body = match answered {
         Answered::Message(message) => {
             let send_end = || call.deadline().send_end(MAX_SEND_TIME);
