@@ -93,7 +93,7 @@ fn a_watcher_that_reads_slowly_gets_the_newest_snapshot_and_no_old_ones() {
     const TICKS: usize = 5;
     broker::in_process(async |broker| {
         // So many partitions that one snapshot is more than the caller takes unread.
-        let topic = broker.create_topic(200).await;
+        let topic = broker.create_topic(400).await;
         let service = Service::ready(broker, &topic, &[]).await;
         let mut client = Grpc::new(slow_channel(service.rpc));
         client.ready().await.unwrap();
