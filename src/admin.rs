@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Each file beside this one has the routes of one subject, made from the handles that [`Service`]
-//! holds, and [`routes`] merges them. What shows keys or values goes through the methods of the gRPC
+//! holds, and `routes` merges them. What shows keys or values goes through the methods of the gRPC
 //! port, and needs the rights that they need. What changes the process needs a token.
 //!
 //! A second port can answer the probes alone, without TLS: an orchestrator has no certificate.
