@@ -1,9 +1,7 @@
-//! The protocols `millpond.v1` and of health: their messages, from the crate `millpond-client`, the
-//! list of millpond's methods, and the messages in JSON.
+//! The protocols `millpond.v1` and of health: their messages, from the crate `millpond-client`, and the
+//! list of millpond's methods.
 
-mod json;
 mod method;
 
-pub use json::JsonMessages;
 pub use method::Method;
 pub use millpond_client::{FILE_DESCRIPTOR_SET, health, v1};

@@ -22,8 +22,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use super::answers::Answers;
+use super::messages::JsonMessages;
 use super::service::Service;
-use crate::proto::JsonMessages;
 
 /// All routes.
 pub(super) fn routes(service: &Service, messages: &JsonMessages, answers: &Answers) -> Router {

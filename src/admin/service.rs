@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use super::messages::JsonMessages;
 use super::scrapes::Scrapes;
 use crate::config;
 use crate::health::Health;
 use crate::history::History;
-use crate::proto::JsonMessages;
 use crate::rpc::Gateway;
 use crate::telemetry::LogFilter;
 

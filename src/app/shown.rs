@@ -3,12 +3,11 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::admin::{self, Scrapes};
+use crate::admin::{self, JsonMessages, Scrapes};
 use crate::config::Config;
 use crate::health::Health;
 use crate::heap::Account;
 use crate::history::History;
-use crate::proto::JsonMessages;
 use crate::rpc::Gateway;
 
 /// The history is charged to `account`.

@@ -17,7 +17,8 @@ use super::response::{internal, json};
 use crate::admin::answers::Answers;
 use crate::admin::body;
 use crate::admin::connections::Peer;
-use crate::proto::{JsonMessages, Method};
+use crate::admin::messages::JsonMessages;
+use crate::proto::Method;
 use crate::rpc::{CallError, Gateway, Origin};
 
 /// A key has at most 64 KiB, and escaped in JSON some more.

@@ -12,8 +12,8 @@ use prost::Message;
 
 use super::response::{internal, json};
 use crate::admin::answers::Answers;
+use crate::admin::messages::JsonMessages;
 use crate::admin::scrapes::Scrapes;
-use crate::proto::JsonMessages;
 use crate::proto::v1::GetStatsResponse;
 use crate::stats::Snapshot;
 

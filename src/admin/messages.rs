@@ -1,8 +1,9 @@
 //! Messages as proto3 JSON, and back.
 
-use millpond_client::FILE_DESCRIPTOR_SET;
 use prost::Message;
 use prost_reflect::{DescriptorPool, DeserializeOptions, DynamicMessage, MessageDescriptor};
+
+use crate::proto::FILE_DESCRIPTOR_SET;
 
 /// The messages of the protocol. Clones share them.
 #[derive(Debug, Clone)]
