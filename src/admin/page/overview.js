@@ -73,9 +73,9 @@ export class Overview {
     const [used, limit] = [Number(memory.currentBytes), Number(memory.limitBytes)];
     const tile = this.tiles.memory;
     const stage = word(memory.pressure.stage, "PRESSURE_STAGE_");
-    tile.value.replaceChildren(bytes(used), element("small", {}, ` of ${bytes(limit)}`));
-    tile.more.replaceChildren(element("span", { class: stage === "normal" ? "" : "bad" },
-      `${percent((used / limit) * 100)}, pressure ${stage}`));
+    const share = `${percent((used / limit) * 100)} of ${bytes(limit)}`;
+    say(tile.value, bytes(used));
+    tile.more.replaceChildren(stage === "normal" ? share : element("span", { class: "bad" }, `${share}, ${stage}`));
     tile.foot.replaceChildren(bar(used / limit));
   }
 
