@@ -31,7 +31,6 @@ const MAY_NAME: [(&str, &[&str]); 23] = [
             "history",
             "ingest",
             "memory",
-            "proto",
             "record",
             "rpc",
             "stats",
