@@ -4,7 +4,8 @@
 //! jemalloc reports what is allocated from each of its arenas, and freed memory goes back to the
 //! arena that it came from, whichever thread frees it. So an [`Account`] is an arena: a thread
 //! adopts one for all that it allocates, or a piece of work is charged to one. This is the only
-//! module with unsafe code and with statics. It does not know what the memory is for.
+//! module with statics, and beside `pluck::json::avx2` the only one with unsafe code. It does
+//! not know what the memory is for.
 
 mod account;
 mod allocator;

@@ -1,8 +1,8 @@
 //! Plucks a key and a few fields out of a message: the only module that knows an encoding.
 //!
 //! ```text
-//! Message --json::Parser--> document --Paths--> values --DraftBuilder--> Plucked or Reject
-//!           (a copy)           (borrow the copy)         (copied into Scratch)
+//! Message --json::Paths--> values --DraftBuilder--> Plucked or Reject
+//!                          (borrow the message)     (copied into Scratch)
 //! ```
 //!
 //! It is pure and total: any bytes give a [`Plucked`] or a [`Reject`], and nothing here
@@ -15,8 +15,8 @@
 //! Where RFC 8259 leaves a choice: if a name is given twice, the last value counts, and `-0` is
 //! the integer 0. Every number is exact. One that neither an integer of 64 bits nor a double
 //! shows as it was sent is kept as its text, be it too long or too large. Half of a surrogate
-//! pair becomes U+FFFD, but in a key it is [`Reject::InvalidUtf8`]. Nesting is limited only by
-//! the memory that a parse may take, since nothing recurses.
+//! pair becomes U+FFFD, but in a key it is [`Reject::InvalidUtf8`]. Nesting has no limit, since
+//! nothing recurses.
 
 mod document;
 mod draft_builder;
@@ -39,8 +39,8 @@ pub use scratch::Scratch;
 
 use crate::config::{Condition, KeySources, Life, Source};
 use crate::record::Reject;
-use draft_builder::{DraftBuilder, ParsedParts};
-use json::{Document, Parser, Shape};
+use draft_builder::LocatedParts;
+use json::Located;
 use sources::Sources;
 
 /// Plucks messages for one table.
@@ -77,17 +77,18 @@ impl Plucker {
         self
     }
 
-    /// Whether plucking this message takes so much memory that one thread at a time may do it.
-    pub fn is_large(&self, message: &Message<'_>) -> bool {
-        let payload = message.payload.filter(|_| self.sources.needs_document());
-        let payload_bytes = payload.map_or(0, <[u8]>::len);
-        Limits::is_large(payload_bytes + self.sources.bytes_outside_document(message))
+    /// Plucks by the code that runs on every processor, without vector instructions. Benchmarks and
+    /// tests compare the two.
+    #[must_use]
+    pub fn portable(mut self) -> Self {
+        self.sources.pointers.set_portable();
+        self
     }
 
     /// Plucks one message. A null payload is a tombstone: it deletes the entry whose key
     /// is the *record's* key, even if the table takes its keys from elsewhere.
     ///
-    /// A payload into which no source points is not parsed: it need not be JSON, and may have any
+    /// A payload into which no source points is not looked at: it need not be JSON, and may have any
     /// size.
     ///
     /// The outcome is copied into `scratch` and borrows nothing else, so the payload can be
@@ -163,71 +164,31 @@ impl Plucker {
         message: &Message<'_>,
         scratch: &'s mut Scratch,
     ) -> Result<Plucked<'s>, Rejected<'s>> {
-        let fault = self.prepare(scratch, message).err();
-        let Scratch { parser, key_parser, builder, .. } = scratch;
-        match self.sources.record_key_to_parse(message) {
-            None => self.pluck_payload(message, fault, None, parser, builder),
-            Some(key) => key_parser.parse(key, |record_key| {
-                self.pluck_payload(message, fault, Some(record_key), parser, builder)
-            }),
-        }
-    }
-
-    /// Plucks a message whose record key is parsed, if it has to be, and whose payload may have a
-    /// fault already.
-    fn pluck_payload<'s>(
-        &self,
-        message: &Message<'_>,
-        fault: Option<Reject>,
-        record_key: Option<Result<Document<'_>, Reject>>,
-        parser: &mut Parser,
-        builder: &'s mut DraftBuilder,
-    ) -> Result<Plucked<'s>, Rejected<'s>> {
-        let (sources, limits) = (&self.sources, self.limits);
-        let document = match (fault, message.payload.filter(|_| sources.needs_document())) {
-            (Some(fault), _) => Err(fault),
-            (None, None) => Ok(Document::default()),
-            (None, Some(payload)) => {
-                return parser.parse(payload, |document| {
-                    builder.build(sources, limits, message, ParsedParts { record_key, document })
-                });
-            }
+        scratch.prepare();
+        let Scratch { document, record_key, builder } = scratch;
+        let Sources { pointers, .. } = &self.sources;
+        let key = self.sources.record_key_as_json(message);
+        let parts = LocatedParts {
+            record_key: key.map(|key| pointers.into_record_key.locate(key, record_key)),
+            document: match self.document(message) {
+                Ok(Some(payload)) => pointers.into_document.locate(payload, document),
+                Ok(None) => Ok(Located::default()),
+                Err(fault) => Err(fault),
+            },
         };
-        builder.build(sources, limits, message, ParsedParts { record_key, document })
+        builder.build(&self.sources, self.limits, message, parts)
     }
 
-    /// Prepares the scratch memory, so that it does not grow beyond what the message may take.
-    /// Fails if the payload is refused whatever it holds.
-    fn prepare(&self, scratch: &mut Scratch, message: &Message<'_>) -> Result<(), Reject> {
-        if self.is_large(message) {
-            *scratch = Scratch::new();
-        } else {
-            scratch.prepare_for_small();
-        }
+    /// The payload, if a source points into it. Fails if it is refused whatever it holds.
+    fn document<'m>(&self, message: &Message<'m>) -> Result<Option<&'m [u8]>, Reject> {
         match message.payload {
             Some([]) => Err(Reject::EmptyPayload),
-            Some(payload) if self.sources.needs_document() => {
-                self.prepare_for_document(scratch, message, payload)
+            Some(_) if !self.sources.needs_document() => Ok(None),
+            Some(payload) if payload.len() > self.limits.max_document_bytes => {
+                Err(Reject::DocumentTooLarge)
             }
-            Some(_) | None => Ok(()),
+            payload => Ok(payload),
         }
-    }
-
-    fn prepare_for_document(
-        &self,
-        scratch: &mut Scratch,
-        message: &Message<'_>,
-        payload: &[u8],
-    ) -> Result<(), Reject> {
-        if payload.len() > self.limits.max_document_bytes {
-            return Err(Reject::DocumentTooLarge);
-        }
-        if Limits::is_large(payload.len()) {
-            let key_bytes = self.sources.record_key_to_parse(message).map_or(0, <[u8]>::len);
-            let shape = Shape::within(payload, self.limits.parsing_bytes_beside(key_bytes));
-            scratch.prepare_for_depth(shape.ok_or(Reject::DocumentTooLarge)?.depth);
-        }
-        Ok(())
     }
 }
 

@@ -15,7 +15,7 @@ pub(crate) mod varint;
 
 pub use draft::{Draft, Record};
 pub use entry::{Entry, EntryView, Origin};
-pub use fields::{Fields, FieldsBuffer, Value, Values};
+pub use fields::{Fields, FieldsBuffer, TextKind, TextWriter, Value, Values};
 pub use key::{Key, KeyBuffer, KeyRef};
 pub use recency::{RankedBy, Recency};
 pub use reject::Reject;

@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 use std::hint::black_box;
+use std::mem;
 use std::time::Duration;
 
 use millpond::config::{Life, Source};
 use millpond::pluck::{Limits, Message, Plucked, Plucker, Scratch};
 use millpond::record::{Origin, Timestamp};
 use serde::Deserialize;
+use simd_json::{Buffers, INPUT_PADDING, Tape, fill_tape_padded};
 use sonic_rs::JsonValueTrait;
 
 const KEY: [&str; 2] = ["sender", "login"];
@@ -26,8 +28,10 @@ type Pluck = Box<dyn FnMut(&[u8]) -> bool>;
 /// All parsers, millpond first.
 pub fn all() -> anyhow::Result<Vec<Contender>> {
     let named = |(name, pluck)| Contender { name, pluck };
-    let all: [(_, Pluck); 5] = [
-        ("millpond (simd-json)", millpond()?),
+    let all: [(_, Pluck); 7] = [
+        ("millpond", millpond(|plucker| plucker)?),
+        ("millpond, without vector instructions", millpond(Plucker::portable)?),
+        ("simd-json, the tape alone", simd_json_tape()),
         ("serde_json, a borrowing struct", Box::new(serde_json_struct)),
         ("serde_json, Value", Box::new(serde_json_value)),
         ("sonic-rs, a borrowing struct", Box::new(sonic_struct)),
@@ -36,12 +40,12 @@ pub fn all() -> anyhow::Result<Vec<Contender>> {
     Ok(all.into_iter().map(named).collect())
 }
 
-fn millpond() -> anyhow::Result<Pluck> {
+fn millpond(prepare: fn(Plucker) -> Plucker) -> anyhow::Result<Pluck> {
     let source = |path: [&str; 2]| format!("/{}", path.join("/")).parse::<Source>();
     let limits =
         Limits { max_document_bytes: 1 << 20, max_key_bytes: 4_096, max_values_bytes: 1 << 20 };
     let life = Life::from_record(Duration::from_secs(1));
-    let plucker = Plucker::new(&source(KEY)?.into(), &[source(FIELD)?], &life, limits);
+    let plucker = prepare(Plucker::new(&source(KEY)?.into(), &[source(FIELD)?], &life, limits));
     let mut scratch = Scratch::new();
     Ok(Box::new(move |payload| {
         let message = Message {
@@ -60,6 +64,21 @@ fn millpond() -> anyhow::Result<Pluck> {
             Ok(Plucked::Deletion(_) | Plucked::Filtered) | Err(_) => false,
         }
     }))
+}
+
+/// Parses the whole document, in memory that is kept, and looks for nothing in it.
+fn simd_json_tape() -> Pluck {
+    let (mut input, mut buffers) = (Vec::new(), Buffers::default());
+    let mut kept = Tape(Vec::new());
+    Box::new(move |payload| {
+        input.clear();
+        input.extend_from_slice(payload);
+        input.resize(payload.len() + INPUT_PADDING, b' ');
+        let mut tape = mem::replace(&mut kept, Tape(Vec::new()));
+        let parsed = fill_tape_padded(&mut input, payload.len(), &mut buffers, &mut tape);
+        kept = tape.reset();
+        parsed.is_ok()
+    })
 }
 
 #[derive(Deserialize)]

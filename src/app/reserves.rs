@@ -12,12 +12,10 @@ use crate::table::{MIN_CAPACITY_BYTES, Table};
 
 /// The needs that the budget is planned with.
 pub(super) fn needs(config: &Config) -> Needs {
-    let scratch = ingest::scratch_at_worst(config);
     Needs {
         kafka_bytes: ingest::queue_bytes_at_worst(config),
         statistics_bytes: ingest::statistics_bytes(config),
-        large_document_bytes: scratch.large_document_bytes,
-        small_bytes: scratch.small_bytes,
+        documents_bytes: ingest::scratch_bytes(config),
         connections_bytes: rpc::connections_bytes(&config.rpc),
         streams_bytes: rpc::streams_bytes(&config.rpc),
         admin_bytes: admin::bytes(&config.admin, config.tables.len()),
@@ -40,7 +38,7 @@ pub(super) fn reserves(config: &Config) -> Vec<ExpectedBytes> {
     let needs = needs(config);
     let calls_bytes = needs.connections_bytes + needs.streams_bytes + config.rpc.pool.as_u64();
     let types = [
-        (MemoryType::Ingest, needs.large_document_bytes + needs.small_bytes),
+        (MemoryType::Ingest, needs.documents_bytes),
         (MemoryType::KafkaClient, needs.kafka_bytes + needs.statistics_bytes),
         (MemoryType::Rpc, calls_bytes),
     ];

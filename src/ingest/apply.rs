@@ -13,9 +13,9 @@ use std::sync::Arc;
 
 use rdkafka::message::{BorrowedMessage, Headers, Message as _};
 
-use super::pluck_context::{self, PluckContext};
+use super::pluck_limits;
 use crate::config::{self, Config, OnReject};
-use crate::pluck::{Deletion, Limits, Message, Plucked, Plucker, Rejected};
+use crate::pluck::{Deletion, Limits, Message, Plucked, Plucker, Rejected, Scratch};
 use crate::record::{Draft, Origin, RankedBy, Recency, Reject, Timestamp};
 use crate::stats::Outcome;
 use crate::table::{Ghost, Inserted, Removed, Table};
@@ -39,7 +39,7 @@ impl TableSource {
     pub(super) fn writer(&self, config: &Config) -> TableWriter {
         TableWriter {
             table: Arc::clone(&self.table),
-            plucker: plucker(&self.config, pluck_context::limits(&config.ingest)),
+            plucker: plucker(&self.config, pluck_limits::limits(&config.ingest)),
             dead_letter_topic: config.dead_letter_of(&self.config).map(Into::into),
             on_reject: self.config.on_reject,
         }
@@ -101,7 +101,7 @@ impl TableWriter {
     /// Plucks one message and changes the table as it says.
     pub(super) fn apply(
         &self,
-        context: &mut PluckContext,
+        scratch: &mut Scratch,
         message: &BorrowedMessage<'_>,
         origin: Origin,
         now: Timestamp,
@@ -114,20 +114,20 @@ impl TableWriter {
             // The time of arrival is no substitute: a restart would find another.
             time_rank: message.timestamp().to_millis().unwrap_or(Recency::NO_TIME),
         };
-        self.apply_record(context, &record, now, |_| ())
+        self.apply_record(scratch, &record, now, |_| ())
     }
 
     /// The same for a record from anywhere. `observe` is shown what was plucked, before the table
     /// changes.
     pub(super) fn apply_record(
         &self,
-        context: &mut PluckContext,
+        scratch: &mut Scratch,
         record: &IncomingRecord<'_>,
         now: Timestamp,
         observe: impl FnOnce(&Result<Plucked<'_>, Rejected<'_>>),
     ) -> Outcome {
         let IncomingRecord { origin, time_rank, .. } = *record;
-        self.pluck(context, record, now, |plucked| {
+        self.pluck(scratch, record, now, |plucked| {
             observe(&plucked);
             match plucked {
                 Ok(Plucked::Record(draft)) => match self.table.ranked_by() {
@@ -150,7 +150,7 @@ impl TableWriter {
     /// Plucks one record, and passes on what `then` makes of it. Changes nothing by itself.
     pub(super) fn pluck<T>(
         &self,
-        context: &mut PluckContext,
+        scratch: &mut Scratch,
         record: &IncomingRecord<'_>,
         now: Timestamp,
         then: impl FnOnce(Result<Plucked<'_>, Rejected<'_>>) -> T,
@@ -158,8 +158,7 @@ impl TableWriter {
         let IncomingRecord { key, payload, header, origin, .. } = *record;
         let now_elsewhere = self.table.elsewhere(now);
         let message = Message { key, payload, header, origin, now, now_elsewhere };
-        let mut scratch = context.scratch_for(&self.plucker, &message);
-        then(self.plucker.pluck(&message, &mut scratch))
+        then(self.plucker.pluck(&message, scratch))
     }
 
     fn delete(&self, deletion: Deletion<'_>, origin: Origin, time_rank: i64) -> Outcome {

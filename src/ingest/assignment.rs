@@ -15,11 +15,11 @@ use super::books::PartitionBooks;
 use super::client::Position;
 use super::offsets::{OffsetRange, OffsetReset, ResetReason};
 use super::partition::{Load, Partition};
-use super::pluck_context::PluckContext;
 use super::rejections::Rejections;
 use super::statistics::{Watermarks, seen_end};
 use crate::config::Config;
 use crate::health::{PartitionStart, TableHandle};
+use crate::pluck::Scratch;
 use crate::record::{Origin, Timestamp};
 use crate::stats::Outcome;
 
@@ -72,7 +72,7 @@ impl TopicAssignment {
     /// Gives a record to each table and counts its outcome.
     pub(super) fn apply(
         &mut self,
-        context: &mut PluckContext,
+        scratch: &mut Scratch,
         message: &BorrowedMessage<'_>,
         origin: Origin,
         now: Timestamp,
@@ -81,7 +81,7 @@ impl TopicAssignment {
         let payload_bytes = message.payload().map_or(0, <[u8]>::len);
         partition.books().iter().for_each(|books| books.count_polled());
         for (writer, books) in self.writers.iter().zip(partition.books()) {
-            let outcome = writer.apply(context, message, origin, now);
+            let outcome = writer.apply(scratch, message, origin, now);
             books.count_outcome(origin, now, payload_bytes, outcome);
             if let Outcome::Rejected(reason) = outcome {
                 let rejection = books.rejection(origin, now, reason);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 
 use super::books::PartitionBooks;
 use super::credentials::Credentials;
@@ -39,8 +39,6 @@ pub(super) struct Shared {
     pub(super) account: Account,
     pub(super) pause_handle: PauseHandle,
     pub(super) wake_handle: WakeHandle,
-    /// Held by the one thread that may pluck a large document.
-    pub(super) large_document_lock: Arc<Mutex<()>>,
     is_stopping: AtomicBool,
     /// In the order in which they are listed.
     books: RwLock<Vec<Arc<PartitionBooks>>>,
@@ -67,7 +65,6 @@ impl Shared {
             account: account.clone(),
             pause_handle: PauseHandle::default(),
             wake_handle: WakeHandle::default(),
-            large_document_lock: Arc::default(),
             is_stopping: AtomicBool::new(false),
             books: RwLock::new(Vec::new()),
         })

@@ -25,7 +25,6 @@ use super::leaders::{Leader, Leaders};
 use super::list_offsets::{FoundTopic, Wanted};
 use super::offsets::{OffsetCheck, StartPolicy, thread_of};
 use super::pending_offsets::{PendingOffsets, Purpose};
-use super::pluck_context::PluckContext;
 use super::read_access::ReadAccess;
 use super::shared::Shared;
 use super::stall_watch::StallWatch;
@@ -33,6 +32,7 @@ use super::statistics::Watermarks;
 use super::topic::{Topic, TopicState};
 use super::topic_statuses::status_in;
 use crate::clock::Clock;
+use crate::pluck::Scratch;
 use crate::record::{Origin, Timestamp};
 use crate::stats::TopicStatus;
 
@@ -102,13 +102,13 @@ impl TopicReader {
     /// Gives a record of this topic to its tables.
     pub(super) fn apply(
         &mut self,
-        context: &mut PluckContext,
+        scratch: &mut Scratch,
         message: &BorrowedMessage<'_>,
         origin: Origin,
         now: Timestamp,
         shared: &Shared,
     ) {
-        self.assignment.apply(context, message, origin, now);
+        self.assignment.apply(scratch, message, origin, now);
         if !self.access.is_granted() {
             self.grant_access(shared);
         }

@@ -5,27 +5,23 @@ use rdkafka::message::{BorrowedMessage, Message as _};
 use super::apply::TableSource;
 use super::assignment::TopicAssignment;
 use super::offsets::StartPolicy;
-use super::pluck_context::PluckContext;
 use super::shared::Shared;
 use super::topic_reader::TopicReader;
 use crate::config::Start;
+use crate::pluck::Scratch;
 use crate::record::{Origin, Timestamp};
 
 /// Every topic, by its number, and what is needed to handle a record.
 pub(super) struct Topics {
     pub(super) readers: Vec<TopicReader>,
-    context: PluckContext,
+    scratch: Scratch,
     /// How many records were handled in all.
     pub(super) records: u64,
 }
 
 impl Topics {
     pub(super) fn new(thread: usize, sources: &[TableSource], shared: &Shared) -> Self {
-        Self {
-            readers: readers(thread, sources, shared),
-            context: PluckContext::new(&shared.large_document_lock),
-            records: 0,
-        }
+        Self { readers: readers(thread, sources, shared), scratch: Scratch::new(), records: 0 }
     }
 
     /// Gives a record to the reader of its topic.
@@ -35,7 +31,7 @@ impl Topics {
         let origin = Origin { partition: message.partition(), offset: message.offset(), time };
         let name = message.topic();
         if let Some(topic) = self.readers.iter_mut().find(|topic| topic.name() == name) {
-            topic.apply(&mut self.context, message, origin, now, shared);
+            topic.apply(&mut self.scratch, message, origin, now, shared);
         }
         self.records += 1;
     }

@@ -6,10 +6,9 @@
 use std::sync::Arc;
 
 use super::apply::{IncomingRecord, TableSource, TableWriter};
-use super::pluck_context::PluckContext;
 use super::sample::{Sample, SampleOutcome, SampleParts, detail, time_text};
 use crate::config::{self, Config};
-use crate::pluck::Plucked;
+use crate::pluck::{Plucked, Scratch};
 use crate::record::{Origin, Recency, Record, Timestamp};
 use crate::stats::Outcome;
 use crate::table::Table;
@@ -55,7 +54,7 @@ pub struct Trial {
     table: Arc<Table>,
     config: config::Table,
     writer: TableWriter,
-    context: PluckContext,
+    scratch: Scratch,
 }
 
 /// What became of a record.
@@ -73,16 +72,16 @@ impl Trial {
             table: Arc::clone(&source.table),
             config: source.config.clone(),
             writer: source.writer(config),
-            context: PluckContext::new(&Arc::default()),
+            scratch: Scratch::new(),
         }
     }
 
     /// Gives the table a record that arrives at `now`.
     pub fn apply(&mut self, record: &TrialRecord, now: Timestamp) -> Tried {
-        let Self { table, writer, context, .. } = self;
+        let Self { table, writer, scratch, .. } = self;
         let mut parts = SampleParts::default();
         let outcome = incoming(record, now, |incoming| {
-            writer.apply_record(context, incoming, now, |plucked| {
+            writer.apply_record(scratch, incoming, now, |plucked| {
                 parts = SampleParts::of(plucked, table.fields());
             })
         });
@@ -91,9 +90,9 @@ impl Trial {
 
     /// Plucks a record and changes nothing. The record that would be stored, if there is one.
     pub fn pluck(&mut self, record: &TrialRecord, now: Timestamp) -> Option<Record> {
-        let Self { writer, context, .. } = self;
+        let Self { writer, scratch, .. } = self;
         incoming(record, now, |incoming| {
-            writer.pluck(context, incoming, now, |plucked| match plucked {
+            writer.pluck(scratch, incoming, now, |plucked| match plucked {
                 Ok(Plucked::Record(draft)) if !draft.is_oversized() => Some(draft.copy()),
                 Ok(_) | Err(_) => None,
             })
@@ -102,10 +101,10 @@ impl Trial {
 
     /// Plucks a record as [`Self::pluck`], and copies nothing. Whether it gives an entry.
     pub fn plucks(&mut self, record: &TrialRecord, now: Timestamp) -> bool {
-        let Self { writer, context, .. } = self;
+        let Self { writer, scratch, .. } = self;
         incoming(record, now, |incoming| {
             writer
-                .pluck(context, incoming, now, |plucked| matches!(plucked, Ok(Plucked::Record(_))))
+                .pluck(scratch, incoming, now, |plucked| matches!(plucked, Ok(Plucked::Record(_))))
         })
     }
 

@@ -28,10 +28,8 @@ pub struct Needs {
     pub kafka_bytes: u64,
     /// The most that the statistics of the Kafka client take.
     pub statistics_bytes: u64,
-    /// The most that plucking one large document takes.
-    pub large_document_bytes: u64,
-    /// The most that plucking all other documents takes, in all threads together.
-    pub small_bytes: u64,
+    /// The most that plucking documents takes, in all threads together.
+    pub documents_bytes: u64,
     /// The most that the connections of callers take.
     pub connections_bytes: u64,
     /// The most that their calls take, with requests and responses that are small.
@@ -143,8 +141,7 @@ impl Budget {
         let reserves = vec![
             line(Purpose::KafkaFetch, needs.kafka_bytes),
             line(Purpose::KafkaStatistics, needs.statistics_bytes),
-            line(Purpose::LargeDocuments, needs.large_document_bytes),
-            line(Purpose::SmallDocuments, needs.small_bytes),
+            line(Purpose::Documents, needs.documents_bytes),
             line(Purpose::RpcConnections, needs.connections_bytes),
             line(Purpose::RpcStreams, needs.streams_bytes),
             line(Purpose::RpcPool, config.rpc.pool.as_u64()),
@@ -264,8 +261,7 @@ mod tests {
         let needs = Needs {
             kafka_bytes: 32 << 20,
             statistics_bytes: 2 << 20,
-            large_document_bytes: 29 << 20,
-            small_bytes: 6 << 20,
+            documents_bytes: 35 << 20,
             connections_bytes: 4 << 20,
             streams_bytes: 3 << 20,
             admin_bytes: 1 << 20,
@@ -277,7 +273,7 @@ mod tests {
     #[test]
     fn the_tables_get_what_the_reserves_leave_of_the_limit() {
         let budget = plan(&["memory.limit=256MiB", "tables.0.capacity=50%"]).unwrap();
-        let reserves = (32 + 2 + 29 + 6 + 4 + 3 + 8 + 1 + 15 + 16) << 20;
+        let reserves = (32 + 2 + 35 + 4 + 3 + 8 + 1 + 15 + 16) << 20;
         let left = (256 << 20) - reserves;
         assert_eq!(budget.capacities().collect::<Vec<_>>(), [&(left / 2)]);
     }

@@ -18,10 +18,8 @@ pub enum Purpose {
     KafkaFetch,
     /// The statistics of the Kafka client.
     KafkaStatistics,
-    /// Parsing the documents that are large, one at a time.
-    LargeDocuments,
-    /// Parsing all other documents.
-    SmallDocuments,
+    /// What is plucked from documents, before a table has it.
+    Documents,
     /// The connections of callers, as many as there may be.
     RpcConnections,
     /// The calls on them, as many as there may be, with their small requests and responses.
@@ -45,10 +43,7 @@ impl fmt::Display for Purpose {
             }
             Self::KafkaFetch => "kafka fetch buffers (kafka.fetch_buffer)",
             Self::KafkaStatistics => "kafka statistics, of 256 partitions (by ingest.threads)",
-            Self::LargeDocuments => {
-                "parsing large documents, one at a time (by ingest.max_document)"
-            }
-            Self::SmallDocuments => "parsing the rest (by ingest.threads)",
+            Self::Documents => "plucking documents (by ingest.threads)",
             Self::RpcConnections => "rpc connections (rpc.max_connections)",
             Self::RpcStreams => "rpc streams (rpc.max_streams)",
             Self::RpcPool => "rpc byte pool (rpc.pool)",

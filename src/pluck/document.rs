@@ -17,6 +17,14 @@ pub(super) struct Pointers {
     pub(super) into_record_key: Paths,
 }
 
+impl Pointers {
+    /// Locates all by the code that runs on every processor.
+    pub(super) fn set_portable(&mut self) {
+        self.into_document.set_portable();
+        self.into_record_key.set_portable();
+    }
+}
+
 /// A configured source, ready to be read from any number of messages.
 #[derive(Debug)]
 pub(super) enum CompiledSource {
@@ -48,19 +56,9 @@ impl CompiledSource {
     pub(super) fn is_of_record_key(&self) -> bool {
         matches!(self, Self::RecordKey | Self::InRecordKey(_))
     }
-
-    /// How many bytes it reads of a message outside the document.
-    pub(super) fn bytes_outside_document(&self, message: &Message<'_>) -> usize {
-        let bytes = match self {
-            Self::RecordKey | Self::InRecordKey(_) => message.key,
-            Self::Header(name) => (message.header)(name),
-            Self::InDocument(_) => None,
-        };
-        bytes.map_or(0, <[u8]>::len)
-    }
 }
 
-/// A message with its parsed document and its parsed key.
+/// A message with what was located in its document and in its key.
 pub(super) struct ParsedMessage<'d, 'm> {
     pub(super) message: &'d Message<'m>,
     pub(super) record_key: RecordKey<'d>,
@@ -74,7 +72,7 @@ impl<'d> ParsedMessage<'d, '_> {
             CompiledSource::RecordKey => self.record_key.text(),
             CompiledSource::InRecordKey(path) => self.record_key.value(*path),
             CompiledSource::Header(name) => {
-                Ok(self.message.header_text(name)?.map(JsonValue::Text))
+                Ok(self.message.header_text(name)?.map(JsonValue::plain))
             }
             CompiledSource::InDocument(path) => Ok(self.document.value(*path)),
         }

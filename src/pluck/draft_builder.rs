@@ -4,31 +4,29 @@
 //! are, when it expires and what its fields hold.
 
 use super::document::ParsedMessage;
-use super::json::{Document, JsonText, JsonValue, Positions};
+use super::json::{JsonValue, Located};
 use super::key::KeyScratch;
 use super::limits::Limits;
 use super::message::{Deletion, Message, Plucked, Rejected};
 use super::record_key::RecordKey;
 use super::sources::Sources;
 use super::version;
-use crate::record::{Draft, FieldsBuffer, KeyRef, Reject, Value};
+use crate::record::{Draft, FieldsBuffer, KeyRef, Reject, TextKind, Value};
 
 /// Scratch memory for one draft, reused for the next.
 #[derive(Debug, Default)]
 pub(super) struct DraftBuilder {
-    positions: Positions,
-    key_positions: Positions,
     key: KeyScratch,
     fields: FieldsScratch,
 }
 
-/// What the parsers found in a message.
+/// What was located in a message.
 #[derive(Clone, Copy)]
-pub(super) struct ParsedParts<'d> {
+pub(super) struct LocatedParts<'d> {
     /// The record key, if it is looked at as JSON.
-    pub(super) record_key: Option<Result<Document<'d>, Reject>>,
+    pub(super) record_key: Option<Result<Located<'d>, Reject>>,
     /// The payload, or why it cannot be read; empty if it is null or no source needs it.
-    pub(super) document: Result<Document<'d>, Reject>,
+    pub(super) document: Result<Located<'d>, Reject>,
 }
 
 impl DraftBuilder {
@@ -38,17 +36,13 @@ impl DraftBuilder {
         sources: &Sources,
         limits: Limits,
         message: &Message<'_>,
-        parts: ParsedParts<'_>,
+        parts: LocatedParts<'_>,
     ) -> Result<Plucked<'s>, Rejected<'s>> {
-        let Self { positions, key_positions, key, fields } = self;
-        let pointers = &sources.pointers;
-        let document = parts.document.unwrap_or_default();
-        let record_key = parts.record_key.and_then(Result::ok).unwrap_or_default();
-        let in_record_key = pointers.into_record_key.locate(record_key, key_positions);
+        let Self { key, fields } = self;
         let record = ParsedMessage {
             message,
-            record_key: RecordKey::new(message.key, parts.record_key, in_record_key),
-            document: pointers.into_document.locate(document, positions),
+            record_key: RecordKey::new(message.key, parts.record_key),
+            document: parts.document.unwrap_or_default(),
         };
         match parts.document {
             Err(reason) => {
@@ -142,10 +136,7 @@ fn entry_of_unreadable<'s>(
 }
 
 #[derive(Debug, Default)]
-struct FieldsScratch {
-    fields: FieldsBuffer,
-    json: JsonText,
-}
+struct FieldsScratch(FieldsBuffer);
 
 impl FieldsScratch {
     /// Packs the values of a record in the order of the table's fields; `None` as soon as they
@@ -156,15 +147,34 @@ impl FieldsScratch {
         limits: Limits,
         record: &ParsedMessage<'_, '_>,
     ) -> Result<Option<&FieldsBuffer>, Reject> {
-        self.fields.clear();
+        self.0.clear();
+        self.reserve(sources, limits, record)?;
         for source in &sources.fields {
-            let packed_bytes = self.fields.fields().packed_bytes();
+            let packed_bytes = self.0.fields().packed_bytes();
             let max_bytes = limits.max_values_bytes.saturating_sub(packed_bytes);
             if self.push(record.value(source)?, max_bytes).is_none() {
                 return Ok(None);
             }
         }
-        Ok(Some(&self.fields))
+        Ok(Some(&self.0))
+    }
+
+    /// Makes room for the values at once, and for no more than an entry may have. A buffer that grows
+    /// by and by takes three times as much.
+    fn reserve(
+        &mut self,
+        sources: &Sources,
+        limits: Limits,
+        record: &ParsedMessage<'_, '_>,
+    ) -> Result<(), Reject> {
+        let mut bytes = 0_usize;
+        for source in &sources.fields {
+            let text_bytes = record.value(source)?.map_or(0, JsonValue::max_text_bytes);
+            bytes = bytes.saturating_add(text_bytes);
+        }
+        let overhead_bytes = sources.fields.len() * FieldsBuffer::MAX_OVERHEAD_BYTES;
+        self.0.reserve(bytes.min(limits.max_values_bytes) + overhead_bytes);
+        Ok(())
     }
 
     /// Packs one value; `None` if it has more than `max_bytes`.
@@ -179,19 +189,24 @@ impl FieldsScratch {
                 Some(double) => Value::Double(double),
                 None => Value::NumberText(within(number.text(), max_bytes)?),
             }),
-            Some(JsonValue::Text(text) | JsonValue::DamagedText(text)) => {
-                Some(Value::Text(within(text, max_bytes)?))
+            Some(JsonValue::Text(text)) => {
+                let Some(plain) = text.as_plain() else {
+                    let (kind, fields) = (TextKind::Text, &mut self.0);
+                    return fields.push_written(kind, max_bytes, |to| text.write(to)).ok();
+                };
+                Some(Value::Text(within(plain, max_bytes)?))
             }
             Some(JsonValue::Container(container)) => {
-                Some(Value::Json(self.json.write(container, max_bytes)?))
+                let (kind, fields) = (TextKind::Json, &mut self.0);
+                return fields.push_written(kind, max_bytes, |to| container.write(to)).ok();
             }
         };
-        self.fields.push(value);
+        self.0.push(value);
         Some(())
     }
 
     fn scratch_bytes(&self) -> usize {
-        self.fields.capacity() + self.json.scratch_bytes()
+        self.0.capacity()
     }
 }
 

@@ -86,7 +86,7 @@ fn holds(test: &Test, value: Option<JsonValue<'_>>) -> bool {
 #[expect(clippy::float_cmp, clippy::cast_precision_loss, reason = "JSON compares numbers exactly")]
 fn is_equal(value: JsonValue<'_>, constant: &Constant) -> bool {
     match (value, constant) {
-        (JsonValue::Text(text), Constant::Text(wanted)) => *text == **wanted,
+        (JsonValue::Text(text), Constant::Text(wanted)) => text.is_equal(wanted),
         (JsonValue::Bool(bool), Constant::Bool(wanted)) => bool == *wanted,
         (JsonValue::Int(int), Constant::Int(wanted)) => int == *wanted,
         (JsonValue::Number(number), Constant::Int(wanted)) => number.double() == *wanted as f64,

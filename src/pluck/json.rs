@@ -1,30 +1,33 @@
-//! JSON, the encoding of documents: the only code that names a JSON library.
+//! JSON, the encoding of documents.
 //!
-//! A [`Parser`] turns a payload into a [`Document`]. [`Paths`] locate in it what sources point
-//! at, and give it as a [`JsonValue`]; [`JsonText`] writes an object or array back as text.
-//! A [`Shape`] says what a payload takes to parse before it is parsed. Nothing here knows
-//! tables, messages or limits.
+//! ```text
+//! payload --Paths::locate--> Located --value--> JsonValue --write--> text
+//!          (one walk, no copy)       (borrows the payload)
+//! ```
+//!
+//! [`Paths`] are the pointers of a table. One walk checks all of a document against JSON's grammar
+//! and notes where the values of the pointers stand. Only those values are looked at again: a
+//! [`JsonString`](string::JsonString) resolves its escapes when it is written, and a
+//! [`Container`](container::Container) is written as compact text. A walk takes one bit for each
+//! container that is open. Nothing here knows tables, messages or limits.
 
-mod bounded_text;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
 mod container;
-mod document;
-mod nodes;
+mod cursor;
+mod located;
+mod nesting;
 mod number;
-mod parser;
 mod paths;
-mod repair;
-mod shape;
-mod source_text;
-mod text;
-mod tokens;
+mod scan;
+mod skip;
+mod spans;
+mod steps;
+mod string;
 mod value;
+mod walk;
 
-pub(crate) use document::Document;
-pub(crate) use parser::Parser;
-pub(crate) use paths::{Located, PathId, Paths, Positions};
-pub(crate) use shape::Shape;
-pub(crate) use text::JsonText;
+pub(crate) use located::{Located, PathId};
+pub(crate) use paths::{LocateScratch, Paths};
+pub(crate) use string::JsonString;
 pub(crate) use value::JsonValue;
-
-#[cfg(test)]
-pub(crate) mod shape_tests;

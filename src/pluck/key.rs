@@ -4,13 +4,14 @@
 
 use std::fmt::{Display, Write};
 
-use super::json::JsonValue;
+use super::json::{JsonString, JsonValue};
 use crate::record::{KeyBuffer, KeyRef, Reject};
 
 /// Scratch memory for one key, reused for the next.
 #[derive(Debug, Default)]
 pub(super) struct KeyScratch {
-    number: String,
+    /// The text of a number, or of a string with its escapes resolved.
+    text: String,
     key: KeyBuffer,
 }
 
@@ -26,18 +27,17 @@ impl KeyScratch {
         value: Option<JsonValue<'_>>,
         max_bytes: usize,
     ) -> Result<KeyRef<'_>, Reject> {
-        let Self { number, key } = self;
+        let Self { text, key } = self;
         let text = match value {
             None | Some(JsonValue::Null) => return Err(Reject::MissingKey),
             Some(JsonValue::Bool(_) | JsonValue::Container(_)) => {
                 return Err(Reject::InvalidKeyType);
             }
-            Some(JsonValue::DamagedText(_)) => return Err(Reject::InvalidUtf8),
-            Some(JsonValue::Text(text)) => text,
-            Some(JsonValue::Int(int)) => write(number, int),
-            Some(JsonValue::Uint(uint)) => write(number, uint),
+            Some(JsonValue::Text(string)) => resolve(string, text, max_bytes)?,
+            Some(JsonValue::Int(int)) => write(text, int),
+            Some(JsonValue::Uint(uint)) => write(text, uint),
             Some(JsonValue::Number(exact)) => {
-                exact.write_plain(number, max_bytes).ok_or(Reject::KeyTooLong)?
+                exact.write_plain(text, max_bytes).ok_or(Reject::KeyTooLong)?
             }
         };
         if text.len() > max_bytes {
@@ -48,13 +48,34 @@ impl KeyScratch {
 
     /// Scratch bytes held.
     pub(super) fn scratch_bytes(&self) -> usize {
-        self.number.capacity() + self.key.capacity()
+        self.text.capacity() + self.key.capacity()
     }
 }
 
-fn write(number: &mut String, value: impl Display) -> &str {
-    number.clear();
+/// The text of a string. Text with escapes is resolved no further than a key may be long.
+fn resolve<'t>(
+    string: JsonString<'t>,
+    text: &'t mut String,
+    max_bytes: usize,
+) -> Result<&'t str, Reject> {
+    if let Some(plain) = string.as_plain() {
+        return Ok(plain);
+    }
+    if string.has_lone_surrogate() {
+        return Err(Reject::InvalidUtf8);
+    }
+    if string.text_bytes() > max_bytes {
+        return Err(Reject::KeyTooLong);
+    }
+    text.clear();
     // Writing to a String cannot fail.
-    let _ = write!(number, "{value}");
-    number
+    let _ = string.write(text);
+    Ok(text)
+}
+
+fn write(text: &mut String, value: impl Display) -> &str {
+    text.clear();
+    // Writing to a String cannot fail.
+    let _ = write!(text, "{value}");
+    text
 }

@@ -51,6 +51,8 @@ fn check_from(key: &str, payload: &[u8]) {
     let mut scratch = Scratch::new();
     let life = Life::from_record(Duration::from_secs(1));
     let plucker = Plucker::new(&source(key).into(), &fields, &life, LIMITS);
+    let portable = Plucker::new(&source(key).into(), &fields, &life, LIMITS).portable();
+    check_equal(&plucker, &portable, &message);
     let outcome = plucker.pluck(&message, &mut scratch).map_err(|rejected| rejected.reason);
     let document = match read(payload) {
         Ok(document) => document,
@@ -62,6 +64,13 @@ fn check_from(key: &str, payload: &[u8]) {
         (Ok(Plucked::Record(draft)), Ok(key)) => check_record(&draft.copy(), &key, &document),
         (found, expected) => assert_eq!(found.err(), expected.err()),
     }
+}
+
+/// Panics if the two do not pluck the same.
+fn check_equal(one: &Plucker, other: &Plucker, message: &Message<'_>) {
+    let mut scratches = [Scratch::new(), Scratch::new()];
+    let [of_one, of_other] = &mut scratches;
+    assert_eq!(one.pluck(message, of_one), other.pluck(message, of_other));
 }
 
 fn source(text: &str) -> Source {

@@ -4,27 +4,22 @@
 //! text as it is: `42` is the key 42. An object or array is looked into by sources that point into
 //! it, such as `@key/id`.
 
-use super::json::{Document, JsonValue, Located, PathId};
+use super::json::{JsonValue, Located, PathId};
 use crate::record::Reject;
 
-/// A record key, with what it holds as JSON if that was parsed.
+/// A record key, with what it holds as JSON if it is looked at as such.
 pub(super) struct RecordKey<'d> {
     bytes: Option<&'d [u8]>,
-    json: Option<Result<Document<'d>, Reject>>,
-    located: Located<'d>,
+    json: Option<Result<Located<'d>, Reject>>,
 }
 
 impl<'d> RecordKey<'d> {
     /// A longer key is not looked at as JSON.
     pub(super) const MAX_JSON_BYTES: usize = 16 << 10;
 
-    /// The key of a message. `located` are the values in its JSON that sources point at.
-    pub(super) fn new(
-        bytes: Option<&'d [u8]>,
-        json: Option<Result<Document<'d>, Reject>>,
-        located: Located<'d>,
-    ) -> Self {
-        Self { bytes, json, located }
+    /// The key of a message, and the values in its JSON that sources point at.
+    pub(super) fn new(bytes: Option<&'d [u8]>, json: Option<Result<Located<'d>, Reject>>) -> Self {
+        Self { bytes, json }
     }
 
     /// All of it as text; `None` if it is null.
@@ -32,8 +27,8 @@ impl<'d> RecordKey<'d> {
         let Some(bytes) = self.bytes else { return Ok(None) };
         let text = str::from_utf8(bytes).map_err(|_| Reject::InvalidUtf8)?;
         Ok(Some(match self.root() {
-            Some(quoted @ (JsonValue::Text(_) | JsonValue::DamagedText(_))) => quoted,
-            _ => JsonValue::Text(text),
+            Some(quoted @ JsonValue::Text(_)) => quoted,
+            _ => JsonValue::plain(text),
         }))
     }
 
@@ -59,7 +54,7 @@ impl<'d> RecordKey<'d> {
         match (self.bytes, self.json) {
             (Some(bytes), None) if bytes.len() > Self::MAX_JSON_BYTES => Err(Reject::KeyTooLong),
             (_, Some(Err(reason))) => Err(reason),
-            (_, Some(Ok(_))) => Ok(self.located.value(path)),
+            (_, Some(Ok(located))) => Ok(located.value(path)),
             // Text that is neither an object nor an array.
             (_, None) => self.text().map(|_| None),
         }

@@ -42,12 +42,6 @@ impl Sources {
         self.version = Some(CompiledSource::new(source, &mut self.pointers));
     }
 
-    /// How many bytes they read of a message outside its document.
-    pub(super) fn bytes_outside_document(&self, message: &Message<'_>) -> usize {
-        let read: usize = self.all().map(|source| source.bytes_outside_document(message)).sum();
-        read + self.record_key_to_parse(message).map_or(0, <[u8]>::len)
-    }
-
     /// Whether any source points into the document.
     pub(super) fn needs_document(&self) -> bool {
         !self.pointers.into_document.is_empty()
@@ -55,15 +49,15 @@ impl Sources {
 
     /// The record key, if it is looked at as JSON: because it is a quoted string, or because it is an
     /// object or array that a source points into or a tombstone must not have.
-    pub(super) fn record_key_to_parse<'m>(&self, message: &Message<'m>) -> Option<&'m [u8]> {
+    pub(super) fn record_key_as_json<'m>(&self, message: &Message<'m>) -> Option<&'m [u8]> {
         let key = message.key.filter(|key| key.len() <= RecordKey::MAX_JSON_BYTES)?;
         let is_tombstone = message.payload.is_none();
-        let is_parsed = match key.trim_ascii_start().first()? {
+        let is_looked_at = match key.trim_ascii_start().first()? {
             b'"' => is_tombstone || self.all().any(CompiledSource::is_of_record_key),
             b'{' | b'[' => is_tombstone || !self.pointers.into_record_key.is_empty(),
             _ => false,
         };
-        is_parsed.then_some(key)
+        is_looked_at.then_some(key)
     }
 
     fn all(&self) -> impl Iterator<Item = &CompiledSource> {

@@ -46,24 +46,15 @@ impl Copied {
 }
 
 impl TestPlucker {
-    /// Plucks in the kept scratch, or a large message in one that is dropped.
     fn pluck(&mut self, message: &Message<'_>) -> Result<Copied, Reject> {
-        let mut dropped = Scratch::new();
-        let is_large = self.plucker.is_large(message);
-        let scratch = if is_large { &mut dropped } else { &mut self.scratch };
-        self.plucker.pluck(message, scratch).map(Copied::of).map_err(|rejected| rejected.reason)
+        let plucked = self.plucker.pluck(message, &mut self.scratch);
+        plucked.map(Copied::of).map_err(|rejected| rejected.reason)
     }
 
     /// Plucks a message that is rejected: the reason, and the key of the entry that is out of date.
     fn reject(&mut self, message: &Message<'_>) -> (Reject, Option<Key>) {
         let rejected = self.plucker.pluck(message, &mut self.scratch).unwrap_err();
         (rejected.reason, rejected.outdated.map(|deletion| deletion.key.copy()))
-    }
-
-    /// Plucks a message of any size in the kept scratch.
-    fn pluck_in_kept_scratch(&mut self, message: &Message<'_>) -> Result<Copied, Reject> {
-        let plucked = self.plucker.pluck(message, &mut self.scratch);
-        plucked.map(Copied::of).map_err(|rejected| rejected.reason)
     }
 
     fn scratch_bytes(&self) -> usize {

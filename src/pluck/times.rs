@@ -17,11 +17,8 @@ pub(super) fn time(value: JsonValue<'_>, unit: TimeUnit) -> Option<Timestamp> {
             Some(from_integer(i64::try_from(number).unwrap_or(i64::MAX), unit))
         }
         JsonValue::Number(number) => from_double(number.double(), unit),
-        JsonValue::Text(text) => from_text(text, unit),
-        JsonValue::Null
-        | JsonValue::Bool(_)
-        | JsonValue::DamagedText(_)
-        | JsonValue::Container(_) => None,
+        JsonValue::Text(text) => from_text(&text.short()?, unit),
+        JsonValue::Null | JsonValue::Bool(_) | JsonValue::Container(_) => None,
     }
 }
 
@@ -48,14 +45,11 @@ pub(super) fn lifetime(value: JsonValue<'_>, max: Duration) -> Option<Duration> 
         JsonValue::Int(number) => seconds(number as f64),
         JsonValue::Uint(_) => Some(max),
         JsonValue::Number(number) => seconds(number.double()),
-        JsonValue::Text(text) => match text.parse() {
-            Ok(number) => seconds(number),
-            Err(_) => parse_duration(text),
-        },
-        JsonValue::Null
-        | JsonValue::Bool(_)
-        | JsonValue::DamagedText(_)
-        | JsonValue::Container(_) => None,
+        JsonValue::Text(text) => {
+            let text = text.short()?;
+            text.parse().map_or_else(|_| parse_duration(&text), seconds)
+        }
+        JsonValue::Null | JsonValue::Bool(_) | JsonValue::Container(_) => None,
     };
     duration.map(|duration| duration.min(max)).filter(|duration| !duration.is_zero())
 }
@@ -132,7 +126,7 @@ mod tests {
     const NOON: i64 = 1_700_000_000_000;
 
     fn millis(text: &str, unit: TimeUnit) -> Option<i64> {
-        time(JsonValue::Text(text), unit).map(Timestamp::as_millis)
+        time(JsonValue::plain(text), unit).map(Timestamp::as_millis)
     }
 
     #[test]
@@ -222,7 +216,7 @@ mod tests {
             ("NaN", None),
             ("soon", None),
         ] {
-            assert_eq!(of(JsonValue::Text(text)), expected, "{text}");
+            assert_eq!(of(JsonValue::plain(text)), expected, "{text}");
         }
         assert_eq!(of(JsonValue::Int(0)), None);
         assert_eq!(of(JsonValue::Bool(true)), None);

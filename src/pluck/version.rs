@@ -16,9 +16,9 @@ pub(super) fn find(
         None | Some(JsonValue::Null) => Ok(None),
         Some(JsonValue::Int(version)) => Ok(Some(version)),
         Some(JsonValue::Text(text)) => {
-            let version =
-                text.parse().ok().or_else(|| times::from_rfc3339(text).map(Timestamp::as_millis));
-            version.map(Some).ok_or(Reject::InvalidVersion)
+            let text = text.short().ok_or(Reject::InvalidVersion)?;
+            let time = || times::from_rfc3339(&text).map(Timestamp::as_millis);
+            text.parse().ok().or_else(time).map(Some).ok_or(Reject::InvalidVersion)
         }
         Some(_) => Err(Reject::InvalidVersion),
     }

@@ -92,6 +92,10 @@ impl fmt::Debug for Fields<'_> {
 pub struct FieldsBuffer(Vec<u8>);
 
 impl FieldsBuffer {
+    /// The most bytes of a packed value beside those of its text: the tag, and eight of a number or
+    /// at most ten that tell a length.
+    pub const MAX_OVERHEAD_BYTES: usize = 11;
+
     /// Empties it for the next record.
     pub fn clear(&mut self) {
         self.0.clear();
@@ -123,6 +127,41 @@ impl FieldsBuffer {
         }
     }
 
+    /// Packs text that is written in pieces, as the value of the next field.
+    ///
+    /// # Errors
+    ///
+    /// If the text has more than `max_bytes`, or `write` fails. No value is packed then.
+    pub fn push_written(
+        &mut self,
+        kind: TextKind,
+        max_bytes: usize,
+        write: impl FnOnce(&mut TextWriter<'_>) -> fmt::Result,
+    ) -> fmt::Result {
+        let start = self.0.len();
+        self.0.push(match kind {
+            TextKind::Text => TEXT,
+            TextKind::Json => JSON,
+        });
+        let text_start = self.0.len();
+        let end = text_start.saturating_add(max_bytes);
+        if let Err(error) = write(&mut TextWriter { packed: &mut self.0, end }) {
+            self.0.truncate(start);
+            return Err(error);
+        }
+        // The length stands before the text, and is known only now.
+        let text_end = self.0.len();
+        varint::push(&mut self.0, (text_end - text_start) as u64);
+        let length_bytes = self.0.len() - text_end;
+        self.0.get_mut(text_start..).unwrap_or_default().rotate_right(length_bytes);
+        Ok(())
+    }
+
+    /// Makes room for values of so many bytes in all, packed.
+    pub fn reserve(&mut self, bytes: usize) {
+        self.0.reserve_exact(bytes.saturating_sub(self.0.len()));
+    }
+
     fn push_fixed(&mut self, tag: u8, bytes: [u8; 8]) {
         self.0.push(tag);
         self.0.extend_from_slice(&bytes);
@@ -132,6 +171,34 @@ impl FieldsBuffer {
         self.0.push(tag);
         varint::push(&mut self.0, text.len() as u64);
         self.0.extend_from_slice(text.as_bytes());
+    }
+}
+
+/// The kinds of text that are written in pieces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextKind {
+    /// As [`Value::Text`].
+    Text,
+    /// As [`Value::Json`].
+    Json,
+}
+
+/// Text that is being packed. Writing fails if the text gets longer than it may be, and for no other
+/// reason.
+#[derive(Debug)]
+pub struct TextWriter<'b> {
+    packed: &'b mut Vec<u8>,
+    /// The length of `packed` that must not be exceeded.
+    end: usize,
+}
+
+impl fmt::Write for TextWriter<'_> {
+    fn write_str(&mut self, piece: &str) -> fmt::Result {
+        if self.packed.len() + piece.len() > self.end {
+            return Err(fmt::Error);
+        }
+        self.packed.extend_from_slice(piece.as_bytes());
+        Ok(())
     }
 }
 
@@ -202,5 +269,37 @@ mod tests {
             fields.push(value);
         }
         assert_eq!(fields.fields().values().collect::<Vec<_>>(), values);
+    }
+
+    #[test]
+    fn text_that_is_written_in_pieces_is_packed_as_text_at_once() {
+        for pieces in [&["", ""][..], &["a", "\u{e9}", "b"], &[&"x".repeat(100), "y"]] {
+            let whole = pieces.concat();
+            let (mut at_once, mut in_pieces) = (FieldsBuffer::default(), FieldsBuffer::default());
+            at_once.push(Some(Value::Bool(true)));
+            at_once.push(Some(Value::Text(&whole)));
+            at_once.push(Some(Value::Json(&whole)));
+            in_pieces.push(Some(Value::Bool(true)));
+            for kind in [TextKind::Text, TextKind::Json] {
+                let write = |text: &mut TextWriter<'_>| {
+                    pieces.iter().try_for_each(|piece| fmt::Write::write_str(text, piece))
+                };
+                in_pieces.push_written(kind, whole.len(), write).unwrap();
+            }
+            assert_eq!(in_pieces.fields(), at_once.fields());
+            assert_eq!(in_pieces.fields().packed_bytes(), at_once.fields().packed_bytes());
+        }
+    }
+
+    #[test]
+    fn text_that_gets_too_long_is_not_packed() {
+        let mut fields = FieldsBuffer::default();
+        fields.push(Some(Value::Int(1)));
+        let write = |text: &mut TextWriter<'_>| {
+            fmt::Write::write_str(text, "four").and_then(|()| fmt::Write::write_str(text, "5"))
+        };
+        assert!(fields.push_written(TextKind::Text, 4, write).is_err());
+        assert_eq!(fields.fields().values().collect::<Vec<_>>(), [Some(Value::Int(1))]);
+        assert!(fields.push_written(TextKind::Text, 5, write).is_ok());
     }
 }

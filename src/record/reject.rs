@@ -102,9 +102,7 @@ impl Reject {
     pub const fn in_words(self) -> &'static str {
         match self {
             Self::EmptyPayload => "the value has no bytes; only a null value is a tombstone",
-            Self::DocumentTooLarge => {
-                "the value is larger, or denser, than ingest.max_document allows"
-            }
+            Self::DocumentTooLarge => "the value is larger than ingest.max_document allows",
             Self::InvalidUtf8 => "what is read of the record is not UTF-8",
             Self::InvalidJson => "not one whole JSON document",
             Self::MissingKey => "no key, or null, where the table takes it",

@@ -101,7 +101,7 @@ const MAY_NAME: [(&str, &[&str]); 23] = [
 /// Each restricted dependency, and the places that may name it.
 const CONFINED: [(&str, &[&str]); 14] = [
     ("rdkafka", &["src/ingest", "src/cli/demo/kafka", "src/cli/demo/leak"]),
-    ("simd_json", &["src/pluck"]),
+    ("simdutf8", &["src/pluck"]),
     ("moka", &["src/table"]),
     ("axum", &["src/admin"]),
     ("hyper", &["src/admin", "src/rpc/net"]),

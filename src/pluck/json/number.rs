@@ -1,6 +1,6 @@
 //! Numbers by their text, which is exact where a double is not.
 //!
-//! Knows JSON's grammar of a number and no more: where the text stands is found in `source_text`.
+//! Knows JSON's grammar of a number and no more.
 
 /// A number that is no integer of 64 bits, as it is written in its document.
 #[derive(Debug, Clone, Copy)]
@@ -47,11 +47,6 @@ impl<'d> Number<'d> {
         Decimal::parse(self.0)?.write_plain(text, max_bytes)?;
         Some(text)
     }
-}
-
-/// Whether this is a number to JSON's grammar, and too large for a double.
-pub(super) fn is_beyond_doubles(text: &str) -> bool {
-    Decimal::parse(text).is_some() && text.parse().is_ok_and(f64::is_infinite)
 }
 
 /// A number in its parts.
@@ -240,8 +235,5 @@ mod tests {
         {
             assert!(Decimal::parse(text).is_none(), "{text}");
         }
-        assert!(is_beyond_doubles("1e309") && is_beyond_doubles(&"9".repeat(400)));
-        assert!(!is_beyond_doubles("1e308") && !is_beyond_doubles("1.e309"));
-        assert!(!is_beyond_doubles("-inf") && !is_beyond_doubles("0e309"));
     }
 }

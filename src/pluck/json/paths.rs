@@ -1,61 +1,45 @@
-//! A table's JSON pointers as one tree, located in a document in one pass.
+//! A table's JSON pointers, located in a document in one walk.
 //!
-//! A node of the tree is a step: the value that a pointer's first so many tokens lead to.
-//! Every step stands after its parent, so one walk over the steps locates all of them: the
-//! value of a step is final before its children are looked up in it. If a name is given
-//! twice, the last value counts and nothing of the first is left. Each container on the way
-//! is read once, and everything else is skipped.
+//! If a name is given twice, the last value counts and nothing of the first is left.
 
-use simd_json::Node;
-
-use super::document::Document;
-use super::nodes::Nodes;
-use super::value::JsonValue;
+#[cfg(target_arch = "x86_64")]
+use super::avx2::Avx2;
+use super::cursor::Invalid;
+use super::located::{Located, PathId};
+use super::scan::Portable;
+use super::steps::Steps;
+use super::walk::{Walk, WalkScratch};
 use crate::config::Pointer;
+use crate::record::Reject;
 
 /// The compiled pointers.
 #[derive(Debug, Default)]
 pub(crate) struct Paths {
-    /// The first step is the whole document.
-    steps: Vec<Step>,
+    steps: Steps,
+    scanner: Scanner,
 }
 
-/// One of the compiled pointers: the number of its last step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct PathId(usize);
-
-/// The position of each step's value among a document's nodes; reused for the next document.
-#[derive(Debug, Default)]
-pub(crate) struct Positions(Vec<Option<usize>>);
-
-/// A document in which the pointers have been located.
+/// The code that walks.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Located<'d> {
-    document: Document<'d>,
-    positions: &'d Positions,
+enum Scanner {
+    Portable,
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
 }
 
+/// The memory to locate the pointers with, reused for the next document.
 #[derive(Debug, Default)]
-struct Step {
-    branches: Vec<Branch>,
-}
-
-#[derive(Debug)]
-struct Branch {
-    token: Box<str>,
-    /// The token as the index of an array's element, if it is one.
-    index: Option<usize>,
-    /// The number of the step that it leads to.
-    to: usize,
-}
+pub(crate) struct LocateScratch(WalkScratch);
 
 impl Paths {
     /// Adds a pointer, sharing the steps it has in common with those added before.
     pub(crate) fn add(&mut self, pointer: &Pointer) -> PathId {
-        if self.steps.is_empty() {
-            self.steps.push(Step::default());
-        }
-        PathId(pointer.tokens().iter().fold(0, |from, token| self.step(from, token)))
+        PathId::new(self.steps.add(pointer))
+    }
+
+    /// Walks by the code that runs on every processor.
+    pub(crate) fn set_portable(&mut self) {
+        self.scanner = Scanner::Portable;
     }
 
     /// Whether no pointer was added.
@@ -63,93 +47,60 @@ impl Paths {
         self.steps.is_empty()
     }
 
-    /// Locates the values of all pointers in a document.
+    /// Locates the values of all pointers in a document, and its root in any case.
+    ///
+    /// # Errors
+    ///
+    /// Why `payload` is no document: an encoding that is known by its first bytes,
+    /// [`Reject::InvalidUtf8`] for other bytes that are not text, whatever else is wrong with them,
+    /// or [`Reject::InvalidJson`] for text that is not one whole document.
     pub(crate) fn locate<'d>(
         &self,
-        document: Document<'d>,
-        positions: &'d mut Positions,
-    ) -> Located<'d> {
-        let nodes = document.nodes();
-        positions.0.clear();
-        positions.0.resize(self.steps.len(), None);
-        positions.set(0, 0);
-        for (number, step) in self.steps.iter().enumerate() {
-            if let Some(at) = positions.get(number) {
-                step.search(nodes, at, positions);
-            }
+        payload: &'d [u8],
+        scratch: &'d mut LocateScratch,
+    ) -> Result<Located<'d>, Reject> {
+        let text = simdutf8::basic::from_utf8(payload);
+        let text = text.map_err(|_| other_encoding(payload).unwrap_or(Reject::InvalidUtf8))?;
+        match self.walk(payload, &mut scratch.0) {
+            Ok(()) => Ok(Located::new(text, &scratch.0.spans)),
+            Err(Invalid) => Err(other_encoding(payload).unwrap_or(Reject::InvalidJson)),
         }
-        Located { document, positions }
     }
 
-    fn step(&mut self, from: usize, token: &str) -> usize {
-        let to = self.steps.len();
-        let Some(step) = self.steps.get_mut(from) else { return to };
-        if let Some(branch) = step.branches.iter().find(|branch| &*branch.token == token) {
-            return branch.to;
-        }
-        step.branches.push(Branch { token: token.into(), index: array_index(token), to });
-        self.steps.push(Step::default());
-        to
-    }
-}
-
-impl<'d> Located<'d> {
-    /// The value that a pointer leads to; `None` if the document has nothing there.
-    pub(crate) fn value(&self, path: PathId) -> Option<JsonValue<'d>> {
-        self.document.value(self.positions.get(path.0)?)
-    }
-}
-
-impl Positions {
-    fn get(&self, step: usize) -> Option<usize> {
-        self.0.get(step).copied().flatten()
-    }
-
-    fn set(&mut self, step: usize, position: usize) {
-        if let Some(slot) = self.0.get_mut(step) {
-            *slot = Some(position);
+    fn walk(&self, bytes: &[u8], scratch: &mut WalkScratch) -> Result<(), Invalid> {
+        scratch.restart(&self.steps);
+        match self.scanner {
+            Scanner::Portable => Walk::new(&self.steps, bytes, scratch, Portable).run(),
+            #[cfg(target_arch = "x86_64")]
+            Scanner::Avx2(avx2) => Avx2::run(Walk::new(&self.steps, bytes, scratch, avx2)),
         }
     }
 }
 
-impl Step {
-    /// Sets the positions of this step's children within its value, at `at`.
-    fn search(&self, nodes: Nodes<'_>, at: usize, positions: &mut Positions) {
-        if self.branches.is_empty() {
-            return;
+/// The fastest that this processor has.
+impl Default for Scanner {
+    fn default() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(avx2) = Avx2::detect() {
+            return Self::Avx2(avx2);
         }
-        match nodes.get(at) {
-            Some(Node::Object { .. }) => self.search_object(nodes, at, positions),
-            Some(Node::Array { .. }) => self.search_array(nodes, at, positions),
-            Some(Node::String(_) | Node::Static(_)) | None => {}
-        }
-    }
-
-    fn search_object(&self, nodes: Nodes<'_>, at: usize, positions: &mut Positions) {
-        let mut contents = nodes.contents(at);
-        while let (Some(name), Some(value)) = (contents.next(), contents.next()) {
-            let Some(Node::String(name)) = nodes.get(name) else { return };
-            if let Some(branch) = self.branches.iter().find(|branch| &*branch.token == *name) {
-                positions.set(branch.to, value);
-            }
-        }
-    }
-
-    fn search_array(&self, nodes: Nodes<'_>, at: usize, positions: &mut Positions) {
-        let Some(last) = self.branches.iter().filter_map(|branch| branch.index).max() else {
-            return;
-        };
-        for (index, element) in nodes.contents(at).enumerate().take(last.saturating_add(1)) {
-            if let Some(branch) = self.branches.iter().find(|branch| branch.index == Some(index)) {
-                positions.set(branch.to, element);
-            }
-        }
+        Self::Portable
     }
 }
 
-/// The index that a token is under RFC 6901: digits without a leading zero. "-" stands for the
-/// element after the last, which never exists.
-fn array_index(token: &str) -> Option<usize> {
-    let canonical = token == "0" || !token.starts_with(['0', '+']);
-    canonical.then(|| token.parse().ok()).flatten()
+impl LocateScratch {
+    /// The bytes that are allocated, apart from a few for each pointer.
+    pub(crate) fn capacity_bytes(&self) -> usize {
+        self.0.capacity_bytes()
+    }
+}
+
+/// The encoding that a payload is known by, by its first byte. No JSON begins with any of these.
+fn other_encoding(payload: &[u8]) -> Option<Reject> {
+    match payload {
+        // Confluent's and Apicurio's framing, and that of AWS Glue.
+        [0x00 | 0x03, ..] => Some(Reject::FramedPayload),
+        [0x1f, 0x8b, ..] => Some(Reject::CompressedPayload),
+        _ => None,
+    }
 }

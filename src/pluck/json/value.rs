@@ -2,6 +2,7 @@
 
 use super::container::Container;
 use super::number::Number;
+use super::string::JsonString;
 
 /// A value, borrowed from its document.
 #[derive(Debug, Clone, Copy)]
@@ -13,8 +14,41 @@ pub(crate) enum JsonValue<'d> {
     Uint(u64),
     /// Any other number.
     Number(Number<'d>),
-    Text(&'d str),
-    /// A string in which U+FFFD stands for half a surrogate pair, so it is not all of what was sent.
-    DamagedText(&'d str),
+    Text(JsonString<'d>),
     Container(Container<'d>),
+}
+
+impl<'d> JsonValue<'d> {
+    /// The value that this is the JSON text of. The text was checked to be one.
+    pub(super) fn written(text: &'d str) -> Self {
+        match text.as_bytes() {
+            [b'"', .., b'"'] => {
+                Self::Text(JsonString::written(text.get(1..text.len() - 1).unwrap_or_default()))
+            }
+            [b'{' | b'[', ..] => Self::Container(Container::written(text)),
+            b"null" => Self::Null,
+            b"true" => Self::Bool(true),
+            b"false" => Self::Bool(false),
+            _ => match (text.parse(), text.parse()) {
+                (Ok(int), _) => Self::Int(int),
+                (_, Ok(uint)) => Self::Uint(uint),
+                _ => Self::Number(Number::new(text)),
+            },
+        }
+    }
+
+    /// Text that stands outside of a document, where there are no escapes.
+    pub(crate) fn plain(text: &'d str) -> Self {
+        Self::Text(JsonString::plain(text))
+    }
+
+    /// The most bytes that the value is as text.
+    pub(crate) fn max_text_bytes(self) -> usize {
+        match self {
+            Self::Null | Self::Bool(_) | Self::Int(_) | Self::Uint(_) => 0,
+            Self::Number(number) => number.text().len(),
+            Self::Text(text) => text.max_bytes(),
+            Self::Container(container) => container.max_bytes(),
+        }
+    }
 }

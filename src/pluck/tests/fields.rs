@@ -157,6 +157,22 @@ fn record_key_and_headers_are_text_fields() {
 }
 
 #[test]
+fn a_name_that_is_given_twice_takes_nothing_from_the_names_around_it() {
+    let document = r#"{"first":{"x":1},"a":{"b":2,"c":3},"last":{"x":4},"a":{"c":5}}"#;
+    let expected = [
+        ("/first/x", Some(Value::Int(1))),
+        ("/a/b", None),
+        ("/a/c", Some(Value::Int(5))),
+        ("/last/x", Some(Value::Int(4))),
+    ];
+    let pointers = expected.map(|(pointer, _)| pointer);
+    let message = Message { key: Some(b"k"), ..message(document.as_bytes()) };
+    let record = record(plucker("@key", &pointers).pluck(&message)).unwrap();
+    let values: Vec<_> = record.entry.view().values().collect();
+    assert_eq!(values, expected.map(|(_, value)| value));
+}
+
+#[test]
 fn a_header_field_that_is_not_text_rejects_the_message() {
     let message = Message { header: &|_| Some(b"\xc3\x28"), ..message(br#"{"id":1}"#) };
     let plucked = plucker("/id", &["@header/trace"]).pluck(&message);

@@ -13,12 +13,11 @@ use crate::stats::MemoryStats;
 const TABLES: &str = "tables";
 const TYPES: [&str; 7] =
     [TABLES, "ingest", "kafka_client", "rpc", "other_heap", "allocator", "outside_heap"];
-const PURPOSES: [&str; 11] = [
+const PURPOSES: [&str; 10] = [
     TABLES,
     "kafka_fetch",
     "kafka_statistics",
-    "large_documents",
-    "small_documents",
+    "documents",
     "rpc_connections",
     "rpc_streams",
     "rpc_pool",
@@ -75,8 +74,7 @@ fn purpose_name(purpose: &Purpose) -> &'static str {
         Purpose::Table { .. } => TABLES,
         Purpose::KafkaFetch => "kafka_fetch",
         Purpose::KafkaStatistics => "kafka_statistics",
-        Purpose::LargeDocuments => "large_documents",
-        Purpose::SmallDocuments => "small_documents",
+        Purpose::Documents => "documents",
         Purpose::RpcConnections => "rpc_connections",
         Purpose::RpcStreams => "rpc_streams",
         Purpose::RpcPool => "rpc_pool",

@@ -1,0 +1,111 @@
+//! The steps of a table's JSON pointers, as a tree.
+//!
+//! A step is the value that a pointer's first so many tokens lead to. Pointers share the steps that
+//! they have in common.
+
+use super::cursor::Name;
+use super::string::JsonString;
+use crate::config::Pointer;
+
+/// The tree of all pointers.
+#[derive(Debug, Default)]
+pub(super) struct Steps {
+    /// The first step is the whole document. Every step stands behind its parent. Without any pointer
+    /// there is none.
+    steps: Vec<Step>,
+}
+
+/// The number of the step that is the whole document.
+pub(super) const ROOT: usize = 0;
+
+#[derive(Debug, Default)]
+struct Step {
+    parent: usize,
+    branches: Vec<Branch>,
+}
+
+#[derive(Debug)]
+struct Branch {
+    token: Box<str>,
+    /// The token as the index of an array's element, if it is one.
+    index: Option<usize>,
+    /// The number of the step that it leads to.
+    to: usize,
+}
+
+impl Steps {
+    /// Adds the steps of a pointer that are not there yet. Returns the number of the last one.
+    pub(super) fn add(&mut self, pointer: &Pointer) -> usize {
+        if self.steps.is_empty() {
+            self.steps.push(Step::default());
+        }
+        pointer.tokens().iter().fold(ROOT, |from, token| self.step(from, token))
+    }
+
+    /// Whether no pointer was added.
+    pub(super) fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// How many there are, the whole document included.
+    pub(super) fn count(&self) -> usize {
+        self.steps.len().max(ROOT + 1)
+    }
+
+    /// The step that leads to a step.
+    pub(super) fn parent(&self, step: usize) -> usize {
+        self.steps.get(step).map_or(ROOT, |step| step.parent)
+    }
+
+    /// Whether a pointer leads on from a step.
+    #[inline]
+    pub(super) fn goes_on(&self, step: usize) -> bool {
+        !self.branches(step).is_empty()
+    }
+
+    /// The step that a member of a step's object is, if a pointer leads to it.
+    #[inline]
+    pub(super) fn member(&self, step: usize, name: Name<'_>) -> Option<usize> {
+        let branches = self.branches(step).iter();
+        let mut branches = branches.filter(|branch| is_named(name, &branch.token));
+        branches.next().map(|branch| branch.to)
+    }
+
+    /// The step that an element of a step's array is, if a pointer leads to it.
+    #[inline]
+    pub(super) fn element(&self, step: usize, index: usize) -> Option<usize> {
+        let mut branches = self.branches(step).iter();
+        branches.find(|branch| branch.index == Some(index)).map(|branch| branch.to)
+    }
+
+    #[inline]
+    fn branches(&self, step: usize) -> &[Branch] {
+        self.steps.get(step).map_or(&[], |step| &step.branches)
+    }
+
+    fn step(&mut self, from: usize, token: &str) -> usize {
+        let to = self.steps.len();
+        let Some(step) = self.steps.get_mut(from) else { return to };
+        if let Some(branch) = step.branches.iter().find(|branch| &*branch.token == token) {
+            return branch.to;
+        }
+        step.branches.push(Branch { token: token.into(), index: array_index(token), to });
+        self.steps.push(Step { parent: from, branches: Vec::new() });
+        to
+    }
+}
+
+#[inline]
+fn is_named(name: Name<'_>, token: &str) -> bool {
+    if !name.has_escapes {
+        return name.written == token.as_bytes();
+    }
+    str::from_utf8(name.written).is_ok_and(|written| JsonString::written(written).is_equal(token))
+}
+
+/// The index that a token is under RFC 6901: digits without a leading zero. "-" stands for the
+/// element after the last, which never exists.
+fn array_index(token: &str) -> Option<usize> {
+    let canonical = token == "0" || !token.starts_with(['0', '+']);
+    canonical.then(|| token.parse().ok()).flatten()
+}
