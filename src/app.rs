@@ -63,6 +63,8 @@ pub use trial::{EntryCost, ExpectedLoad, OutcomeCount, Projection, Trial, TrialS
 /// What a configuration comes to.
 #[derive(Debug)]
 pub struct Checked {
+    /// The configuration, with what depends on the memory limit as a number.
+    pub config: Config,
     /// How the memory is divided.
     pub budget: Budget,
     /// librdkafka's warnings about its settings.
@@ -78,12 +80,15 @@ pub struct Checked {
 /// When the memory does not suffice, something is wrong with a certificate file, librdkafka refuses
 /// a setting, or the system gives no threads for a client.
 pub fn check(config: &Config) -> Result<Checked, BuildError> {
-    let budget = Budget::plan(config, reserves::needs(config))?;
-    TlsOfPorts::load(config)?;
+    let limit = Budget::current_limit(config)?;
+    let config = config.sized_for(limit.bytes);
+    let budget = Budget::plan_within(limit, &config, reserves::needs(&config))?;
+    TlsOfPorts::load(&config)?;
     access::check(&config.rpc.access).map_err(BuildError::Access)?;
-    ingest::try_out_client_threads(config)?;
-    let warnings = ingest::check_settings(config).map_err(BuildError::Kafka)?;
-    Ok(Checked { budget, warnings, exposure: Exposure::of(config) })
+    ingest::try_out_client_threads(&config)?;
+    let warnings = ingest::check_settings(&config).map_err(BuildError::Kafka)?;
+    let exposure = Exposure::of(&config);
+    Ok(Checked { config, budget, warnings, exposure })
 }
 
 /// Tries the brokers, the topics and the permissions, and the last `records` of each topic. The
@@ -121,9 +126,10 @@ impl App {
     /// # Errors
     ///
     /// See [`BuildError`].
-    pub fn build(config: Config) -> Result<Self, BuildError> {
-        let Checked { budget, warnings, exposure } = check(&config)?;
-        log_start(&config, &budget);
+    pub fn build(config: &Config) -> Result<Self, BuildError> {
+        let digest = config.digest();
+        let Checked { config, budget, warnings, exposure } = check(config)?;
+        log_start(&digest, &budget);
         log_findings(&warnings, &exposure);
         let accounts = Accounts::open(config.tables.iter().map(|table| table.name.as_str()))?;
         let tls = TlsOfPorts::load(&config)?;
@@ -238,11 +244,11 @@ impl App {
 }
 
 /// What runs, with which configuration, and how its memory is divided.
-fn log_start(config: &Config, budget: &Budget) {
+fn log_start(digest: &str, budget: &Budget) {
     let limit = budget.limit();
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
-        digest = config.digest(),
+        digest,
         limit_bytes = limit.bytes,
         limit_source = %limit.source,
         budget = budget.in_one_line(),

@@ -15,6 +15,7 @@ mod allow;
 mod condition;
 mod cross_checks;
 mod fault;
+mod fetch_buffer;
 mod file;
 mod form;
 mod ingest;
@@ -58,6 +59,7 @@ pub use self::admin::Admin;
 pub use self::allow::{Allow, AllowedTables};
 pub use self::condition::{Condition, Constant, Test};
 pub use self::fault::{Fault, Faults, Place};
+pub use self::fetch_buffer::FetchBuffer;
 pub use self::ingest::{Ingest, Start};
 pub use self::jwt::{Jwt, JwtKeys};
 pub use self::kafka::Kafka;
@@ -131,6 +133,15 @@ impl Config {
         }
         let config = section::read(tree, &mut report, Self::read);
         report.conclude(config)
+    }
+
+    /// The configuration for a process with a memory limit of so many bytes: what depends on the limit
+    /// is a number in it.
+    #[must_use]
+    pub fn sized_for(&self, limit_bytes: u64) -> Self {
+        let mut sized = self.clone();
+        sized.kafka.fetch_buffer = self.kafka.fetch_buffer.within(limit_bytes);
+        sized
     }
 
     /// The whole configuration as TOML that can be loaded again, with the defaults. A secret is

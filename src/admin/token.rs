@@ -2,8 +2,6 @@
 //!
 //! It is read from its file at each call: so a new one counts at once, and none stays in memory.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use axum::http::header::AUTHORIZATION;
@@ -12,8 +10,10 @@ use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::small_file;
+
 /// More than any token has.
-const MAX_BYTES: u64 = 4 << 10;
+const MAX_BYTES: usize = 4 << 10;
 const MIN_CHARS: usize = 16;
 
 /// Where the token is.
@@ -52,8 +52,7 @@ impl ChangeToken {
 }
 
 fn read(file: &Path) -> Option<String> {
-    let mut text = String::new();
-    File::open(file).ok()?.take(MAX_BYTES).read_to_string(&mut text).ok()?;
+    let text = String::from_utf8(small_file::read(file, MAX_BYTES).ok()?).ok()?;
     let token = text.trim();
     (token.chars().count() >= MIN_CHARS).then(|| token.to_owned())
 }
@@ -72,7 +71,8 @@ impl IntoResponse for Refusal {
             ),
             Self::Unreadable => (
                 StatusCode::FORBIDDEN,
-                "the file of admin.token_file cannot be read, or holds fewer than 16 characters\n",
+                "the file of admin.token_file cannot be read, or holds fewer than 16 characters or \
+                 more than 4096 bytes\n",
             ),
             Self::WrongToken => (
                 StatusCode::UNAUTHORIZED,

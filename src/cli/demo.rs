@@ -70,7 +70,7 @@ async fn demo(args: DemoArgs, requested: impl Future<Output = ()>) -> Result<(),
     let config = config(&args, kafka.bootstrap())?;
     let log = telemetry::start(&config.log).map_err(super::serve::bad_filter)?;
     tokio::spawn(log.line_limits.report());
-    let app = App::build(config)?.with_log_filter(log.filter);
+    let app = App::build(&config)?.with_log_filter(log.filter);
     let take_snapshot = app.snapshot_handle();
     let mut report = Report::new(io::stdout());
     report.opening(app.rpc_addr()?, app.admin_addr()?, args.rate)?;

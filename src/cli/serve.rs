@@ -17,7 +17,7 @@ pub(super) fn run(args: &ConfigArgs) -> Result<(), Failure> {
     block_on(async {
         tokio::spawn(log.line_limits.clone().report());
         let (requested, requested_again) = shutdown::requested()?;
-        let app = build(config)?.with_log_filter(log.filter);
+        let app = build(&config)?.with_log_filter(log.filter);
         let take_snapshot = app.snapshot_handle();
         let mut asked_by = None;
         let ended = tokio::select! {
@@ -30,7 +30,7 @@ pub(super) fn run(args: &ConfigArgs) -> Result<(), Failure> {
     })
 }
 
-fn build(config: Config) -> Result<App, Failure> {
+fn build(config: &Config) -> Result<App, Failure> {
     let app = App::build(config).inspect_err(log_no_start)?;
     let (rpc, admin) = (app.rpc_addr()?, app.admin_addr()?);
     tracing::info!(%rpc, %admin, "listening");

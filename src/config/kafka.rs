@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::form::{Optional, Size, TOPIC, Text};
+use super::fetch_buffer::FetchBuffer;
+use super::form::{Optional, Parsed, TOPIC, Text};
 use super::property::{self, Property};
 use super::secret_file::{self, SecretFileForm};
 use super::section::{Section, Unset};
 use super::security;
-use super::size::ByteSize;
 
 pub(super) const ABOUT: &str = "The Kafka cluster, and the settings of its client.";
 
@@ -20,7 +20,7 @@ pub struct Kafka {
     /// The brokers to connect to first, as `host:port` with commas between.
     pub brokers: String,
     /// The memory that librdkafka's fetch buffers may take, over all threads together.
-    pub fetch_buffer: ByteSize,
+    pub fetch_buffer: FetchBuffer,
     /// The topic to which rejected records are produced, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dead_letter: Option<String>,
@@ -48,9 +48,9 @@ impl Kafka {
         );
         let fetch_buffer = section.key(
             "fetch_buffer",
-            &Size(ByteSize::mib(4)..=ByteSize::mib(1024)),
-            Unset::Means("20MiB"),
-            "Memory for librdkafka's clients: one a thread, one that was replaced and closes, and \
+            &Parsed::new("\"auto\", or a size from 4MiB to 1GiB"),
+            Unset::Means("auto"),
+            "`auto` is a twelfth of the memory limit, from 14MiB to 96MiB. Memory for librdkafka's clients: one a thread, one that was replaced and closes, and \
              1MiB for offsets. It covers the records that wait in the queues and one response from \
              each of the listed brokers, decompressed to four times its size. Batches that are \
              compressed more tightly take more for a moment.",

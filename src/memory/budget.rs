@@ -102,15 +102,6 @@ pub enum BudgetError {
 }
 
 impl Budget {
-    /// Divides the limit that [`Self::current_limit`] finds.
-    ///
-    /// # Errors
-    ///
-    /// When the needs and the capacities do not fit into the limit; the error shows the sum.
-    pub fn plan(config: &Config, needs: Needs) -> Result<Self, BudgetError> {
-        Self::plan_within(Self::current_limit(config)?, config, needs)
-    }
-
     /// The limit that the configuration gives on this machine at this moment.
     ///
     /// # Errors
@@ -136,7 +127,7 @@ impl Budget {
     ///
     /// # Errors
     ///
-    /// As [`Self::plan`].
+    /// When the needs and the capacities do not fit into the limit; the error shows the sum.
     pub fn plan_within(limit: Limit, config: &Config, needs: Needs) -> Result<Self, BudgetError> {
         let reserves = vec![
             line(Purpose::KafkaFetch, needs.kafka_bytes),
@@ -267,7 +258,8 @@ mod tests {
             admin_bytes: 1 << 20,
             smallest_table_bytes: 64 << 10,
         };
-        Budget::plan(&config(settings), needs)
+        let config = config(settings);
+        Budget::plan_within(Budget::current_limit(&config)?, &config, needs)
     }
 
     #[test]

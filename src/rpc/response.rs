@@ -16,7 +16,7 @@ mod in_transport;
 mod sending;
 mod stream;
 
-pub(super) use body::{ResponseBody, end_of_dropped};
+pub(super) use body::{ResponseBody, end_of_dropped, trailers};
 pub(super) use buffer::{FinishedResponse, Refused, ResponseBuffer};
 pub(super) use sending::Sending;
 pub(super) use stream::{Messages, StreamBody};

@@ -73,6 +73,7 @@ const MAY_NAME: [(&str, &[&str]); 23] = [
             "history",
             "proto",
             "rpc",
+            "small_file",
             "stats",
             "telemetry",
             "threads",

@@ -209,7 +209,7 @@ fn check_prints_the_effective_configuration_with_secrets_hidden() {
         .unwrap();
     let shown = text(&checked.stdout);
     assert!(checked.status.success(), "{checked:?}");
-    assert!(shown.contains("fetch_buffer = \"20MiB\""), "defaults are shown: {shown}");
+    assert!(shown.contains("fetch_buffer = \"auto\""), "defaults are shown: {shown}");
     assert!(shown.contains("sasl.password") && !shown.contains("hush-hush"), "{shown}");
     assert!(shown.contains("for tables"), "{shown}");
 }

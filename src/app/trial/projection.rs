@@ -112,7 +112,8 @@ pub(super) fn project(
     let budget = limit_bytes.and_then(|bytes| plan(&with_capacity, bytes));
     let ttl_seconds = config.tables[table_index].life.ttl.as_secs();
     let bandwidth_bytes = records_per_second.saturating_mul(costs.payload_bytes);
-    let buffer_bytes = config.kafka.fetch_buffer.as_u64();
+    let fetch_buffer = config.kafka.fetch_buffer.within(limit_bytes.unwrap_or(MOST_LIMIT_BYTES));
+    let buffer_bytes = fetch_buffer.as_u64();
     Ok(Projection {
         keys,
         most_alive: (records_per_second > 0)
@@ -215,5 +216,6 @@ fn smallest_limit(config: &Config, table_index: usize, capacity_bytes: u64) -> O
 
 fn plan(config: &Config, limit_bytes: u64) -> Option<Budget> {
     let limit = Limit { bytes: limit_bytes, source: LimitSource::Configured };
-    Budget::plan_within(limit, config, reserves::needs(config)).ok()
+    let config = config.sized_for(limit_bytes);
+    Budget::plan_within(limit, &config, reserves::needs(&config)).ok()
 }

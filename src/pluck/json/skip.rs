@@ -23,15 +23,18 @@ impl<S: Scan> Cursor<'_, S> {
         }
     }
 
-    /// `nesting` has the containers around the one in which the cursor is.
+    /// Goes past a container with all that it contains.
     #[inline(always)]
     fn pass_container(&mut self, is_object: bool, nesting: &mut Nesting) -> Result<(), Invalid> {
         nesting.clear();
         let (mut is_object, mut is_new) = (is_object, true);
         loop {
-            let end =
-                if is_object { self.pass_members(is_new) } else { self.pass_elements(is_new) };
-            match end? {
+            let end = if is_object {
+                self.pass_items::<true>(is_new)?
+            } else {
+                self.pass_items::<false>(is_new)?
+            };
+            match end {
                 End::Opened { is_object: is_inner_object } => {
                     nesting.push(is_object);
                     (is_object, is_new) = (is_inner_object, true);
@@ -44,34 +47,23 @@ impl<S: Scan> Cursor<'_, S> {
         }
     }
 
-    /// Goes past the members of an object: from its opening bracket if the object is new, or else
+    /// Goes past the items of a container: from its opening bracket if the container is new, or else
     /// from behind one of them.
     #[inline(always)]
-    fn pass_members(&mut self, is_new: bool) -> Result<End, Invalid> {
-        let mut is_more = if is_new { self.pass_opening(b'}') } else { self.pass_separator(b'}')? };
+    fn pass_items<const IS_OBJECT: bool>(&mut self, is_new: bool) -> Result<End, Invalid> {
+        let closing = if IS_OBJECT { b'}' } else { b']' };
+        let mut is_more =
+            if is_new { self.pass_opening(closing) } else { self.pass_separator(closing)? };
         while is_more {
-            self.pass_name()?;
+            if IS_OBJECT {
+                self.pass_name()?;
+            }
             let first = self.seek_token();
             if matches!(first, b'{' | b'[') {
                 return Ok(End::Opened { is_object: first == b'{' });
             }
             self.pass_scalar(first)?;
-            is_more = self.pass_separator(b'}')?;
-        }
-        Ok(End::Closed)
-    }
-
-    /// The same for the elements of an array.
-    #[inline(always)]
-    fn pass_elements(&mut self, is_new: bool) -> Result<End, Invalid> {
-        let mut is_more = if is_new { self.pass_opening(b']') } else { self.pass_separator(b']')? };
-        while is_more {
-            let first = self.seek_token();
-            if matches!(first, b'{' | b'[') {
-                return Ok(End::Opened { is_object: first == b'{' });
-            }
-            self.pass_scalar(first)?;
-            is_more = self.pass_separator(b']')?;
+            is_more = self.pass_separator(closing)?;
         }
         Ok(End::Closed)
     }

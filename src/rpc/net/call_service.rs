@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 use prost::bytes::Bytes;
 use tokio::time::timeout;
 use tonic::Status;
-use tonic::codegen::http::{HeaderMap, Method, Request, Response, StatusCode};
+use tonic::codegen::http::{Method, Request, Response, StatusCode};
 
 use super::admission::Admission;
 use super::calls::{Call, OpenCall};
@@ -26,6 +26,7 @@ use crate::rpc::body::Body;
 use crate::rpc::call_counters::{CountedCall, ThreadCounters};
 use crate::rpc::errors;
 use crate::rpc::pool::CloseConnection;
+use crate::rpc::response::trailers;
 
 /// What answers calls.
 pub(in crate::rpc) trait Answer: Clone + Send + Sync + 'static {
@@ -209,9 +210,7 @@ impl ResponseBody {
     /// The end of a response whose request is incomplete.
     fn end(&mut self) -> Result<Frame<Bytes>, Status> {
         self.is_done = true;
-        let mut trailers = HeaderMap::with_capacity(3);
-        errors::draining().add_header(&mut trailers)?;
-        Ok(Frame::trailers(trailers))
+        trailers(&errors::draining())
     }
 
     /// Takes the status from a frame that has it, or from the fault that cuts the response.

@@ -67,7 +67,8 @@ pub(in crate::rpc) fn end_of_dropped(
     if has_begun { Err(status.clone()) } else { trailers(status) }
 }
 
-pub(super) fn trailers(status: &Status) -> Result<Frame<Bytes>, Status> {
+/// The end of an answer by a status.
+pub(in crate::rpc) fn trailers(status: &Status) -> Result<Frame<Bytes>, Status> {
     let mut trailers = HeaderMap::with_capacity(1);
     status.add_header(&mut trailers)?;
     Ok(Frame::trailers(trailers))

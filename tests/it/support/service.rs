@@ -59,7 +59,7 @@ impl Service {
     #[expect(clippy::unused_async, reason = "as the other ways to start one, which wait")]
     pub(crate) async fn start_with(bootstrap: &str, settings: &[String]) -> Self {
         let config = Config::load(None, [], &with_basics(bootstrap, settings)).expect("settings");
-        let app = App::build(config).expect("a service");
+        let app = App::build(&config).expect("a service");
         let (rpc, admin) = (app.rpc_addr().unwrap(), app.admin_addr().unwrap());
         let probes = app.probe_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
