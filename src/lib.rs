@@ -39,6 +39,7 @@
 //! | [`ingest`] | Kafka: clients, threads, where to start, the progress of each partition |
 //! | [`pluck`] | the encoding: from JSON to a draft or a reason to reject |
 //! | [`record`] | what `pluck` returns and a table stores |
+//! | [`request_id`] | the id of a call, for errors and the log |
 //! | [`table`] | the bounded, expiring table and its stores |
 //! | [`rpc`] | the gRPC server: lookups, statistics, health, reflection |
 //! | [`access`] | who may do what: identities, tokens, the policy |
@@ -69,6 +70,7 @@ pub mod memory;
 pub mod pluck;
 pub mod proto;
 pub mod record;
+pub mod request_id;
 pub mod rpc;
 pub mod shutdown;
 pub mod small_file;

@@ -94,9 +94,12 @@ impl CountedCall {
     }
 
     /// Takes the status from the headers or trailers that the caller gets.
-    pub(super) fn observe(&mut self, headers: &HeaderMap) {
+    /// Returns it.
+    pub(super) fn observe(&mut self, headers: &HeaderMap) -> Code {
         let status = headers.get("grpc-status");
-        self.set_code(status.map_or(Code::Unknown, |code| Code::from_bytes(code.as_bytes())));
+        let code = status.map_or(Code::Unknown, |code| Code::from_bytes(code.as_bytes()));
+        self.set_code(code);
+        code
     }
 
     /// Sets the status that the caller gets.

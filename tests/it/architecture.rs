@@ -16,7 +16,7 @@ use names::Names;
 use source::{Source, find, root, sources, without_tests};
 
 /// Each module and the modules of this crate that it may name.
-const MAY_NAME: [(&str, &[&str]); 23] = [
+const MAY_NAME: [(&str, &[&str]); 24] = [
     ("main", &[]),
     ("cli", &["app", "config", "heap", "proto", "shutdown", "stats", "telemetry"]),
     (
@@ -55,12 +55,23 @@ const MAY_NAME: [(&str, &[&str]); 23] = [
             "threads",
         ],
     ),
-    ("access", &["config", "heap", "proto", "small_file", "stats", "threads"]),
+    ("access", &["config", "heap", "proto", "request_id", "small_file", "stats", "threads"]),
     (
         "rpc",
         &[
-            "access", "clock", "config", "health", "heap", "memory", "proto", "record", "stats",
-            "table", "threads", "tls",
+            "access",
+            "clock",
+            "config",
+            "health",
+            "heap",
+            "memory",
+            "proto",
+            "record",
+            "request_id",
+            "stats",
+            "table",
+            "threads",
+            "tls",
         ],
     ),
     // Of `rpc` it gets the way to methods that show keys and values.
@@ -93,6 +104,7 @@ const MAY_NAME: [(&str, &[&str]); 23] = [
     ("heap", &[]),
     ("proto", &[]),
     ("record", &[]),
+    ("request_id", &[]),
     ("shutdown", &[]),
     ("small_file", &[]),
     ("threads", &["heap"]),

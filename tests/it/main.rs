@@ -47,6 +47,7 @@ mod pressure;
 mod projection;
 mod record_times;
 mod rejections;
+mod request_ids;
 mod retained_payload;
 mod shutdown;
 mod slow_brokers;

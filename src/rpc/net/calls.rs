@@ -15,6 +15,7 @@ use tonic::codegen::http::uri::PathAndQuery;
 
 use super::caps::StreamPlace;
 use super::transport::Meter;
+use crate::request_id::RequestId;
 use crate::rpc::call_counters::CountedCall;
 
 /// The open calls of one connection.
@@ -36,6 +37,7 @@ struct State {
 #[derive(Debug)]
 pub(super) struct Call {
     pub(super) method: Option<PathAndQuery>,
+    pub(super) request_id: RequestId,
     pub(super) since: Instant,
     /// The whole request is here.
     is_complete: AtomicBool,
@@ -83,11 +85,13 @@ impl Calls {
     pub(super) fn open(
         self: &Arc<Self>,
         method: Option<PathAndQuery>,
+        request_id: RequestId,
         place: StreamPlace,
         counted: CountedCall,
     ) -> OpenCall {
         let call = Arc::new(Call {
             method,
+            request_id,
             since: Instant::now(),
             is_complete: AtomicBool::new(false),
             is_answered: AtomicBool::new(false),
@@ -203,7 +207,8 @@ mod tests {
 
     fn open(calls: &Arc<Calls>) -> OpenCall {
         let counted = CountedCall::start(&CallCounters::default().add_thread(), "/");
-        calls.open(None, StreamCap::new(1, 1).of_connection().enter().unwrap(), counted)
+        let place = StreamCap::new(1, 1).of_connection().enter().unwrap();
+        calls.open(None, RequestId::random(), place, counted)
     }
 
     #[test]
