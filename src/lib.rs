@@ -49,7 +49,8 @@
 //! | [`health`] | live, ready and fresh |
 //! | [`stats`] | one snapshot of the service, in plain data |
 //! | [`history`] | the past of these figures, in a fixed size |
-//! | [`telemetry`] | the log, and the metrics |
+//! | [`telemetry`] | the log, the metrics, and what is sent to a collector |
+//! | [`trace`] | which calls are traced, and their spans until they are sent |
 //! | [`tls`] | the TLS of a port: its certificates, their rotation, the handshake |
 //! | [`threads`] | whether the system gives threads, and threads that wait for their work |
 //! | [`small_file`] | reads the small files that a configuration names |
@@ -79,3 +80,4 @@ pub mod table;
 pub mod telemetry;
 pub mod threads;
 pub mod tls;
+pub mod trace;

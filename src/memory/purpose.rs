@@ -30,6 +30,8 @@ pub enum Purpose {
     RpcPool,
     /// The past of the figures, and the answers of the admin port.
     Admin,
+    /// Spans that wait to be sent, and messages to the collector.
+    Telemetry,
     /// Code and stacks.
     Fixed,
     /// What the allocator holds beside what is allocated from it.
@@ -53,6 +55,7 @@ impl fmt::Display for Purpose {
             Self::RpcStreams => "rpc streams (rpc.max_streams)",
             Self::RpcPool => "rpc byte pool (rpc.pool)",
             Self::Admin => "dashboard: history and answers (by admin.history)",
+            Self::Telemetry => "traces and metrics that are sent (by otlp.queue)",
             Self::Fixed => "code and stacks",
             Self::Allocator => "allocator slack (a sixteenth of the limit)",
         })

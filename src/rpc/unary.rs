@@ -107,7 +107,7 @@ impl Answer for Dispatch {
             Err(denial) => return Box::pin(async move { errors::denied(denial).into_http() }),
         };
         let (share, costs) = (connection.share.clone(), connection.costs.clone());
-        let call = Call::new(Deadline::of(&head.headers), share, caller, costs);
+        let call = Call::new(Deadline::of(&head.headers), share, caller, costs).traced(body.span());
         let end = call.deadline().send_end(self.front.request_timeout);
         let method = service.method();
         let limit_bytes = self.front.max_request_bytes(method);

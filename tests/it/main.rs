@@ -41,6 +41,7 @@ mod misses;
 mod monitoring;
 mod newer;
 mod open_files;
+mod otlp;
 mod own_writes;
 mod poison;
 mod pressure;

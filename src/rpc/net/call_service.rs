@@ -27,6 +27,7 @@ use crate::rpc::body::Body;
 use crate::rpc::call_counters::{CountedCall, ThreadCounters};
 use crate::rpc::errors;
 use crate::rpc::pool::CloseConnection;
+use crate::trace::OpenSpan;
 
 /// What answers calls.
 pub(in crate::rpc) trait Answer: Clone + Send + Sync + 'static {
@@ -89,6 +90,7 @@ impl<S> CallService<S> {
     fn open(&self, request: &Request<Incoming>) -> Result<OpenCall, Box<Response<Body>>> {
         let request_id = request_id(request.headers());
         let mut counted = CountedCall::start(&self.counters, request.uri().path());
+        counted.trace(request.headers());
         let Some(place) = self.streams.enter() else {
             self.admission.counters.count_shed_stream();
             self.connection.meter.count_refused();
@@ -191,6 +193,11 @@ fn observe_end(call: &mut OpenCall, headers: &mut HeaderMap) {
 }
 
 impl RequestBody {
+    /// The span of the call, if it is traced.
+    pub(in crate::rpc) fn span(&self) -> Option<Arc<OpenSpan>> {
+        self.call.span.clone()
+    }
+
     /// The id of the call.
     pub(in crate::rpc) fn request_id(&self) -> &RequestId {
         &self.call.request_id

@@ -17,6 +17,7 @@ use super::caps::StreamPlace;
 use super::transport::Meter;
 use crate::request_id::RequestId;
 use crate::rpc::call_counters::CountedCall;
+use crate::trace::OpenSpan;
 
 /// The open calls of one connection.
 #[derive(Debug)]
@@ -38,6 +39,8 @@ struct State {
 pub(super) struct Call {
     pub(super) method: Option<PathAndQuery>,
     pub(super) request_id: RequestId,
+    /// None if the call is not traced.
+    pub(super) span: Option<Arc<OpenSpan>>,
     pub(super) since: Instant,
     /// The whole request is here.
     is_complete: AtomicBool,
@@ -92,6 +95,7 @@ impl Calls {
         let call = Arc::new(Call {
             method,
             request_id,
+            span: counted.span().cloned(),
             since: Instant::now(),
             is_complete: AtomicBool::new(false),
             is_answered: AtomicBool::new(false),
