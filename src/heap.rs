@@ -3,17 +3,20 @@
 //!
 //! jemalloc reports what is allocated from each of its arenas, and freed memory goes back to the
 //! arena that it came from, whichever thread frees it. So an [`Account`] is an arena: a thread
-//! adopts one for all that it allocates, or a piece of work is charged to one. This is the only
-//! module with unsafe code and with statics. It does not know what the memory is for.
+//! adopts one for all that it allocates, or a piece of work is charged to one. Beside the signal handler
+//! of CPU profiles this is the only module with unsafe code and with statics. It does not know what the
+//! memory is for.
 
 mod account;
 mod allocator;
 mod control;
 mod flush;
+mod profiler;
 mod readings;
 
 pub use account::Account;
 pub use flush::{ask_threads_to_flush, flush_if_asked, flush_thread_cache};
+pub use profiler::{dump_profile, start_profiler, stop_profiler};
 pub use readings::{AccountReading, Readings, read};
 
 #[global_allocator]

@@ -48,6 +48,7 @@
 //! | [`health`] | live, ready and fresh |
 //! | [`stats`] | one snapshot of the service, in plain data |
 //! | [`history`] | the past of these figures, in a fixed size |
+//! | [`profile`] | profiles of the process: memory by what allocated it, CPU time by what took it |
 //! | [`telemetry`] | the log, and the metrics |
 //! | [`tls`] | the TLS of a port: its certificates, their rotation, the handshake |
 //! | [`threads`] | whether the system gives threads, and threads that wait for their work |
@@ -67,6 +68,7 @@ pub mod history;
 pub mod ingest;
 pub mod memory;
 pub mod pluck;
+pub mod profile;
 pub mod proto;
 pub mod record;
 pub mod rpc;

@@ -80,7 +80,7 @@ pub enum BudgetError {
     #[error(
         "memory.limit: the reserves take more than there is; raise the limit or lower \
          kafka.fetch_buffer, ingest.max_document, ingest.threads, rpc.max_connections, rpc.max_streams or \
-         rpc.pool, or set admin.history to false\n{0}"
+         rpc.pool, set admin.history to false, or leave out admin.token_file\n{0}"
     )]
     ReservesAboveLimit(Budget),
     /// The capacities of the tables add up to more than the reserves leave.

@@ -28,7 +28,7 @@ pub enum Purpose {
     RpcStreams,
     /// Large requests that arrive, and large responses that callers have not read yet.
     RpcPool,
-    /// The past of the figures, and the answers of the admin port.
+    /// The past of the figures, the answers of the admin port, and its profiles.
     Admin,
     /// Code and stacks.
     Fixed,
@@ -52,7 +52,9 @@ impl fmt::Display for Purpose {
             Self::RpcConnections => "rpc connections (rpc.max_connections)",
             Self::RpcStreams => "rpc streams (rpc.max_streams)",
             Self::RpcPool => "rpc byte pool (rpc.pool)",
-            Self::Admin => "dashboard: history and answers (by admin.history)",
+            Self::Admin => {
+                "admin port: history, answers, profiles (by admin.history and admin.token_file)"
+            }
             Self::Fixed => "code and stacks",
             Self::Allocator => "allocator slack (a sixteenth of the limit)",
         })

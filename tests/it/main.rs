@@ -44,6 +44,7 @@ mod open_files;
 mod own_writes;
 mod poison;
 mod pressure;
+mod profiles;
 mod projection;
 mod record_times;
 mod rejections;
