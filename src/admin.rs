@@ -3,7 +3,7 @@
 //! ```text
 //! connections -> probes
 //!             -> guard -> api, pages, ... <- Scrapes <- snapshots
-//!                                         <- History, Gateway, LogFilter
+//!                                         <- History, Gateway, LogFilter, Profile
 //! ```
 //!
 //! Each file beside this one has the routes of one subject, made from the handles that [`Service`]
@@ -24,6 +24,7 @@ mod messages;
 mod metrics;
 mod pages;
 mod probes;
+mod profiles;
 mod sampling;
 mod scrapes;
 mod service;
@@ -41,6 +42,7 @@ use tokio::sync::watch;
 
 use crate::config;
 use crate::history::History;
+use crate::profile;
 use crate::telemetry::LogFilter;
 use crate::tls::Tls;
 use answers::{ANSWER_BYTES, Answers};
@@ -56,10 +58,13 @@ pub struct Admin {
     service: Service,
 }
 
-/// The most that the history and the answers of a service with so many tables take, in bytes.
+/// The most that the history, the answers and the profiles of a service with so many tables take, in
+/// bytes.
 pub fn bytes(config: &config::Admin, tables: usize) -> u64 {
     let history_bytes = if config.history { History::bytes(tables) } else { 0 };
-    history_bytes + ANSWER_BYTES as u64
+    // Without a token nobody can take a profile.
+    let profile_bytes = if config.token_file.is_some() { profile::BYTES } else { 0 };
+    history_bytes + profile_bytes + ANSWER_BYTES as u64
 }
 
 /// The ports of the server.
@@ -127,11 +132,13 @@ impl Admin {
 /// All that is answered beside the probes.
 fn routes(service: &Service) -> Router {
     let token = ChangeToken(service.config.token_file.clone());
+    let (answers, account) = (Answers::new(), service.account.clone());
     let routes = Router::new()
         .merge(pages::routes())
         .merge(metrics::routes(service.scrapes.clone()))
-        .merge(api::routes(service, &service.messages, &Answers::new()))
+        .merge(api::routes(service, &service.messages, &answers))
         .merge(effective_config::routes(Arc::clone(&service.effective_config)))
-        .merge(log_route::routes(service.log_filter.clone(), token));
+        .merge(log_route::routes(service.log_filter.clone(), token.clone()))
+        .merge(profiles::routes(token, account, answers));
     guard::guarded(routes, Hosts::new(&service.config.hosts))
 }

@@ -4,6 +4,7 @@
 mod build_error;
 mod counter_check;
 mod draining;
+mod export;
 mod listeners;
 mod memory_governor;
 mod open_files;
@@ -46,9 +47,11 @@ use crate::table::{Maintenance, Table};
 use crate::telemetry::LogFilter;
 use crate::threads::IdleThread;
 use crate::tls::Rotation;
+use crate::trace::Tracer;
 pub use build_error::BuildError;
 use counter_check::CounterCheck;
 use draining::{drain, stop_beside, until_true, while_served};
+use export::{PreparedExport, RunningExport};
 use memory_governor::{GovernorInputs, MemoryGovernor};
 use reclaim::Reclaimer;
 use shown::shown;
@@ -65,6 +68,8 @@ pub use trial::{EntryCost, ExpectedLoad, OutcomeCount, Projection, Trial, TrialS
 pub struct Checked {
     /// The configuration, with what depends on the memory limit as a number.
     pub config: Config,
+    /// The digest of the configuration as it is written, which is the same under every limit.
+    pub digest: String,
     /// How the memory is divided.
     pub budget: Budget,
     /// librdkafka's warnings about its settings.
@@ -80,7 +85,7 @@ pub struct Checked {
 /// When the memory does not suffice, something is wrong with a certificate file, librdkafka refuses
 /// a setting, or the system gives no threads for a client.
 pub fn check(config: &Config) -> Result<Checked, BuildError> {
-    let limit = Budget::current_limit(config)?;
+    let (digest, limit) = (config.digest(), Budget::current_limit(config)?);
     let config = config.sized_for(limit.bytes);
     let budget = Budget::plan_within(limit, &config, reserves::needs(&config))?;
     TlsOfPorts::load(&config)?;
@@ -88,7 +93,7 @@ pub fn check(config: &Config) -> Result<Checked, BuildError> {
     ingest::try_out_client_threads(&config)?;
     let warnings = ingest::check_settings(&config).map_err(BuildError::Kafka)?;
     let exposure = Exposure::of(&config);
-    Ok(Checked { config, budget, warnings, exposure })
+    Ok(Checked { config, digest, budget, warnings, exposure })
 }
 
 /// Tries the brokers, the topics and the permissions, and the last `records` of each topic. The
@@ -117,6 +122,7 @@ pub struct App {
     take_snapshot: TakeSnapshot,
     rpc_threads: Threads,
     admin_threads: Threads,
+    export: Option<RunningExport>,
     _rotation: Rotation,
 }
 
@@ -127,23 +133,22 @@ impl App {
     ///
     /// See [`BuildError`].
     pub fn build(config: &Config) -> Result<Self, BuildError> {
-        let digest = config.digest();
-        let Checked { config, budget, warnings, exposure } = check(config)?;
+        let Checked { config, digest, budget, warnings, exposure } = check(config)?;
         log_start(&digest, &budget);
         log_findings(&warnings, &exposure);
         let accounts = Accounts::open(config.tables.iter().map(|table| table.name.as_str()))?;
         let tls = TlsOfPorts::load(&config)?;
         let callers = callers(&config, &accounts)?;
         let sockets = Sockets::bind(&config, &accounts)?;
+        let export = PreparedExport::new(&config, &accounts.other)?;
         let rotation = Rotation::spawn(tls.all(), &accounts.other)?;
         let operator_threads = OperatorThreads::start(&accounts.rpc)?;
         let scrape_thread = IdleThread::start("scrapes", &accounts.other)?;
 
         let core = Core::start(&config, budget, &callers.pool, &accounts)?;
         let memory = core.memory_reader(accounts);
-        let net = new_net(&config.rpc, &tls);
-        let rpc = RpcReader::new(net.clone(), callers.clone(), tls.rpc);
-        let readers = Readers { memory: Arc::clone(&memory), rpc, admin_tls: tls.admin.clone() };
+        let net = new_net(&config.rpc, &tls, export.as_ref().map(PreparedExport::tracer));
+        let readers = readers(&memory, &net, &callers, &tls, export.as_ref());
         let take_snapshot = core.new_snapshot_handle(&config, readers);
         let service = Service {
             tables: core.tables.clone(),
@@ -161,6 +166,7 @@ impl App {
         Ok(Self {
             rpc,
             admin: Admin::new(sockets.admin.with(tls.admin), shown),
+            export: export.map(|export| export.start(&config, Arc::clone(&take_snapshot))),
             config,
             core,
             take_snapshot,
@@ -233,6 +239,9 @@ impl App {
         let Core { ingest, counter_check, .. } = self.core;
         let consumers = stop_beside(ingest);
         let is_drained = drain(rpc, consumers, end, &net).await?;
+        if let Some(export) = self.export.filter(|_| is_drained) {
+            export.stop().await;
+        }
         admin.abort();
         // Only after a drain is it certain that nothing reads or writes any more.
         let counters = if is_drained { counter_check.final_check() } else { counter_check.check() };
@@ -368,8 +377,24 @@ fn callers(config: &Config, accounts: &Accounts) -> io::Result<Callers> {
     })
 }
 
+/// What reads the figures of the parts that are beside the data flow.
+fn readers(
+    memory: &Arc<MemoryReader>,
+    net: &Net,
+    callers: &Callers,
+    tls: &TlsOfPorts,
+    export: Option<&PreparedExport>,
+) -> Readers {
+    Readers {
+        memory: Arc::clone(memory),
+        rpc: RpcReader::new(net.clone(), callers.clone(), tls.rpc.clone()),
+        admin_tls: tls.admin.clone(),
+        export: export.map(PreparedExport::reader),
+    }
+}
+
 /// With as many connections as the limit of open files allows.
-fn new_net(config: &config::Rpc, tls: &TlsOfPorts) -> Net {
+fn new_net(config: &config::Rpc, tls: &TlsOfPorts, tracer: Option<Tracer>) -> Net {
     let max_connections = open_files::allowed_connections(config.max_connections);
-    Net::new(config::Rpc { max_connections, ..config.clone() }, tls.rpc.clone())
+    Net::new(config::Rpc { max_connections, ..config.clone() }, tls.rpc.clone(), tracer)
 }

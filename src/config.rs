@@ -28,6 +28,7 @@ mod listen;
 mod log;
 mod memory;
 mod methods;
+mod otlp;
 mod overlay;
 mod property;
 pub mod reference;
@@ -68,6 +69,7 @@ pub use self::life::{Life, TimeUnit};
 pub use self::log::{Log, LogFormat};
 pub use self::memory::{Memory, MemoryLimit};
 pub use self::methods::AllowedMethods;
+pub use self::otlp::{Otlp, SampleRatio};
 pub use self::property::Property;
 pub use self::rpc::Rpc;
 pub use self::secret::Secret;
@@ -100,6 +102,9 @@ pub struct Config {
     pub admin: Admin,
     /// What is logged.
     pub log: Log,
+    /// Where traces and metrics are sent. None: nowhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub otlp: Option<Otlp>,
     /// How the service stops.
     pub shutdown: Shutdown,
 }
@@ -172,6 +177,7 @@ impl Config {
         let rpc = root.section("rpc", rpc::ABOUT, Rpc::read);
         let admin = root.section("admin", admin::ABOUT, Admin::read);
         let log = root.section("log", log::ABOUT, Log::read);
+        let otlp = root.optional_section("otlp", otlp::ABOUT, Otlp::read);
         let shutdown = root.section("shutdown", shutdown::ABOUT, Shutdown::read);
         if let Some(tables) = &tables {
             cross_checks::check_tables(tables, memory.as_ref(), root.report);
@@ -193,6 +199,7 @@ impl Config {
             rpc: rpc?,
             admin: admin?,
             log: log?,
+            otlp: otlp?,
             shutdown: shutdown?,
         })
     }

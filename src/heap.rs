@@ -4,17 +4,19 @@
 //! jemalloc reports what is allocated from each of its arenas, and freed memory goes back to the
 //! arena that it came from, whichever thread frees it. So an [`Account`] is an arena: a thread
 //! adopts one for all that it allocates, or a piece of work is charged to one. This is the only
-//! module with statics, and beside `pluck::json::avx2` the only one with unsafe code. It does
-//! not know what the memory is for.
+//! module with statics and unsafe code, beside the signal handler of CPU profiles and, for unsafe
+//! code, `pluck::json::avx2`. It does not know what the memory is for.
 
 mod account;
 mod allocator;
 mod control;
 mod flush;
+mod profiler;
 mod readings;
 
 pub use account::Account;
 pub use flush::{ask_threads_to_flush, flush_if_asked, flush_thread_cache};
+pub use profiler::{dump_profile, start_profiler, stop_profiler};
 pub use readings::{AccountReading, Readings, read};
 
 #[global_allocator]

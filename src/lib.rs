@@ -39,6 +39,7 @@
 //! | [`ingest`] | Kafka: clients, threads, where to start, the progress of each partition |
 //! | [`pluck`] | the encoding: from JSON to a draft or a reason to reject |
 //! | [`record`] | what `pluck` returns and a table stores |
+//! | [`request_id`] | the id of a call, for errors and the log |
 //! | [`table`] | the bounded, expiring table and its stores |
 //! | [`rpc`] | the gRPC server: lookups, statistics, health, reflection |
 //! | [`access`] | who may do what: identities, tokens, the policy |
@@ -48,7 +49,9 @@
 //! | [`health`] | live, ready and fresh |
 //! | [`stats`] | one snapshot of the service, in plain data |
 //! | [`history`] | the past of these figures, in a fixed size |
-//! | [`telemetry`] | the log, and the metrics |
+//! | [`profile`] | profiles of the process: memory by what allocated it, CPU time by what took it |
+//! | [`telemetry`] | the log, the metrics, and what is sent to a collector |
+//! | [`trace`] | which calls are traced, and their spans until they are sent |
 //! | [`tls`] | the TLS of a port: its certificates, their rotation, the handshake |
 //! | [`threads`] | whether the system gives threads, and threads that wait for their work |
 //! | [`small_file`] | reads the small files that a configuration names |
@@ -67,8 +70,10 @@ pub mod history;
 pub mod ingest;
 pub mod memory;
 pub mod pluck;
+pub mod profile;
 pub mod proto;
 pub mod record;
+pub mod request_id;
 pub mod rpc;
 pub mod shutdown;
 pub mod small_file;
@@ -77,3 +82,4 @@ pub mod table;
 pub mod telemetry;
 pub mod threads;
 pub mod tls;
+pub mod trace;

@@ -11,6 +11,7 @@ mod calls;
 mod connections;
 #[cfg(test)]
 mod example;
+mod export;
 mod kafka;
 mod loading;
 mod memory;
@@ -34,9 +35,11 @@ pub use access::{
 };
 pub use caller::CallerStats;
 pub use calls::{
-    CallKind, DURATION_BOUNDS, DurationCounts, MethodStats, STATUS_CODES, UNKNOWN_METHOD,
+    CallKind, DURATION_BOUNDS, DurationCounts, Exemplar, Exemplars, MethodStats, STATUS_CODES,
+    UNKNOWN_METHOD,
 };
 pub use connections::{CloseReason, ConnectionStats};
+pub use export::ExportStats;
 pub use kafka::{BrokerFault, BrokerState, BrokerStats, KafkaStats};
 pub use loading::Loading;
 pub use memory::{MemoryStats, Reclaimed};
@@ -91,6 +94,8 @@ pub struct Snapshot {
     pub clock: ClockStats,
     /// What the system counts of the process.
     pub process: ProcessStats,
+    /// What became of traces and metrics that are sent to a collector.
+    pub export: ExportStats,
 }
 
 /// How fresh a table is.

@@ -1,10 +1,11 @@
-//! What the process tells of itself: its log, and its metrics.
+//! What the process tells of itself: its log, its metrics, and traces of calls.
 //!
 //! The log goes to standard error. It is set up once, from `[log]` in the configuration.
 
 mod line_limits;
 mod log_filter;
 pub mod metrics;
+pub mod otlp;
 
 use std::io::{self, IsTerminal};
 

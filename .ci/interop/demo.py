@@ -17,15 +17,16 @@ STOP_SECONDS = 40
 class Demo:
     """`with Demo(binary) as demo`: runs until the block ends, and then must exit with success."""
 
-    def __init__(self, binary):
+    def __init__(self, binary, *options):
         self.binary = binary
+        self.options = options
         self.printed = []
         self.more = threading.Condition()
 
     def __enter__(self):
         # It also ends by itself, in case this script is killed.
         listen = ("--rpc-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0")
-        command = [self.binary, "demo", "--for", "180s", *listen]
+        command = [self.binary, "demo", "--for", "180s", *listen, *self.options]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )

@@ -4,6 +4,7 @@ Usage: run.py BINARY. Each function below is a behaviour that callers rely on, a
 Knows the protocol and what the demo prints, and nothing of the inside.
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -16,8 +17,10 @@ from grpc_reflection.v1alpha.reflection_pb2 import (
     ServerReflectionResponse,
 )
 from grpc_status import rpc_status
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 import stubs
+from collector import Collector
 from demo import Demo
 
 stubs.generate()
@@ -37,10 +40,11 @@ SERVING = health_pb2.HealthCheckResponse.SERVING
 
 
 class Service:
-    """A channel to the demo, and the address and key that it printed."""
+    """A channel to the demo, its collector, and the address and key that it printed."""
 
-    def __init__(self, demo, binary, channel):
+    def __init__(self, demo, binary, channel, collector):
         self.demo, self.binary, self.channel = demo, binary, channel
+        self.collector = collector
         self.table, self.key = demo.entry()
         self.lookup = lookup_pb2_grpc.LookupServiceStub(channel)
 
@@ -151,6 +155,7 @@ def an_unknown_table_is_not_found(service):
     code, details = error_of(lambda: service.get("any", table="no-such-table"))
     assert code == grpc.StatusCode.NOT_FOUND, code
     assert details["ErrorInfo"].reason == "ERROR_REASON_TABLE_NOT_FOUND", details
+    assert details["RequestInfo"].request_id, details
     assert details["ErrorInfo"].reason in errors_pb2.ErrorReason.keys(), details
 
 
@@ -185,6 +190,32 @@ def the_statistics_are_streamed(service):
     assert first.start_time == second.start_time, (first, second)
     assert second.uptime.ToNanoseconds() > first.uptime.ToNanoseconds(), (first, second)
     watch.cancel()
+
+
+def a_call_is_a_span_of_its_callers_trace_at_a_collector(service):
+    trace_id, span_id = os.urandom(16), os.urandom(8)
+    traceparent = f"00-{trace_id.hex()}-{span_id.hex()}-01"
+    request = lookup_pb2.GetRequest(table=service.table, key=service.key)
+    service.lookup.Get(request, metadata=[("traceparent", traceparent)])
+    (span,) = service.collector.spans_of(trace_id)
+    assert span.parent_span_id == span_id and span.span_id != span_id, span
+    assert span.name == "millpond.v1.LookupService/Get", span
+    assert span.kind == Span.SPAN_KIND_SERVER, span
+    assert 0 < span.start_time_unix_nano <= span.end_time_unix_nano, span
+    attributes = {one.key: one.value.string_value for one in span.attributes}
+    assert attributes["rpc.response.status_code"] == "OK", attributes
+    assert attributes["millpond.table"] == service.table, attributes
+    resource = {one.key: one.value.string_value for one in service.collector.resources[0].attributes}
+    assert resource["service.name"] == "millpond", resource
+
+
+def the_metrics_come_to_a_collector_too(service):
+    stored = service.collector.metric("millpond_table_stored_total").sum
+    assert stored.is_monotonic and stored.data_points[0].as_int > 0, stored
+    assert stored.data_points[0].attributes[0].value.string_value == service.table, stored
+    durations = service.collector.metric("grpc_server_handling_seconds").histogram
+    point = durations.data_points[0]
+    assert len(point.bucket_counts) == len(point.explicit_bounds) + 1, point
 
 
 def once(call, good):
@@ -227,13 +258,19 @@ BEHAVIOURS = [
     an_oversized_batch_is_an_invalid_argument,
     the_record_counters_balance,
     the_statistics_are_streamed,
+    a_call_is_a_span_of_its_callers_trace_at_a_collector,
+    the_metrics_come_to_a_collector_too,
 ]
 
 
 def main():
     binary = sys.argv[1]
-    with Demo(binary) as demo, grpc.insecure_channel(demo.address()) as channel:
-        service = Service(demo, binary, channel)
+    with (
+        Collector() as collector,
+        Demo(binary, "--otlp", collector.endpoint) as demo,
+        grpc.insecure_channel(demo.address()) as channel,
+    ):
+        service = Service(demo, binary, channel, collector)
         for behaviour in BEHAVIOURS:
             behaviour(service)
             print(f"ok: {behaviour.__name__.replace('_', ' ')}")

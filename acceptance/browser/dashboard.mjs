@@ -1,15 +1,15 @@
 // Opens the dashboard in a real browser and checks what it shows against the service's own figures.
 //
-//     node dashboard.mjs URL FOLDER KEY
+//     node dashboard.mjs URL FOLDER KEY TOKEN
 //
 // The service has a past of some seconds and does nothing meanwhile, and its first table has an entry
-// under KEY. Prints what is wrong, a line each, and ends with 1 if anything is. Screenshots go to FOLDER.
+// under KEY. TOKEN is that of calls that change the process. Prints what is wrong, a line each, and ends with 1 if anything is. Screenshots go to FOLDER.
 
 import { createRequire } from "node:module";
 import { mkdirSync, readFileSync } from "node:fs";
 import { chromium } from "playwright-core";
 
-const [url, folder, key] = process.argv.slice(2);
+const [url, folder, key, token] = process.argv.slice(2);
 const base = new URL(url);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 mkdirSync(folder, { recursive: true });
@@ -61,6 +61,7 @@ async function visit({ name, ...options }) {
   await page.waitForFunction(() => document.querySelectorAll("#partitions tbody tr").length > 0);
   await checkFigures(page);
   await checkLookups(page);
+  await checkProfiles(page);
   await checkKeyboard(page);
   await checkWidth(page);
   await page.evaluate(() => {
@@ -150,6 +151,37 @@ async function checkLookups(page) {
   await result.locator("text=rejected").first().waitFor({ timeout: 10_000 });
   await page.click("#list-largest");
   await result.locator("tbody tr").first().waitFor({ timeout: 10_000 });
+}
+
+/** A profile is drawn and listed, and can be walked through and enlarged without a mouse. */
+async function checkProfiles(page) {
+  await page.fill("#profile-token", token);
+  await page.selectOption("#profile-kind", "heap");
+  await page.click("#profile-start");
+  await page.locator("#profile-said", { hasText: "the heap profiler is on" }).waitFor({ timeout: 10_000 });
+  await page.click("text=Take profile");
+  await page.locator("#profile-said", { hasText: "still in use" }).waitFor({ timeout: 30_000 });
+  await page.click("#profile-stop");
+  await page.locator("#profile-said", { hasText: "the heap profiler is off" }).waitFor({ timeout: 10_000 });
+  await page.selectOption("#profile-kind", "cpu");
+  await page.fill("#profile-seconds", "2");
+  await page.click("text=Take profile");
+  await page.locator(".flame button").first().waitFor({ timeout: 30_000 });
+  const first = page.locator(".flame button[tabindex='0']");
+  check((await page.locator(".flame button[tabindex='0']").count()) === 1, "one frame of the flame graph is in the order of tabs");
+  await first.focus();
+  const whole = await first.getAttribute("aria-label");
+  await page.keyboard.press("ArrowDown");
+  const inner = page.locator(".flame button:focus");
+  check((await inner.getAttribute("aria-label")) !== whole, "an arrow key does not move in the flame graph");
+  const before = (await inner.boundingBox()).width;
+  await page.keyboard.press("Enter");
+  await page.waitForFunction((width) => document.activeElement.getBoundingClientRect().width >= width, before, { timeout: 5_000 })
+    .catch(() => check(false, "Enter does not enlarge a function"));
+  const all = await page.locator(".flame").evaluate((flame) => flame.clientWidth);
+  check(Math.abs((await page.locator(".flame button:focus").boundingBox()).width - all) < 2, "an enlarged function is as wide as the graph");
+  await page.keyboard.press("Escape");
+  check((await page.locator("#profile-result tbody tr").count()) > 0, "the hottest functions are not listed");
 }
 
 /** Without a mouse: each control can be reached, and the cursor of a chart moved. */

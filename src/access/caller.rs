@@ -7,12 +7,13 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use super::denials::{Denial, Denials};
+use super::denials::{Denial, Denials, Denied};
 use super::identity::Identity;
 use super::policy::{Policy, Principal, Use};
 use super::proof::Proof;
 use super::shares::Share;
 use super::target::{Scope, Target};
+use crate::request_id::RequestId;
 use crate::stats::DenialReason;
 
 /// Who makes a call.
@@ -32,8 +33,9 @@ struct Restricted {
 }
 
 /// What is known of a call beside its caller.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Request {
+    pub(super) id: RequestId,
     pub(super) target: Target,
     pub(super) address: SocketAddr,
     /// Why its caller is nobody, if it is.
@@ -157,8 +159,9 @@ impl Restricted {
     }
 
     fn count(&self, reason: DenialReason) {
-        let Request { target, address, .. } = self.request;
+        let Request { id, target, address, .. } = &self.request;
         let who = self.principals().next().unwrap_or(self.policy.anonymous());
-        self.denials.count(target, reason, who.identity(), address);
+        let denied = Denied { id, target: *target, who: who.identity(), peer: *address };
+        self.denials.count(reason, &denied);
     }
 }

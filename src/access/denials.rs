@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::target::Target;
+use crate::request_id::RequestId;
 use crate::stats::{DenialReason, DeniedCalls};
 
 /// A reason is logged this often.
@@ -32,6 +33,15 @@ pub enum Denial {
     },
 }
 
+/// A call that is denied.
+pub(super) struct Denied<'a> {
+    pub(super) id: &'a RequestId,
+    pub(super) target: Target,
+    /// Who makes it, as far as that is proved.
+    pub(super) who: &'a dyn Display,
+    pub(super) peer: SocketAddr,
+}
+
 /// The counters, and when each reason was logged.
 #[derive(Debug)]
 pub(super) struct Denials {
@@ -45,19 +55,15 @@ impl Denials {
         Self { counts, logged: Mutex::default() }
     }
 
-    /// Counts a call that is denied to `who`, as far as that is proved, and logs it now and then.
-    pub(super) fn count(
-        &self,
-        target: Target,
-        reason: DenialReason,
-        who: &dyn Display,
-        peer: SocketAddr,
-    ) {
+    /// Counts a call that is denied, and logs it now and then.
+    pub(super) fn count(&self, reason: DenialReason, denied: &Denied<'_>) {
+        let Denied { id, target, who, peer } = *denied;
         self.counts[target.index()][reason as usize].fetch_add(1, Ordering::Relaxed);
         if self.marks_log_due(reason) {
             tracing::warn!(
                 method = target.name(),
                 identity = %who,
+                request_id = %id,
                 %peer,
                 reason = what_to_do(reason),
                 "a call was denied; more for this reason are counted, see millpond stats"
@@ -138,10 +144,12 @@ mod tests {
     fn denials_are_counted_by_method_and_reason() {
         let denials = Denials::new();
         let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+        let id = RequestId::random();
+        let denied = |target| Denied { id: &id, target, who: &"", peer };
         for (number, reason) in DenialReason::ALL.into_iter().enumerate() {
-            (0..=number).for_each(|_| denials.count(Target::Unknown, reason, &"", peer));
+            (0..=number).for_each(|_| denials.count(reason, &denied(Target::Unknown)));
         }
-        denials.count(Target::Method(Method::Get), DenialReason::NotAllowed, &"", peer);
+        denials.count(DenialReason::NotAllowed, &denied(Target::Method(Method::Get)));
         let read = denials.read();
         assert_eq!((read[0].method, read[0].count), ("Get", 1));
         let counts: Vec<_> = read[1..].iter().map(|denied| (denied.reason, denied.count)).collect();

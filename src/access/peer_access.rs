@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::caller::{Caller, Request};
 use super::certificate;
 use super::credential;
-use super::denials::Denial;
+use super::denials::{Denial, Denied};
 use super::digest::digest;
 use super::gate::Gate;
 use super::jwt::Jwts;
@@ -14,6 +14,7 @@ use super::policy::{Policy, Principal};
 use super::proof::Proof;
 use super::target::Target;
 use super::tokens::Tokens;
+use crate::request_id::RequestId;
 use crate::stats::DenialReason;
 
 /// One connection. Clones are the same.
@@ -59,23 +60,30 @@ impl PeerAccess {
     /// What its caller is told.
     pub fn admit<'a>(
         &self,
+        id: &RequestId,
         target: Target,
         authorization: impl Iterator<Item = &'a [u8]>,
     ) -> Result<Caller, Denial> {
-        let Some(policy) = &self.gate.policy else { return self.admit_by_address(target) };
+        let Some(policy) = &self.gate.policy else { return self.admit_by_address(id, target) };
         let caller = match self.credential(authorization) {
-            Ok(credential) => self.caller(policy, target, credential),
-            Err(reason) => return Err(self.caller(policy, target, NO_CREDENTIAL).refuse(reason)),
+            Ok(credential) => self.caller(policy, id, target, credential),
+            Err(reason) => {
+                return Err(self.caller(policy, id, target, NO_CREDENTIAL).refuse(reason));
+            }
         };
         caller.check_method()?;
         Ok(caller)
     }
 
     /// Who makes a call that everybody may make. Those who prove more get to see more.
-    pub fn recognise<'a>(&self, authorization: impl Iterator<Item = &'a [u8]>) -> Caller {
+    pub fn recognise<'a>(
+        &self,
+        id: &RequestId,
+        authorization: impl Iterator<Item = &'a [u8]>,
+    ) -> Caller {
         let Some(policy) = &self.gate.policy else { return Caller::unrestricted() };
         let credential = self.credential(authorization).unwrap_or(NO_CREDENTIAL);
-        self.caller(policy, Target::Unknown, credential)
+        self.caller(policy, id, Target::Unknown, credential)
     }
 
     /// Whether the token that let a call in still counts. A call that takes long has to ask now and
@@ -101,18 +109,19 @@ impl PeerAccess {
         reason.map_or(Ok(()), |reason| Err(caller.refuse(reason)))
     }
 
-    fn admit_by_address(&self, target: Target) -> Result<Caller, Denial> {
+    fn admit_by_address(&self, id: &RequestId, target: Target) -> Result<Caller, Denial> {
         if target.is_for_everybody() || self.is_loopback {
             return Ok(Caller::unrestricted());
         }
-        let denials = &self.gate.denials;
-        denials.count(target, DenialReason::NotLoopback, &"", self.address);
+        let denied = Denied { id, target, who: &"", peer: self.address };
+        self.gate.denials.count(DenialReason::NotLoopback, &denied);
         Err(Denial::PermissionDenied)
     }
 
     fn caller(
         &self,
         policy: &Arc<Policy>,
+        id: &RequestId,
         target: Target,
         (credential, proof): Credential,
     ) -> Caller {
@@ -121,7 +130,8 @@ impl PeerAccess {
             Certificate::None => (None, DenialReason::NoCredential),
             Certificate::NamesNobody => (None, DenialReason::CertificateNamesNobody),
         };
-        let request = Request { target, address: self.address, unproved, proof };
+        let (id, address) = (id.clone(), self.address);
+        let request = Request { id, target, address, unproved, proof };
         let who = [credential, certificate];
         Caller::restricted(Arc::clone(&self.gate.denials), Arc::clone(policy), who, request)
     }

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::config::Config;
 use crate::proto::Method;
+use crate::request_id::RequestId;
 use crate::stats::DenialReason;
 use digest::digest;
 use issuer::{AUDIENCE, ISSUER, Issuer, claims};
@@ -127,7 +128,8 @@ fn call(
     target: Target,
     scope: Scope<'_>,
 ) -> Result<(), Denial> {
-    peer.admit(target, authorization.map(str::as_bytes).into_iter())?.authorize(scope)
+    peer.admit(&RequestId::random(), target, authorization.map(str::as_bytes).into_iter())?
+        .authorize(scope)
 }
 
 fn token_line(name: &str, token: &str) -> String {
@@ -193,7 +195,7 @@ fn a_token_that_is_right_but_for_one_bit_is_refused() {
         let mut token = *b"secret";
         token[at] ^= 1 << bit;
         let header = [&b"Bearer "[..], &token].concat();
-        let admitted = gate.peer(None).admit(GET, [&header[..]].into_iter());
+        let admitted = gate.peer(None).admit(&RequestId::random(), GET, [&header[..]].into_iter());
         assert_eq!(admitted.unwrap_err(), Denial::Unauthenticated);
     }
 }
@@ -248,7 +250,8 @@ fn a_share_is_used_up_by_calls_and_by_bytes_and_sheds_what_is_more() {
     let entries = allow("token:web", "Get", "orders") + "bytes_per_second = \"1KiB\"\n";
     let gate = Gate::new(&entries);
     let peer = gate.peer(None);
-    let caller = peer.admit(GET, [&b"Bearer secret"[..]].into_iter()).unwrap();
+    let caller =
+        peer.admit(&RequestId::random(), GET, [&b"Bearer secret"[..]].into_iter()).unwrap();
     caller.authorize(Scope::Table("orders")).unwrap();
     caller.take_bytes(1 << 20);
     assert!(is_shed(&gate.get(Some("Bearer secret"))));
@@ -272,12 +275,12 @@ fn identities_are_seen_with_what_became_of_their_calls() {
 fn only_those_whom_an_entry_names_for_a_table_may_know_of_it() {
     let gate = Gate::new(&(allow("token:web", "Get ListTables", "orders")));
     let peer = gate.peer(None);
-    let stranger = peer.recognise([&b"Bearer wrong"[..]].into_iter());
-    let web = peer.recognise([&b"Bearer secret"[..]].into_iter());
+    let stranger = peer.recognise(&RequestId::random(), [&b"Bearer wrong"[..]].into_iter());
+    let web = peer.recognise(&RequestId::random(), [&b"Bearer secret"[..]].into_iter());
     assert_eq!(TABLES.map(|table| web.can_see(table)), [true, false]);
     assert_eq!(TABLES.map(|table| stranger.can_see(table)), [false, false]);
     let list = Target::Method(Method::ListTables);
-    let web = peer.admit(list, [&b"Bearer secret"[..]].into_iter()).unwrap();
+    let web = peer.admit(&RequestId::random(), list, [&b"Bearer secret"[..]].into_iter()).unwrap();
     web.authorize(Scope::VisibleTables).unwrap();
     assert_eq!(TABLES.map(|table| web.can_call_for(table)), [true, false]);
 }

@@ -79,7 +79,7 @@ impl Texts {
         // Its place is free at once if nobody reads it.
         *newest = None;
         let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
-        let text = exposition(Arc::clone(&snapshot), format).ok()?;
+        let text = exposition(&snapshot, format).ok()?;
         let bytes = Bytes::from_owner(PlacedText { text, _place: place });
         *newest = Some(Text { snapshot, bytes: bytes.clone() });
         Some(bytes)

@@ -18,7 +18,7 @@ const CSS: &str = "text/css; charset=utf-8";
 const IMAGE: &str = "image/svg+xml";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-const FILES: [File; 16] = [
+const FILES: [File; 17] = [
     ("/", HTML, include_bytes!("page/index.html")),
     ("/assets/icon.svg", IMAGE, include_bytes!("page/icon.svg")),
     ("/assets/page.css", CSS, include_bytes!("page/page.css")),
@@ -32,6 +32,7 @@ const FILES: [File; 16] = [
     ("/assets/lookup.js", SCRIPT, include_bytes!("page/lookup.js")),
     ("/assets/overview.js", SCRIPT, include_bytes!("page/overview.js")),
     ("/assets/past.js", SCRIPT, include_bytes!("page/past.js")),
+    ("/assets/profiles.js", SCRIPT, include_bytes!("page/profiles.js")),
     ("/assets/units.js", SCRIPT, include_bytes!("page/units.js")),
     ("/assets/uplot.js", SCRIPT, include_bytes!("page/uplot/uPlot.iife.min.js")),
     ("/assets/uplot.css", CSS, include_bytes!("page/uplot/uPlot.min.css")),

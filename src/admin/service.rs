@@ -6,6 +6,7 @@ use super::messages::JsonMessages;
 use super::scrapes::Scrapes;
 use crate::config;
 use crate::health::Health;
+use crate::heap::Account;
 use crate::history::History;
 use crate::rpc::Gateway;
 use crate::telemetry::LogFilter;
@@ -27,6 +28,8 @@ pub struct Service {
     pub config: config::Admin,
     /// The effective configuration.
     pub effective_config: Arc<str>,
+    /// What the memory of profiles is charged to.
+    pub account: Account,
     /// The filter of the log, if the process's log is millpond's own.
     pub log_filter: Option<LogFilter>,
 }

@@ -30,6 +30,9 @@ pub enum BuildError {
     /// A file of tokens or keys is bad.
     #[error("{0}")]
     Access(String),
+    /// The collector's endpoint is of no use.
+    #[error("otlp.endpoint: {0}")]
+    Otlp(String),
     /// librdkafka refuses the configuration.
     #[error("librdkafka refuses the configuration: {0}; see kafka.properties")]
     Kafka(String),

@@ -52,8 +52,9 @@ pub(super) async fn drain(
 /// Names the calls that did not finish, those first that began first.
 fn log_unfinished(net: &Net) {
     let calls = net.unfinished_calls();
-    for UnfinishedCall { method, peer, age } in calls.iter().take(MAX_NAMED) {
-        tracing::warn!(method, %peer, age_seconds = age.as_secs_f64(), "a call did not finish");
+    for UnfinishedCall { method, request_id, peer, age } in calls.iter().take(MAX_NAMED) {
+        let age_seconds = age.as_secs_f64();
+        tracing::warn!(method, %request_id, %peer, age_seconds, "a call did not finish");
     }
     let open_connections = net.stats().open_connections;
     tracing::warn!(

@@ -9,6 +9,7 @@ use crate::ingest;
 use crate::memory::{ExpectedBytes, MemoryType, Needs};
 use crate::rpc;
 use crate::table::{MIN_CAPACITY_BYTES, Table};
+use crate::telemetry;
 
 /// The needs that the budget is planned with.
 pub(super) fn needs(config: &Config) -> Needs {
@@ -19,6 +20,7 @@ pub(super) fn needs(config: &Config) -> Needs {
         connections_bytes: rpc::connections_bytes(&config.rpc),
         streams_bytes: rpc::streams_bytes(&config.rpc),
         admin_bytes: admin::bytes(&config.admin, config.tables.len()),
+        telemetry_bytes: telemetry::otlp::bytes(config.otlp.as_ref()),
         smallest_table_bytes: MIN_CAPACITY_BYTES,
     }
 }
@@ -36,7 +38,10 @@ pub(super) fn expected(tables: &[Arc<Table>], reserves: &[ExpectedBytes]) -> Vec
 /// The reserve of each type of memory that is not a table.
 pub(super) fn reserves(config: &Config) -> Vec<ExpectedBytes> {
     let needs = needs(config);
-    let calls_bytes = needs.connections_bytes + needs.streams_bytes + config.rpc.pool.as_u64();
+    // Spans are made by the threads of calls.
+    let queue_bytes = config.otlp.as_ref().map_or(0, |otlp| otlp.queue.as_u64());
+    let calls_bytes =
+        needs.connections_bytes + needs.streams_bytes + config.rpc.pool.as_u64() + queue_bytes;
     let types = [
         (MemoryType::Ingest, needs.documents_bytes),
         (MemoryType::KafkaClient, needs.kafka_bytes + needs.statistics_bytes),

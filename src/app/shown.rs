@@ -10,7 +10,7 @@ use crate::heap::Account;
 use crate::history::History;
 use crate::rpc::Gateway;
 
-/// The history is charged to `account`.
+/// The history and the profiles are charged to `account`.
 pub(super) fn shown(
     config: &Config,
     account: &Account,
@@ -28,6 +28,7 @@ pub(super) fn shown(
         messages: JsonMessages::new().map_err(io::Error::other)?,
         config: config.admin.clone(),
         effective_config: config.effective().into(),
+        account: account.clone(),
         log_filter: None,
     })
 }

@@ -17,6 +17,7 @@ use crate::record::Timestamp;
 use crate::rpc::{Callers, Net};
 use crate::stats::{Freshness, MemoryStats, RpcStats, Snapshot};
 use crate::table::Table;
+use crate::telemetry::otlp::ExportReader;
 use crate::tls::Tls;
 
 /// Reads where the process's memory is.
@@ -68,6 +69,7 @@ pub(super) struct Readers {
     pub(super) memory: Arc<MemoryReader>,
     pub(super) rpc: RpcReader,
     pub(super) admin_tls: Option<Tls>,
+    pub(super) export: Option<ExportReader>,
 }
 
 /// Reads the whole service.
@@ -134,6 +136,7 @@ impl SnapshotReader {
             counter_check: self.counter_check.last(),
             clock: self.clock.stats(),
             process: process::read(),
+            export: self.readers.export.as_ref().map(ExportReader::read).unwrap_or_default(),
         }
     }
 

@@ -47,6 +47,9 @@ pub(super) struct DemoArgs {
     /// short: to see how that looks
     #[arg(long)]
     leak: bool,
+    /// Send a trace of each call, and metrics, to the collector at this address, by OTLP over gRPC
+    #[arg(long, value_name = "http://HOST:PORT")]
+    otlp: Option<String>,
     /// Where the gRPC server listens
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
     rpc_listen: SocketAddr,
@@ -121,6 +124,13 @@ fn config(args: &DemoArgs, bootstrap: &str) -> Result<Config, Failure> {
     if args.leak {
         // So that the leak meets a limit within a minute or two, and not that of the machine.
         settings.push(format!("memory.limit={LEAK_LIMIT}"));
+    }
+    if let Some(endpoint) = &args.otlp {
+        settings.push(format!("otlp.endpoint={endpoint}"));
+        settings.extend(
+            ["sample_ratio=100%", "batch_interval=1s", "metrics_interval=5s"]
+                .map(|setting| format!("otlp.{setting}")),
+        );
     }
     Ok(Config::load(None, [], &settings)?)
 }

@@ -85,6 +85,7 @@ impl From<BuildError> for Failure {
             | BuildError::Tls(_)
             | BuildError::Access(_)
             | BuildError::Memory(_)
+            | BuildError::Otlp(_)
             | BuildError::Kafka(_) => Exit::Config,
         };
         Self::new(exit, error.to_string())
@@ -166,6 +167,12 @@ fn status_json(status: &Status) -> String {
         details.push(json!({
             "@type": "type.googleapis.com/google.rpc.RetryInfo",
             "retryDelay": format!("{}s", delay.as_secs_f64()),
+        }));
+    }
+    if let Some(request) = status.get_details_request_info() {
+        details.push(json!({
+            "@type": "type.googleapis.com/google.rpc.RequestInfo",
+            "requestId": request.request_id,
         }));
     }
     let code = i32::from(status.code());

@@ -147,7 +147,8 @@ fn seconds_text(span: &prost_types::Duration) -> String {
 }
 
 /// Counts that are zero while all is well.
-fn unusual_counts(stats: &GetStatsResponse) -> [(&'static str, i64); 6] {
+fn unusual_counts(stats: &GetStatsResponse) -> [(&'static str, i64); 8] {
+    let export = stats.export.unwrap_or_default();
     let sum = |of: fn(&PartitionStats) -> i64| stats.partitions.iter().map(of).sum();
     [
         (
@@ -170,6 +171,11 @@ fn unusual_counts(stats: &GetStatsResponse) -> [(&'static str, i64); 6] {
         (
             "dead letters that the broker refused",
             stats.dead_letters.map_or(0, |letters| letters.failed_count),
+        ),
+        ("spans that found no room in otlp.queue", export.queue_full_span_count),
+        (
+            "spans that the collector of otlp.endpoint did not take",
+            export.rejected_span_count + export.failed_span_count,
         ),
     ]
 }

@@ -93,8 +93,9 @@ fn read_token_file(section: &mut Section<'_>) -> Option<Option<PathBuf>> {
         &Optional(SecretFileForm),
         Unset::Derived("none", || None),
         "A file that holds one token of at least 16 characters. A call that changes the process, \
-         such as its log filter, needs it as a bearer token. Without this key such calls are \
-         refused. The file is read at each of these calls.",
+         such as its log filter, needs it as a bearer token, and so do profiles. Without this key \
+         such calls are refused. The file is read at each of these calls. With it the memory \
+         budget reserves 12 MiB for profiles.",
     )?;
     if let Some((wrong, cure)) = file.as_ref().and_then(unreadable) {
         let path = section.path_of("token_file");

@@ -2,8 +2,8 @@
 //!
 //! The file, the environment and flags are written into one tree; a later layer overwrites an
 //! earlier one. The tree does not know which keys exist. It has one special case: names of
-//! librdkafka's settings contain dots, so below `kafka.properties` and `kafka.secrets` a whole path is
-//! one name.
+//! librdkafka's settings and of attributes contain dots, so below `kafka.properties`, `kafka.secrets`
+//! and `otlp.attributes` a whole path is one name.
 //! Some of the texts are secrets, so no type here that holds texts implements `Debug`.
 
 use std::collections::BTreeMap;
@@ -73,8 +73,9 @@ pub(super) struct Change {
     pub(super) place: Place,
 }
 
-/// The sections of librdkafka's settings, whose names have dots.
-pub(super) const DOTTED: [[&str; 2]; 2] = [["kafka", "properties"], ["kafka", "secrets"]];
+/// The sections of librdkafka's settings and of attributes, whose names have dots.
+pub(super) const DOTTED: [[&str; 2]; 3] =
+    [["kafka", "properties"], ["kafka", "secrets"], ["otlp", "attributes"]];
 /// The longest path of a key, such as `tables.0.only_when./kind.one_of.0`.
 const MAX_DEPTH: usize = 6;
 
@@ -131,7 +132,7 @@ impl Node {
         }
     }
 
-    /// Turns nested sections of librdkafka's settings into dotted names.
+    /// Turns nested sections of librdkafka's settings and of attributes into dotted names.
     pub(super) fn flatten_dotted(&mut self) {
         for [section, settings] in DOTTED {
             let node = self.entry(section).and_then(|node| node.entry(settings));

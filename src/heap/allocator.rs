@@ -16,6 +16,8 @@ use tikv_jemalloc_sys as jemalloc;
 ///   system within about a second, also where nothing allocates any more.
 /// - `oversize_threshold:0`: large allocations stay in their account's arena.
 /// - `thp:never`: huge pages would keep memory resident in which nothing is allocated.
+/// - `prof`, `prof_active`, `lg_prof_sample`: the profiler is there and off. When it is turned on, it
+///   takes a sample for each MiB that is allocated.
 #[repr(transparent)]
 struct Options(*const c_char);
 
@@ -26,7 +28,7 @@ unsafe impl Sync for Options {}
 #[unsafe(export_name = "malloc_conf")]
 static OPTIONS: Options = Options(
     c"narenas:1,background_thread:true,max_background_threads:1,dirty_decay_ms:1000,\
-      muzzy_decay_ms:0,oversize_threshold:0,thp:never"
+      muzzy_decay_ms:0,oversize_threshold:0,thp:never,prof:true,prof_active:false,lg_prof_sample:20"
         .as_ptr(),
 );
 

@@ -13,6 +13,8 @@ pub(super) const PURGE_ALL: &CStr = c"arena.4096.purge";
 
 /// The types of jemalloc's values: plain numbers, for which every bit pattern is valid.
 pub(super) trait Number: Copy + Default {}
+/// Its flags are bytes that are 0 or 1.
+impl Number for u8 {}
 impl Number for u32 {}
 impl Number for u64 {}
 impl Number for usize {}
@@ -33,6 +35,18 @@ pub(super) fn set<T: Number>(name: &CStr, mut value: T) {
     let place: *mut c_void = (&raw mut value).cast();
     let none = ptr::null_mut();
     unsafe { mallctl(name.as_ptr(), none, ptr::null_mut(), place, size_of::<T>()) };
+}
+
+/// Writes a text, such as the path of a file. False when jemalloc could not do what it means.
+#[expect(
+    unsafe_code,
+    reason = "hands jemalloc a pointer to a text that ends and outlives the call"
+)]
+pub(super) fn set_text(name: &CStr, text: &CStr) -> bool {
+    let mut value = text.as_ptr();
+    let place: *mut c_void = (&raw mut value).cast();
+    let none = ptr::null_mut();
+    unsafe { mallctl(name.as_ptr(), none, ptr::null_mut(), place, size_of_val(&value)) == 0 }
 }
 
 /// Calls an action without a value.

@@ -36,6 +36,8 @@ pub struct Needs {
     pub streams_bytes: u64,
     /// What the admin port keeps of the past, and the most that its answers take.
     pub admin_bytes: u64,
+    /// The most that traces and metrics take which are sent to a collector. 0 if none are.
+    pub telemetry_bytes: u64,
     /// The smallest capacity that a table works with.
     pub smallest_table_bytes: u64,
 }
@@ -78,7 +80,7 @@ pub enum BudgetError {
     #[error(
         "memory.limit: the reserves take more than there is; raise the limit or lower \
          kafka.fetch_buffer, ingest.max_document, ingest.threads, rpc.max_connections, rpc.max_streams or \
-         rpc.pool, or set admin.history to false\n{0}"
+         rpc.pool or otlp.queue, set admin.history to false, or leave out admin.token_file\n{0}"
     )]
     ReservesAboveLimit(Budget),
     /// The capacities of the tables add up to more than the reserves leave.
@@ -129,7 +131,7 @@ impl Budget {
     ///
     /// When the needs and the capacities do not fit into the limit; the error shows the sum.
     pub fn plan_within(limit: Limit, config: &Config, needs: Needs) -> Result<Self, BudgetError> {
-        let reserves = vec![
+        let reserves = [
             line(Purpose::KafkaFetch, needs.kafka_bytes),
             line(Purpose::KafkaStatistics, needs.statistics_bytes),
             line(Purpose::Documents, needs.documents_bytes),
@@ -137,9 +139,14 @@ impl Budget {
             line(Purpose::RpcStreams, needs.streams_bytes),
             line(Purpose::RpcPool, config.rpc.pool.as_u64()),
             line(Purpose::Admin, needs.admin_bytes),
+        ];
+        let telemetry = Some(needs.telemetry_bytes).filter(|bytes| *bytes > 0);
+        let telemetry = telemetry.map(|bytes| line(Purpose::Telemetry, bytes));
+        let rest = [
             line(Purpose::Fixed, FIXED_BYTES),
             line(Purpose::Allocator, limit.bytes / ALLOCATOR_DIVISOR),
         ];
+        let reserves = reserves.into_iter().chain(telemetry).chain(rest).collect();
         Self { limit, reserves, tables: Vec::new() }.with_tables(config, needs.smallest_table_bytes)
     }
 
@@ -256,6 +263,7 @@ mod tests {
             connections_bytes: 4 << 20,
             streams_bytes: 3 << 20,
             admin_bytes: 1 << 20,
+            telemetry_bytes: 5 << 20,
             smallest_table_bytes: 64 << 10,
         };
         let config = config(settings);
@@ -265,7 +273,7 @@ mod tests {
     #[test]
     fn the_tables_get_what_the_reserves_leave_of_the_limit() {
         let budget = plan(&["memory.limit=256MiB", "tables.0.capacity=50%"]).unwrap();
-        let reserves = (32 + 2 + 35 + 4 + 3 + 8 + 1 + 15 + 16) << 20;
+        let reserves = (32 + 2 + 35 + 4 + 3 + 8 + 1 + 5 + 15 + 16) << 20;
         let left = (256 << 20) - reserves;
         assert_eq!(budget.capacities().collect::<Vec<_>>(), [&(left / 2)]);
     }

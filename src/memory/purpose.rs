@@ -26,8 +26,10 @@ pub enum Purpose {
     RpcStreams,
     /// Large requests that arrive, and large responses that callers have not read yet.
     RpcPool,
-    /// The past of the figures, and the answers of the admin port.
+    /// The past of the figures, the answers of the admin port, and its profiles.
     Admin,
+    /// Spans that wait to be sent, and messages to the collector.
+    Telemetry,
     /// Code and stacks.
     Fixed,
     /// What the allocator holds beside what is allocated from it.
@@ -47,7 +49,10 @@ impl fmt::Display for Purpose {
             Self::RpcConnections => "rpc connections (rpc.max_connections)",
             Self::RpcStreams => "rpc streams (rpc.max_streams)",
             Self::RpcPool => "rpc byte pool (rpc.pool)",
-            Self::Admin => "dashboard: history and answers (by admin.history)",
+            Self::Admin => {
+                "admin port: history, answers, profiles (by admin.history and admin.token_file)"
+            }
+            Self::Telemetry => "traces and metrics that are sent (by otlp.queue)",
             Self::Fixed => "code and stacks",
             Self::Allocator => "allocator slack (a sixteenth of the limit)",
         })

@@ -15,6 +15,7 @@ use crate::proto::v1::{
     DescribeEntryRequest, GetStatsRequest, ListLargestEntriesRequest, ListRejectionsRequest,
     ListTablesRequest, ReclaimRequest, WatchStatsRequest,
 };
+use crate::request_id::RequestId;
 
 const HEALTH: &str = "/grpc.health.v1.Health/";
 const REFLECTION: [&str; 2] =
@@ -65,15 +66,16 @@ impl Service {
 /// Who makes a call with these headers. What is not ours is decided here, before it is read.
 pub(super) fn admit(
     peer: &PeerAccess,
+    id: &RequestId,
     service: Service,
     headers: &HeaderMap,
 ) -> Result<Caller, Denial> {
     let credentials = headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes);
     let target = match service {
-        Service::Health => return Ok(peer.recognise(credentials)),
+        Service::Health => return Ok(peer.recognise(id, credentials)),
         Service::Other(target) => target,
     };
-    let caller = peer.admit(target, credentials)?;
+    let caller = peer.admit(id, target, credentials)?;
     if !matches!(target, Target::Method(_)) {
         caller.authorize(Scope::AllTables)?;
     }

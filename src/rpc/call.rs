@@ -2,7 +2,7 @@
 //!
 //! This file does not know what a call looks up.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use prost::Message;
@@ -14,6 +14,7 @@ use super::pool::{ConnectionShare, Purpose};
 use super::response::{FinishedResponse, Refused, ResponseBuffer};
 use crate::access::Caller;
 use crate::stats::ShedCause;
+use crate::trace::OpenSpan;
 
 /// The longest wait for room, even if the call has no deadline. Stated in the protocol.
 const MAX_WAIT: Duration = Duration::from_secs(30);
@@ -27,6 +28,8 @@ pub(super) struct Call {
     costs: ConnectionCosts,
     /// What it is about, once that is read.
     about: OnceLock<About>,
+    /// None if it is not traced.
+    span: Option<Arc<OpenSpan>>,
 }
 
 /// Whether a call looks up for the first time.
@@ -45,7 +48,12 @@ impl Call {
         caller: Caller,
         costs: ConnectionCosts,
     ) -> Self {
-        Self { deadline, share, caller, costs, about: OnceLock::new() }
+        Self { deadline, share, caller, costs, about: OnceLock::new(), span: None }
+    }
+
+    /// The same call, with its span if it is traced.
+    pub(super) fn traced(self, span: Option<Arc<OpenSpan>>) -> Self {
+        Self { span, ..self }
     }
 
     pub(super) fn deadline(&self) -> Deadline {
@@ -60,9 +68,12 @@ impl Call {
         &self.caller
     }
 
-    /// Notes what the call is about, for its costs.
+    /// Notes what the call is about, for its costs and its trace.
     pub(super) fn note_about(&self, table: Option<&str>, keys: usize) {
         let table = table.and_then(|table| self.costs.table(table));
+        if let (Some(span), Some(table)) = (&self.span, table) {
+            span.note_table(table);
+        }
         let _ = self.about.set(About { table, keys: keys as u64 });
     }
 

@@ -63,6 +63,12 @@ impl CountedMethod {
         }
     }
 
+    /// Its service and its name. None for what is no method.
+    pub(super) fn names(self) -> Option<(&'static str, &'static str)> {
+        let (service, name, _) = self.describe();
+        (self != Self::Unknown).then_some((service, name))
+    }
+
     /// Its service, its name and its kind.
     pub(super) fn describe(self) -> (&'static str, &'static str, CallKind) {
         match self {

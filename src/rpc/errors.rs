@@ -6,11 +6,13 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use tonic::codegen::http::HeaderMap;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
 use crate::access::Denial;
 use crate::proto::v1::ErrorReason;
+use crate::request_id::RequestId;
 use crate::stats::ShedCause;
 
 const DOMAIN: &str = "millpond";
@@ -192,6 +194,17 @@ pub(super) fn request_too_large(limit_bytes: usize) -> Status {
 /// The request breaks the rules of gRPC, or does not decode.
 pub(super) fn malformed(code: Code, message: &str) -> Status {
     status(code, message.to_owned(), ErrorReason::MalformedRequest, [])
+}
+
+/// Adds the id of the call to the status in these headers or trailers, which is an error. What is no
+/// answer of gRPC has no status, and stays as it is.
+pub(super) fn add_request_id(headers: &mut HeaderMap, id: &RequestId) {
+    let Some(status) = Status::from_header_map(headers) else { return };
+    let mut details = status.get_error_details();
+    details.set_request_info(id.to_string(), "");
+    let status = Status::with_error_details(status.code(), status.message(), details);
+    // It fails for a message that no header can hold, and this one came out of a header.
+    let _ = status.add_header(headers);
 }
 
 /// As protobuf writes a duration in JSON.

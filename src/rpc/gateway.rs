@@ -23,6 +23,7 @@ use super::request::RequestMessage;
 use super::response::FinishedResponse;
 use crate::access::Target;
 use crate::proto::Method;
+use crate::request_id::RequestId;
 
 /// What gRPC puts before a message.
 const HEAD_BYTES: usize = 5;
@@ -83,8 +84,9 @@ impl Gateway {
         let peer = Peer { address: origin.address, certificate };
         // There is no connection of the gRPC port to close.
         let connection = self.callers.of_connection(&peer, Box::new(|| ()));
+        let id = RequestId::random();
         let authorization = origin.authorization.iter().copied();
-        let caller = connection.access.admit(Target::Method(method), authorization);
+        let caller = connection.access.admit(&id, Target::Method(method), authorization);
         let caller = caller.map_err(errors::denied)?;
         let call = Call::new(Deadline::default(), connection.share, caller, connection.costs);
         let answering = pin!(answer(&self.methods, method, &call, request));

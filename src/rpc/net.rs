@@ -6,7 +6,7 @@
 //!
 //! Every connection and every stream has a place under a cap, and takes a known amount of memory.
 //! This module knows HTTP/2 and time; it knows neither methods nor messages. The paths of calls go to
-//! `call_counters.rs`, which counts them.
+//! `call_counters.rs`, which counts and traces them.
 
 mod admission;
 mod call_service;
@@ -37,6 +37,7 @@ pub use registry::UnfinishedCall;
 use crate::config;
 use crate::stats::{ConnectionStats, MethodStats};
 use crate::tls::Tls;
+use crate::trace::Tracer;
 
 /// The most that a connection takes, whatever its peer does: its buffers, in which a frame may be
 /// half read and another half written, and what HTTP/2 keeps. Measured.
@@ -49,9 +50,10 @@ pub const STREAM_BYTES: u64 = 5 << 10;
 pub struct Net(Arc<Admission>);
 
 impl Net {
-    /// With the caps and the times of this configuration, and TLS if there is any.
-    pub fn new(config: config::Rpc, tls: Option<Tls>) -> Self {
-        Self(Arc::new(Admission::new(config, tls)))
+    /// With the caps and the times of this configuration, and TLS if there is any. The calls that
+    /// `tracer` samples are traced.
+    pub fn new(config: config::Rpc, tls: Option<Tls>, tracer: Option<Tracer>) -> Self {
+        Self(Arc::new(Admission::new(config, tls, tracer)))
     }
 
     /// Accepts connections until `stopping` is true, and serves each in a task of its own.

@@ -77,6 +77,15 @@ impl Dispatch {
     }
 }
 
+impl Front {
+    /// The size of the largest request to a method. None is one that tonic serves.
+    fn max_request_bytes(&self, method: Option<Method>) -> usize {
+        method.map_or(served_by_tonic::MAX_REQUEST_BYTES, |method| {
+            max_request_bytes(method, self.callers.pool.connection_bytes(Purpose::Request))
+        })
+    }
+}
+
 impl Answer for Dispatch {
     fn for_connection(&self, peer: &Peer, close: CloseConnection) -> Self {
         let connection = Arc::new(self.front.callers.of_connection(peer, close));
@@ -91,17 +100,17 @@ impl Answer for Dispatch {
         };
         let service = Service::at(head.uri.path());
         let connection = &self.connection;
-        let caller = match authorization::admit(&connection.access, service, &head.headers) {
+        let admitted =
+            authorization::admit(&connection.access, body.request_id(), service, &head.headers);
+        let caller = match admitted {
             Ok(caller) => caller,
             Err(denial) => return Box::pin(async move { errors::denied(denial).into_http() }),
         };
         let (share, costs) = (connection.share.clone(), connection.costs.clone());
-        let call = Call::new(Deadline::of(&head.headers), share, caller, costs);
+        let call = Call::new(Deadline::of(&head.headers), share, caller, costs).traced(body.span());
         let end = call.deadline().send_end(self.front.request_timeout);
         let method = service.method();
-        let limit_bytes = method.map_or(served_by_tonic::MAX_REQUEST_BYTES, |method| {
-            max_request_bytes(method, self.front.callers.pool.connection_bytes(Purpose::Request))
-        });
+        let limit_bytes = self.front.max_request_bytes(method);
         let permit = call.share().new_permit(Purpose::Request);
         let reader = RequestReader::new(body, encoding, limit_bytes, end, permit);
         let Some(method) = method else {

@@ -1,6 +1,8 @@
 //! The calls of the gRPC port, by method: how many, how they ended, and how long they took.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+
+use crate::trace::{SpanId, TraceId};
 
 /// The calls of one method.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +19,24 @@ pub struct MethodStats {
     pub handled: [u64; STATUS_CODES.len()],
     /// How long those took.
     pub durations: DurationCounts,
+    /// For each range of durations the newest call that was traced.
+    pub exemplars: Exemplars,
+}
+
+/// A traced call for each range of [`DurationCounts`], if there was one.
+pub type Exemplars = [Option<Exemplar>; DURATION_BOUNDS.len() + 1];
+
+/// A call that was traced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exemplar {
+    /// Its trace.
+    pub trace_id: TraceId,
+    /// Its span.
+    pub span_id: SpanId,
+    /// How long it took.
+    pub duration: Duration,
+    /// When it ended, by the system's clock.
+    pub time: SystemTime,
 }
 
 /// Stands for the service and the method of a call whose path is no method.

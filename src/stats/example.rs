@@ -27,6 +27,7 @@ impl Snapshot {
             counter_check: CounterCheckStats::default(),
             clock: ClockStats::default(),
             process: ProcessStats::default(),
+            export: ExportStats::default(),
             unexplained_memory: Vec::new(),
         }
     }
@@ -101,6 +102,7 @@ fn rpc() -> RpcStats {
             started: 0,
             handled: [0; STATUS_CODES.len()],
             durations: DurationCounts::default(),
+            exemplars: Exemplars::default(),
         }],
         callers: Vec::new(),
     }

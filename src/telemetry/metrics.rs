@@ -5,18 +5,25 @@
 //! ```
 //!
 //! `catalogue.rs` has every name, kind, label and explanation. Nothing is counted here: figures come
-//! from the snapshot, so all surfaces show the same. There are no exemplars, because there are no
-//! traces.
+//! from the snapshot, so all surfaces show the same. What is sent by OTLP is written by the same files:
+//!
+//! ```text
+//! stats::Snapshot -> the same files -> Writer -> Points -> the messages of telemetry::otlp
+//! ```
 
 pub mod catalogue;
+mod exemplars;
+mod export;
 mod kafka;
 mod memory;
 mod metric;
+mod points;
 mod process;
 mod records;
 mod rpc;
 mod tables;
 mod tls;
+mod value;
 mod writer;
 
 use std::fmt;
@@ -28,7 +35,9 @@ use prometheus_client::registry::Registry;
 
 pub use metric::{Description, Kind};
 
+use super::otlp::messages;
 use crate::stats::Snapshot;
+use points::Points;
 use writer::Writer;
 
 /// The format of an exposition.
@@ -75,15 +84,26 @@ impl Format {
 /// # Errors
 ///
 /// None: writing to a string does not fail, but the encoders say that it may.
-pub fn exposition(snapshot: Arc<Snapshot>, format: Format) -> Result<String, fmt::Error> {
+pub fn exposition(snapshot: &Arc<Snapshot>, format: Format) -> Result<String, fmt::Error> {
     let mut registry = Registry::default();
-    registry.register_collector(Box::new(SnapshotCollector(snapshot)));
+    registry.register_collector(Box::new(SnapshotCollector(Arc::clone(snapshot))));
     let mut written = String::new();
     match format {
         Format::Prometheus => prometheus_text::encode(&mut written, &registry)?,
-        Format::OpenMetrics => text::encode(&mut written, &registry)?,
+        Format::OpenMetrics => {
+            text::encode(&mut written, &registry)?;
+            written = exemplars::add(written, &snapshot.rpc.calls);
+        }
     }
     Ok(written)
+}
+
+/// All metrics of a snapshot, as OTLP has them. A metric without a series is left out.
+pub fn data_points(snapshot: &Snapshot) -> Vec<messages::Metric> {
+    let mut points = Points::of(snapshot);
+    // Collecting does not fail.
+    let _ = write(&mut Writer::Points(&mut points), snapshot);
+    points.finish()
 }
 
 /// Writes the figures of one snapshot.
@@ -92,15 +112,19 @@ struct SnapshotCollector(Arc<Snapshot>);
 
 impl Collector for SnapshotCollector {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let (writer, snapshot) = (&mut Writer::new(encoder), &*self.0);
-        process::write(writer, snapshot)?;
-        memory::write(writer, &snapshot.memory)?;
-        tables::write(writer, snapshot)?;
-        records::write(writer, snapshot)?;
-        kafka::write(writer, snapshot)?;
-        rpc::write(writer, &snapshot.rpc)?;
-        tls::write(writer, snapshot)
+        write(&mut Writer::Text(encoder), &self.0)
     }
+}
+
+fn write(writer: &mut Writer<'_>, snapshot: &Snapshot) -> fmt::Result {
+    process::write(writer, snapshot)?;
+    memory::write(writer, &snapshot.memory)?;
+    tables::write(writer, snapshot)?;
+    records::write(writer, snapshot)?;
+    kafka::write(writer, snapshot)?;
+    rpc::write(writer, &snapshot.rpc)?;
+    tls::write(writer, snapshot)?;
+    export::write(writer, &snapshot.export)
 }
 
 #[cfg(test)]

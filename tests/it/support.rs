@@ -2,6 +2,7 @@
 //! this process or in a process of its own.
 
 pub(crate) mod certificates;
+pub(crate) mod collector;
 pub(crate) mod contained;
 pub(crate) mod http2;
 pub(crate) mod patient;

@@ -10,10 +10,18 @@ export class Refusal extends Error {
 
 const TIMEOUT_MILLIS = 15_000;
 
-async function answer(path, options = {}) {
-  const response = await fetch(path, { ...options, signal: AbortSignal.timeout(TIMEOUT_MILLIS) });
+async function ask(path, { millis = TIMEOUT_MILLIS, ...options } = {}) {
+  const response = await fetch(path, { ...options, signal: AbortSignal.timeout(millis) });
   if (!response.ok) throw new Refusal(response.status, await response.text());
-  return response.json();
+  return response;
+}
+
+async function answer(path, options) {
+  return (await ask(path, options)).json();
+}
+
+function bearer(token) {
+  return token ? { authorization: `Bearer ${token}` } : {};
 }
 
 export function layout() {
@@ -31,7 +39,18 @@ export function history(tier, from, marks) {
 
 /** A method of the gRPC port. The token is that of the page, if there is one. */
 export function call(method, request, token) {
-  const headers = { "content-type": "application/json" };
-  if (token) headers.authorization = `Bearer ${token}`;
+  const headers = { "content-type": "application/json", ...bearer(token) };
   return answer(`/api/call/${method}`, { method: "POST", headers, body: JSON.stringify(request) });
+}
+
+/** A profile of CPU time for so many seconds, or of memory. The token is that of calls that change the process. */
+export function profile(kind, seconds, token) {
+  const query = kind === "cpu" ? `seconds=${seconds}&format=json` : "format=json";
+  return answer(`/profiles/${kind}?${query}`, { headers: bearer(token), millis: TIMEOUT_MILLIS + seconds * 1_000 });
+}
+
+/** Starts or stops the allocator's profiler. What the service says of it. */
+export async function switchHeapProfiler(active, token) {
+  const options = { method: "POST", headers: bearer(token), body: JSON.stringify({ active }) };
+  return (await ask("/profiles/heap", options)).text();
 }

@@ -8,6 +8,7 @@ import { showLists } from "./lists.js";
 import { prepareLookup } from "./lookup.js";
 import { Overview } from "./overview.js";
 import { Past } from "./past.js";
+import { prepareProfiles } from "./profiles.js";
 import { clock, seconds, span } from "./units.js";
 
 const POLL_MILLIS = 1_000;
@@ -29,6 +30,7 @@ async function start() {
   page.snapshot = await api.snapshot();
   const tables = page.snapshot.tables.map(({ name }) => name);
   prepareLookup(tables);
+  prepareProfiles();
   prepareChoices(page.past ? page.past.layout.tables : tables);
   say(byId("build"), `millpond ${layout.version}, configuration ${page.snapshot.configDigest}, librdkafka ${page.snapshot.build.librdkafkaVersion}`);
 }

@@ -18,6 +18,7 @@ use super::stats::{CloseReason, ConnectionStats, Counters};
 use crate::config;
 use crate::rpc::call_counters::CallCounters;
 use crate::tls::Tls;
+use crate::trace::Tracer;
 
 /// Where all connections are busy, how soon to look again for one that is idle by then.
 const RETRY_INTERVAL: Duration = Duration::from_millis(250);
@@ -50,11 +51,11 @@ pub(super) struct Admitted {
 }
 
 impl Admission {
-    pub(super) fn new(config: config::Rpc, tls: Option<Tls>) -> Self {
+    pub(super) fn new(config: config::Rpc, tls: Option<Tls>, tracer: Option<Tracer>) -> Self {
         Self {
             streams: StreamCap::new(config.max_streams, config.max_connections),
             counters: Counters::default(),
-            calls: CallCounters::default(),
+            calls: CallCounters::new(tracer),
             registry: Registry::default(),
             slots: Arc::new(Semaphore::new(config.max_connections)),
             peers: PeerCap::new(config.max_connections_per_peer),

@@ -14,19 +14,21 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use prost::bytes::Bytes;
 use tokio::time::timeout;
-use tonic::Status;
-use tonic::codegen::http::{Method, Request, Response, StatusCode};
+use tonic::codegen::http::{HeaderMap, Method, Request, Response, StatusCode};
+use tonic::{Code, Status};
 
 use super::admission::Admission;
 use super::calls::{Call, OpenCall};
 use super::caps::ConnectionStreams;
 use super::peer::Peer;
 use super::registry::Connection;
+use crate::request_id::RequestId;
 use crate::rpc::body::Body;
 use crate::rpc::call_counters::{CountedCall, ThreadCounters};
 use crate::rpc::errors;
 use crate::rpc::pool::CloseConnection;
 use crate::rpc::response::trailers;
+use crate::trace::OpenSpan;
 
 /// What answers calls.
 pub(in crate::rpc) trait Answer: Clone + Send + Sync + 'static {
@@ -87,18 +89,22 @@ impl<S> CallService<S> {
 
     /// Opens a call, or answers it at once.
     fn open(&self, request: &Request<Incoming>) -> Result<OpenCall, Box<Response<Body>>> {
+        let request_id = request_id(request.headers());
         let mut counted = CountedCall::start(&self.counters, request.uri().path());
+        counted.trace(request.headers());
         let Some(place) = self.streams.enter() else {
             self.admission.counters.count_shed_stream();
             self.connection.meter.count_refused();
             let status = errors::too_many_streams(self.admission.config.max_streams);
             counted.set_code(status.code());
             counted.end(Duration::ZERO);
-            return Err(Box::new(status.into_http()));
+            let mut refusal: Response<Body> = status.into_http();
+            errors::add_request_id(refusal.headers_mut(), &request_id);
+            return Err(Box::new(refusal));
         };
         // Parsing text copies it.
         let method = request.uri().path().parse().ok();
-        Ok(self.connection.calls.open(method, place, counted))
+        Ok(self.connection.calls.open(method, request_id, place, counted))
     }
 }
 
@@ -122,6 +128,12 @@ impl<S: Answer> hyper::service::Service<Request<Incoming>> for CallService<S> {
         };
         CallFuture(State::InWork(answering, Some(open)))
     }
+}
+
+/// The id that the caller gives its call, or one that is made here.
+fn request_id(headers: &HeaderMap) -> RequestId {
+    let given = headers.get("x-request-id");
+    given.map_or_else(RequestId::random, |given| RequestId::of(given.as_bytes()))
 }
 
 /// Answers what is no call, once it is complete: HTTP/2 wants a stream that is open until then.
@@ -164,16 +176,34 @@ impl Future for CallFuture {
 
 /// The response, whose call ends with its body. A response without a body has its status in the
 /// headers.
-fn with_call(response: Response<Body>, mut call: Option<OpenCall>) -> Response<ResponseBody> {
+fn with_call(mut response: Response<Body>, mut call: Option<OpenCall>) -> Response<ResponseBody> {
     if let Some(call) = &mut call
         && response.body().is_end_stream()
     {
-        call.counted.observe(response.headers());
+        observe_end(call, response.headers_mut());
     }
     response.map(|body| ResponseBody { body, call, is_done: false })
 }
 
+/// Takes the status from the headers or trailers that the caller gets. An error gets the id of the
+/// call.
+fn observe_end(call: &mut OpenCall, headers: &mut HeaderMap) {
+    if call.counted.observe(headers) != Code::Ok {
+        errors::add_request_id(headers, &call.call.request_id);
+    }
+}
+
 impl RequestBody {
+    /// The span of the call, if it is traced.
+    pub(in crate::rpc) fn span(&self) -> Option<Arc<OpenSpan>> {
+        self.call.span.clone()
+    }
+
+    /// The id of the call.
+    pub(in crate::rpc) fn request_id(&self) -> &RequestId {
+        &self.call.request_id
+    }
+
     fn new(body: Incoming, call: Arc<Call>) -> Self {
         if body.is_end_stream() {
             call.mark_complete();
@@ -214,12 +244,12 @@ impl ResponseBody {
     }
 
     /// Takes the status from a frame that has it, or from the fault that cuts the response.
-    fn observe(&mut self, frame: Option<&Result<Frame<Bytes>, Status>>) {
+    fn observe(&mut self, frame: Option<&mut Result<Frame<Bytes>, Status>>) {
         let (Some(frame), Some(call)) = (frame, &mut self.call) else { return };
         match frame {
             Ok(frame) => {
-                if let Some(trailers) = frame.trailers_ref() {
-                    call.counted.observe(trailers);
+                if let Some(trailers) = frame.trailers_mut() {
+                    observe_end(call, trailers);
                 }
             }
             Err(status) => call.counted.set_code(status.code()),
@@ -243,8 +273,8 @@ impl HttpBody for ResponseBody {
         if frame.is_pending() && self.call.as_ref().is_some_and(is_over) {
             frame = Poll::Ready(Some(self.end()));
         }
-        if let Poll::Ready(frame) = &frame {
-            self.observe(frame.as_ref());
+        if let Poll::Ready(frame) = &mut frame {
+            self.observe(frame.as_mut());
         }
         frame
     }

@@ -15,7 +15,9 @@ use tonic::codegen::http::uri::PathAndQuery;
 
 use super::caps::StreamPlace;
 use super::transport::Meter;
+use crate::request_id::RequestId;
 use crate::rpc::call_counters::CountedCall;
+use crate::trace::OpenSpan;
 
 /// The open calls of one connection.
 #[derive(Debug)]
@@ -36,6 +38,9 @@ struct State {
 #[derive(Debug)]
 pub(super) struct Call {
     pub(super) method: Option<PathAndQuery>,
+    pub(super) request_id: RequestId,
+    /// None if the call is not traced.
+    pub(super) span: Option<Arc<OpenSpan>>,
     pub(super) since: Instant,
     /// The whole request is here.
     is_complete: AtomicBool,
@@ -83,11 +88,14 @@ impl Calls {
     pub(super) fn open(
         self: &Arc<Self>,
         method: Option<PathAndQuery>,
+        request_id: RequestId,
         place: StreamPlace,
         counted: CountedCall,
     ) -> OpenCall {
         let call = Arc::new(Call {
             method,
+            request_id,
+            span: counted.span().cloned(),
             since: Instant::now(),
             is_complete: AtomicBool::new(false),
             is_answered: AtomicBool::new(false),
@@ -203,7 +211,8 @@ mod tests {
 
     fn open(calls: &Arc<Calls>) -> OpenCall {
         let counted = CountedCall::start(&CallCounters::default().add_thread(), "/");
-        calls.open(None, StreamCap::new(1, 1).of_connection().enter().unwrap(), counted)
+        let place = StreamCap::new(1, 1).of_connection().enter().unwrap();
+        calls.open(None, RequestId::random(), place, counted)
     }
 
     #[test]

@@ -17,6 +17,7 @@ use super::calls::{Activity, Calls};
 use super::lifetime::Observation;
 use super::stats::CloseReason;
 use super::transport::Meter;
+use crate::request_id::RequestId;
 
 /// A connection that has been idle for less than this makes no room for another: its peer may be
 /// about to call.
@@ -56,6 +57,8 @@ pub(super) struct Registered {
 pub struct UnfinishedCall {
     /// The path of the method.
     pub method: String,
+    /// Its id, which its caller knows if it gave one.
+    pub request_id: RequestId,
     /// The caller's address.
     pub peer: SocketAddr,
     /// How long ago its headers came.
@@ -124,6 +127,7 @@ impl Registry {
         for connection in connections {
             unfinished.extend(connection.calls.list().into_iter().map(|call| UnfinishedCall {
                 method: call.method.as_ref().map_or_else(String::new, shortened),
+                request_id: call.request_id.clone(),
                 peer: connection.peer,
                 age: now - call.since,
             }));
@@ -184,12 +188,19 @@ impl Drop for Registered {
 
 #[cfg(test)]
 mod tests {
-    use super::super::caps::StreamCap;
+    use super::super::calls::OpenCall;
+    use super::super::caps::{ConnectionStreams, StreamCap};
     use super::*;
     use crate::rpc::call_counters::{CallCounters, CountedCall};
 
-    fn counted() -> CountedCall {
-        CountedCall::start(&CallCounters::default().add_thread(), "/")
+    fn open(
+        registered: &Registered,
+        cap: &ConnectionStreams,
+        method: Option<PathAndQuery>,
+    ) -> OpenCall {
+        let counted = CountedCall::start(&CallCounters::default().add_thread(), "/");
+        let place = cap.enter().unwrap();
+        registered.connection.calls.open(method, RequestId::random(), place, counted)
     }
 
     fn peer(port: u16) -> SocketAddr {
@@ -204,9 +215,7 @@ mod tests {
     fn the_connection_that_was_idle_for_longest_makes_room_and_one_without_calls_before_it() {
         let (registry, cap) = (Registry::default(), StreamCap::new(9, 1).of_connection());
         let [first, second, busy] = [1, 2, 3].map(|port| registry.add(peer(port)));
-        let call = |registered: &Registered| {
-            registered.connection.calls.open(None, cap.enter().unwrap(), counted())
-        };
+        let call = |registered: &Registered| open(registered, &cap, None);
         let _open = call(&busy);
         drop(call(&first));
         drop(call(&second));
@@ -256,7 +265,7 @@ mod tests {
         let (registry, cap) = (Registry::default(), StreamCap::new(2, 1).of_connection());
         let busy = registry.add(peer(1));
         busy.connection.meter.mark_set_up();
-        drop(busy.connection.calls.open(None, cap.enter().unwrap(), counted()));
+        drop(open(&busy, &cap, None));
         let now = Instant::now();
         registry.make_room(now + MIN_UNUSED, |_| true);
         assert_eq!(asked(&busy), None);
@@ -281,8 +290,8 @@ mod tests {
         let (registry, cap) = (Registry::default(), StreamCap::new(2, 1).of_connection());
         let [one, other] = [1, 2].map(|port| registry.add(peer(port)));
         let method = Some("/millpond.v1.LookupService/Get".parse().unwrap());
-        let _older = other.connection.calls.open(method.clone(), cap.enter().unwrap(), counted());
-        let _younger = one.connection.calls.open(method, cap.enter().unwrap(), counted());
+        let _older = open(&other, &cap, method.clone());
+        let _younger = open(&one, &cap, method);
         let unfinished = registry.unfinished();
         let peers: Vec<_> = unfinished.iter().map(|call| call.peer).collect();
         assert_eq!(peers, [peer(2), peer(1)]);

@@ -92,6 +92,7 @@ fn to_purpose(purpose: &Purpose) -> (wire::BudgetPurpose, String) {
         Purpose::RpcStreams => wire::BudgetPurpose::RpcStreams,
         Purpose::RpcPool => wire::BudgetPurpose::RpcPool,
         Purpose::Admin => wire::BudgetPurpose::Admin,
+        Purpose::Telemetry => wire::BudgetPurpose::Telemetry,
         Purpose::Fixed => wire::BudgetPurpose::Fixed,
         Purpose::Allocator => wire::BudgetPurpose::Allocator,
     };

@@ -9,8 +9,8 @@ use crate::proto::v1::{
 };
 use crate::rpc::convert::{to_as_of, to_duration, to_int64, to_signed_duration, to_timestamp};
 use crate::stats::{
-    ClockStats, DeadLetterStats, Freshness, Loading, PartitionStats, ProcessStats, Snapshot,
-    TopicStats, TopicStatus,
+    ClockStats, DeadLetterStats, ExportStats, Freshness, Loading, PartitionStats, ProcessStats,
+    Snapshot, TopicStats, TopicStatus,
 };
 use crate::table::{MissKind, Removal, TableStats};
 
@@ -51,6 +51,20 @@ impl From<Snapshot> for GetStatsResponse {
             }),
             clock: Some(snapshot.clock.into()),
             process: Some(snapshot.process.into()),
+            export: Some(snapshot.export.into()),
+        }
+    }
+}
+
+impl From<ExportStats> for wire::ExportStats {
+    fn from(stats: ExportStats) -> Self {
+        Self {
+            sent_span_count: to_int64(stats.sent_spans),
+            queue_full_span_count: to_int64(stats.queue_full_spans),
+            rejected_span_count: to_int64(stats.rejected_spans),
+            failed_span_count: to_int64(stats.failed_spans),
+            sent_metrics_count: to_int64(stats.sent_metrics),
+            failed_metrics_count: to_int64(stats.failed_metrics),
         }
     }
 }

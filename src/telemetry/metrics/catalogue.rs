@@ -196,6 +196,13 @@ metrics! {
         "Sets of certificate files that were put in use; 1 is that of the start";
     TLS_FAILURES: Counter "millpond_tls_failed_reloads_total" ["port"]
         "Changes of certificate files that were refused because something was wrong with them";
+
+    // What is sent to a collector.
+    EXPORTED_SPANS: Counter "millpond_otlp_spans_total" ["result"]
+        "Spans of sampled calls by what became of them: sent, without room in the queue, rejected by \
+         the collector, or failed because it was away or late";
+    EXPORTED_METRICS: Counter "millpond_otlp_metrics_total" ["result"]
+        "How often all metrics were sent to the collector, or failed to be";
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use super::catalogue::{
     BROKERS, CLIENT_RECREATED, CLOCK_BEHIND, CLOCK_STEPS, OUTAGE, TOPIC_RECREATED, TOPIC_STATE,
 };
 use super::records::write_sum;
-use super::writer::{Writer, seconds_of_millis};
+use super::value::seconds_of_millis;
+use super::writer::Writer;
 use crate::stats::{BrokerState, KafkaStats, Snapshot, TopicStats, TopicStatus};
 
 const TOPIC_STATES: [(&str, TopicStatus); 5] = [

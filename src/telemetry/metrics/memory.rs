@@ -13,7 +13,7 @@ use crate::stats::MemoryStats;
 const TABLES: &str = "tables";
 const TYPES: [&str; 7] =
     [TABLES, "ingest", "kafka_client", "rpc", "other_heap", "allocator", "outside_heap"];
-const PURPOSES: [&str; 10] = [
+const PURPOSES: [&str; 11] = [
     TABLES,
     "kafka_fetch",
     "kafka_statistics",
@@ -22,6 +22,7 @@ const PURPOSES: [&str; 10] = [
     "rpc_streams",
     "rpc_pool",
     "admin",
+    "telemetry",
     "fixed",
     "allocator",
 ];
@@ -79,6 +80,7 @@ fn purpose_name(purpose: &Purpose) -> &'static str {
         Purpose::RpcStreams => "rpc_streams",
         Purpose::RpcPool => "rpc_pool",
         Purpose::Admin => "admin",
+        Purpose::Telemetry => "telemetry",
         Purpose::Fixed => "fixed",
         Purpose::Allocator => "allocator",
     }

@@ -7,7 +7,8 @@ use super::catalogue::{
     POSITION, RECORDS, REJECTIONS, RETENTION_GAPS,
 };
 use super::metric::Metric;
-use super::writer::{Value, Writer};
+use super::value::Value;
+use super::writer::Writer;
 use crate::record::Reject;
 use crate::stats::{Outcome, PartitionStats, Snapshot};
 

@@ -34,9 +34,7 @@ fn write_calls(writer: &mut Writer<'_>, methods: &[MethodStats]) -> fmt::Result 
         Ok(())
     })?;
     writer.family(&CALL_DURATIONS, |samples| {
-        methods
-            .iter()
-            .try_for_each(|method| samples.put_durations(labels(method), &method.durations))
+        methods.iter().try_for_each(|method| samples.put_durations(labels(method), method))
     })
 }
 

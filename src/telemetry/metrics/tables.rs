@@ -9,7 +9,8 @@ use super::catalogue::{
     TABLE_WEIGHT,
 };
 use super::metric::Metric;
-use super::writer::{Value, Writer};
+use super::value::Value;
+use super::writer::Writer;
 use crate::memory::MemoryType;
 use crate::record::Timestamp;
 use crate::stats::{Freshness, Loading, PartitionStats, Snapshot};

@@ -2,13 +2,15 @@
 
 mod readme;
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::*;
-use crate::stats::{CertificateRole, CertificateStats, HandshakeOutcome, TlsStats};
+use crate::stats::{CertificateRole, CertificateStats, Exemplar, HandshakeOutcome, TlsStats};
+use crate::telemetry::otlp::messages::{Data, Number};
+use crate::trace::{SpanId, TraceId};
 
 fn scrape(snapshot: Snapshot, format: Format) -> String {
-    exposition(Arc::new(snapshot), format).unwrap()
+    exposition(&Arc::new(snapshot), format).unwrap()
 }
 
 /// The values of a metric, each with its labels.
@@ -79,7 +81,7 @@ fn a_scrape_has_every_value_of_a_closed_label_from_the_start() {
     for (name, count) in [
         ("millpond_memory_bytes", 7),
         ("millpond_memory_pressure", 4),
-        ("millpond_memory_budget_bytes", 10),
+        ("millpond_memory_budget_bytes", 11),
         ("millpond_table_misses_total", 7),
         ("millpond_table_removals_total", 5),
         ("millpond_records_total", 8),
@@ -88,6 +90,8 @@ fn a_scrape_has_every_value_of_a_closed_label_from_the_start() {
         ("millpond_rpc_closed_connections_total", 8),
         ("millpond_rpc_denied_calls_total", 16),
         ("millpond_kafka_brokers", 4),
+        ("millpond_otlp_spans_total", 4),
+        ("millpond_otlp_metrics_total", 2),
         ("grpc_server_handled_total", 17),
         ("grpc_server_handling_seconds_bucket", 13),
     ] {
@@ -156,4 +160,90 @@ fn the_format_is_what_the_client_prefers() {
     ] {
         assert_eq!(Format::accepted(accept), Format::Prometheus, "{accept}");
     }
+}
+
+/// An exemplar of the third range.
+fn traced() -> Snapshot {
+    let mut snapshot = Snapshot::example();
+    let method = &mut snapshot.rpc.calls[0];
+    method.durations.counts[2] = 1;
+    method.exemplars[2] = Some(Exemplar {
+        trace_id: TraceId::from_hex(b"0af7651916cd43dd8448eb211c80319c").unwrap(),
+        span_id: SpanId::from_hex(b"b7ad6b7169203331").unwrap(),
+        duration: Duration::from_micros(300),
+        time: UNIX_EPOCH + Duration::from_millis(1_700_000_000_250),
+    });
+    snapshot
+}
+
+#[test]
+fn an_exemplar_stands_at_the_bucket_of_its_range_in_open_metrics_alone() {
+    let text = scrape(traced(), Format::OpenMetrics);
+    let lines: Vec<_> = text.lines().filter(|line| line.contains(" # ")).collect();
+    let [line] = lines[..] else { panic!("{lines:?}") };
+    assert!(line.contains("{le=\"0.0005\","), "{line}");
+    let expected = " 1 # {trace_id=\"0af7651916cd43dd8448eb211c80319c\",\
+                    span_id=\"b7ad6b7169203331\"} 0.0003 1700000000.250";
+    assert!(line.ends_with(expected), "{line}");
+    assert!(text.ends_with("# EOF\n"));
+    assert!(!scrape(traced(), Format::Prometheus).contains("trace_id"));
+}
+
+#[test]
+fn data_points_have_the_names_labels_and_values_of_a_scrape() {
+    let mut snapshot = traced();
+    snapshot.tables[0].hit_count = 7;
+    let text = scrape(snapshot.clone(), Format::Prometheus);
+    let metrics = data_points(&snapshot);
+    let series = text.lines().filter(|line| !line.starts_with('#')).count();
+    let mut points = 0;
+    for metric in &metrics {
+        let numbers = match metric.data.as_ref().unwrap() {
+            Data::Gauge(gauge) => &gauge.data_points,
+            Data::Sum(sum) => &sum.data_points,
+            Data::Histogram(histogram) => {
+                // A line for each bucket, one for the sum, and one for the count.
+                points += histogram.data_points.len() * 15;
+                continue;
+            }
+        };
+        points += numbers.len();
+        for point in numbers {
+            let labels = point.attributes.iter().map(|attribute| {
+                let value = attribute.value.as_ref().unwrap().string_value.as_ref().unwrap();
+                format!("{}=\"{value}\"", attribute.key)
+            });
+            let labels = labels.collect::<Vec<_>>().join(",");
+            let labels = if labels.is_empty() { labels } else { format!("{{{labels}}}") };
+            let value = match point.value.unwrap() {
+                Number::AsInt(value) => value.to_string(),
+                Number::AsDouble(value) if value.is_infinite() => "+Inf".into(),
+                Number::AsDouble(value) => format!("{value:?}"),
+            };
+            let line = format!("{}{labels} {value}", metric.name);
+            assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+        }
+    }
+    assert_eq!(points, series);
+}
+
+#[test]
+fn data_points_say_since_when_they_count_and_name_traced_calls() {
+    let mut snapshot = traced();
+    snapshot.tables[0].hit_count = 7;
+    let metrics = data_points(&snapshot);
+    let data = |name: &str| {
+        let metric = metrics.iter().find(|metric| metric.name == name).unwrap();
+        metric.data.clone().unwrap()
+    };
+    let Data::Sum(sum) = data("millpond_table_hits_total") else { panic!("no counter") };
+    let point = &sum.data_points[0];
+    assert!(sum.is_monotonic && point.value == Some(Number::AsInt(7)));
+    assert_eq!(point.start_time_unix_nano, 1_700_000_000_000_000_000);
+    assert_eq!(point.time_unix_nano, 1_700_000_001_000_000_000);
+    let Data::Histogram(histogram) = data("grpc_server_handling_seconds") else { panic!("none") };
+    let point = &histogram.data_points[0];
+    assert_eq!((point.count, point.bucket_counts[2]), (1, 1));
+    assert_eq!(point.exemplars[0].time_unix_nano, 1_700_000_000_250_000_000);
+    assert_eq!(point.exemplars[0].trace_id[0], 0x0a);
 }

@@ -63,7 +63,10 @@ impl Guarded {
     ) -> Result<GetResponse, Status> {
         let request = GetRequest { table: table.into(), key: "a".into(), ..GetRequest::default() };
         let mut client = LookupServiceClient::new(self.service.channel());
-        Ok(client.get(authorized(request, token)).await?.into_inner())
+        let mut request = authorized(request, token);
+        // So that two errors are the same if all else in them is.
+        request.metadata_mut().insert("x-request-id", "test".parse().unwrap());
+        Ok(client.get(request).await?.into_inner())
     }
 
     /// The names of the tables that a caller is shown.

@@ -53,6 +53,11 @@ impl Scrape {
         Duration::from_secs_f64(self.value(series).parse().unwrap())
     }
 
+    /// All series, with their values.
+    pub(crate) fn series(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.samples.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// The series of a metric.
     pub(crate) fn series_of(&self, metric: &str) -> impl Iterator<Item = &str> {
         let names = self.samples.keys().map(String::as_str);
