@@ -258,7 +258,7 @@ fn a_check_prints_the_memory_budget_line_by_line() {
 
 #[test]
 fn a_limit_below_the_reserves_is_exit_78_and_names_what_to_change() {
-    let checked = check(&["memory.limit=64MiB"]);
+    let checked = check(&["memory.limit=48MiB"]);
     let said = text(&checked.stderr);
     assert_eq!(checked.status.code(), Some(78), "{said}");
     for key in ["memory.limit", "kafka.fetch_buffer", "ingest.max_document", "ingest.threads"] {
