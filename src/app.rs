@@ -66,10 +66,8 @@ pub use trial::{EntryCost, ExpectedLoad, OutcomeCount, Projection, Trial, TrialS
 /// What a configuration comes to.
 #[derive(Debug)]
 pub struct Checked {
-    /// The configuration, with what depends on the memory limit as a number.
+    /// The configuration, sized for the memory limit.
     pub config: Config,
-    /// The digest of the configuration as it is written, which is the same under every limit.
-    pub digest: String,
     /// How the memory is divided.
     pub budget: Budget,
     /// librdkafka's warnings about its settings.
@@ -85,7 +83,7 @@ pub struct Checked {
 /// When the memory does not suffice, something is wrong with a certificate file, librdkafka refuses
 /// a setting, or the system gives no threads for a client.
 pub fn check(config: &Config) -> Result<Checked, BuildError> {
-    let (digest, limit) = (config.digest(), Budget::current_limit(config)?);
+    let limit = Budget::current_limit(config)?;
     let config = config.sized_for(limit.bytes);
     let budget = Budget::plan_within(limit, &config, reserves::needs(&config))?;
     TlsOfPorts::load(&config)?;
@@ -93,7 +91,7 @@ pub fn check(config: &Config) -> Result<Checked, BuildError> {
     ingest::try_out_client_threads(&config)?;
     let warnings = ingest::check_settings(&config).map_err(BuildError::Kafka)?;
     let exposure = Exposure::of(&config);
-    Ok(Checked { config, digest, budget, warnings, exposure })
+    Ok(Checked { config, budget, warnings, exposure })
 }
 
 /// Tries the brokers, the topics and the permissions, and the last `records` of each topic. The
@@ -133,8 +131,8 @@ impl App {
     ///
     /// See [`BuildError`].
     pub fn build(config: &Config) -> Result<Self, BuildError> {
-        let Checked { config, digest, budget, warnings, exposure } = check(config)?;
-        log_start(&digest, &budget);
+        let Checked { config, budget, warnings, exposure } = check(config)?;
+        log_start(&config, &budget);
         log_findings(&warnings, &exposure);
         let accounts = Accounts::open(config.tables.iter().map(|table| table.name.as_str()))?;
         let tls = TlsOfPorts::load(&config)?;
@@ -253,11 +251,11 @@ impl App {
 }
 
 /// What runs, with which configuration, and how its memory is divided.
-fn log_start(digest: &str, budget: &Budget) {
+fn log_start(config: &Config, budget: &Budget) {
     let limit = budget.limit();
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
-        digest,
+        digest = config.digest(),
         limit_bytes = limit.bytes,
         limit_source = %limit.source,
         budget = budget.in_one_line(),

@@ -140,8 +140,8 @@ impl Config {
         report.conclude(config)
     }
 
-    /// The configuration for a process with a memory limit of so many bytes: what depends on the limit
-    /// is a number in it.
+    /// The same configuration for a process with a memory limit of so many bytes. Its text and its
+    /// digest do not change.
     #[must_use]
     pub fn sized_for(&self, limit_bytes: u64) -> Self {
         let mut sized = self.clone();

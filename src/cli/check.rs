@@ -61,7 +61,7 @@ fn print(config: &Config, checked: &Checked) -> Result<(), Failure> {
     for line in checked.budget.to_string().lines() {
         writeln!(out, "# {line}")?;
     }
-    writeln!(out, "#\n# Digest: {}", checked.digest)?;
+    writeln!(out, "#\n# Digest: {}", config.digest())?;
     Ok(())
 }
 

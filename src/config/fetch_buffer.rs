@@ -10,8 +10,9 @@ use super::size::ByteSize;
 /// The memory that librdkafka's fetch buffers may take, over all threads together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FetchBuffer {
-    /// A twelfth of the memory limit, and at least 14 MiB and at most 96 MiB.
-    Auto,
+    /// A twelfth of the memory limit, and at least 14 MiB and at most 96 MiB: this much under the limit
+    /// for which the configuration is sized, and the least before that. It is written `auto` in any case.
+    Auto(ByteSize),
     /// This size.
     Bytes(ByteSize),
 }
@@ -28,24 +29,22 @@ impl FetchBuffer {
     const LEAST: ByteSize = ByteSize::mib(4);
     const MOST: ByteSize = ByteSize::mib(1024);
 
-    /// The size in bytes under a memory limit of so many bytes.
+    /// The same under a memory limit of so many bytes.
     #[must_use]
     pub fn within(self, limit_bytes: u64) -> Self {
         match self {
-            Self::Auto => {
+            Self::Auto(_) => {
                 let share = ByteSize::bytes(limit_bytes / DIVISOR);
-                Self::Bytes(share.clamp(SMALLEST, LARGEST))
+                Self::Auto(share.clamp(SMALLEST, LARGEST))
             }
             Self::Bytes(_) => self,
         }
     }
 
-    /// The size in bytes: the smallest, as long as the memory limit is not known.
+    /// The size in bytes.
     pub fn as_u64(self) -> u64 {
-        match self {
-            Self::Auto => SMALLEST.as_u64(),
-            Self::Bytes(size) => size.as_u64(),
-        }
+        let (Self::Auto(size) | Self::Bytes(size)) = self;
+        size.as_u64()
     }
 }
 
@@ -54,7 +53,7 @@ impl FromStr for FetchBuffer {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
-            "auto" => Ok(Self::Auto),
+            "auto" => Ok(Self::Auto(SMALLEST)),
             size => match size.parse::<ByteSize>()? {
                 size if size < Self::LEAST => Err("too little".into()),
                 size if size > Self::MOST => Err("too much".into()),
@@ -67,7 +66,7 @@ impl FromStr for FetchBuffer {
 impl fmt::Display for FetchBuffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Auto => f.write_str("auto"),
+            Self::Auto(_) => f.write_str("auto"),
             Self::Bytes(size) => size.fmt(f),
         }
     }
@@ -85,8 +84,10 @@ mod tests {
 
     #[test]
     fn auto_is_a_share_of_the_limit_within_bounds() {
-        let of = |mib: u64| FetchBuffer::Auto.within(mib << 20).as_u64() >> 20;
+        let auto: FetchBuffer = "auto".parse().unwrap();
+        let of = |mib: u64| auto.within(mib << 20).as_u64() >> 20;
         assert_eq!([64, 168, 300, 1024, 8192].map(of), [14, 14, 25, 85, 96]);
+        assert_eq!(auto.within(1 << 30).to_string(), "auto");
     }
 
     #[test]

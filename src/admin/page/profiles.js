@@ -176,11 +176,13 @@ class FlameGraph {
       this.draw();
       return;
     }
-    const siblings = this.nodes.filter(({ parent }) => parent === node.parent);
+    // A frame that is too narrow is not there to go to.
+    const isShown = ({ index }) => this.frames.querySelector(`[data-node="${index}"]`) !== null;
+    const siblings = this.nodes.filter((other) => other.parent === node.parent && isShown(other));
     const at = siblings.indexOf(node);
     const next = {
       ArrowUp: this.nodes[node.parent ?? -1],
-      ArrowDown: this.nodes.find(({ parent }) => parent === node.index),
+      ArrowDown: this.nodes.find((other) => other.parent === node.index && isShown(other)),
       ArrowLeft: siblings[at - 1],
       ArrowRight: siblings[at + 1],
     }[event.key];
