@@ -78,6 +78,16 @@ impl<'d> ParsedMessage<'d, '_> {
         }
     }
 
+    /// The most bytes that the value has as text.
+    pub(super) fn max_text_bytes(&self, source: &CompiledSource) -> usize {
+        match source {
+            CompiledSource::RecordKey => self.message.key.map_or(0, <[u8]>::len),
+            CompiledSource::InRecordKey(path) => self.record_key.written_bytes(*path),
+            CompiledSource::Header(name) => (self.message.header)(name).map_or(0, <[u8]>::len),
+            CompiledSource::InDocument(path) => self.document.written_bytes(*path),
+        }
+    }
+
     /// The value that a source points at, unless it is null.
     pub(super) fn present(&self, source: &CompiledSource) -> Result<Option<JsonValue<'d>>, Reject> {
         Ok(self.value(source)?.filter(|value| !matches!(value, JsonValue::Null)))

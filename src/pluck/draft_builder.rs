@@ -148,7 +148,7 @@ impl FieldsScratch {
         record: &ParsedMessage<'_, '_>,
     ) -> Result<Option<&FieldsBuffer>, Reject> {
         self.0.clear();
-        self.reserve(sources, limits, record)?;
+        self.reserve(sources, limits, record);
         for source in &sources.fields {
             let packed_bytes = self.0.fields().packed_bytes();
             let max_bytes = limits.max_values_bytes.saturating_sub(packed_bytes);
@@ -161,20 +161,11 @@ impl FieldsScratch {
 
     /// Makes room for the values at once, and for no more than an entry may have. A buffer that grows
     /// by and by takes three times as much.
-    fn reserve(
-        &mut self,
-        sources: &Sources,
-        limits: Limits,
-        record: &ParsedMessage<'_, '_>,
-    ) -> Result<(), Reject> {
-        let mut bytes = 0_usize;
-        for source in &sources.fields {
-            let text_bytes = record.value(source)?.map_or(0, JsonValue::max_text_bytes);
-            bytes = bytes.saturating_add(text_bytes);
-        }
+    fn reserve(&mut self, sources: &Sources, limits: Limits, record: &ParsedMessage<'_, '_>) {
+        let text_bytes = sources.fields.iter().map(|source| record.max_text_bytes(source));
+        let text_bytes = text_bytes.fold(0, usize::saturating_add);
         let overhead_bytes = sources.fields.len() * FieldsBuffer::MAX_OVERHEAD_BYTES;
-        self.0.reserve(bytes.min(limits.max_values_bytes) + overhead_bytes);
-        Ok(())
+        self.0.reserve(text_bytes.min(limits.max_values_bytes) + overhead_bytes);
     }
 
     /// Packs one value; `None` if it has more than `max_bytes`.

@@ -60,6 +60,12 @@ impl<'d> RecordKey<'d> {
         }
     }
 
+    /// The most bytes that a value in it has as text.
+    pub(super) fn written_bytes(&self, path: PathId) -> usize {
+        let located = self.json.and_then(Result::ok);
+        located.map_or(0, |located| located.written_bytes(path))
+    }
+
     fn root(&self) -> Option<JsonValue<'d>> {
         self.json?.ok()?.root()
     }

@@ -19,11 +19,6 @@ impl<'d> Container<'d> {
         Self(text)
     }
 
-    /// The most bytes that it is as text.
-    pub(super) fn max_bytes(self) -> usize {
-        self.0.len()
-    }
-
     /// Writes it as JSON text. Fails only if `text` does.
     pub(crate) fn write(self, text: &mut impl Write) -> fmt::Result {
         let mut rest = self.0;

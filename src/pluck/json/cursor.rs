@@ -21,7 +21,20 @@ pub(super) struct Cursor<'d, S> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Name<'d> {
     pub(super) written: &'d [u8],
+    /// Its [`head`].
+    pub(super) head: u64,
     pub(super) has_escapes: bool,
+}
+
+/// How many bytes [`head`] tells.
+pub(super) const HEAD_BYTES: usize = 8;
+
+/// The first bytes of a text as one word, so that most texts are told apart at once. Where the text is
+/// shorter, zeros follow.
+pub(super) fn head(text: &[u8]) -> u64 {
+    let mut word = [0; HEAD_BYTES];
+    word.iter_mut().zip(text).for_each(|(byte, of_text)| *byte = *of_text);
+    u64::from_le_bytes(word)
 }
 
 impl<'d, S: Scan> Cursor<'d, S> {
@@ -86,11 +99,24 @@ impl<'d, S: Scan> Cursor<'d, S> {
         let start = self.at + 1;
         let has_escapes = self.pass_string()?;
         let written = self.bytes.get(start..self.at - 1).unwrap_or_default();
+        let head = self.head(start, written);
         if self.seek_token() != b':' {
             return Err(Invalid);
         }
         self.at += 1;
-        Ok(Name { written, has_escapes })
+        Ok(Name { written, head, has_escapes })
+    }
+
+    /// The [`head`] of the text that begins at `start`. Takes a whole word of the document where there
+    /// is one, and clears what is behind the text.
+    #[inline(always)]
+    fn head(&self, start: usize, text: &[u8]) -> u64 {
+        let Some(word) = self.bytes.get(start..).and_then(|rest| rest.first_chunk()) else {
+            return head(text);
+        };
+        let unused_bytes = HEAD_BYTES.saturating_sub(text.len()) as u32;
+        let used = u64::MAX.checked_shr(unused_bytes * u8::BITS).unwrap_or(0);
+        u64::from_le_bytes(*word) & used
     }
 
     /// Goes past a value that is no container. It begins here, with `first`.

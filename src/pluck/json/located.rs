@@ -33,6 +33,13 @@ impl<'d> Located<'d> {
         self.step(path.0)
     }
 
+    /// The bytes of a value as it is written, which are never fewer than those of its text; 0 if the
+    /// document has nothing there.
+    pub(crate) fn written_bytes(&self, path: PathId) -> usize {
+        let span = self.0.and_then(|(_, spans)| spans.get(path.0));
+        span.map_or(0, |span| span.len())
+    }
+
     fn step(&self, step: usize) -> Option<JsonValue<'d>> {
         let (text, spans) = self.0?;
         text.get(spans.get(step)?).map(JsonValue::written)

@@ -3,7 +3,7 @@
 //! A step is the value that a pointer's first so many tokens lead to. Pointers share the steps that
 //! they have in common.
 
-use super::cursor::Name;
+use super::cursor::{HEAD_BYTES, Name, head};
 use super::string::JsonString;
 use crate::config::Pointer;
 
@@ -27,6 +27,8 @@ struct Step {
 #[derive(Debug)]
 struct Branch {
     token: Box<str>,
+    /// The beginning of the token: where it differs from a name's, the rest is not compared.
+    head: u64,
     /// The token as the index of an array's element, if it is one.
     index: Option<usize>,
     /// The number of the step that it leads to.
@@ -66,9 +68,13 @@ impl Steps {
     /// The step that a member of a step's object is, if a pointer leads to it.
     #[inline]
     pub(super) fn member(&self, step: usize, name: Name<'_>) -> Option<usize> {
-        let branches = self.branches(step).iter();
-        let mut branches = branches.filter(|branch| is_named(name, &branch.token));
-        branches.next().map(|branch| branch.to)
+        let mut branches = self.branches(step).iter();
+        let branch = if name.has_escapes {
+            branches.find(|branch| is_written(name.written, &branch.token))
+        } else {
+            branches.find(|branch| branch.is_named(name))
+        };
+        branch.map(|branch| branch.to)
     }
 
     /// The step that an element of a step's array is, if a pointer leads to it.
@@ -89,18 +95,28 @@ impl Steps {
         if let Some(branch) = step.branches.iter().find(|branch| &*branch.token == token) {
             return branch.to;
         }
-        step.branches.push(Branch { token: token.into(), index: array_index(token), to });
+        let head = head(token.as_bytes());
+        step.branches.push(Branch { token: token.into(), head, index: array_index(token), to });
         self.steps.push(Step { parent: from, branches: Vec::new() });
         to
     }
 }
 
-#[inline]
-fn is_named(name: Name<'_>, token: &str) -> bool {
-    if !name.has_escapes {
-        return name.written == token.as_bytes();
+impl Branch {
+    /// Whether a name without escapes is the token.
+    #[inline]
+    fn is_named(&self, name: Name<'_>) -> bool {
+        let token = self.token.as_bytes();
+        name.head == self.head
+            && name.written.len() == token.len()
+            && (token.len() <= HEAD_BYTES || name.written == token)
     }
-    str::from_utf8(name.written).is_ok_and(|written| JsonString::written(written).is_equal(token))
+}
+
+/// Whether a name with escapes is the token.
+#[cold]
+fn is_written(name: &[u8], token: &str) -> bool {
+    str::from_utf8(name).is_ok_and(|written| JsonString::written(written).is_equal(token))
 }
 
 /// The index that a token is under RFC 6901: digits without a leading zero. "-" stands for the

@@ -29,26 +29,16 @@ impl<'d> JsonValue<'d> {
             b"null" => Self::Null,
             b"true" => Self::Bool(true),
             b"false" => Self::Bool(false),
-            _ => match (text.parse(), text.parse()) {
-                (Ok(int), _) => Self::Int(int),
-                (_, Ok(uint)) => Self::Uint(uint),
-                _ => Self::Number(Number::new(text)),
-            },
+            _ => {
+                let int = text.parse().map(Self::Int);
+                let integer = int.or_else(|_| text.parse().map(Self::Uint));
+                integer.unwrap_or_else(|_| Self::Number(Number::new(text)))
+            }
         }
     }
 
     /// Text that stands outside of a document, where there are no escapes.
     pub(crate) fn plain(text: &'d str) -> Self {
         Self::Text(JsonString::plain(text))
-    }
-
-    /// The most bytes that the value is as text.
-    pub(crate) fn max_text_bytes(self) -> usize {
-        match self {
-            Self::Null | Self::Bool(_) | Self::Int(_) | Self::Uint(_) => 0,
-            Self::Number(number) => number.text().len(),
-            Self::Text(text) => text.max_bytes(),
-            Self::Container(container) => container.max_bytes(),
-        }
     }
 }
