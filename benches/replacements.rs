@@ -8,6 +8,7 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
@@ -22,6 +23,8 @@ use millpond_acceptance::report::say;
 /// The largest allowed resident set after the replacements, in thousandths of that before.
 const MOST_THOUSANDTHS: u64 = 1_050;
 const AN_HOUR: Duration = Duration::from_secs(3_600);
+/// Maintenance is done when nothing has changed for so long: it looks many times as often.
+const QUIET: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Parser)]
 struct Args {
@@ -96,8 +99,14 @@ fn store(table: &Table, args: &Args, fields: &FieldsBuffer, number: u64) {
     }
 }
 
+/// What is resident once maintenance has nothing left to do.
 fn settled_rss(table: &Table) -> u64 {
-    table.maintain();
+    let weight_bytes = || table.stats().weight_bytes;
+    let mut before = u64::MAX;
+    while weight_bytes() != before {
+        before = weight_bytes();
+        thread::sleep(QUIET);
+    }
     heap::flush_thread_cache();
     heap::purge();
     memory::rss_bytes()

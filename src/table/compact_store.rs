@@ -17,7 +17,8 @@
 //! a table, records expire nearly in the order in which they are written. So a full table evicts
 //! its oldest segment as a whole, without a timer or a list link for each entry. A record that is
 //! replaced stays in its segment as a dead one. A shard compacts segments, one by one, when more
-//! than an eighth of its memory is dead, or a sixteenth in a store that is nearly full.
+//! than an eighth of its memory is dead, or a sixteenth in a store that is nearly full. Where nobody
+//! writes, maintenance goes on until no more than a thirty-second is dead.
 //!
 //! Shards are small, so that a walk, a sweep, a compaction or an index that is rebuilt holds up
 //! one of them for some milliseconds, and no other. Each counts its own entries under its
@@ -71,6 +72,9 @@ const SAMPLE: usize = 8;
 const SWEEP_PART: u32 = 1_024;
 const SWEEP_INTERVALS: RangeInclusive<Duration> =
     Duration::from_millis(250)..=Duration::from_secs(5);
+
+/// How many segments are compacted at a time while nobody writes: some two milliseconds of work.
+const IDLE_SEGMENTS: usize = 32;
 
 pub(super) struct CompactStore {
     shards: Box<[LockedShard]>,
@@ -132,6 +136,16 @@ impl CompactStore {
     fn sweep(&self, now: Timestamp) {
         let due = self.shards.iter().filter(|shard| shard.is_due(now, self.sweep_interval));
         due.for_each(|shard| shard.sweep(&self.shared, now));
+    }
+
+    /// Compacts some segments of shards that nobody writes to.
+    fn compact_when_idle(&self) {
+        let mut left = IDLE_SEGMENTS;
+        for shard in &self.shards {
+            while left > 0 && shard.compact_when_idle(&self.shared) {
+                left -= 1;
+            }
+        }
     }
 
     fn is_empty(&self) -> bool {
@@ -210,6 +224,7 @@ impl Store for CompactStore {
     fn maintain(&self, now: Timestamp) {
         self.sweep(now);
         self.enforce_limit(now);
+        self.compact_when_idle();
     }
 
     fn enforce_limit(&self, now: Timestamp) {

@@ -1,6 +1,6 @@
 //! A shard behind its lock, and what can be known of it without taking the lock.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::{RwLock, RwLockReadGuard};
@@ -19,6 +19,10 @@ pub(super) struct LockedShard {
     first_expiry: AtomicI64,
     /// When it was last swept, in milliseconds.
     swept: AtomicI64,
+    /// Whether it was changed since the last look at that.
+    is_changed: AtomicBool,
+    /// Whether it was changed since there was nothing more to compact.
+    is_loose: AtomicBool,
 }
 
 impl LockedShard {
@@ -33,6 +37,12 @@ impl LockedShard {
 
     /// Changes the shard and publishes its summary.
     pub(super) fn write<T>(&self, change: impl FnOnce(&mut Shard) -> T) -> T {
+        self.is_changed.store(true, Ordering::Relaxed);
+        self.is_loose.store(true, Ordering::Relaxed);
+        self.publish(change)
+    }
+
+    fn publish<T>(&self, change: impl FnOnce(&mut Shard) -> T) -> T {
         let mut shard = self.shard.write();
         let changed = change(&mut shard);
         let Summary { oldest, first_expiry } = shard.summary();
@@ -60,5 +70,21 @@ impl LockedShard {
     pub(super) fn sweep(&self, shared: &Shared, now: Timestamp) {
         self.write(|shard| shard.sweep(shared, now));
         self.swept.store(now.as_millis(), Ordering::Relaxed);
+    }
+
+    /// Compacts one segment, if the shard was not changed between the last two calls; false if there
+    /// is nothing to do yet.
+    pub(super) fn compact_when_idle(&self, shared: &Shared) -> bool {
+        if !self.is_loose.load(Ordering::Relaxed) || self.is_changed.swap(false, Ordering::Relaxed)
+        {
+            return false;
+        }
+        // A change from here on makes it loose again.
+        self.is_loose.store(false, Ordering::Relaxed);
+        let is_compacted = self.publish(|shard| shard.compact_when_idle(shared));
+        if is_compacted {
+            self.is_loose.store(true, Ordering::Relaxed);
+        }
+        is_compacted
     }
 }

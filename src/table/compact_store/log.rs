@@ -17,11 +17,12 @@ const LARGE_PART: usize = 4;
 /// A new segment takes this part of the shard's memory, so that small tables have small ones.
 const LOG_PART: usize = 16;
 
-/// Segments are compacted where more than this part of their memory is dead: in a store that
-/// has room, and in one that is nearly full. The latter moves twice as much for each record
-/// that is replaced.
+/// Segments are compacted where more than this part of a shard's memory is dead: in a store that
+/// has room, in one that is nearly full, and in a shard that nobody writes to at the moment. Half as
+/// much means that twice as much is moved for each record that is replaced.
 const DEAD_PART: usize = 8;
 const DEAD_PART_OF_FULL: usize = 16;
+const DEAD_PART_OF_IDLE: usize = 32;
 
 /// What a segment takes in the list of segments, in bytes, rounded up.
 const LIST_ITEM_BYTES: usize = size_of::<Segment>() + size_of::<usize>();
@@ -245,11 +246,20 @@ impl Log {
         self.mark_dead(id, dead_bytes, shared);
     }
 
-    /// The segment to compact, where too much is dead: the one where most is, of those that
-    /// nothing is appended to.
+    /// The segment to compact while records are written, if too much is dead.
     pub(super) fn segment_to_compact(&self, shared: &Shared) -> Option<usize> {
         let is_full = shared.quota.is_nearly_full();
-        let dead_part = if is_full { DEAD_PART_OF_FULL } else { DEAD_PART };
+        self.deadest_segment(if is_full { DEAD_PART_OF_FULL } else { DEAD_PART })
+    }
+
+    /// The segment to compact while nothing else is to do.
+    pub(super) fn segment_to_compact_when_idle(&self) -> Option<usize> {
+        self.deadest_segment(DEAD_PART_OF_IDLE)
+    }
+
+    /// The segment with the most dead bytes of those that nothing is appended to, if more than such a
+    /// part of the log is dead.
+    fn deadest_segment(&self, dead_part: usize) -> Option<usize> {
         if self.dead_bytes * dead_part <= self.capacity_bytes {
             return None;
         }

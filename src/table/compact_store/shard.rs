@@ -124,12 +124,24 @@ impl Shard {
     /// Frees the memory of dead records, where that is too much.
     fn compact(&mut self, shared: &Shared) {
         while let Some(id) = self.log.segment_to_compact(shared) {
-            let index = &mut self.index;
-            self.log.compact(id, shared, |record, from, to| {
-                let hash = shared.ghosts.hash(record.key).as_u64();
-                index.slot_of(hash, from).map(|mut slot| *slot.get_mut() = to).is_some()
-            });
+            self.compact_segment(id, shared);
         }
+    }
+
+    /// Frees the memory of dead records of one segment more than writing needs; false if that is not
+    /// worth it.
+    pub(super) fn compact_when_idle(&mut self, shared: &Shared) -> bool {
+        let Some(id) = self.log.segment_to_compact_when_idle() else { return false };
+        self.compact_segment(id, shared);
+        true
+    }
+
+    fn compact_segment(&mut self, id: usize, shared: &Shared) {
+        let index = &mut self.index;
+        self.log.compact(id, shared, |record, from, to| {
+            let hash = shared.ghosts.hash(record.key).as_u64();
+            index.slot_of(hash, from).map(|mut slot| *slot.get_mut() = to).is_some()
+        });
     }
 
     /// Evicts the oldest segment with all its records; false if there is none.

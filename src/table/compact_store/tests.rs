@@ -98,6 +98,28 @@ fn replaced_records_make_room_before_anything_is_evicted() {
 }
 
 #[test]
+fn what_replaced_records_take_is_freed_once_nobody_writes() {
+    let store = store(64 * MIB);
+    let (count, text, mut random) = (100_000, "x".repeat(60), fastrand::Rng::with_seed(5));
+    (0..count).for_each(|number| assert_eq!(put(&store, number, &text), Inserted::New));
+    let fresh_bytes = weight_bytes(&store);
+    (0..count)
+        .for_each(|_| assert_eq!(put(&store, random.u64(0..count), &text), Inserted::Replaced));
+    assert!(weight_bytes(&store) > fresh_bytes * 108 / 100, "writers compact it all");
+    // The first only takes note of the writes before it.
+    for _ in 0..1_000 {
+        store.maintain(Timestamp::now());
+    }
+    assert!(
+        weight_bytes(&store) < fresh_bytes * 106 / 100,
+        "{} to {fresh_bytes}",
+        weight_bytes(&store)
+    );
+    assert!((0..count).all(|number| is_there(&store, number)));
+    assert_eq!(counted_bytes(&store), weight_bytes(&store));
+}
+
+#[test]
 fn a_store_of_few_entries_takes_little_whatever_its_capacity() {
     let store = store(1 << 30);
     assert!(shards_bytes(&store.shards) < MIB / 4);
