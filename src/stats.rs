@@ -36,7 +36,7 @@ pub use access::{
 pub use caller::CallerStats;
 pub use calls::{
     CallKind, DURATION_BOUNDS, DurationCounts, Exemplar, Exemplars, MethodStats, STATUS_CODES,
-    UNKNOWN_METHOD,
+    StatusCode, UNKNOWN_METHOD,
 };
 pub use connections::{CloseReason, ConnectionStats};
 pub use export::ExportStats;

@@ -31,7 +31,7 @@ use tokio::time::Instant;
 
 use super::answers::Answers;
 use super::body;
-use super::token::ChangeToken;
+use super::token::{ChangeToken, Refusal};
 use crate::heap::{self, Account};
 use crate::profile::Profile;
 use crate::threads::IdleThread;
@@ -71,10 +71,9 @@ async fn cpu(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let query = match profiles.token.check(&headers).map(|()| Query::read(query.as_deref())) {
-        Ok(Ok(query)) => query,
-        Ok(Err(wrong)) => return refused(&wrong),
-        Err(refusal) => return refusal.into_response(),
+    let query = match profiles.query(&headers, query.as_deref()) {
+        Ok(query) => query,
+        Err(refusal) => return refusal,
     };
     let duration = Duration::from_secs(query.seconds);
     profiles.take("cpu", query.format, move |stop| Profile::of_cpu(duration, &stop)).await
@@ -85,10 +84,9 @@ async fn heap(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let query = match profiles.token.check(&headers).map(|()| Query::read(query.as_deref())) {
-        Ok(Ok(query)) => query,
-        Ok(Err(wrong)) => return refused(&wrong),
-        Err(refusal) => return refusal.into_response(),
+    let query = match profiles.query(&headers, query.as_deref()) {
+        Ok(query) => query,
+        Err(refusal) => return refusal,
     };
     let Some(since) = *profiles.heap_since.lock() else {
         let text = "the heap profiler is off: start it by POST {\"active\": true} to this path, \
@@ -131,6 +129,12 @@ async fn set_heap(State(profiles): State<Profiles>, headers: HeaderMap, body: Bo
 }
 
 impl Profiles {
+    /// What a request asks for, or why it is refused.
+    fn query(&self, headers: &HeaderMap, query: Option<&str>) -> Result<Query, Response> {
+        self.token.check(headers).map_err(Refusal::into_response)?;
+        Query::read(query).map_err(|wrong| refused(&wrong))
+    }
+
     /// Takes a profile on a thread of its own. The thread is told to stop when the caller leaves.
     async fn take(
         &self,

@@ -244,7 +244,7 @@ mod tests {
         assert_eq!(stats.started, 19);
         let cancelled = Code::Cancelled as usize;
         for (number, count) in stats.handled.into_iter().enumerate() {
-            assert_eq!(count, 1 + u64::from(number == cancelled), "{}", STATUS_CODES[number]);
+            assert_eq!(count, 1 + u64::from(number == cancelled), "{:?}", STATUS_CODES[number]);
         }
     }
 

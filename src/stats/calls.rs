@@ -53,25 +53,34 @@ pub enum CallKind {
     BidiStream,
 }
 
-/// The names of gRPC's status codes, each at its number.
-pub const STATUS_CODES: [&str; 17] = [
-    "OK",
-    "Canceled",
-    "Unknown",
-    "InvalidArgument",
-    "DeadlineExceeded",
-    "NotFound",
-    "AlreadyExists",
-    "PermissionDenied",
-    "ResourceExhausted",
-    "FailedPrecondition",
-    "Aborted",
-    "OutOfRange",
-    "Unimplemented",
-    "Internal",
-    "Unavailable",
-    "DataLoss",
-    "Unauthenticated",
+/// A status code of gRPC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StatusCode {
+    /// Its name in gRPC's own documents.
+    pub name: &'static str,
+    /// Its name in the metrics that dashboards for gRPC know.
+    pub metric_name: &'static str,
+}
+
+/// gRPC's status codes, each at its number.
+pub const STATUS_CODES: [StatusCode; 17] = [
+    StatusCode { name: "OK", metric_name: "OK" },
+    StatusCode { name: "CANCELLED", metric_name: "Canceled" },
+    StatusCode { name: "UNKNOWN", metric_name: "Unknown" },
+    StatusCode { name: "INVALID_ARGUMENT", metric_name: "InvalidArgument" },
+    StatusCode { name: "DEADLINE_EXCEEDED", metric_name: "DeadlineExceeded" },
+    StatusCode { name: "NOT_FOUND", metric_name: "NotFound" },
+    StatusCode { name: "ALREADY_EXISTS", metric_name: "AlreadyExists" },
+    StatusCode { name: "PERMISSION_DENIED", metric_name: "PermissionDenied" },
+    StatusCode { name: "RESOURCE_EXHAUSTED", metric_name: "ResourceExhausted" },
+    StatusCode { name: "FAILED_PRECONDITION", metric_name: "FailedPrecondition" },
+    StatusCode { name: "ABORTED", metric_name: "Aborted" },
+    StatusCode { name: "OUT_OF_RANGE", metric_name: "OutOfRange" },
+    StatusCode { name: "UNIMPLEMENTED", metric_name: "Unimplemented" },
+    StatusCode { name: "INTERNAL", metric_name: "Internal" },
+    StatusCode { name: "UNAVAILABLE", metric_name: "Unavailable" },
+    StatusCode { name: "DATA_LOSS", metric_name: "DataLoss" },
+    StatusCode { name: "UNAUTHENTICATED", metric_name: "Unauthenticated" },
 ];
 
 /// Durations, from the arrival of a call's headers until the transport has its whole response.

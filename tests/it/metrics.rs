@@ -6,7 +6,7 @@ use std::env;
 use std::time::Duration;
 
 use millpond::proto::v1::{GetStatsResponse, PartitionStats, TableStats};
-use millpond::stats::STATUS_CODES;
+use millpond::stats::{STATUS_CODES, StatusCode};
 use millpond::telemetry::metrics::{Description, Kind, catalogue};
 use tonic::Code;
 
@@ -142,11 +142,11 @@ fn assert_calls(scrape: &Scrape, stats: &GetStatsResponse) {
         "grpc_type=\"unary\",grpc_service=\"millpond.v1.LookupService\",grpc_method=\"Get\"";
     let handled: Vec<_> = get.handled_calls.iter().map(|it| (it.code, it.count)).collect();
     assert_eq!(handled, [(Code::Ok as i32, 4), (Code::NotFound as i32, 1)]);
-    for (code, name) in (0..).zip(STATUS_CODES) {
-        let series = format!("grpc_server_handled_total{{{labels},grpc_code=\"{name}\"}}");
+    for (code, StatusCode { metric_name, .. }) in (0..).zip(STATUS_CODES) {
+        let series = format!("grpc_server_handled_total{{{labels},grpc_code=\"{metric_name}\"}}");
         let expected =
             handled.iter().find(|(each, _)| *each == code).map_or(0, |(_, count)| *count);
-        assert_eq!(scrape.count(&series), expected, "{name}");
+        assert_eq!(scrape.count(&series), expected, "{metric_name}");
     }
     assert_eq!(scrape.count(&format!("grpc_server_started_total{{{labels}}}")), 5);
     assert_eq!(scrape.count(&format!("grpc_server_handling_seconds_count{{{labels}}}")), 5);

@@ -28,7 +28,7 @@ fn write_calls(writer: &mut Writer<'_>, methods: &[MethodStats]) -> fmt::Result 
         for method in methods {
             let [kind, service, name] = labels(method);
             for (code, count) in STATUS_CODES.into_iter().zip(method.handled) {
-                samples.put([kind, service, name, code], count)?;
+                samples.put([kind, service, name, code.metric_name], count)?;
             }
         }
         Ok(())

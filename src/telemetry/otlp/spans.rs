@@ -9,28 +9,9 @@ use super::messages::{
     StatusCode,
 };
 use super::resource::{Origin, scope};
+use crate::stats::STATUS_CODES;
 use crate::trace;
 
-/// The names of gRPC's status codes, each at its number.
-const CODES: [&str; 17] = [
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-];
 /// The codes that say that the service failed, and not its caller.
 const FAILURES: [&str; 6] =
     ["UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"];
@@ -49,7 +30,7 @@ pub(super) fn request(origin: &Origin, spans: &[trace::Span]) -> ExportTraceServ
 
 fn to_span(span: &trace::Span, tables: &[String]) -> Span {
     let method = span.end.method.map(|(service, method)| format!("{service}/{method}"));
-    let code = CODES.get(span.end.code).copied().unwrap_or("UNKNOWN");
+    let code = STATUS_CODES.get(span.end.code).map_or("UNKNOWN", |code| code.name);
     let has_failed = FAILURES.contains(&code);
     let mut attributes = vec![
         KeyValue::text("rpc.system.name", "grpc"),
