@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use h2::client::{Builder, ResponseFuture, SendRequest};
 use h2::{RecvStream, SendStream};
 use http::{HeaderMap, Request};
+use millpond_acceptance::cost::exact;
 use millpond_acceptance::status_code;
 use tokio::time::sleep;
 
@@ -40,7 +41,12 @@ pub(crate) enum Reading {
     All,
     /// As many bytes as this are taken from each stream, and no more are allowed.
     First(u32),
+    /// So many bytes a second are taken from each stream.
+    AtRate(u32),
 }
+
+/// What may be on its way to a peer that reads at a rate.
+const SLOW_WINDOW_BYTES: u32 = 4 << 10;
 
 /// A peer that makes the same call on every stream of its connections, again and again.
 pub(crate) struct Calls {
@@ -71,6 +77,7 @@ impl Calls {
             Reading::All => (WIDE_BYTES, WIDE_BYTES),
             // The connection has room for all, so that each stream stops at its own window.
             Reading::First(bytes) => (bytes, WIDE_BYTES),
+            Reading::AtRate(_) => (SLOW_WINDOW_BYTES, WIDE_BYTES),
         };
         builder.initial_window_size(window).initial_connection_window_size(connection);
         builder
@@ -155,7 +162,11 @@ async fn status(response: ResponseFuture, reading: Reading) -> Result<String, h2
         return Ok(status);
     }
     while let Some(part) = body.data().await {
-        release(&mut body, part?.len(), reading)?;
+        let bytes = part?.len();
+        if let Reading::AtRate(rate) = reading {
+            sleep(Duration::from_secs(1).mul_f64(exact(bytes as u64) / f64::from(rate))).await;
+        }
+        release(&mut body, bytes, reading)?;
     }
     let trailers = body.trailers().await?;
     let status = trailers.as_ref().and_then(status_in);
@@ -164,7 +175,7 @@ async fn status(response: ResponseFuture, reading: Reading) -> Result<String, h2
 
 fn release(body: &mut RecvStream, bytes: usize, reading: Reading) -> Result<(), h2::Error> {
     match reading {
-        Reading::All => body.flow_control().release_capacity(bytes),
+        Reading::All | Reading::AtRate(_) => body.flow_control().release_capacity(bytes),
         Reading::First(_) => Ok(()),
     }
 }

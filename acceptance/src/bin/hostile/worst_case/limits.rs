@@ -1,6 +1,6 @@
 //! Peers that together fill every connection, every stream and the whole pool.
 //!
-//! A few connections fill the pool: with answers that nobody reads, and with requests that do not
+//! A few connections fill the pool: with answers that are read slowly, and with requests that do not
 //! end. All others are as dear as a connection can be: each has streams with as much of a request as
 //! takes nothing of the pool, a header that does not end, and half a frame.
 
@@ -20,8 +20,10 @@ const ADDRESSES: u16 = 16;
 /// Left for the well-behaved client and the statistics.
 const SPARE_CONNECTIONS: u16 = 4;
 /// A connection may hold a quarter of the pool, so four are enough, and some may be refused.
-const UNREAD_CONNECTIONS: u16 = 8;
-const UNREAD_STREAMS: u16 = 8;
+const SLOW_CONNECTIONS: u16 = 8;
+const SLOW_STREAMS: u16 = 8;
+/// A little more than what a peer reads that is not dropped for others.
+const SLOW_BYTES_A_SECOND: u32 = 96 << 10;
 /// Keys of a call. Its answer is small beside the pool, so that the pool can be filled to the end.
 const KEYS: u64 = 20;
 const UNENDED_CONNECTIONS: u16 = 8;
@@ -37,16 +39,16 @@ const LONG_HEADER: [u8; 6] = [0, 1, b'x', 0x7f, 0x80, 0x7f];
 pub(super) fn peers(connections: u16, streams: u16, end: u64) -> Vec<Arc<dyn Peer>> {
     let about = |name, does, count| About::new(name, does, count).with_addresses(ADDRESSES);
     let others = connections
-        .saturating_sub(SPARE_CONNECTIONS + UNREAD_CONNECTIONS + UNENDED_CONNECTIONS)
+        .saturating_sub(SPARE_CONNECTIONS + SLOW_CONNECTIONS + UNENDED_CONNECTIONS)
         .max(1);
-    let left = streams.saturating_sub(UNREAD_CONNECTIONS * UNREAD_STREAMS + UNENDED_CONNECTIONS);
-    let unread = about("unread", "read nothing of their answers", UNREAD_CONNECTIONS);
-    let unread = Calls::new(unread, UNREAD_STREAMS, requests::batch_get_of(end, KEYS));
+    let left = streams.saturating_sub(SLOW_CONNECTIONS * SLOW_STREAMS + UNENDED_CONNECTIONS);
+    let slow = about("slow", "read their answers slowly", SLOW_CONNECTIONS);
+    let slow = Calls::new(slow, SLOW_STREAMS, requests::batch_get_of(end, KEYS));
     let unended = about("unended", "do not end their requests", UNENDED_CONNECTIONS);
     let body = requests::begun_batch_get_of(UNENDED_BYTES, UNENDED_BYTES - 1);
     let half_sent = about("half-sent", "send half of everything", others);
     vec![
-        Arc::new(unread.reading(Reading::First(1))),
+        Arc::new(slow.reading(Reading::AtRate(SLOW_BYTES_A_SECOND))),
         Arc::new(Calls::new(unended, 1, body).ending(End::Never)),
         Arc::new(Raw::new(half_sent, halves(u32::from(left / others)))),
     ]
