@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::marks::MarkKind;
 use crate::memory::Stage;
 use crate::stats::{BrokerState, PartitionStats, Snapshot, TlsStats, TopicStatus};
+use crate::table::Removal;
 
 /// Calls `add` for each change.
 pub(super) fn between(last: &Snapshot, now: &Snapshot, mut add: impl FnMut(MarkKind, String)) {
@@ -24,6 +25,13 @@ fn tables(last: &Snapshot, now: &Snapshot, add: &mut impl FnMut(MarkKind, String
     for (table, (was, is)) in now.tables.iter().zip(freshness) {
         if is.is_ready && !was.is_ready {
             add(MarkKind::State, format!("table {} is ready", table.name));
+        }
+    }
+    for (was, is) in last.tables.iter().zip(&now.tables) {
+        let [was, evicted] = [was, is].map(|table| table.removals.count(Removal::Evicted));
+        if was == 0 && evicted > 0 {
+            let text = format!("table {} is full: entries are evicted for newer ones", is.name);
+            add(MarkKind::State, text);
         }
     }
     let (was_loading, is_loading) = (

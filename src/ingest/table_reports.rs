@@ -1,5 +1,5 @@
-//! What is told of each table: once that it is ready, and once a minute that it takes nothing of
-//! what it is given, or that it waits for a transaction to be ready.
+//! What is told of each table: once that it is ready, once that it is full, and once a minute that it
+//! takes nothing of what it is given, or that it waits for a transaction to be ready.
 //!
 //! The same lines stand in the detail of readiness, beside the state of Kafka and of the topics.
 //! This file must not know Kafka's client.
@@ -11,7 +11,7 @@ use super::shared::Shared;
 use crate::health::TableHealth;
 use crate::record::Reject;
 use crate::stats::{Outcome, PartitionStats};
-use crate::table::Table;
+use crate::table::{Removal, Table};
 
 /// For how long a table takes nothing before that is told.
 const NOTHING_FOR: Duration = Duration::from_secs(5);
@@ -30,6 +30,7 @@ pub(super) struct TableReports {
 struct TableReport {
     table: Arc<Table>,
     is_ready_told: bool,
+    is_full_told: bool,
     idle: Idle,
 }
 
@@ -57,7 +58,12 @@ struct Counts {
 
 impl TableReports {
     pub(super) fn new(tables: impl Iterator<Item = Arc<Table>>, now: Instant) -> Self {
-        let report = |table| TableReport { table, is_ready_told: false, idle: Idle::new(now) };
+        let report = |table| TableReport {
+            table,
+            is_ready_told: false,
+            is_full_told: false,
+            idle: Idle::new(now),
+        };
         Self { tables: tables.map(report).collect(), look_at: now, transactions_logged: None }
     }
 
@@ -74,6 +80,7 @@ impl TableReports {
             let is_ready =
                 shared.health.table(report.table.name()).is_some_and(TableHealth::is_ready);
             report.tell_ready(&counts, is_ready);
+            report.tell_full();
             let nothing = report.tell_nothing(&counts, now);
             let name = report.table.name();
             notes.extend(nothing.map(|text| format!("table {name} takes nothing: {text}")));
@@ -119,6 +126,24 @@ impl TableReport {
             older_than_ttl = counts.expired,
             offsets_before_start = counts.before_start,
             "the table is ready"
+        );
+    }
+
+    /// Tells the first eviction, from which on callers may miss entries.
+    fn tell_full(&mut self) {
+        if self.is_full_told {
+            return;
+        }
+        let stats = self.table.stats();
+        if stats.removals.count(Removal::Evicted) == 0 {
+            return;
+        }
+        self.is_full_told = true;
+        tracing::info!(
+            table = self.table.name(),
+            entries = stats.entry_count,
+            capacity_bytes = stats.capacity_bytes,
+            "the table is full: entries are evicted for newer ones"
         );
     }
 

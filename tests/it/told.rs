@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::admin_api::get_json;
 use crate::start::cluster;
 use crate::stream::event;
 use crate::support::broker::{self, Broker, Message, Topic, block_on, on_each_broker};
@@ -81,6 +82,39 @@ async fn a_table_that_takes_nothing_says_why(broker: &Broker) {
     topic.produce(&[event("a", "x")]);
     wait_for_detail(service.admin, "ready\ntable services: ready\n").await;
     service.stop().await;
+}
+
+#[test]
+fn a_table_that_is_full_says_so_once_in_the_log_and_in_its_history() {
+    const FULL: &str = "the table is full: entries are evicted for newer ones";
+    broker::in_process(async |broker| {
+        let topic = broker.create_topic(1).await;
+        let (mut served, _folder) = serve(&broker.bootstrap(), &table(0, "services", &topic.name));
+        wait_for_line(&served, "the table is ready").await;
+        assert_eq!(lines(&served, FULL).len(), 0);
+        // Twice the capacity, in parts that the broker's memory holds.
+        let text = "x".repeat(500 << 10);
+        let fill = |part: usize| {
+            let keys = (0..22).map(|n| format!("key-{part}-{n}"));
+            topic.produce(&keys.map(|key| event(&key, &text)).collect::<Vec<_>>());
+        };
+        (0..3).for_each(fill);
+        let line = wait_for_line(&served, FULL).await;
+        assert_eq!(line["table"], "services");
+        (3..6).for_each(fill);
+        let admin: SocketAddr = served.admin().parse().unwrap();
+        let is_marked = async || {
+            let past = get_json(admin, "/api/history").await;
+            past["marks"].to_string().matches("services is full").count() == 1
+        };
+        let start = Instant::now();
+        while !is_marked().await {
+            assert!(start.elapsed() < PATIENCE, "the history has no such mark");
+            tokio::task::yield_now().await;
+        }
+        served.stop().unwrap();
+        assert_eq!(lines(&served, FULL).len(), 1);
+    });
 }
 
 #[test]
