@@ -105,7 +105,7 @@ fn settled_rss(table: &Table) -> u64 {
     let mut before = u64::MAX;
     while weight_bytes() != before {
         before = weight_bytes();
-        thread::sleep(QUIET);
+        thread::park_timeout(QUIET);
     }
     heap::flush_thread_cache();
     heap::purge();

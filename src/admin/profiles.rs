@@ -56,6 +56,13 @@ struct HeapProfiler {
     active: bool,
 }
 
+/// Why a request is refused.
+enum Refused {
+    Token(Refusal),
+    /// What is wrong with its query.
+    Query(String),
+}
+
 /// The routes. What profiles take is charged to `account`.
 pub(super) fn routes(token: ChangeToken, account: Account, answers: Answers) -> Router {
     let turn = Arc::new(Semaphore::new(1));
@@ -73,7 +80,7 @@ async fn cpu(
 ) -> Response {
     let query = match profiles.query(&headers, query.as_deref()) {
         Ok(query) => query,
-        Err(refusal) => return refusal,
+        Err(refused) => return refused.into_response(),
     };
     let duration = Duration::from_secs(query.seconds);
     profiles.take("cpu", query.format, move |stop| Profile::of_cpu(duration, &stop)).await
@@ -86,7 +93,7 @@ async fn heap(
 ) -> Response {
     let query = match profiles.query(&headers, query.as_deref()) {
         Ok(query) => query,
-        Err(refusal) => return refusal,
+        Err(refused) => return refused.into_response(),
     };
     let Some(since) = *profiles.heap_since.lock() else {
         let text = "the heap profiler is off: start it by POST {\"active\": true} to this path, \
@@ -106,7 +113,7 @@ async fn set_heap(State(profiles): State<Profiles>, headers: HeaderMap, body: Bo
         Err(refused) => return refused.into_response(),
     };
     let Ok(HeapProfiler { active }) = serde_json::from_slice(&bytes) else {
-        return refused("send {\"active\": true} or {\"active\": false}");
+        return bad_request("send {\"active\": true} or {\"active\": false}");
     };
     let mut since = profiles.heap_since.lock();
     let (outcome, text) = if active {
@@ -130,9 +137,9 @@ async fn set_heap(State(profiles): State<Profiles>, headers: HeaderMap, body: Bo
 
 impl Profiles {
     /// What a request asks for, or why it is refused.
-    fn query(&self, headers: &HeaderMap, query: Option<&str>) -> Result<Query, Response> {
-        self.token.check(headers).map_err(Refusal::into_response)?;
-        Query::read(query).map_err(|wrong| refused(&wrong))
+    fn query(&self, headers: &HeaderMap, query: Option<&str>) -> Result<Query, Refused> {
+        self.token.check(headers).map_err(Refused::Token)?;
+        Query::read(query).map_err(Refused::Query)
     }
 
     /// Takes a profile on a thread of its own. The thread is told to stop when the caller leaves.
@@ -192,7 +199,16 @@ impl Profiles {
     }
 }
 
-fn refused(wrong: &str) -> Response {
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Token(refusal) => refusal.into_response(),
+            Self::Query(wrong) => bad_request(&wrong),
+        }
+    }
+}
+
+fn bad_request(wrong: &str) -> Response {
     (StatusCode::BAD_REQUEST, format!("{wrong}\n")).into_response()
 }
 

@@ -114,8 +114,8 @@ impl<'d, S: Scan> Cursor<'d, S> {
         let Some(word) = self.bytes.get(start..).and_then(|rest| rest.first_chunk()) else {
             return head(text);
         };
-        let unused_bytes = HEAD_BYTES.saturating_sub(text.len()) as u32;
-        let used = u64::MAX.checked_shr(unused_bytes * u8::BITS).unwrap_or(0);
+        let is_shorter = text.len() < HEAD_BYTES;
+        let used = if is_shorter { (1_u64 << (8 * text.len())) - 1 } else { u64::MAX };
         u64::from_le_bytes(*word) & used
     }
 

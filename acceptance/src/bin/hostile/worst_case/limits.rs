@@ -19,15 +19,16 @@ use crate::requests::{self, BATCH_GET};
 const ADDRESSES: u16 = 16;
 /// Left for the well-behaved client and the statistics.
 const SPARE_CONNECTIONS: u16 = 4;
-/// A connection may hold a quarter of the pool, so four are enough, and some may be refused.
+/// A connection may hold a quarter of the pool, so these want twice what there is.
 const SLOW_CONNECTIONS: u16 = 8;
 const SLOW_STREAMS: u16 = 8;
 /// A little more than what a peer reads that is not dropped for others.
 const SLOW_BYTES_A_SECOND: u32 = 96 << 10;
 /// Keys of a call. Its answer is small beside the pool, so that the pool can be filled to the end.
-const KEYS: u64 = 20;
-const UNENDED_CONNECTIONS: u16 = 8;
-/// A connection may hold this much of requests, where the pool has its default size.
+const KEYS: u64 = 100;
+/// Requests may take a quarter of the pool, and a connection a quarter of that.
+const UNENDED_CONNECTIONS: u16 = 4;
+/// Nearly what a connection may hold of requests, where the pool has its default size.
 const UNENDED_BYTES: usize = 500 << 10;
 /// What takes nothing of the pool.
 const FREE_BYTES: usize = 4 << 10;
