@@ -49,6 +49,8 @@ pub(super) struct Answer {
 pub(super) struct BrokerQueries {
     client: QueryHandle,
     in_flight: Vec<InFlight>,
+    /// Disconnected once what goes before all queries is done.
+    before_all: Receiver<()>,
 }
 
 struct InFlight {
@@ -58,8 +60,19 @@ struct InFlight {
 }
 
 impl BrokerQueries {
-    pub(super) fn new(client: QueryHandle) -> Self {
-        Self { client, in_flight: Vec::new() }
+    /// Runs `before_all` where queries run. No query is to be sent before it is done.
+    pub(super) fn new(client: QueryHandle, before_all: impl FnOnce() + Send + 'static) -> Self {
+        let (done, before) = sync_channel(1);
+        client.send(Responder::AnyBroker, move |_| {
+            before_all();
+            drop(done);
+        });
+        Self { client, in_flight: Vec::new(), before_all: before }
+    }
+
+    /// Whether queries may be sent.
+    pub(super) fn has_begun(&self) -> bool {
+        self.before_all.try_recv() == Err(TryRecvError::Disconnected)
     }
 
     /// Sends a query. Its answers come from [`Self::take_answers`], whatever happens.
@@ -73,9 +86,9 @@ impl BrokerQueries {
         self.in_flight.push(InFlight { query, asked, answers });
     }
 
-    /// Whether no query is in flight.
+    /// Whether nothing is awaited.
     pub(super) fn is_idle(&self) -> bool {
-        self.in_flight.is_empty()
+        self.in_flight.is_empty() && self.has_begun()
     }
 
     /// How many topics are being asked for their partitions.

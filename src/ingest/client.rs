@@ -6,7 +6,7 @@
 //! own (`query_client`).
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use rdkafka::config::ClientConfig;
@@ -63,6 +63,9 @@ pub(super) fn consumer_settings(config: &Config, credentials: &Credentials) -> C
     settings
 }
 
+/// How long brokers may take to say who leads the partitions of all topics, before the first is read.
+const LEADERS_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// A partition and an offset.
 pub(super) type Position = (i32, i64);
 
@@ -83,6 +86,22 @@ impl Client {
     /// The next record or error, if one comes within the timeout.
     pub(super) fn poll(&self, timeout: Duration) -> Option<KafkaResult<BorrowedMessage<'_>>> {
         self.consumer.poll(timeout)
+    }
+
+    /// Makes the client learn who leads the partitions of these topics, when it is run: it waits for
+    /// brokers. A client that does not know that when partitions are assigned finds out at the next
+    /// full second. To ask later takes long too: a question waits behind a fetch that finds nothing.
+    pub(super) fn leader_lookup(&self, topics: Vec<String>) -> impl FnOnce() + Send + 'static {
+        let consumer = Arc::clone(&self.consumer);
+        move || {
+            let until = Instant::now() + LEADERS_TIMEOUT;
+            let learn = |topic: &String| {
+                let left = until.saturating_duration_since(Instant::now());
+                consumer.fetch_metadata(Some(topic), left)
+            };
+            // Those that are not learnt now are found later, by the client itself.
+            topics.iter().map_while(|topic| learn(topic).ok()).for_each(drop);
+        }
     }
 
     /// The newest statistics, if there are any that were not taken yet.

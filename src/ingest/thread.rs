@@ -68,11 +68,13 @@ impl IngestThread {
     ) -> Self {
         let now = Instant::now();
         shared.wake_handle.set_client(number, client.consumer());
+        let topics = Topics::new(number, sources, &shared);
+        let names = topics.readers.iter().map(|topic| topic.name().to_owned()).collect();
         Self {
             number,
+            queries: BrokerQueries::new(query_client, client.leader_lookup(names)),
             client,
-            topics: Topics::new(number, sources, &shared),
-            queries: BrokerQueries::new(query_client),
+            topics,
             watermarks: Watermarks::new(now),
             reports: reports(number, sources, now),
             denials: 0,
@@ -236,6 +238,9 @@ impl IngestThread {
     }
 
     fn ask_brokers(&mut self) {
+        if !self.queries.has_begun() {
+            return;
+        }
         let now = Instant::now();
         let mut ranges = BTreeMap::<i32, Vec<_>>::new();
         for topic in &mut self.topics.readers {
