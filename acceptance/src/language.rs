@@ -1,4 +1,5 @@
-//! The programs of `acceptance/clients/`: which there are, what each needs, and how it is built.
+//! Programs in other languages: what each needs and how it is built, and which there are in
+//! `acceptance/clients/`.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -8,6 +9,16 @@ use anyhow::{Context, ensure};
 use crate::cargo;
 
 const CLIENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients");
+
+/// The source of a program: a folder with a `build.sh FOLDER`, which leaves the program
+/// `FOLDER/run`.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    /// The folder.
+    pub folder: PathBuf,
+    /// The programs that build and run it.
+    pub needs: &'static [&'static str],
+}
 
 /// A language that a caller is written in.
 #[derive(Debug, Clone, Copy)]
@@ -28,17 +39,17 @@ pub const ALL: [Language; 4] = [
     Language { name: "python", needs: &["python3"] },
 ];
 
-impl Language {
+impl Sources {
     /// The programs that are not on this machine.
-    pub fn missing(self) -> Vec<&'static str> {
+    pub fn missing(&self) -> Vec<&'static str> {
         self.needs.iter().copied().filter(|program| !is_installed(program)).collect()
     }
 
-    /// Builds the caller, and returns the program to run.
-    pub fn build(self) -> anyhow::Result<PathBuf> {
-        let folder = cargo::log_file("callers")?.join(self.name);
+    /// Builds into `target/tmp/INTO`, and returns the program to run.
+    pub fn build(&self, into: &str) -> anyhow::Result<PathBuf> {
+        let folder = cargo::log_file(into)?;
         std::fs::create_dir_all(&folder)?;
-        let script = Path::new(CLIENTS).join(self.name).join("build.sh");
+        let script = self.folder.join("build.sh");
         let output = Command::new(&script)
             .arg(&folder)
             .stdin(Stdio::null())
@@ -46,8 +57,24 @@ impl Language {
             .with_context(|| format!("{} could not be run", script.display()))?;
         let why = [output.stdout, output.stderr].concat();
         let why = String::from_utf8_lossy(&why);
-        ensure!(output.status.success(), "the {} caller could not be built: {why}", self.name);
+        ensure!(output.status.success(), "{} failed: {}", script.display(), why.trim());
         Ok(folder.join("run"))
+    }
+}
+
+impl Language {
+    /// The programs that are not on this machine.
+    pub fn missing(self) -> Vec<&'static str> {
+        self.sources().missing()
+    }
+
+    /// Builds the caller, and returns the program to run.
+    pub fn build(self) -> anyhow::Result<PathBuf> {
+        self.sources().build(&format!("callers/{}", self.name))
+    }
+
+    fn sources(self) -> Sources {
+        Sources { folder: Path::new(CLIENTS).join(self.name), needs: self.needs }
     }
 }
 

@@ -14,7 +14,7 @@
 //! | [`system_clock`] | a system clock for one process, which can be set |
 //! | [`terminal`] | a terminal for a command |
 //! | [`served`] | `millpond serve` as a process, with its log |
-//! | [`language`] | callers in other languages, and how they are built |
+//! | [`language`] | programs in other languages, and how they are built |
 //! | [`cargo`] | which `millpond` binary is tested, and the folder for logs |
 //! | [`process`], [`guard`] | processes that end with their owner |
 //! | [`caller`] | requests to a running service |
