@@ -13,7 +13,7 @@ use millpond_benches::bare::{self, Bare};
 use millpond_benches::reading::Reading;
 use millpond_benches::setup::Setup;
 use millpond_benches::topic::Topic;
-use millpond_benches::workload::Workload;
+use millpond_benches::workload::{Pointers, Workload};
 
 #[derive(Debug, Parser)]
 struct Args {
@@ -52,10 +52,12 @@ fn main() -> anyhow::Result<()> {
     let setup = Setup {
         broker,
         topic: &topic.name,
+        pointers: Pointers::MADE_UP,
         store: &args.store,
         tables: 1,
         capacity_bytes: 1 << 30,
         threads,
+        container_bytes: None,
         core: None,
     };
     let reading = Reading::read(&setup, records)?;

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use millpond_benches::bare::Bare;
 
 use crate::in_process::InProcess;
+use crate::peers::Peer;
 
 /// The store that the targets apply to.
 pub(crate) const COMPACT: &str = "compact";
@@ -19,6 +20,10 @@ pub(crate) struct Args {
     /// millpond's stores to measure
     #[arg(long, value_delimiter = ',', default_value = "moka,compact")]
     pub(crate) stores: Vec<String>,
+    /// Peers to measure ingest of; by default all, and none in a short run, because the first build
+    /// of them takes longer than the run
+    #[arg(long, value_delimiter = ',', value_enum)]
+    peers: Option<Vec<Peer>>,
     /// Measure little, and only once, to check that it runs
     #[arg(long)]
     pub(crate) short: bool,
@@ -64,6 +69,11 @@ impl Args {
     /// The size as given, or a smaller one for a short run.
     pub(crate) fn sized<T>(&self, whole: T, short: T) -> T {
         if self.short { short } else { whole }
+    }
+
+    pub(crate) fn peers(&self) -> Vec<Peer> {
+        let default = || self.sized(Peer::value_variants(), &[]).to_vec();
+        self.peers.clone().unwrap_or_else(default)
     }
 
     pub(crate) fn repeats(&self) -> u64 {

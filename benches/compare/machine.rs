@@ -22,6 +22,10 @@ pub(crate) fn table() -> Table {
     for protocol in Protocol::ALL {
         table.row([&protocol.name(), &protocol.version().unwrap_or_else(|_| "absent".to_owned())]);
     }
+    for (tool, arguments) in [("go", "version"), ("java", "--version")] {
+        let said = said(Command::new(tool).arg(arguments));
+        table.row([&tool, &said.lines().next().unwrap_or("absent")]);
+    }
     table
 }
 

@@ -5,7 +5,8 @@
 //! `-- --short` to check that it runs.
 //!
 //! It needs a real broker, as the tests do, and Redis and memcached: `apt-get install redis-server
-//! memcached`. A group without its servers is skipped, unless `MILLPOND_REQUIRE_ALL` is 1.
+//! memcached`. The peers in `benches/peers/` need Go, a JDK and Maven. A group without its servers
+//! and a peer without its tools are skipped, unless `MILLPOND_REQUIRE_ALL` is 1.
 
 mod args;
 mod capacity;
@@ -17,6 +18,7 @@ mod load;
 mod lookup_requests;
 mod machine;
 mod pause;
+mod peers;
 mod raw_codec;
 mod report;
 mod resident;

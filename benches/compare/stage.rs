@@ -10,19 +10,22 @@ use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
 
-use crate::args::Args;
+use crate::args::{Args, Group};
 use crate::capacity;
 use crate::cores::Cores;
+use crate::peers::{BuiltPeer, Peer};
 use crate::text_server::Protocol;
 use millpond_acceptance::kafka;
 use millpond_benches::setup::Setup;
 use millpond_benches::shape::Shape;
 use millpond_benches::topic::Topic;
+use millpond_benches::workload::Pointers;
 
 pub(crate) struct Stage<'a> {
     pub(crate) args: &'a Args,
     pub(crate) cores: Cores,
     pub(crate) protocols: Vec<Protocol>,
+    pub(crate) peers: Vec<BuiltPeer>,
     pub(crate) skipped: Vec<String>,
     broker: Option<&'static str>,
 }
@@ -35,17 +38,42 @@ pub(crate) struct OwnTopic {
 
 impl<'a> Stage<'a> {
     pub(crate) fn set(args: &'a Args) -> anyhow::Result<Self> {
-        let (mut protocols, mut skipped) = (Vec::new(), Vec::new());
+        let mut stage = Self {
+            args,
+            cores: Cores::find()?,
+            protocols: Vec::new(),
+            peers: Vec::new(),
+            skipped: Vec::new(),
+            broker: None,
+        };
         for protocol in Protocol::ALL {
-            match protocol.version() {
-                Ok(_) => protocols.push(protocol),
-                Err(error) => skipped.push(skip(
-                    protocol.name(),
-                    &format!("{error:#}; as root, run apt-get install {}", protocol.program()),
-                )?),
-            }
+            stage.add_protocol(protocol)?;
         }
-        Ok(Self { args, cores: Cores::find()?, protocols, skipped, broker: None })
+        // Only this group measures them, and a build takes long.
+        let is_wanted = args.only.contains(&Group::Ingest);
+        for peer in args.peers().into_iter().filter(|_| is_wanted) {
+            stage.add_peer(peer)?;
+        }
+        Ok(stage)
+    }
+
+    fn add_protocol(&mut self, protocol: Protocol) -> anyhow::Result<()> {
+        match protocol.version() {
+            Ok(_) => self.protocols.push(protocol),
+            Err(error) => self.skipped.push(skip(
+                protocol.name(),
+                &format!("{error:#}; as root, run apt-get install {}", protocol.program()),
+            )?),
+        }
+        Ok(())
+    }
+
+    fn add_peer(&mut self, peer: Peer) -> anyhow::Result<()> {
+        match peer.build() {
+            Ok(built) => self.peers.push(built),
+            Err(error) => self.skipped.push(skip(peer.name(), &format!("{error:#}"))?),
+        }
+        Ok(())
     }
 
     /// Starts a broker at the first call. None if there cannot be one.
@@ -89,10 +117,12 @@ impl OwnTopic {
         Setup {
             broker: self.broker,
             topic: &self.topic.name,
+            pointers: Pointers::MADE_UP,
             store,
             tables: 1,
             capacity_bytes: capacity::of_table(entries, shape),
             threads: 2,
+            container_bytes: None,
             core: None,
         }
     }

@@ -8,6 +8,12 @@ pub(crate) enum Target {
     EntryBytes,
     Inserts,
     IngestCpu,
+    CpuOverGo500,
+    CpuOverGo2048,
+    CpuOverGoPayloads,
+    ReadyOverGo500,
+    ReadyOverGo2048,
+    ReadyOverGoPayloads,
     PluckRate,
     GetCpu,
     BatchKeys,
@@ -33,7 +39,7 @@ enum Aim {
 
 use Aim::{AtLeast, AtMost};
 
-const TARGETS: [(Target, &str, Aim, &str); 8] = [
+const TARGETS: [(Target, &str, Aim, &str); 14] = [
     (
         Target::EntryBytes,
         "compact: resident bytes a live entry of 36 B + 64 B, 1M entries with a time to live, over \
@@ -46,6 +52,42 @@ const TARGETS: [(Target, &str, Aim, &str); 8] = [
         Target::IngestCpu,
         "compact: ingest CPU a record of 500 B, against polling and dropping",
         AtMost(2.5),
+        "times",
+    ),
+    (
+        Target::CpuOverGo500,
+        "compact: ingest CPU a record of 500 B, against Go with gjson",
+        AtMost(0.75),
+        "times",
+    ),
+    (
+        Target::CpuOverGo2048,
+        "compact: ingest CPU a record of 2 KB, against Go with gjson",
+        AtMost(0.75),
+        "times",
+    ),
+    (
+        Target::CpuOverGoPayloads,
+        "compact: ingest CPU a record of given payloads, against Go with gjson",
+        AtMost(0.75),
+        "times",
+    ),
+    (
+        Target::ReadyOverGo500,
+        "compact, default settings in 1 GiB: time to ready, 500 B, against Go with gjson",
+        AtMost(1.0),
+        "times",
+    ),
+    (
+        Target::ReadyOverGo2048,
+        "compact, default settings in 1 GiB: time to ready, 2 KB, against Go with gjson",
+        AtMost(1.0),
+        "times",
+    ),
+    (
+        Target::ReadyOverGoPayloads,
+        "compact, default settings in 1 GiB: time to ready, given payloads, against Go with gjson",
+        AtMost(1.0),
         "times",
     ),
     (Target::PluckRate, "plucking payloads, a core", AtLeast(2.0), "GB/s"),

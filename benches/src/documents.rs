@@ -28,13 +28,17 @@ impl Documents {
     /// The payloads of the given file. Without one, made-up documents like those of webhooks:
     /// nested, 11 KB each.
     pub fn payloads() -> anyhow::Result<Self> {
-        let Ok(given) = env::var(GIVEN_PAYLOADS) else {
-            let texts = (0..MADE_UP).map(webhook).collect();
-            return Ok(Self { name: "made-up 11 KB payloads", texts });
-        };
+        let made_up =
+            || Self { name: "made-up 11 KB payloads", texts: (0..MADE_UP).map(webhook).collect() };
+        Ok(Self::given_payloads()?.unwrap_or_else(made_up))
+    }
+
+    /// The payloads of the given file, if one is given.
+    pub fn given_payloads() -> anyhow::Result<Option<Self>> {
+        let Ok(given) = env::var(GIVEN_PAYLOADS) else { return Ok(None) };
         let read = fs::read(&given).with_context(|| format!("{GIVEN_PAYLOADS}={given}"))?;
         let lines = read.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
-        Ok(Self { name: "given payloads", texts: lines.map(<[u8]>::to_vec).collect() })
+        Ok(Some(Self { name: "given payloads", texts: lines.map(<[u8]>::to_vec).collect() }))
     }
 
     /// The bytes of all documents.

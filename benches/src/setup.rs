@@ -6,6 +6,8 @@ use std::process::Command;
 use millpond_acceptance::cargo;
 use millpond_acceptance::served::Served;
 
+use crate::workload::Pointers;
+
 /// The settings.
 #[derive(Debug, Clone)]
 pub struct Setup<'a> {
@@ -13,6 +15,8 @@ pub struct Setup<'a> {
     pub broker: &'a str,
     /// The topic that feeds every table.
     pub topic: &'a str,
+    /// What is plucked from its documents.
+    pub pointers: Pointers,
     /// The store: moka or compact.
     pub store: &'a str,
     /// The number of tables, all fed by the same topic: `table-0` and so on.
@@ -21,6 +25,9 @@ pub struct Setup<'a> {
     pub capacity_bytes: u64,
     /// Ingest threads.
     pub threads: usize,
+    /// If given, the capacity, the threads and the start are left to millpond's defaults in a
+    /// container of this many bytes.
+    pub container_bytes: Option<u64>,
     /// The core that it is restricted to, if any.
     pub core: Option<usize>,
 }
@@ -34,13 +41,8 @@ impl Setup<'_> {
     }
 
     fn settings(&self) -> Vec<String> {
-        let capacity = self.capacity_bytes;
-        let limit = (capacity * self.tables as u64).max(1 << 30) / 2 * 3;
         let mut settings = vec![
             format!("kafka.brokers={}", self.broker),
-            format!("ingest.threads={}", self.threads),
-            "ingest.start=earliest".into(),
-            format!("memory.limit={limit}"),
             "rpc.listen=127.0.0.1:0".into(),
             "admin.listen=127.0.0.1:0".into(),
         ];
@@ -49,9 +51,26 @@ impl Setup<'_> {
             set(&format!("name=table-{number}"));
             set(&format!("topic={}", self.topic));
             set(&format!("store={}", self.store));
-            set(&format!("capacity={capacity}"));
-            ["key=/id", "fields.description=/description", "ttl=24h"].into_iter().for_each(set);
+            set(&format!("key={}", self.pointers.key));
+            set(&format!("fields.description={}", self.pointers.field));
+            set("ttl=24h");
         }
+        settings.extend(self.sizes());
+        settings
+    }
+
+    fn sizes(&self) -> Vec<String> {
+        if let Some(container_bytes) = self.container_bytes {
+            return vec![format!("memory.limit={container_bytes}")];
+        }
+        let limit = (self.capacity_bytes * self.tables as u64).max(1 << 30) / 2 * 3;
+        let mut settings = vec![
+            format!("ingest.threads={}", self.threads),
+            "ingest.start=earliest".into(),
+            format!("memory.limit={limit}"),
+        ];
+        let capacity = |number| format!("tables.{number}.capacity={}", self.capacity_bytes);
+        settings.extend((0..self.tables).map(capacity));
         settings
     }
 }

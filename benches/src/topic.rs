@@ -43,12 +43,23 @@ impl Topic {
             let noise = &noise[..bytes.saturating_sub(taken)];
             let document =
                 format!(r#"{{"noise":"{noise}","id":"{key}","description":"{description}"}}"#);
-            self.send(&key, &document)?;
+            self.send(&key, document.as_bytes())?;
         }
         Ok(self.producer.flush(PATIENCE)?)
     }
 
-    fn send(&self, key: &str, document: &str) -> anyhow::Result<()> {
+    /// Adds these documents. The keys of their records are numbers.
+    pub fn produce_documents<'a>(
+        &self,
+        documents: impl Iterator<Item = &'a Vec<u8>>,
+    ) -> anyhow::Result<()> {
+        for (number, document) in documents.enumerate() {
+            self.send(&number.to_string(), document)?;
+        }
+        Ok(self.producer.flush(PATIENCE)?)
+    }
+
+    fn send(&self, key: &str, document: &[u8]) -> anyhow::Result<()> {
         let mut record = BaseRecord::to(&self.name).key(key).payload(document);
         while let Err((error, refused)) = self.producer.send(record) {
             if error != KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) {

@@ -1,4 +1,4 @@
-//! The size of a workload.
+//! The size of a workload, and what is plucked from its documents.
 
 use clap::Args;
 
@@ -17,4 +17,20 @@ pub struct Workload {
     /// Threads that read, each with its own client
     #[arg(long, default_value_t = 2)]
     pub threads: usize,
+}
+
+/// Where a document's key and its only field are, as JSON pointers.
+#[derive(Debug, Clone, Copy)]
+pub struct Pointers {
+    /// Of the key.
+    pub key: &'static str,
+    /// Of the field.
+    pub field: &'static str,
+}
+
+impl Pointers {
+    /// In the documents of [`Topic::produce`](crate::topic::Topic::produce).
+    pub const MADE_UP: Self = Self { key: "/id", field: "/description" };
+    /// In webhooks.
+    pub const WEBHOOK: Self = Self { key: "/sender/login", field: "/repository/html_url" };
 }
