@@ -93,8 +93,8 @@ const TARGETS: [(Target, &str, Aim, &str); 14] = [
     (Target::PluckRate, "plucking payloads, a core", AtLeast(2.0), "GB/s"),
     (
         Target::GetCpu,
-        "compact: `Get`: server CPU a call, against an empty call",
-        AtMost(1.1),
+        "compact: `Get`: server CPU a call, against an empty call on tonic",
+        AtMost(0.65),
         "times",
     ),
     (

@@ -21,7 +21,7 @@ pub(super) fn findings(sides: &[Side]) -> Findings {
         "1 million entries of 36 B + 64 B (fewer in a short run). All keys that are looked up \
          exist. The server has one core and the client the other, over {CONNECTIONS} connections. \
          The broker shares the client's core and runs only while the client does not. An *empty \
-         call* goes to a server on millpond's stack, with its settings, whose requests and \
+         call* goes to tonic's own server on a runtime with several threads, whose requests and \
          answers are empty. CPU is that of the server's process: with {AT_ONCE} calls in flight \
          on each connection, and at a fixed rate, where the server also sleeps and wakes for each \
          call. Latencies are at the fixed rate, from the sending of a call to its whole answer. \
