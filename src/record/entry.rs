@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use triomphe::{Arc, ThinArc};
+use triomphe::ThinArc;
 
 use super::fields::{Fields, Values};
 use super::recency::Recency;
@@ -91,25 +91,6 @@ impl Entry {
             fields: Fields::of_packed(&self.0.slice),
         }
     }
-
-    /// Sets its rank and how many entries it and those before it have replaced. Does nothing once
-    /// the entry is shared.
-    pub fn set_replacing(&mut self, rank: i64, replaced_count: u32) {
-        self.0.with_arc_mut(|arc| {
-            if let Some(entry) = Arc::get_mut(arc) {
-                let header = entry.header_mut();
-                (header.rank, header.replaced_count) = (rank, replaced_count);
-            }
-        });
-    }
-
-    /// The size that is requested for the allocation of an entry with `fields_bytes` of fields.
-    pub fn allocated_bytes(fields_bytes: usize) -> usize {
-        (Self::HEADER_BYTES + fields_bytes).next_multiple_of(align_of::<Header>())
-    }
-
-    /// Bytes before the fields: reference count, length and header.
-    pub const HEADER_BYTES: usize = 2 * size_of::<usize>() + size_of::<Header>();
 }
 
 impl fmt::Debug for Entry {
@@ -148,16 +129,6 @@ mod tests {
             assert!(!view.is_expired(Timestamp::from_millis(1_999)));
             assert!(view.is_expired(Timestamp::from_millis(2_000)));
         });
-    }
-
-    #[test]
-    fn an_entry_that_is_not_shared_yet_can_be_told_what_it_replaces() {
-        let mut entry = with_view(|view| view.copy());
-        entry.set_replacing(5_000, 2);
-        let shared = entry.clone();
-        entry.set_replacing(9_000, 3);
-        assert_eq!((entry.view().rank, entry.view().replaced_count), (5_000, 2));
-        assert_eq!(shared, entry);
     }
 
     #[test]

@@ -19,6 +19,14 @@ pub(crate) fn push(bytes: &mut Vec<u8>, mut integer: u64) {
     bytes.push(low_bits(integer));
 }
 
+/// Writes an integer over as many bytes as it takes.
+pub(crate) fn write(bytes: &mut [u8], integer: u64) {
+    let last = bytes.len().saturating_sub(1);
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = low_bits(integer >> (7 * at)) | if at < last { 0x80 } else { 0 };
+    }
+}
+
 /// Takes an integer off the front; `None` if there is no whole one.
 #[inline]
 pub(crate) fn take(bytes: &mut &[u8]) -> Option<u64> {
@@ -60,7 +68,10 @@ mod tests {
             for &integer in &integers {
                 let before = bytes.len();
                 push(&mut bytes, integer);
-                prop_assert_eq!(bytes.len() - before, bytes_of(integer));
+                let mut written = [0; MAX_BYTES];
+                let written = &mut written[..bytes_of(integer)];
+                write(written, integer);
+                prop_assert_eq!(&bytes[before..], written);
             }
             let mut rest = bytes.as_slice();
             let taken: Vec<_> = std::iter::from_fn(|| take(&mut rest)).collect();

@@ -43,6 +43,10 @@ const MISFIT: u64 = 4;
 pub(super) struct KeyHash(u64);
 
 impl KeyHash {
+    pub(super) fn from_u64(hash: u64) -> Self {
+        Self(hash)
+    }
+
     pub(super) fn as_u64(self) -> u64 {
         self.0
     }

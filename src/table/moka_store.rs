@@ -6,20 +6,30 @@
 //! has evicted down to its capacity, the next entry fits.
 //!
 //! moka evicts the least recently used entry (its other policy refuses new keys when a cache is
-//! full). It calls the eviction listener once for each entry that it removes itself, and the
-//! listener accounts for it.
+//! full). It calls the eviction listener once for each entry that it removes or that is replaced,
+//! and the listener accounts for it.
 //!
-//! A newer record does not overwrite the older entry: moka would keep the first copy of the key
-//! beside the latest one for as long as the entry lives. The older entry is taken out first, and
-//! a lookup that finds nothing meanwhile waits for the writer.
+//! moka holds an entry under the hash of its key (`cache_key`), and the key stands in the entry
+//! (`keyed_entry`), where each lookup compares it. **If two keys have the same hash**, the entry
+//! that is stored last stays. That of the other key leaves as evicted: it is counted, and its ghost
+//! entry explains the misses. Nobody is ever given the entry of another key. With a million entries
+//! that happens in one of 37 million tables.
+//!
+//! A newer record overwrites a live entry of its key. moka adjusts its weights later, and never
+//! does if the entry is removed before. So a replacement is settled before it is taken out, and
+//! moka's timers leave it alone until it is.
 
 mod accounting;
+mod cache_key;
 mod entry_weight;
 mod key_locks;
+mod keyed_entry;
 mod placeholder;
 
 use std::fmt;
+use std::hash::BuildHasherDefault;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use moka::Expiry;
@@ -28,26 +38,38 @@ use moka::sync::Cache;
 
 use super::counts::{Counts, Removal};
 use super::evictions::Evictions;
-use super::ghosts::GhostEntries;
+use super::ghosts::{GhostEntries, KeyHash};
 use super::miss_reason::{Ghost, MissReason};
 use super::quota::Quota;
 use super::store::{Inserted, Removed, Store};
 use super::weight::WeightParts;
 use crate::clock::Clock;
 use crate::heap::Account;
-use crate::record::{Draft, Entry, EntryView, Key, RankedBy, Recency, Timestamp};
+use crate::record::{Draft, EntryView, RankedBy, Recency, Timestamp};
 use accounting::Accounting;
-use entry_weight::{entry_weight_bytes, weight_parts};
+use cache_key::{AsItIs, CacheKey};
+use entry_weight::{SECOND_KEY_BYTES, entry_weight_bytes, weight_parts};
 use key_locks::KeyLocks;
-use placeholder::{CACHE_UNITS, CacheKey, Placeholder};
+use keyed_entry::KeyedEntry;
+use placeholder::{CACHE_UNITS, Placeholder};
+
+/// moka settles writes at least that often: each run of the maintenance thread does it.
+const SETTLE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long moka leaves an entry alone at least, so that it is settled when its time is over.
+const MIN_MOKA_LIFE: Duration = Duration::from_secs(2);
 
 pub(super) struct MokaStore {
-    cache: Cache<CacheKey, Entry>,
+    cache: Cache<CacheKey, KeyedEntry, BuildHasherDefault<AsItIs>>,
     accounting: Arc<Accounting>,
     placeholder: Placeholder,
     writers: KeyLocks,
     ranked_by: RankedBy,
     account: Account,
+    /// When moka last settled all writes, in milliseconds.
+    settled: AtomicI64,
+    /// Hashes a key. Only tests have another than that of the ghost entries.
+    hash: fn(&GhostEntries, &str) -> KeyHash,
 }
 
 impl MokaStore {
@@ -70,77 +92,122 @@ impl MokaStore {
             .eviction_policy(EvictionPolicy::lru())
             .expire_after(expiry)
             .eviction_listener(Arc::clone(&accounting).listener())
-            .build();
-        let writers = KeyLocks::default();
-        let store = Self { cache, accounting, placeholder, writers, ranked_by, account };
+            .build_with_hasher(AsItIs::builder());
+        let store = Self {
+            cache,
+            accounting,
+            placeholder,
+            writers: KeyLocks::default(),
+            ranked_by,
+            account,
+            settled: AtomicI64::new(i64::MIN),
+            hash: |ghosts, key| ghosts.hash(key),
+        };
         store.insert_placeholder();
         store
     }
 
-    fn get(&self, key: &str) -> Option<Entry> {
-        if key.is_empty() {
-            // It would find the placeholder.
-            return None;
-        }
-        self.cache.get(key).or_else(|| {
-            let _not_while_it_is_replaced = self.writers.lock(key);
-            self.cache.get(key)
-        })
+    fn key_of(&self, text: &str) -> CacheKey {
+        CacheKey::of((self.hash)(&self.accounting.ghosts, text))
     }
 
-    /// Removes an expired entry. moka shows none, but removes it some seconds later. Does not
-    /// wait for a writer: false if there is one.
-    fn remove_expired(&self, key: &str) -> bool {
+    /// The entry of a key, if moka shows it.
+    fn get(&self, key: CacheKey, text: &str) -> Option<KeyedEntry> {
+        self.cache.get(&key).filter(|entry| entry.is_of(text))
+    }
+
+    /// The entry under a hash, of whatever key. One that has expired and that moka hides leaves.
+    /// The caller has the hash locked.
+    fn held(&self, key: CacheKey, now: Timestamp) -> Option<KeyedEntry> {
+        // Most often there is none, and moka records each `get`, but not this.
+        let shown = self.cache.contains_key(&key).then(|| self.cache.get(&key)).flatten();
+        if shown.is_none() {
+            self.take_out_hidden(key, now);
+        }
+        shown
+    }
+
+    /// Takes out the entry under a hash that moka hides, if there is one: its time is over by
+    /// moka's timers, which remove it some seconds later. The caller has the hash locked.
+    fn take_out_hidden(&self, key: CacheKey, now: Timestamp) {
+        let settled = Timestamp::from_millis(self.settled.load(Ordering::Relaxed));
+        if settled.until(now) > SETTLE_INTERVAL {
+            self.run_pending();
+        }
+        if let Some(entry) = self.cache.remove(&key) {
+            self.accounting.count_removed(&entry, Removal::Expired);
+            self.accounting.insert_ghost(key, expired(&entry));
+        }
+    }
+
+    /// Takes out the entry that stands under a hash, and accounts for it: none if moka has evicted
+    /// it meanwhile. The caller has the hash locked.
+    fn take_out(
+        &self,
+        key: CacheKey,
+        held: &KeyedEntry,
+        removal: Removal,
+        now: Timestamp,
+    ) -> Option<KeyedEntry> {
+        // moka would never adjust its weights to a replacement that is gone.
+        if held.view().replaced_count > 0 {
+            self.run_pending();
+        }
+        let taken = self.cache.remove(&key)?;
+        let is_expired = taken.view().is_expired(now);
+        self.accounting.count_removed(&taken, if is_expired { Removal::Expired } else { removal });
+        Some(taken)
+    }
+
+    /// Takes out what stands under the hash of `text` and is not to be replaced: its own expired
+    /// entry, or the entry of another key. The caller has the hash locked.
+    fn clear(&self, key: CacheKey, held: &KeyedEntry, text: &str, now: Timestamp) {
+        let Some(taken) = self.take_out(key, held, Removal::Evicted, now) else { return };
+        if !taken.is_of(text) {
+            let evicted = Ghost::evicted(taken.view().recency(), now);
+            let is_expired = taken.view().is_expired(now);
+            let ghost = if is_expired { expired(&taken) } else { evicted };
+            self.accounting.insert_ghost(key, ghost);
+        }
+    }
+
+    /// The recency of a record once it has taken the place of the newest known record of its key,
+    /// that of `own` entry or else of the ghost entry; none if it is superseded. The caller has the
+    /// hash locked.
+    ///
+    /// An entry that moka is just evicting is neither in the cache nor a ghost entry for some
+    /// microseconds. An older record of its key that comes then is taken for new.
+    fn admit(
+        &self,
+        key: CacheKey,
+        own: Option<EntryView<'_>>,
+        recency: Recency,
+    ) -> Option<Recency> {
+        let known = own.map(|own| own.recency());
+        let known = known.or_else(|| self.accounting.ghosts.recency(key.key_hash()));
+        recency.replacing(known, self.ranked_by)
+    }
+
+    /// Makes sure that moka hides no entry under this hash. Does not wait for a writer: false if
+    /// there is one.
+    fn reveal(&self, key: CacheKey, now: Timestamp) -> bool {
         let Some(_writer) = self.writers.try_lock(key) else { return false };
-        if !self.cache.contains_key(key) {
-            self.take_out_expired(key);
+        if !self.cache.contains_key(&key) {
+            self.take_out_hidden(key, now);
         }
         true
     }
 
-    /// Takes out the entry of a key which moka does not show. The caller has the key locked.
-    fn take_out_expired(&self, key: &str) {
-        if let Some(entry) = self.cache.remove(key) {
-            self.accounting.count_removed(key, &entry, Removal::Expired);
-            let entry = entry.view();
-            self.accounting.insert_ghost(key, Ghost::expired(entry.recency(), entry.expires_at));
-        }
-    }
-
-    /// Takes out the entry of a key and accounts for it. The entry, if it was live. The caller
-    /// has the key locked.
-    fn take_out(&self, key: &str, removal: Removal, now: Timestamp) -> Option<Entry> {
-        let entry = self.cache.remove(key)?;
-        let is_live = !entry.view().is_expired(now);
-        let removal = if is_live { removal } else { Removal::Expired };
-        self.accounting.count_removed(key, &entry, removal);
-        is_live.then_some(entry)
-    }
-
-    /// The recency of a record once it has taken the place of the newest known record of its key;
-    /// none if it is superseded. The caller has the key locked.
-    ///
-    /// An entry that moka is just evicting is neither in the cache nor a ghost entry for some
-    /// microseconds. An older record of its key that comes then is taken for new.
-    fn admit(&self, key: &str, recency: Recency) -> Option<Recency> {
-        let ghosts = &self.accounting.ghosts;
-        let known = if let Some(entry) = self.cache.get(key) {
-            Some(entry.view().recency())
-        } else {
-            self.take_out_expired(key);
-            ghosts.recency(ghosts.hash(key))
-        };
-        recency.replacing(known, self.ranked_by)
-    }
-
-    /// Makes moka do what it put off, evictions included.
+    /// Makes moka do what it put off: it settles writes and evicts.
     fn run_pending(&self) {
         // Reading the placeholder makes it the most recently used entry. moka evicts the least
         // recently used ones, so the placeholder stays.
-        if self.cache.get(CacheKey::PLACEHOLDER).is_none() {
+        if self.cache.get(&CacheKey::PLACEHOLDER).is_none() {
             self.insert_placeholder();
         }
+        let now = self.accounting.clock.now();
         self.cache.run_pending_tasks();
+        self.settled.store(now.as_millis(), Ordering::Relaxed);
     }
 
     /// What the entries weigh by moka's own account, in bytes.
@@ -165,81 +232,100 @@ impl MokaStore {
         let _one_at_a_time = self.placeholder.lock();
         let quota = &self.accounting.quota;
         let used_bytes = quota.fixed_bytes() + quota.max_entry_bytes();
-        let (key, entry) = self.placeholder.leaving(quota.limit_bytes().saturating_sub(used_bytes));
-        self.cache.insert(key, entry);
+        let room_bytes = quota.limit_bytes().saturating_sub(used_bytes);
+        self.cache.insert(CacheKey::PLACEHOLDER, self.placeholder.leaving(room_bytes));
     }
 }
 
+fn expired(entry: &KeyedEntry) -> Ghost {
+    let entry = entry.view();
+    Ghost::expired(entry.recency(), entry.expires_at)
+}
+
 impl Store for MokaStore {
-    fn read(&self, key: &str, visit: &mut dyn FnMut(EntryView<'_>)) {
+    fn read(&self, text: &str, visit: &mut dyn FnMut(EntryView<'_>)) {
+        let key = self.key_of(text);
         // The visitor has a handle to the entry, so that nobody waits for it.
-        if let Some(entry) = self.account.charge(|| self.get(key)) {
+        if let Some(entry) = self.account.charge(|| self.get(key, text)) {
             visit(entry.view());
         }
     }
 
     fn insert(&self, draft: &Draft<'_>, now: Timestamp) -> Inserted {
-        let (key, entry) = (draft.key(), draft.entry());
-        let weight_bytes = entry_weight_bytes(key, &entry);
-        if !self.make_room(weight_bytes) {
+        let (text, mut entry) = (draft.key(), draft.entry());
+        // Whether it replaces another is known under the lock, where nobody can make room.
+        let reserved_bytes = entry_weight_bytes(text.len(), &entry) + SECOND_KEY_BYTES;
+        if !self.make_room(reserved_bytes) {
             return Inserted::TooLarge;
         }
-        let mut record = draft.copy();
+        let (key, quota) = (self.key_of(text), &self.accounting.quota);
         let _writer = self.writers.lock(key);
-        let Some(recency) = self.admit(key, entry.recency()) else {
-            self.accounting.quota.release(weight_bytes);
+        let held = self.held(key, now);
+        let own = held.as_ref().filter(|held| held.is_of(text)).map(KeyedEntry::view);
+        let Some(recency) = self.admit(key, own, entry.recency()) else {
+            quota.release(reserved_bytes);
             return Inserted::Superseded;
         };
-        let older = self.take_out(key, Removal::Replaced, now);
-        let replaced = older.as_ref().map(|older| older.view().replaced_count.saturating_add(1));
-        record.entry.set_replacing(recency.rank, replaced.unwrap_or(0));
-        let plucked_bytes = key.len() + entry.fields.packed_bytes();
+        let older = own.filter(|own| !own.is_expired(now));
+        if older.is_none() {
+            quota.release(SECOND_KEY_BYTES);
+            if let Some(held) = &held {
+                self.clear(key, held, text, now);
+            }
+        }
+        entry.rank = recency.rank;
+        entry.replaced_count = older.map_or(0, |older| older.replaced_count.saturating_add(1));
+        let plucked_bytes = text.len() + entry.fields.packed_bytes();
         self.accounting.counts.lock().count_stored(plucked_bytes);
-        self.cache.insert(CacheKey::of(record.key), record.entry);
+        self.cache.insert(key, KeyedEntry::copy_of(text, &entry));
         if older.is_some() { Inserted::Replaced } else { Inserted::New }
     }
 
-    fn remove(&self, key: &str, ghost: Ghost, now: Timestamp) -> Removed {
-        if key.is_empty() {
-            // It would take out the placeholder.
-            return Removed::Nothing;
-        }
+    fn remove(&self, text: &str, ghost: Ghost, now: Timestamp) -> Removed {
+        let key = self.key_of(text);
         let _writer = self.writers.lock(key);
-        let Some(recency) = self.admit(key, ghost.recency) else { return Removed::Superseded };
-        let removed = self.take_out(key, Removal::Deleted, now);
+        let own = self.held(key, now).filter(|held| held.is_of(text));
+        let known = own.as_ref().map(KeyedEntry::view);
+        let Some(recency) = self.admit(key, known, ghost.recency) else {
+            return Removed::Superseded;
+        };
+        let taken = own.and_then(|own| self.take_out(key, &own, Removal::Deleted, now));
         // Last, so that it also replaces the ghost entry of an entry that moka removed meanwhile.
         self.accounting.insert_ghost(key, Ghost { recency, ..ghost });
-        if removed.is_some() { Removed::Entry } else { Removed::Nothing }
+        let was_live = taken.is_some_and(|taken| !taken.view().is_expired(now));
+        if was_live { Removed::Entry } else { Removed::Nothing }
     }
 
     fn remove_partition(&self, partition: i32, now: Timestamp) {
         let ghosts = &self.accounting.ghosts;
         ghosts.forget_partition(partition);
-        let is_own = |entry: &Entry| entry.view().origin.partition == partition;
+        let is_own = |entry: &KeyedEntry| entry.view().origin.partition == partition;
         for (key, entry) in &self.cache {
-            let Some(key) = key.entry_key().map(Key::as_str).filter(|_| is_own(&entry)) else {
+            if key.is_placeholder() || !is_own(&entry) {
                 continue;
-            };
-            let _writer = self.writers.lock(key);
-            if self.cache.get(key).is_some_and(|entry| is_own(&entry)) {
-                self.take_out(key, Removal::Deleted, now);
-                ghosts.forget(ghosts.hash(key));
+            }
+            let _writer = self.writers.lock(*key);
+            if let Some(held) = self.cache.get(&*key).filter(is_own) {
+                self.take_out(*key, &held, Removal::Deleted, now);
+                ghosts.forget(key.key_hash());
             }
         }
     }
 
-    fn miss_reason(&self, key: &str, now: Timestamp) -> MissReason {
-        if let Some(entry) = self.get(key) {
-            let entry = entry.view();
-            let ghost = Ghost::expired(entry.recency(), entry.expires_at);
-            let expired = MissReason::Ghost(ghost);
+    fn miss_reason(&self, text: &str, now: Timestamp) -> MissReason {
+        let key = self.key_of(text);
+        if let Some(entry) = self.get(key, text) {
             // A live entry was stored after the lookup.
-            return if entry.is_expired(now) { expired } else { MissReason::Unknown };
+            let is_expired = entry.view().is_expired(now);
+            return if is_expired {
+                MissReason::Ghost(expired(&entry))
+            } else {
+                MissReason::Unknown
+            };
         }
-        let is_removed = self.remove_expired(key);
-        let ghosts = &self.accounting.ghosts;
-        match ghosts.miss_reason(ghosts.hash(key)) {
-            MissReason::NeverSeen if !is_removed || self.cache.contains_key(key) => {
+        let is_revealed = self.reveal(key, now);
+        match self.accounting.ghosts.miss_reason(key.key_hash()) {
+            MissReason::NeverSeen if !is_revealed || self.get(key, text).is_some() => {
                 MissReason::Unknown
             }
             reason => reason,
@@ -261,14 +347,15 @@ impl Store for MokaStore {
 
     fn walk(&self, visit: &mut dyn FnMut(&str, EntryView<'_>)) {
         for (key, entry) in &self.cache {
-            if let Some(key) = key.entry_key() {
-                visit(key.as_str(), entry.view());
+            match std::str::from_utf8(entry.key()) {
+                Ok(text) if !key.is_placeholder() => visit(text, entry.view()),
+                _ => {}
             }
         }
     }
 
-    fn weigh(&self, key: &str, entry: &EntryView<'_>) -> WeightParts {
-        weight_parts(key, entry)
+    fn weigh(&self, text: &str, entry: &EntryView<'_>) -> WeightParts {
+        weight_parts(text.len(), entry)
     }
 
     fn quota(&self) -> &Quota {
@@ -289,7 +376,7 @@ impl Store for MokaStore {
 
     fn held_count(&self) -> u64 {
         self.run_pending();
-        let placeholder = u64::from(self.cache.contains_key(CacheKey::PLACEHOLDER));
+        let placeholder = u64::from(self.cache.contains_key(&CacheKey::PLACEHOLDER));
         self.cache.entry_count().saturating_sub(placeholder)
     }
 }
@@ -308,25 +395,31 @@ impl fmt::Debug for MokaStore {
 struct AtEntryExpiry(Clock);
 
 impl AtEntryExpiry {
-    fn time_left(&self, key: &CacheKey, entry: &Entry) -> Option<Duration> {
-        key.entry_key().map(|_| self.0.longest_until(entry.view().expires_at))
+    fn time_left(&self, key: CacheKey, entry: &KeyedEntry) -> Option<Duration> {
+        let left = || self.0.longest_until(entry.view().expires_at).max(MIN_MOKA_LIFE);
+        (!key.is_placeholder()).then(left)
     }
 }
 
-impl Expiry<CacheKey, Entry> for AtEntryExpiry {
-    fn expire_after_create(&self, key: &CacheKey, entry: &Entry, _: Instant) -> Option<Duration> {
-        self.time_left(key, entry)
+impl Expiry<CacheKey, KeyedEntry> for AtEntryExpiry {
+    fn expire_after_create(
+        &self,
+        key: &CacheKey,
+        entry: &KeyedEntry,
+        _: Instant,
+    ) -> Option<Duration> {
+        self.time_left(*key, entry)
     }
 
     /// Without this the new value would inherit what was left of the old one's time.
     fn expire_after_update(
         &self,
         key: &CacheKey,
-        entry: &Entry,
+        entry: &KeyedEntry,
         _: Instant,
         _: Option<Duration>,
     ) -> Option<Duration> {
-        self.time_left(key, entry)
+        self.time_left(*key, entry)
     }
 }
 

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use moka::notification::RemovalCause;
 use parking_lot::Mutex;
 
+use super::cache_key::CacheKey;
 use super::entry_weight::entry_weight_bytes;
-use super::placeholder::CacheKey;
+use super::keyed_entry::KeyedEntry;
 use crate::clock::Clock;
-use crate::record::Entry;
 use crate::table::counts::{Counts, Removal};
 use crate::table::evictions::Evictions;
 use crate::table::ghosts::GhostEntries;
@@ -34,35 +34,40 @@ impl Accounting {
     }
 
     /// Counts an entry that left, and releases its weight.
-    pub(super) fn count_removed(&self, key: &str, entry: &Entry, removal: Removal) {
+    pub(super) fn count_removed(&self, entry: &KeyedEntry, removal: Removal) {
         self.counts.lock().count_removed(removal);
-        self.quota.release(entry_weight_bytes(key, &entry.view()));
+        self.quota.release(entry_weight_bytes(entry.key().len(), &entry.view()));
     }
 
     /// Remembers why a key has no entry any more.
-    pub(super) fn insert_ghost(&self, key: &str, ghost: Ghost) {
-        self.ghosts.insert(self.ghosts.hash(key), ghost);
+    pub(super) fn insert_ghost(&self, key: CacheKey, ghost: Ghost) {
+        self.ghosts.insert(key.key_hash(), ghost);
     }
 
-    /// What moka calls when an entry leaves, while it has the key locked: the key has no newer
-    /// entry yet.
-    pub(super) fn listener(self: Arc<Self>) -> impl Fn(Arc<CacheKey>, Entry, RemovalCause) {
-        move |key, entry, cause| {
+    /// What moka calls when an entry leaves, while it has the hash locked: no newer entry stands
+    /// under it yet, unless that is what replaced this one.
+    pub(super) fn listener(self: Arc<Self>) -> impl Fn(Arc<CacheKey>, KeyedEntry, RemovalCause) {
+        move |key, entry, cause| match cause {
+            _ if key.is_placeholder() => {}
             // The store takes out entries explicitly, and accounts for them itself.
-            let Some(key) = key.entry_key().filter(|_| cause != RemovalCause::Explicit) else {
-                return;
-            };
-            let now = self.clock.now();
-            let (recency, expires_at) = (entry.view().recency(), entry.view().expires_at);
-            // An expired entry counts as expired, also where moka evicted it.
-            let is_expired = entry.view().is_expired(now) || cause == RemovalCause::Expired;
-            let (removal, ghost) = if is_expired {
-                (Removal::Expired, Ghost::expired(recency, expires_at))
-            } else {
-                self.evictions.evict(&self.quota, recency, now)
-            };
-            self.count_removed(key.as_str(), &entry, removal);
-            self.insert_ghost(key.as_str(), ghost);
+            RemovalCause::Explicit => {}
+            // The store replaces only entries that are live.
+            RemovalCause::Replaced => self.count_removed(&entry, Removal::Replaced),
+            RemovalCause::Expired | RemovalCause::Size => self.count_evicted(*key, &entry, cause),
         }
+    }
+
+    fn count_evicted(&self, key: CacheKey, entry: &KeyedEntry, cause: RemovalCause) {
+        let now = self.clock.now();
+        let (recency, expires_at) = (entry.view().recency(), entry.view().expires_at);
+        // An expired entry counts as expired, also where moka evicted it.
+        let is_expired = entry.view().is_expired(now) || cause == RemovalCause::Expired;
+        let (removal, ghost) = if is_expired {
+            (Removal::Expired, Ghost::expired(recency, expires_at))
+        } else {
+            self.evictions.evict(&self.quota, recency, now)
+        };
+        self.count_removed(entry, removal);
+        self.insert_ghost(key, ghost);
     }
 }

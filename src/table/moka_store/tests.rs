@@ -1,5 +1,7 @@
-//! What only the moka store does: it evicts by use, moka's weights come right in the end, and the
-//! placeholder is never seen as an entry.
+//! What only the moka store does: it evicts by use, moka's weights come right in the end, the
+//! placeholder is never seen as an entry, and keys of one hash are told apart.
+
+mod collisions;
 
 use super::*;
 use crate::table::tests::{in_an_hour, recency, record};
@@ -65,19 +67,40 @@ fn a_replacement_that_is_removed_at_once_leaves_no_weight_behind() {
 }
 
 #[test]
-fn expired_entries_that_readers_remove_leave_no_weight_behind() {
+fn entries_that_are_replaced_and_then_evicted_leave_no_weight_behind() {
     let store = store(MIN_CAPACITY_BYTES);
-    for n in 0..2_000 {
-        let (before, after) = if n % 2 == 0 { (10, 900) } else { (900, 10) };
-        let key = format!("key-{n}");
-        let soon = Timestamp::now().plus(Duration::from_millis(1));
-        store.insert(&record(&key, &"x".repeat(before), soon).draft(), Timestamp::now());
-        store.insert(&record(&key, &"x".repeat(after), soon).draft(), Timestamp::now());
-        while Timestamp::now() < soon {
-            std::thread::yield_now();
-        }
-        store.miss_reason(&key, Timestamp::now());
+    let mut random = fastrand::Rng::with_seed(5);
+    for _ in 0..20_000 {
+        let (key, bytes) = (random.u8(0..90), random.usize(0..2_000));
+        put(&store, &format!("key-{key}"), &"x".repeat(bytes));
     }
+    assert!(store.counts().removals.count(Removal::Evicted) > 1_000);
+    assert!(store.counts().removals.count(Removal::Replaced) > 1_000);
+    assert_weights_agree(&store);
+}
+
+#[test]
+fn expired_entries_that_moka_hides_leave_when_they_are_asked_for() {
+    let store = store(MIB);
+    let soon = Timestamp::now().plus(Duration::from_millis(1));
+    let keys: Vec<_> = (0..50).map(|n| format!("key-{n}")).collect();
+    for (n, key) in keys.iter().enumerate() {
+        let (before, after) = if n % 2 == 0 { (10, 900) } else { (900, 10) };
+        for bytes in [before, after] {
+            let record = record(key, &"x".repeat(bytes), soon);
+            store.insert(&record.draft(), Timestamp::from_millis(0));
+        }
+    }
+    let start = Instant::now();
+    while store.cache.contains_key(&store.key_of(&keys[49])) {
+        std::thread::yield_now();
+        assert!(start.elapsed() < Duration::from_secs(30));
+    }
+    let reason = MissReason::Ghost(Ghost::expired(recency(0, 7), soon));
+    for key in &keys {
+        assert_eq!(store.miss_reason(key, Timestamp::now()), reason);
+    }
+    assert_eq!(store.counts().removals.count(Removal::Expired), 50);
     assert_weights_agree(&store);
 }
 
