@@ -18,8 +18,10 @@ use crate::config::{ByteSize, Capacity, Config, MemoryLimit, Table};
 const FIXED_BYTES: u64 = 15 << 20;
 
 /// The allocator holds more than is allocated from it. The reserve for that is the limit
-/// divided by this. Freed pages may take more for a moment: under pressure they are purged.
-const ALLOCATOR_DIVISOR: u64 = 16;
+/// divided by this. Freed pages may take more for a moment: under pressure they are purged. It is
+/// more than the part of the limit above which entries are evicted, so that nothing is evicted
+/// where the stream, the callers and the tables are all at their limits at once.
+const ALLOCATOR_DIVISOR: u64 = 12;
 
 /// How much memory the parts of the service need, in bytes.
 #[derive(Debug, Clone, Copy)]
@@ -273,8 +275,8 @@ mod tests {
     #[test]
     fn the_tables_get_what_the_reserves_leave_of_the_limit() {
         let budget = plan(&["memory.limit=256MiB", "tables.0.capacity=50%"]).unwrap();
-        let reserves = (32 + 2 + 35 + 4 + 3 + 8 + 1 + 5 + 15 + 16) << 20;
-        let left = (256 << 20) - reserves;
+        let reserves = (32 + 2 + 35 + 4 + 3 + 8 + 1 + 5 + 15) << 20;
+        let left = (256 << 20) - reserves - (256 << 20) / 12;
         assert_eq!(budget.capacities().collect::<Vec<_>>(), [&(left / 2)]);
     }
 

@@ -54,7 +54,7 @@ impl fmt::Display for Purpose {
             }
             Self::Telemetry => "traces and metrics that are sent (by otlp.queue)",
             Self::Fixed => "code and stacks",
-            Self::Allocator => "allocator slack (a sixteenth of the limit)",
+            Self::Allocator => "allocator slack (a twelfth of the limit)",
         })
     }
 }
