@@ -201,6 +201,24 @@ fn a_collector_that_answers_rubbish_costs_spans_and_nothing_else() {
     });
 }
 
+#[test]
+fn a_collector_that_never_answers_costs_spans_and_holds_up_no_stop() {
+    broker::in_process(async |broker| {
+        // Connections are accepted by the system, and nobody ever reads from them.
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let settings = [
+            format!("otlp.endpoint=http://{}", listener.local_addr().unwrap()),
+            "otlp.sample_ratio=100%".into(),
+            "otlp.batch_interval=100ms".into(),
+            "otlp.queue=64KiB".into(),
+        ];
+        let service = start(broker, &settings).await;
+        call_until(&service, |export| export.queue_full_span_count > 0).await;
+        service.stop().await;
+        drop(listener);
+    });
+}
+
 const ONE_GET: &str = "grpc_server_handled_total{grpc_type=\"unary\",\
                        grpc_service=\"millpond.v1.LookupService\",grpc_method=\"Get\",grpc_code=\"OK\"}";
 
