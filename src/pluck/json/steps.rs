@@ -125,3 +125,29 @@ fn array_index(token: &str) -> Option<usize> {
     let canonical = token == "0" || !token.starts_with(['0', '+']);
     canonical.then(|| token.parse().ok()).flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The name of a member as a cursor reads it.
+    fn name(written: &str) -> Name<'_> {
+        let written = written.as_bytes();
+        Name { written, head: head(written), has_escapes: written.contains(&b'\\') }
+    }
+
+    #[test]
+    fn a_name_is_the_token_that_it_equals_in_all_its_bytes() {
+        let tokens = ["", "a", "ab", "12345678", "123456789", "12345678X", "a\0", "\u{e9}"];
+        let mut steps = Steps::default();
+        let numbers = tokens.map(|token| steps.add(&format!("/{token}").parse().unwrap()));
+        for (token, number) in tokens.into_iter().zip(numbers) {
+            assert_eq!(steps.member(ROOT, name(token)), Some(number), "{token:?}");
+        }
+        for other in ["b", "aa", "abc", "1234567", "12345679", "12345678Y", "1234567890", "\0"] {
+            assert_eq!(steps.member(ROOT, name(other)), None, "{other:?}");
+        }
+        assert_eq!(steps.member(ROOT, name(r"\u0061b")), steps.member(ROOT, name("ab")));
+        assert_eq!(steps.member(ROOT, name(r"\u0061c")), None);
+    }
+}
