@@ -248,7 +248,7 @@ fn a_check_prints_the_memory_budget_line_by_line() {
         "#    - 4.5 MiB  rpc streams (rpc.max_streams)",
         "#    - 8.0 MiB  rpc byte pool (rpc.pool)",
         "#   - 15.0 MiB  code and stacks",
-        "#   - 26.7 MiB  allocator slack (a twelfth of the limit)",
+        "#   - 26.6 MiB  allocator slack (a twelfth of the limit)",
         "MiB  for tables",
         "#     16.0 MiB  table services (capacity 16MiB)",
     ] {
