@@ -14,6 +14,7 @@ mod timestamp;
 pub(crate) mod varint;
 
 pub use draft::{Draft, Record};
+pub(crate) use entry::EntryHeader;
 pub use entry::{Entry, EntryView, Origin};
 pub use fields::{Fields, FieldsBuffer, TextKind, TextWriter, Value, Values};
 pub use key::{Key, KeyBuffer, KeyRef};

@@ -56,16 +56,14 @@ impl<'a> EntryView<'a> {
 
     /// Copies it into one allocation of exactly its size.
     pub fn copy(&self) -> Entry {
-        let Self { origin, rank, expires_at, replaced_count, fields } = *self;
-        let Origin { partition, offset, time } = origin;
-        let header = Header { partition, replaced_count, offset, time, rank, expires_at };
-        Entry(ThinArc::from_header_and_slice(header, fields.packed()))
+        Entry(ThinArc::from_header_and_slice(EntryHeader::of(self), self.fields.packed()))
     }
 }
 
-/// [`Origin`]'s fields are spread out here, so that the count fills a gap and takes no space.
+/// What an owned entry has beside its fields. [`Origin`]'s fields are spread out here, so that the
+/// count fills a gap and takes no space.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Header {
+pub(crate) struct EntryHeader {
     partition: i32,
     replaced_count: u32,
     offset: i64,
@@ -74,22 +72,30 @@ struct Header {
     expires_at: Timestamp,
 }
 
+impl EntryHeader {
+    /// All of an entry but its fields.
+    pub(crate) fn of(entry: &EntryView<'_>) -> Self {
+        let EntryView { origin, rank, expires_at, replaced_count, .. } = *entry;
+        let Origin { partition, offset, time } = origin;
+        Self { partition, replaced_count, offset, time, rank, expires_at }
+    }
+
+    /// The entry that has these fields.
+    pub(crate) fn view(self, fields: Fields<'_>) -> EntryView<'_> {
+        let Self { partition, replaced_count, offset, time, rank, expires_at } = self;
+        let origin = Origin { partition, offset, time };
+        EntryView { origin, rank, expires_at, replaced_count, fields }
+    }
+}
+
 /// An owned entry: one allocation with a fixed header and the packed fields. Clones share it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Entry(ThinArc<Header, u8>);
+pub struct Entry(ThinArc<EntryHeader, u8>);
 
 impl Entry {
     /// The entry, borrowed.
     pub fn view(&self) -> EntryView<'_> {
-        let Header { partition, replaced_count, offset, time, rank, expires_at } =
-            self.0.header.header;
-        EntryView {
-            origin: Origin { partition, offset, time },
-            rank,
-            expires_at,
-            replaced_count,
-            fields: Fields::of_packed(&self.0.slice),
-        }
+        self.0.header.header.view(Fields::of_packed(&self.0.slice))
     }
 }
 

@@ -2,18 +2,7 @@
 
 use triomphe::ThinArc;
 
-use crate::record::{EntryView, Fields, Origin, Timestamp, varint};
-
-/// [`EntryView`]'s fields, in an order that leaves no gap.
-#[derive(Clone, Copy)]
-struct Header {
-    partition: i32,
-    replaced_count: u32,
-    offset: i64,
-    time: Timestamp,
-    rank: i64,
-    expires_at: Timestamp,
-}
+use crate::record::{EntryHeader, EntryView, Fields, varint};
 
 /// The key and the fields of most entries take no more.
 const SMALL_BYTES: usize = 256;
@@ -22,16 +11,14 @@ const SMALL_BYTES: usize = 256;
 ///
 /// After the header come the length of the key as a varint, the key, and the packed fields.
 #[derive(Clone)]
-pub(super) struct KeyedEntry(ThinArc<Header, u8>);
+pub(super) struct KeyedEntry(ThinArc<EntryHeader, u8>);
 
 impl KeyedEntry {
     /// Bytes before the length of the key: reference count, length and header.
-    pub(super) const HEADER_BYTES: usize = 2 * size_of::<usize>() + size_of::<Header>();
+    pub(super) const HEADER_BYTES: usize = 2 * size_of::<usize>() + size_of::<EntryHeader>();
 
     pub(super) fn copy_of(key: &str, entry: &EntryView<'_>) -> Self {
-        let EntryView { origin, rank, expires_at, replaced_count, fields } = *entry;
-        let Origin { partition, offset, time } = origin;
-        let header = Header { partition, replaced_count, offset, time, rank, expires_at };
+        let fields = entry.fields;
         // An allocation costs more than to copy a small entry twice.
         let (mut small, mut large) = ([0; SMALL_BYTES], Vec::new());
         let slice_bytes = length_bytes(key.len()) + key.len() + fields.packed_bytes();
@@ -44,13 +31,13 @@ impl KeyedEntry {
         varint::write(length, key.len() as u64);
         key_part.copy_from_slice(key.as_bytes());
         fields_part.copy_from_slice(fields.packed());
-        Self(ThinArc::from_header_and_slice(header, bytes))
+        Self(ThinArc::from_header_and_slice(EntryHeader::of(entry), bytes))
     }
 
     /// The size that is requested for the allocation of an entry.
     pub(super) fn allocated_bytes(key_bytes: usize, fields_bytes: usize) -> usize {
         let bytes = Self::HEADER_BYTES + length_bytes(key_bytes) + key_bytes + fields_bytes;
-        bytes.next_multiple_of(align_of::<Header>())
+        bytes.next_multiple_of(align_of::<EntryHeader>())
     }
 
     /// The text of the key. UTF-8; it is compared far more often than shown.
@@ -64,15 +51,7 @@ impl KeyedEntry {
 
     /// The entry, borrowed.
     pub(super) fn view(&self) -> EntryView<'_> {
-        let Header { partition, replaced_count, offset, time, rank, expires_at } =
-            self.0.header.header;
-        EntryView {
-            origin: Origin { partition, offset, time },
-            rank,
-            expires_at,
-            replaced_count,
-            fields: Fields::of_packed(self.parts().1),
-        }
+        self.0.header.header.view(Fields::of_packed(self.parts().1))
     }
 
     /// The key and the packed fields.
@@ -92,14 +71,14 @@ pub(super) fn length_bytes(key_bytes: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::FieldsBuffer;
+    use crate::record::{FieldsBuffer, Origin, Timestamp, Value};
 
     #[test]
     fn a_copy_shows_what_was_copied_and_takes_what_is_said() {
         for key_bytes in [1, 36, 127, 128, 20_000] {
             let key = "k".repeat(key_bytes);
             let mut fields = FieldsBuffer::default();
-            fields.push(Some(crate::record::Value::Text("text")));
+            fields.push(Some(Value::Text("text")));
             let entry = EntryView {
                 origin: Origin { partition: 3, offset: 42, time: Timestamp::from_millis(1_000) },
                 rank: 1_001,
