@@ -5,7 +5,14 @@
 //!
 //! The file has one document on each line. Without it, documents like those of webhooks are made up.
 //! The documents are damaged in the same way at every run; `--seed` chooses another.
+//!
+//! `cargo bench -p millpond-benches --bench differences -- --verdicts test_parsing`
+//!
+//! Says of each file of a folder instead whether it is taken for JSON. Fails if a file whose name
+//! begins with `y_` is not, or if one with `n_` is.
 
+use std::fs::{self, DirEntry};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::ensure;
@@ -27,6 +34,9 @@ struct Args {
     /// Where the damage begins
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// A folder of documents to judge, one in each file
+    #[arg(long)]
+    verdicts: Option<PathBuf>,
     /// Passed by cargo
     #[arg(long, hide = true)]
     bench: bool,
@@ -40,7 +50,38 @@ const POINTERS: [&str; 5] =
 const DAMAGE: &[u8] = b"{}[]:,\"\\/ \n\t\x0019-+.eEutrfalsn\x7f\x80\xc3\xf0";
 
 fn main() -> anyhow::Result<()> {
-    let Args { documents, seed, .. } = Args::parse();
+    let args = Args::parse();
+    match &args.verdicts {
+        Some(folder) => judge(folder),
+        None => compare_damaged(&args),
+    }
+}
+
+/// Says whether each file is taken for JSON.
+fn judge(folder: &Path) -> anyhow::Result<()> {
+    let mut files = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
+    files.sort_by_key(DirEntry::file_name);
+    ensure!(!files.is_empty(), "{}: there is no file in it", folder.display());
+    let pluckers = [plucker()?, plucker()?.portable()];
+    let mut scratch = Scratch::new();
+    let mut wrong = 0;
+    for file in files {
+        let (name, payload) = (file.file_name(), fs::read(file.path())?);
+        let name = name.to_string_lossy();
+        let [fast, portable] =
+            pluckers.each_ref().map(|each| plucked(each, &payload, &mut scratch));
+        ensure!(fast == portable, "{name}: {fast:?} and {portable:?}");
+        let verdict = if fast.is_some() { "JSON" } else { "rejected" };
+        let is_wrong = name.starts_with(if fast.is_some() { "n_" } else { "y_" });
+        wrong += usize::from(is_wrong);
+        say(&format!("{name}: {verdict}{}", if is_wrong { ", which is wrong" } else { "" }));
+    }
+    ensure!(wrong == 0, "{wrong} verdicts are wrong");
+    Ok(())
+}
+
+fn compare_damaged(args: &Args) -> anyhow::Result<()> {
+    let &Args { documents, seed, .. } = args;
     let texts: Vec<_> = [Documents::small(), Documents::payloads()?]
         .into_iter()
         .flat_map(|documents| documents.texts)
