@@ -29,6 +29,7 @@
 
 mod apply;
 mod assignment;
+mod batch;
 mod books;
 mod broker_queries;
 mod brokers;

@@ -85,6 +85,11 @@ impl Plucker {
         self
     }
 
+    /// Whether it takes anything from the headers of messages.
+    pub fn reads_headers(&self) -> bool {
+        self.sources.reads_headers()
+    }
+
     /// Plucks one message. A null payload is a tombstone: it deletes the entry whose key
     /// is the *record's* key, even if the table takes its keys from elsewhere.
     ///

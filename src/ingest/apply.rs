@@ -1,18 +1,20 @@
-//! What one Kafka message does to one table: the one place that turns messages into changes.
+//! What Kafka messages do to one table: the one place that turns messages into changes.
 //!
-//! `TableWriter::apply` plucks the message and then inserts, removes or does nothing, and returns
-//! the outcome. A message deletes an entry for five reasons. Four are handled here: a tombstone, a
-//! record for which `delete_when` holds, a record that has expired on arrival, and a rejected record
-//! where `on_reject` is to remove. The fifth, a record that is too large to replace the entry, is
-//! handled in `Table::insert`, which is called here. None of them deletes an entry that is newer: the
-//! table compares. Beside that, all entries of a partition leave when its topic is recreated. `pluck`
-//! has decided which key the entry has (`pluck/draft_builder.rs`). This file must not know
-//! partitions, positions or states of topics.
+//! `TableWriter::apply` plucks the messages of a batch, has the table load what their keys lead to,
+//! and then inserts, removes or does nothing for each, in their order. A message deletes an entry
+//! for five reasons. Four are handled here: a tombstone, a record for which `delete_when` holds, a
+//! record that has expired on arrival, and a rejected record where `on_reject` is to remove. The
+//! fifth, a record that is too large to replace the entry, is handled in `Table::insert`, which is
+//! called here. None of them deletes an entry that is newer: the table compares. Beside that, all
+//! entries of a partition leave when its topic is recreated. `pluck` has decided which key the
+//! entry has (`pluck/draft_builder.rs`). This file must not know partitions, positions or states of
+//! topics.
 
 use std::sync::Arc;
 
 use rdkafka::message::{BorrowedMessage, Headers, Message as _};
 
+use super::batch::PolledRecord;
 use super::pluck_limits;
 use crate::config::{self, Config, OnReject};
 use crate::pluck::{Deletion, Limits, Message, Plucked, Plucker, Rejected, Scratch};
@@ -37,9 +39,11 @@ impl TableSource {
     }
 
     pub(super) fn writer(&self, config: &Config) -> TableWriter {
+        let plucker = plucker(&self.config, pluck_limits::limits(&config.ingest));
         TableWriter {
             table: Arc::clone(&self.table),
-            plucker: plucker(&self.config, pluck_limits::limits(&config.ingest)),
+            reads_headers: plucker.reads_headers(),
+            plucker,
             dead_letter_topic: config.dead_letter_of(&self.config).map(Into::into),
             on_reject: self.config.on_reject,
         }
@@ -68,14 +72,13 @@ pub(super) struct IncomingRecord<'a> {
     pub(super) header: &'a dyn Fn(&str) -> Option<&'a [u8]>,
     /// Its place in the stream, and its time.
     pub(super) origin: Origin,
-    /// Its time in milliseconds since 1970, or [`Recency::NO_TIME`]: what ranks it.
-    pub(super) time_rank: i64,
 }
 
 /// One thread's way to write to one table.
 pub(super) struct TableWriter {
     table: Arc<Table>,
     plucker: Plucker,
+    reads_headers: bool,
     dead_letter_topic: Option<Box<str>>,
     on_reject: OnReject,
 }
@@ -98,67 +101,87 @@ impl TableWriter {
         self.table.remove_partition(partition);
     }
 
-    /// Plucks one message and changes the table as it says.
+    /// Plucks messages and changes the table as they say, one after the other. `then` is told the
+    /// outcome of each. There is a scratch for each record.
     pub(super) fn apply(
         &self,
-        scratch: &mut Scratch,
-        message: &BorrowedMessage<'_>,
-        origin: Origin,
+        scratches: &mut [Scratch],
+        records: &[PolledRecord<'_>],
         now: Timestamp,
-    ) -> Outcome {
+        mut then: impl FnMut(&PolledRecord<'_>, Outcome),
+    ) {
+        let is_batch = |one: &_, next: &_| self.plucks_little(one) && self.plucks_little(next);
+        for batch in records.chunk_by(is_batch) {
+            let plucked = scratches.iter_mut().zip(batch);
+            let plucked: Vec<_> =
+                plucked.map(|(scratch, record)| self.pluck_message(scratch, record, now)).collect();
+            if batch.len() > 1 {
+                self.table.prefetch(plucked.iter().filter_map(changed_key));
+            }
+            for (record, plucked) in batch.iter().zip(plucked) {
+                then(record, self.change(plucked, record.origin, record.time_rank, now));
+            }
+        }
+    }
+
+    /// Whether no more than a small record can be plucked from a record: no scratch but the first
+    /// takes much memory then.
+    fn plucks_little(&self, record: &PolledRecord<'_>) -> bool {
+        record.is_small() && !self.reads_headers
+    }
+
+    fn pluck_message<'s>(
+        &self,
+        scratch: &'s mut Scratch,
+        record: &PolledRecord<'_>,
+        now: Timestamp,
+    ) -> Result<Plucked<'s>, Rejected<'s>> {
+        let PolledRecord { message, origin, .. } = record;
         let record = IncomingRecord {
             key: message.key(),
             payload: message.payload(),
             header: &|name| header(message, name),
-            origin,
-            // The time of arrival is no substitute: a restart would find another.
-            time_rank: message.timestamp().to_millis().unwrap_or(Recency::NO_TIME),
+            origin: *origin,
         };
-        self.apply_record(scratch, &record, now, |_| ())
+        self.pluck(scratch, &record, now)
     }
 
-    /// The same for a record from anywhere. `observe` is shown what was plucked, before the table
-    /// changes.
-    pub(super) fn apply_record(
+    /// Plucks one record from anywhere, and changes nothing.
+    pub(super) fn pluck<'s>(
         &self,
-        scratch: &mut Scratch,
+        scratch: &'s mut Scratch,
         record: &IncomingRecord<'_>,
         now: Timestamp,
-        observe: impl FnOnce(&Result<Plucked<'_>, Rejected<'_>>),
-    ) -> Outcome {
-        let IncomingRecord { origin, time_rank, .. } = *record;
-        self.pluck(scratch, record, now, |plucked| {
-            observe(&plucked);
-            match plucked {
-                Ok(Plucked::Record(draft)) => match self.table.ranked_by() {
-                    RankedBy::Time => self.store(draft.ranked(time_rank), now),
-                    RankedBy::Version => self.store(draft, now),
-                },
-                // A null payload, or a record for which `delete_when` holds.
-                Ok(Plucked::Deletion(deletion)) => self.delete(deletion, origin, time_rank),
-                Ok(Plucked::Filtered) => Outcome::Filtered,
-                Err(Rejected { reason, outdated }) => {
-                    if let (OnReject::Remove, Some(outdated)) = (self.on_reject, outdated) {
-                        self.delete(outdated, origin, time_rank);
-                    }
-                    Outcome::Rejected(reason)
-                }
-            }
-        })
-    }
-
-    /// Plucks one record, and passes on what `then` makes of it. Changes nothing by itself.
-    pub(super) fn pluck<T>(
-        &self,
-        scratch: &mut Scratch,
-        record: &IncomingRecord<'_>,
-        now: Timestamp,
-        then: impl FnOnce(Result<Plucked<'_>, Rejected<'_>>) -> T,
-    ) -> T {
-        let IncomingRecord { key, payload, header, origin, .. } = *record;
+    ) -> Result<Plucked<'s>, Rejected<'s>> {
+        let IncomingRecord { key, payload, header, origin } = *record;
         let now_elsewhere = self.table.elsewhere(now);
         let message = Message { key, payload, header, origin, now, now_elsewhere };
-        then(self.plucker.pluck(&message, scratch))
+        self.plucker.pluck(&message, scratch)
+    }
+
+    /// Changes the table as a record says that was plucked.
+    pub(super) fn change(
+        &self,
+        plucked: Result<Plucked<'_>, Rejected<'_>>,
+        origin: Origin,
+        time_rank: i64,
+        now: Timestamp,
+    ) -> Outcome {
+        match plucked {
+            Ok(Plucked::Record(draft)) => match self.table.ranked_by() {
+                RankedBy::Time => self.store(draft.ranked(time_rank), now),
+                RankedBy::Version => self.store(draft, now),
+            },
+            // A null payload, or a record for which `delete_when` holds.
+            Ok(Plucked::Deletion(deletion)) => self.delete(deletion, origin, time_rank),
+            Ok(Plucked::Filtered) => Outcome::Filtered,
+            Err(Rejected { reason, outdated }) => {
+                if let (OnReject::Remove, Some(outdated)) = (self.on_reject, outdated) {
+                    self.delete(outdated, origin, time_rank);
+                }
+                Outcome::Rejected(reason)
+            }
+        }
     }
 
     fn delete(&self, deletion: Deletion<'_>, origin: Origin, time_rank: i64) -> Outcome {
@@ -192,6 +215,15 @@ impl TableWriter {
             // The table has deleted the entry that the record would have replaced.
             Inserted::TooLarge => Outcome::Rejected(Reject::EntryTooLarge),
         }
+    }
+}
+
+/// The key of the entry that a record changes, if it changes one for certain.
+fn changed_key<'s>(plucked: &Result<Plucked<'s>, Rejected<'s>>) -> Option<&'s str> {
+    match plucked {
+        Ok(Plucked::Record(draft)) => Some(draft.key()),
+        Ok(Plucked::Deletion(deletion)) => Some(deletion.key.as_str()),
+        Ok(Plucked::Filtered) | Err(_) => None,
     }
 }
 

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::statistics;
 
 use super::apply::{TableSource, TableWriter};
+use super::batch::PolledRecord;
 use super::books::PartitionBooks;
 use super::client::Position;
 use super::offsets::{OffsetRange, OffsetReset, ResetReason};
@@ -20,7 +20,7 @@ use super::statistics::{Watermarks, seen_end};
 use crate::config::Config;
 use crate::health::{PartitionStart, TableHandle};
 use crate::pluck::Scratch;
-use crate::record::{Origin, Timestamp};
+use crate::record::Timestamp;
 use crate::stats::Outcome;
 
 pub(super) struct TopicAssignment {
@@ -69,28 +69,30 @@ impl TopicAssignment {
         &self.topic
     }
 
-    /// Gives a record to each table and counts its outcome.
+    /// Gives records of one partition to each table and counts their outcomes.
     pub(super) fn apply(
         &mut self,
-        scratch: &mut Scratch,
-        message: &BorrowedMessage<'_>,
-        origin: Origin,
+        scratches: &mut [Scratch],
+        records: &[PolledRecord<'_>],
         now: Timestamp,
     ) {
-        let Some(partition) = self.partitions.get_mut(&origin.partition) else { return };
-        let payload_bytes = message.payload().map_or(0, <[u8]>::len);
-        partition.books().iter().for_each(|books| books.count_polled());
+        let Some(last) = records.last() else { return };
+        let Some(partition) = self.partitions.get_mut(&last.origin.partition) else { return };
+        partition.books().iter().for_each(|books| books.count_polled(records.len()));
         for (writer, books) in self.writers.iter().zip(partition.books()) {
-            let outcome = writer.apply(scratch, message, origin, now);
-            books.count_outcome(origin, now, payload_bytes, outcome);
-            if let Outcome::Rejected(reason) = outcome {
-                let rejection = books.rejection(origin, now, reason);
-                self.rejections.add(rejection, message, writer.dead_letter_topic());
-            }
+            writer.apply(scratches, records, now, |record, outcome| {
+                books.count_outcome(record.origin, now, record.message.payload_len(), outcome);
+                if let Outcome::Rejected(reason) = outcome {
+                    let rejection = books.rejection(record.origin, now, reason);
+                    self.rejections.add(rejection, &record.message, writer.dead_letter_topic());
+                }
+            });
+            // A caller that waits for one of these records then finds it counted.
+            books.advance_to(last.origin.offset + 1);
         }
         // Not where an outcome is counted: a table that was left out would go unnoticed.
         partition.books().iter().for_each(|books| books.settle());
-        let load = partition.advance_to(origin.offset + 1);
+        let load = partition.advance_to(last.origin.offset + 1);
         self.count_load(load);
     }
 

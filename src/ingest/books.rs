@@ -58,9 +58,9 @@ impl PartitionBooks {
         (&self.table, &self.topic, self.partition)
     }
 
-    /// Counts a record that was polled. Its outcome follows.
-    pub(super) fn count_polled(&self) {
-        self.counts.count_polled();
+    /// Counts records that were polled. Their outcomes follow.
+    pub(super) fn count_polled(&self, records: usize) {
+        self.counts.count_polled(records as u64);
     }
 
     /// Counts the outcome of the record at `origin`.
@@ -73,20 +73,23 @@ impl PartitionBooks {
     ) {
         self.counts.count_outcome(outcome);
         add(&self.payload_bytes, payload_bytes as u64);
-        self.newest_millis.fetch_max(origin.time.min(now).as_millis(), Ordering::Relaxed);
-        self.high_watermark.fetch_max(origin.offset + 1, Ordering::Relaxed);
-        // Last: a caller that waits for this offset then finds the record counted.
-        self.progress.advance_to(origin.offset + 1);
+        raise(&self.newest_millis, origin.time.min(now).as_millis());
     }
 
-    /// Notes that the record that was polled last is handled, whether or not it was counted.
+    /// Notes that everything before `offset` is handled and counted.
+    pub(super) fn advance_to(&self, offset: i64) {
+        raise(&self.high_watermark, offset);
+        self.progress.advance_to(offset);
+    }
+
+    /// Notes that the records that were polled last are handled, whether or not they were counted.
     pub(super) fn settle(&self) {
         self.counts.settle();
     }
 
     /// Notes that everything before `offset` is handled, if not more.
     pub(super) fn advance_at_least_to(&self, offset: i64) {
-        self.high_watermark.fetch_max(offset, Ordering::Relaxed);
+        raise(&self.high_watermark, offset);
         self.progress.advance_at_least_to(offset);
     }
 
@@ -260,6 +263,13 @@ fn add(counter: &AtomicU64, count: u64) {
     counter.store(counter.load(Ordering::Relaxed) + count, Ordering::Relaxed);
 }
 
+/// Raises a figure that only the calling thread writes.
+fn raise(figure: &AtomicI64, at_least: i64) {
+    if at_least > figure.load(Ordering::Relaxed) {
+        figure.store(at_least, Ordering::Relaxed);
+    }
+}
+
 impl Default for OutcomeCounts {
     fn default() -> Self {
         Self {
@@ -271,8 +281,8 @@ impl Default for OutcomeCounts {
 }
 
 impl OutcomeCounts {
-    fn count_polled(&self) {
-        add(&self.polled, 1);
+    fn count_polled(&self, records: u64) {
+        add(&self.polled, records);
         // A reader that sees the outcome sees that the record was polled.
         fence(Ordering::Release);
     }
@@ -333,7 +343,7 @@ mod tests {
     #[test]
     fn a_record_that_is_being_handled_does_not_count_yet() {
         let counts = OutcomeCounts::default();
-        counts.count_polled();
+        counts.count_polled(1);
         let open = counts.read();
         assert_eq!((open.polled_count, open.is_settled), (0, false));
         counts.count_outcome(Outcome::Filtered);
@@ -347,7 +357,7 @@ mod tests {
     #[test]
     fn a_record_that_is_never_counted_is_missing_once_it_is_handled() {
         let counts = OutcomeCounts::default();
-        counts.count_polled();
+        counts.count_polled(1);
         counts.settle();
         let found = counts.read();
         assert_eq!((found.polled_count, found.is_settled), (1, true));
@@ -362,7 +372,7 @@ mod tests {
         let writing = thread::spawn(move || {
             let outcomes: Vec<_> = Outcome::all().collect();
             for (_, &outcome) in (0..RECORDS).zip(outcomes.iter().cycle()) {
-                writer.count_polled();
+                writer.count_polled(1);
                 writer.count_outcome(outcome);
                 writer.settle();
             }

@@ -1,16 +1,21 @@
 //! What a message may be at most, and how much memory plucking messages takes at worst.
 
+use super::batch::{Batch, PolledRecord};
 use crate::config::{self, Config};
 use crate::pluck::Limits;
 use crate::table::MAX_ENTRY_BYTES;
 
 /// The most bytes that plucking takes under this configuration, in all threads together. Each thread
-/// has one scratch for all its tables.
+/// has a scratch for each record of a batch, for all its tables. Only the first is for records that
+/// are not small.
 pub fn scratch_bytes(config: &Config) -> u64 {
     let fields = config.tables.iter().map(|table| table.fields.len()).max().unwrap_or(0);
-    let thread_bytes = limits(&config.ingest).scratch_bytes(fields);
+    let thread_bytes = limits(&config.ingest).scratch_bytes(fields) + BATCH_BYTES;
     config.ingest.threads.saturating_mul(thread_bytes) as u64
 }
+
+/// What plucking the small records of a batch takes: the values, in buffers that double.
+const BATCH_BYTES: usize = Batch::MAX_RECORDS * 3 * PolledRecord::SMALL_BYTES;
 
 /// What a message may be at most.
 pub(super) fn limits(config: &config::Ingest) -> Limits {

@@ -1,7 +1,7 @@
 //! One ingest thread: the loop that polls its client, applies records and keeps time.
 //!
-//! A turn does what is due and then handles a few records, each wholly before the next. Nothing in
-//! a turn waits but the poll itself. What a record does is in `apply`, what answers and timers do
+//! A turn does what is due and then handles a few batches of records. Nothing in a turn waits but
+//! the poll itself. What a record does is in `apply`, what answers and timers do
 //! to a topic is in `topic_reader`.
 
 use std::collections::BTreeMap;
@@ -13,6 +13,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::statistics::Statistics;
 
 use super::apply::TableSource;
+use super::batch::Batch;
 use super::broker_queries::{BrokerQueries, Query};
 use super::client::Client;
 use super::connection_fault::ConnectionFault;
@@ -31,8 +32,8 @@ use crate::heap;
 const POLL_TIMEOUT: Duration = Duration::from_millis(100);
 /// The same while a broker's answer is awaited, which has to be applied when it comes.
 const POLL_TIMEOUT_WITH_QUERY: Duration = Duration::from_millis(10);
-/// How many records a turn handles before timers are looked at.
-const RECORDS_PER_TURN: usize = 64;
+/// How many batches a turn handles before timers are looked at: 64 records.
+const BATCHES_PER_TURN: usize = 4;
 /// How often the progress of loading is logged.
 const LOG_LOADING_AFTER: Duration = Duration::from_secs(5);
 /// How often brokers are asked where paused partitions end.
@@ -114,23 +115,20 @@ impl IngestThread {
     fn read_records(&mut self) {
         let is_idle = self.queries.is_idle();
         let mut timeout = if is_idle { POLL_TIMEOUT } else { POLL_TIMEOUT_WITH_QUERY };
-        for _ in 0..RECORDS_PER_TURN {
-            if !self.poll(timeout) {
+        for _ in 0..BATCHES_PER_TURN {
+            if !self.read_batch(timeout) {
                 break;
             }
             timeout = Duration::ZERO;
         }
     }
 
-    /// Handles the next record, or whatever else the client has. Whether it was a record.
-    fn poll(&mut self, timeout: Duration) -> bool {
-        let (is_record, error) = match self.client.poll(timeout) {
-            Some(Ok(message)) => {
-                self.topics.apply(&message, &self.shared);
-                (true, None)
-            }
-            Some(Err(error)) => (false, Some(error)),
-            None => (false, None),
+    /// Handles the next records, or whatever else the client has. Whether it may have more at once.
+    fn read_batch(&mut self, timeout: Duration) -> bool {
+        let (error, is_full) = {
+            let batch = Batch::poll(&self.client, &self.shared.clock, timeout);
+            self.topics.apply(&batch, &self.shared);
+            (batch.error, batch.is_full)
         };
         if let Some(error) = error {
             self.observe_error(&error);
@@ -138,7 +136,7 @@ impl IngestThread {
         if let Some(statistics) = self.client.take_statistics() {
             self.observe_statistics(&statistics);
         }
-        is_record
+        is_full
     }
 
     fn observe_error(&mut self, error: &KafkaError) {

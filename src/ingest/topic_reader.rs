@@ -15,10 +15,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::message::BorrowedMessage;
 use rdkafka::statistics::Statistics;
 
 use super::assignment::TopicAssignment;
+use super::batch::PolledRecord;
 use super::broker_queries::{Answer, BrokerQueries, Query, Reply};
 use super::client::{Client, Position};
 use super::leaders::{Leader, Leaders};
@@ -33,7 +33,7 @@ use super::topic::{Topic, TopicState};
 use super::topic_statuses::status_in;
 use crate::clock::Clock;
 use crate::pluck::Scratch;
-use crate::record::{Origin, Timestamp};
+use crate::record::Timestamp;
 use crate::stats::TopicStatus;
 
 /// How many topics a thread asks for their partitions at once.
@@ -99,16 +99,15 @@ impl TopicReader {
         self.topic.state() == TopicState::Waiting || self.pending.has_starts()
     }
 
-    /// Gives a record of this topic to its tables.
+    /// Gives records of one partition of this topic to its tables.
     pub(super) fn apply(
         &mut self,
-        scratch: &mut Scratch,
-        message: &BorrowedMessage<'_>,
-        origin: Origin,
+        scratches: &mut [Scratch],
+        records: &[PolledRecord<'_>],
         now: Timestamp,
         shared: &Shared,
     ) {
-        self.assignment.apply(scratch, message, origin, now);
+        self.assignment.apply(scratches, records, now);
         if !self.access.is_granted() {
             self.grant_access(shared);
         }

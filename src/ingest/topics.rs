@@ -1,39 +1,40 @@
 //! The topics of one ingest thread: which reader a record goes to, and from where each is read.
 
-use rdkafka::message::{BorrowedMessage, Message as _};
+use rdkafka::message::Message as _;
 
 use super::apply::TableSource;
 use super::assignment::TopicAssignment;
+use super::batch::{Batch, PolledRecord};
 use super::offsets::StartPolicy;
 use super::shared::Shared;
 use super::topic_reader::TopicReader;
 use crate::config::Start;
 use crate::pluck::Scratch;
-use crate::record::{Origin, Timestamp};
 
 /// Every topic, by its number, and what is needed to handle a record.
 pub(super) struct Topics {
     pub(super) readers: Vec<TopicReader>,
-    scratch: Scratch,
+    /// One for each record of a batch.
+    scratches: [Scratch; Batch::MAX_RECORDS],
     /// How many records were handled in all.
     pub(super) records: u64,
 }
 
 impl Topics {
     pub(super) fn new(thread: usize, sources: &[TableSource], shared: &Shared) -> Self {
-        Self { readers: readers(thread, sources, shared), scratch: Scratch::new(), records: 0 }
+        let readers = readers(thread, sources, shared);
+        Self { readers, scratches: std::array::from_fn(|_| Scratch::new()), records: 0 }
     }
 
-    /// Gives a record to the reader of its topic.
-    pub(super) fn apply(&mut self, message: &BorrowedMessage<'_>, shared: &Shared) {
-        let now = shared.clock.now();
-        let time = message.timestamp().to_millis().map_or(now, Timestamp::from_millis);
-        let origin = Origin { partition: message.partition(), offset: message.offset(), time };
-        let name = message.topic();
-        if let Some(topic) = self.readers.iter_mut().find(|topic| topic.name() == name) {
-            topic.apply(&mut self.scratch, message, origin, now, shared);
+    /// Gives the records of a batch to the readers of their topics.
+    pub(super) fn apply(&mut self, batch: &Batch<'_>, shared: &Shared) {
+        for records in batch.records.chunk_by(PolledRecord::has_partition_of) {
+            let name = records[0].message.topic();
+            if let Some(topic) = self.readers.iter_mut().find(|topic| topic.name() == name) {
+                topic.apply(&mut self.scratches, records, batch.now, shared);
+            }
         }
-        self.records += 1;
+        self.records += batch.records.len() as u64;
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::apply::{IncomingRecord, TableSource, TableWriter};
 use super::sample::{Sample, SampleOutcome, SampleParts, detail, time_text};
 use crate::config::{self, Config};
-use crate::pluck::{Plucked, Scratch};
+use crate::pluck::{Plucked, Rejected, Scratch};
 use crate::record::{Origin, Recency, Record, Timestamp};
 use crate::stats::Outcome;
 use crate::table::Table;
@@ -47,6 +47,11 @@ impl TrialRecord {
     fn time(&self, now: Timestamp) -> Timestamp {
         self.time_millis.map_or(now, Timestamp::from_millis)
     }
+
+    fn origin(&self, now: Timestamp) -> Origin {
+        let Self { partition, offset, .. } = *self;
+        Origin { partition, offset, time: self.time(now) }
+    }
 }
 
 /// A table to try records on.
@@ -79,33 +84,25 @@ impl Trial {
     /// Gives the table a record that arrives at `now`.
     pub fn apply(&mut self, record: &TrialRecord, now: Timestamp) -> Tried {
         let Self { table, writer, scratch, .. } = self;
-        let mut parts = SampleParts::default();
-        let outcome = incoming(record, now, |incoming| {
-            writer.apply_record(scratch, incoming, now, |plucked| {
-                parts = SampleParts::of(plucked, table.fields());
-            })
-        });
+        let plucked = pluck(writer, scratch, record, now);
+        let parts = SampleParts::of(&plucked, table.fields());
+        let time_rank = record.time_millis.unwrap_or(Recency::NO_TIME);
+        let outcome = writer.change(plucked, record.origin(now), time_rank, now);
         Tried { outcome, sample: self.sample(record, now, outcome, parts) }
     }
 
     /// Plucks a record and changes nothing. The record that would be stored, if there is one.
     pub fn pluck(&mut self, record: &TrialRecord, now: Timestamp) -> Option<Record> {
-        let Self { writer, scratch, .. } = self;
-        incoming(record, now, |incoming| {
-            writer.pluck(scratch, incoming, now, |plucked| match plucked {
-                Ok(Plucked::Record(draft)) if !draft.is_oversized() => Some(draft.copy()),
-                Ok(_) | Err(_) => None,
-            })
-        })
+        match pluck(&self.writer, &mut self.scratch, record, now) {
+            Ok(Plucked::Record(draft)) if !draft.is_oversized() => Some(draft.copy()),
+            Ok(_) | Err(_) => None,
+        }
     }
 
     /// Plucks a record as [`Self::pluck`], and copies nothing. Whether it gives an entry.
     pub fn plucks(&mut self, record: &TrialRecord, now: Timestamp) -> bool {
-        let Self { writer, scratch, .. } = self;
-        incoming(record, now, |incoming| {
-            writer
-                .pluck(scratch, incoming, now, |plucked| matches!(plucked, Ok(Plucked::Record(_))))
-        })
+        let plucked = pluck(&self.writer, &mut self.scratch, record, now);
+        matches!(plucked, Ok(Plucked::Record(_)))
     }
 
     fn sample(
@@ -142,19 +139,18 @@ impl Trial {
     }
 }
 
-/// Shows a record as one that comes from a broker.
-fn incoming<T>(
+/// Plucks a record as one that comes from a broker.
+fn pluck<'s>(
+    writer: &TableWriter,
+    scratch: &'s mut Scratch,
     record: &TrialRecord,
     now: Timestamp,
-    then: impl FnOnce(&IncomingRecord<'_>) -> T,
-) -> T {
-    let TrialRecord { partition, offset, .. } = *record;
-    let header = |name: &str| record.header(name);
-    then(&IncomingRecord {
+) -> Result<Plucked<'s>, Rejected<'s>> {
+    let incoming = IncomingRecord {
         key: record.key.as_deref(),
         payload: record.payload.as_deref(),
-        header: &header,
-        origin: Origin { partition, offset, time: record.time(now) },
-        time_rank: record.time_millis.unwrap_or(Recency::NO_TIME),
-    })
+        header: &|name| record.header(name),
+        origin: record.origin(now),
+    };
+    writer.pluck(scratch, &incoming, now)
 }

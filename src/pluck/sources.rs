@@ -47,6 +47,11 @@ impl Sources {
         !self.pointers.into_document.is_empty()
     }
 
+    /// Whether any source is a header.
+    pub(super) fn reads_headers(&self) -> bool {
+        self.all().any(|source| matches!(source, CompiledSource::Header(_)))
+    }
+
     /// The record key, if it is looked at as JSON: because it is a quoted string, or because it is an
     /// object or array that a source points into or a tombstone must not have.
     pub(super) fn record_key_as_json<'m>(&self, message: &Message<'m>) -> Option<&'m [u8]> {

@@ -1,15 +1,16 @@
 //! The effect of records on a table, with either broker.
 
-use millpond::proto::v1::{MissReason, RecordOutcome, RemovalCause, value::Kind};
+use millpond::proto::v1::{MissReason, RecordOutcome, RejectReason, RemovalCause, value::Kind};
 use serde_json::json;
 
 use crate::support::broker::{Broker, Message, on_each_broker};
 use crate::support::caller::is_hit;
-use crate::support::service::{Service, assert_counters_add_up, outcome, polled, table};
+use crate::support::service::{Service, assert_counters_add_up, outcome, polled, rejected, table};
 
 on_each_broker!(
     every_kind_of_value_is_plucked_and_answered,
     the_later_record_of_a_key_wins,
+    records_that_come_together_are_applied_in_their_order,
     a_tombstone_deletes_the_entry_of_its_key,
     keys_and_fields_come_from_headers_and_record_keys_too,
     one_topic_can_feed_two_tables,
@@ -94,6 +95,39 @@ async fn the_later_record_of_a_key_wins(broker: &Broker) {
     assert_counters_add_up(&stats);
     let lags: Vec<_> = stats.partitions.iter().map(|partition| partition.lag_records).collect();
     assert_eq!(lags, [0, 0]);
+    service.stop().await;
+}
+
+async fn records_that_come_together_are_applied_in_their_order(broker: &Broker) {
+    let topic = broker.create_topic(1).await;
+    let large = "x".repeat(20_000);
+    let tombstone = |key: &str| Message { key: Some(key.into()), ..Message::default() };
+    let cut_off = Message { payload: Some(b"{".to_vec()), ..Message::default() };
+    let round = |n: usize| {
+        [
+            event("a", &format!("a{n}")),
+            tombstone("b"),
+            event("large", &large),
+            cut_off.clone(),
+            event("b", &format!("b{n}")),
+            event("c", "text"),
+            tombstone("c"),
+        ]
+    };
+    topic.produce(&(0..20).flat_map(round).collect::<Vec<_>>());
+    // The in-process broker finds no offset for a time.
+    let service = Service::ready(broker, &topic, &["ingest.start=earliest"]).await;
+    let stats = service.wait_until_polled(140).await;
+
+    assert_eq!(service.description("a").await.as_deref(), Some("a19"));
+    assert_eq!(service.description("b").await.as_deref(), Some("b19"));
+    assert_eq!(service.description("large").await.as_deref(), Some(&*large));
+    assert_eq!(service.miss("c").await, MissReason::Deleted);
+    assert_eq!(outcome(&stats, RecordOutcome::Stored), 20 + 20 + 2);
+    assert_eq!(outcome(&stats, RecordOutcome::Replaced), 2 * 19);
+    assert_eq!(outcome(&stats, RecordOutcome::Deleted), 19 + 20);
+    assert_eq!(rejected(&stats, RejectReason::InvalidJson), 20);
+    assert_counters_add_up(&stats);
     service.stop().await;
 }
 
