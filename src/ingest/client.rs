@@ -55,8 +55,9 @@ pub(super) fn consumer_settings(config: &Config, credentials: &Credentials) -> C
         // A position outside the log is reported, and we decide where to go on.
         .set("auto.offset.reset", "error")
         .set("statistics.interval.ms", "1000")
-        // With the default of a second a small queue is empty most of the time.
-        .set("fetch.queue.backoff.ms", "20");
+        // So long it waits before the next fetch while its queue is full. A small queue is empty for
+        // most of a longer time: at 20 ms a queue of 14 MiB took four times as long to catch up.
+        .set("fetch.queue.backoff.ms", "1");
     for (name, value) in Queues::of(config).settings() {
         settings.set(name, value.to_string());
     }
