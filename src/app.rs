@@ -298,7 +298,7 @@ impl Core {
         let sources = sources(config, &clock, &budget, accounts);
         let tables: Vec<_> = sources.iter().map(|source| Arc::clone(&source.table)).collect();
         let names = tables.iter().map(|table| table.name().to_owned());
-        let health = Health::new(names, config.ingest.threads);
+        let health = Health::new(names, config.ingest.threads.get());
         let maintenance = Maintenance::spawn(tables.clone(), &accounts.other)?;
         let ingest = Ingest::start(config, &clock, &sources, &health, &accounts.ingest)?;
         let ingest_stats = ingest.stats();
@@ -369,7 +369,7 @@ impl Core {
 fn callers(config: &Config, accounts: &Accounts) -> io::Result<Callers> {
     let tables = config.tables.iter().map(|table| table.name.clone());
     Ok(Callers {
-        pool: BytePool::new(config.rpc.pool.as_u64()),
+        pool: BytePool::new(config.rpc.pool.get().as_u64()),
         access: Access::start(&config.rpc.access, &accounts.other)?,
         costs: Costs::new(tables),
     })
@@ -393,6 +393,7 @@ fn readers(
 
 /// With as many connections as the limit of open files allows.
 fn new_net(config: &config::Rpc, tls: &TlsOfPorts, tracer: Option<Tracer>) -> Net {
-    let max_connections = open_files::allowed_connections(config.max_connections);
+    let max_connections = open_files::allowed_connections(config.max_connections.get());
+    let max_connections = config::Fitted::Written(max_connections);
     Net::new(config::Rpc { max_connections, ..config.clone() }, tls.rpc.clone(), tracer)
 }

@@ -15,8 +15,8 @@ mod allow;
 mod condition;
 mod cross_checks;
 mod fault;
-mod fetch_buffer;
 mod file;
+mod fitted;
 mod form;
 mod ingest;
 mod jwt;
@@ -60,7 +60,7 @@ pub use self::admin::Admin;
 pub use self::allow::{Allow, AllowedTables};
 pub use self::condition::{Condition, Constant, Test};
 pub use self::fault::{Fault, Faults, Place};
-pub use self::fetch_buffer::FetchBuffer;
+pub use self::fitted::Fitted;
 pub use self::ingest::{Ingest, Start};
 pub use self::jwt::{Jwt, JwtKeys};
 pub use self::kafka::Kafka;
@@ -145,8 +145,24 @@ impl Config {
     #[must_use]
     pub fn sized_for(&self, limit_bytes: u64) -> Self {
         let mut sized = self.clone();
-        sized.kafka.fetch_buffer = self.kafka.fetch_buffer.within(limit_bytes);
+        sized.ingest.fit(limit_bytes);
+        sized.kafka.fit(limit_bytes, sized.ingest.threads.get());
+        sized.rpc.fit(limit_bytes);
         sized
+    }
+
+    /// Every setting that is `auto`, with its value under the limit for which this is sized.
+    pub fn auto_settings(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let Self { kafka, ingest, rpc, .. } = self;
+        let settings = [
+            ("kafka.fetch_buffer", kafka.fetch_buffer.auto_text()),
+            ("ingest.threads", ingest.threads.auto_text()),
+            ("rpc.pool", rpc.pool.auto_text()),
+            ("rpc.max_connections", rpc.max_connections.auto_text()),
+            ("rpc.max_connections_per_peer", rpc.max_connections_per_peer.auto_text()),
+            ("rpc.max_streams", rpc.max_streams.auto_text()),
+        ];
+        settings.into_iter().filter_map(|(name, value)| Some((name, value?)))
     }
 
     /// The whole configuration as TOML that can be loaded again, with the defaults. A secret is

@@ -133,7 +133,7 @@ impl Ingest {
         let closer = Arc::new(ClientCloser::start()?);
         let credential_watch = CredentialWatch::start(&shared, query_client.handle())?;
         let mut ingest = Self { shared, query_client, credential_watch, threads: Vec::new() };
-        for number in 0..config.ingest.threads {
+        for number in 0..config.ingest.threads.get() {
             try_out_client_threads(config)?;
             let consumer = create_consumer(config, &credentials, &ingest.shared.outage);
             let client = Client::new(consumer.map_err(io::Error::other)?, Arc::clone(&closer));

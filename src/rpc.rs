@@ -221,13 +221,13 @@ impl Service {
 /// The most that connections take, in bytes.
 pub fn connections_bytes(config: &config::Rpc) -> u64 {
     let tls_bytes = config.tls.as_ref().map_or(0, |_| TLS_CONNECTION_BYTES);
-    config.max_connections as u64 * (CONNECTION_BYTES + tls_bytes)
+    config.max_connections.get() as u64 * (CONNECTION_BYTES + tls_bytes)
 }
 
 /// The most that calls take, in bytes: each with a request or a response that takes nothing of the
 /// byte pool.
 pub fn streams_bytes(config: &config::Rpc) -> u64 {
-    config.max_streams as u64 * (STREAM_BYTES + FREE_BYTES as u64)
+    config.max_streams.get() as u64 * (STREAM_BYTES + FREE_BYTES as u64)
 }
 
 fn reflection_routes() -> anyhow::Result<Routes> {

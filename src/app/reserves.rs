@@ -40,8 +40,10 @@ pub(super) fn reserves(config: &Config) -> Vec<ExpectedBytes> {
     let needs = needs(config);
     // Spans are made by the threads of calls.
     let queue_bytes = config.otlp.as_ref().map_or(0, |otlp| otlp.queue.as_u64());
-    let calls_bytes =
-        needs.connections_bytes + needs.streams_bytes + config.rpc.pool.as_u64() + queue_bytes;
+    let calls_bytes = needs.connections_bytes
+        + needs.streams_bytes
+        + config.rpc.pool.get().as_u64()
+        + queue_bytes;
     let types = [
         (MemoryType::Ingest, needs.documents_bytes),
         (MemoryType::KafkaClient, needs.kafka_bytes + needs.statistics_bytes),

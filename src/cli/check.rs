@@ -45,6 +45,12 @@ fn print(config: &Config, checked: &Checked) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     writeln!(out, "# The configuration is good. In effect, secrets hidden:\n")?;
     writeln!(out, "{}", config.effective().trim_end())?;
+    if checked.config.auto_settings().next().is_some() {
+        writeln!(out, "\n# What is \"auto\", under this memory limit:\n#")?;
+    }
+    for (name, value) in checked.config.auto_settings() {
+        writeln!(out, "# - {name} = {value}")?;
+    }
     if !checked.warnings.is_empty() {
         writeln!(out, "\n# librdkafka warns of kafka.properties:\n#")?;
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::fitted::{Fitted, OrAuto};
 use super::form::{Count, Size, Time, Word, serialize_duration};
 use super::section::{Section, Unset};
 use super::size::ByteSize;
@@ -16,7 +17,7 @@ pub(super) const ABOUT: &str = "How the stream is read.";
 #[derive(Clone, Debug, Serialize)]
 pub struct Ingest {
     /// How many threads read, each with its own Kafka client and its own partitions: 1..=64.
-    pub threads: usize,
+    pub threads: Fitted<usize>,
     /// Where reading starts.
     pub start: Start,
     /// Payloads larger than this are rejected.
@@ -46,12 +47,18 @@ pub enum Start {
 }
 
 impl Ingest {
+    /// Computes the settings that are `auto`, for a memory limit of so many bytes.
+    pub(super) fn fit(&mut self, limit_bytes: u64) {
+        self.threads.fit(if limit_bytes < LEAST_LIMIT_FOR_THREADS { 1 } else { threads() });
+    }
+
     pub(super) fn read(section: &mut Section<'_>) -> Option<Self> {
         let threads = section.key(
             "threads",
-            &Count(1..=64),
-            Unset::Derived("the machine's cores, at most 4", threads),
-            "How many threads read. Each has its own Kafka client and its own partitions.",
+            &OrAuto(Count(1..=64), threads()),
+            Unset::Means("auto"),
+            "How many threads read. Each has its own Kafka client and its own partitions. `auto` is \
+             the machine's cores, at most 4, and one under a memory limit below 96MiB.",
         );
         let start = section.key(
             "start",
@@ -64,9 +71,8 @@ impl Ingest {
             "max_document",
             &Size(ByteSize::kib(1)..=ByteSize::mib(256)),
             Unset::Means("1MiB"),
-            "A larger payload is rejected. So is a payload over 16KiB that would take more than 24 \
-             times this much memory to parse, such as nothing but brackets. A payload of which a \
-             table takes nothing may have any size.",
+            "A larger payload is rejected. A payload of which a table takes nothing may have any \
+             size.",
         );
         let max_key = section.key(
             "max_key",
@@ -121,6 +127,9 @@ fn read_stall_timeout(section: &mut Section<'_>) -> Option<Duration> {
          its broker does not answer or denies access, or while the stream is paused.",
     )
 }
+
+/// Below this limit there is no memory for more than one thread's clients.
+const LEAST_LIMIT_FOR_THREADS: u64 = 96 << 20;
 
 fn threads() -> usize {
     available_parallelism().map_or(1, NonZero::get).min(4)

@@ -5,14 +5,25 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::fetch_buffer::FetchBuffer;
-use super::form::{Optional, Parsed, TOPIC, Text};
+use super::fitted::{Fitted, OrAuto};
+use super::form::{Optional, Size, TOPIC, Text};
 use super::property::{self, Property};
 use super::secret_file::{self, SecretFileForm};
 use super::section::{Section, Unset};
 use super::security;
+use super::size::ByteSize;
 
 pub(super) const ABOUT: &str = "The Kafka cluster, and the settings of its client.";
+
+/// With less, two threads would wait for fetches most of the time: librdkafka takes four times a
+/// megabyte for each of the three clients that they may have at once.
+const SMALLEST_FETCH_BUFFER: ByteSize = ByteSize::mib(14);
+/// The same for one thread, which has two clients.
+const SMALLEST_FETCH_BUFFER_OF_ONE: ByteSize = ByteSize::mib(10);
+/// More fills the network no better, unless brokers are far away: ten milliseconds and more.
+const LARGEST_FETCH_BUFFER: ByteSize = ByteSize::mib(48);
+/// The memory limit is divided by this.
+const FETCH_BUFFER_DIVISOR: u64 = 24;
 
 /// The Kafka cluster, and the settings of its client.
 #[derive(Clone, Debug, Serialize)]
@@ -20,7 +31,7 @@ pub struct Kafka {
     /// The brokers to connect to first, as `host:port` with commas between.
     pub brokers: String,
     /// The memory that librdkafka's fetch buffers may take, over all threads together.
-    pub fetch_buffer: FetchBuffer,
+    pub fetch_buffer: Fitted<ByteSize>,
     /// The topic to which rejected records are produced, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dead_letter: Option<String>,
@@ -32,6 +43,14 @@ pub struct Kafka {
 }
 
 impl Kafka {
+    /// Computes the settings that are `auto`, for a memory limit of so many bytes.
+    pub(super) fn fit(&mut self, limit_bytes: u64, threads: usize) {
+        let part = ByteSize::mib((limit_bytes >> 20) / FETCH_BUFFER_DIVISOR);
+        let smallest =
+            if threads == 1 { SMALLEST_FETCH_BUFFER_OF_ONE } else { SMALLEST_FETCH_BUFFER };
+        self.fetch_buffer.fit(part.clamp(smallest, LARGEST_FETCH_BUFFER));
+    }
+
     /// The files with certificates, keys and secrets, each with the name of its setting.
     pub fn files(&self) -> impl Iterator<Item = (&str, &Path)> {
         let named = self.properties.iter().filter(|(name, _)| security::is_file(name));
@@ -48,10 +67,11 @@ impl Kafka {
         );
         let fetch_buffer = section.key(
             "fetch_buffer",
-            &Parsed::new("\"auto\", or a size from 4MiB to 1GiB"),
+            &OrAuto(Size(ByteSize::mib(4)..=ByteSize::mib(1024)), SMALLEST_FETCH_BUFFER),
             Unset::Means("auto"),
-            "`auto` is a twelfth of the memory limit, from 14MiB to 96MiB. Memory for librdkafka's clients: one a thread, one that was replaced and closes, and \
-             1MiB for offsets. It covers the records that wait in the queues and one response from \
+            "`auto` is a 24th of the memory limit, from 14MiB (10MiB for a single thread) to 48MiB: \
+             more helps where brokers are ten milliseconds away or more. Memory for librdkafka's clients: one a thread, one that was replaced and \
+             closes, and 1MiB for offsets. It covers the records that wait in the queues and one response from \
              each of the listed brokers, decompressed to four times its size. Batches that are \
              compressed more tightly take more for a moment.",
         );

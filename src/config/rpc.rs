@@ -8,7 +8,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::access::Access;
-use super::form::{Count, Optional, Size, Time, serialize_duration};
+use super::fitted::{Fitted, OrAuto};
+use super::form::{Count, Size, Time, serialize_duration};
 use super::listen::read_listen;
 use super::section::{Section, Unset};
 use super::size::ByteSize;
@@ -22,13 +23,13 @@ pub struct Rpc {
     /// The address to listen on.
     pub listen: SocketAddr,
     /// The memory that callers may make the service hold.
-    pub pool: ByteSize,
+    pub pool: Fitted<ByteSize>,
     /// Connections in all. Above zero.
-    pub max_connections: usize,
+    pub max_connections: Fitted<usize>,
     /// Connections of one peer: of an IPv4 address, or of an IPv6 network of 64 bits. Above zero.
-    pub max_connections_per_peer: usize,
+    pub max_connections_per_peer: Fitted<usize>,
     /// Streams in all. Above zero.
-    pub max_streams: usize,
+    pub max_streams: Fitted<usize>,
     /// Streams of one connection. Above zero.
     pub max_streams_per_connection: usize,
     /// The time to set a connection up. Above zero.
@@ -56,11 +57,20 @@ pub struct Rpc {
 
 /// The numbers of connections and streams.
 struct Caps {
-    connections: usize,
-    connections_per_peer: usize,
-    streams: usize,
+    connections: Fitted<usize>,
+    connections_per_peer: Fitted<usize>,
+    streams: Fitted<usize>,
     streams_per_connection: usize,
 }
+
+/// The largest entry fits into what one connection may take of it.
+const SMALLEST_POOL: ByteSize = ByteSize::mib(6);
+const LARGEST_POOL: ByteSize = ByteSize::mib(8);
+/// The memory limit is divided by this.
+const POOL_DIVISOR: u64 = 16;
+const FEWEST_CONNECTIONS: usize = 32;
+const MOST_CONNECTIONS: usize = 128;
+const STREAMS_PER_CONNECTION: usize = 4;
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -72,13 +82,13 @@ impl Rpc {
         let listen = read_listen(section, "0.0.0.0:50051");
         let pool = section.key(
             "pool",
-            // The largest entry fits into what one connection may take of the smallest pool.
-            &Size(ByteSize::mib(6)..=ByteSize::mib(1024)),
-            Unset::Means("8MiB"),
+            &OrAuto(Size(SMALLEST_POOL..=ByteSize::mib(1024)), LARGEST_POOL),
+            Unset::Means("auto"),
             "Memory for requests over 4KiB while they arrive and wait, and for responses over \
              4KiB until their callers have received them. Requests may take a quarter of it, \
              responses the rest, and one connection a quarter of either. A request that does not \
-             fit is refused, a response that does not fit waits.",
+             fit is refused, a response that does not fit waits. `auto` is a sixteenth of the \
+             memory limit, from 6MiB to 8MiB.",
         );
         let caps = Caps::read(section);
         let [handshake_timeout, request_timeout] = read_deadlines(section);
@@ -102,33 +112,45 @@ impl Rpc {
             access: access?,
         })
     }
+
+    /// Computes the settings that are `auto`, for a memory limit of so many bytes.
+    pub(super) fn fit(&mut self, limit_bytes: u64) {
+        let mib = limit_bytes >> 20;
+        let connections = usize::try_from(mib).unwrap_or(usize::MAX);
+        let connections = connections.clamp(FEWEST_CONNECTIONS, MOST_CONNECTIONS);
+        self.pool.fit(ByteSize::mib(mib / POOL_DIVISOR).clamp(SMALLEST_POOL, LARGEST_POOL));
+        self.max_connections.fit(connections);
+        self.max_connections_per_peer.fit(self.max_connections.get().div_ceil(2));
+        self.max_streams.fit(connections * STREAMS_PER_CONNECTION);
+    }
 }
 
 impl Caps {
     fn read(section: &mut Section<'_>) -> Option<Self> {
         let connections = section.key(
             "max_connections",
-            &Count(1..=100_000),
-            Unset::Means("128"),
+            &OrAuto(Count(1..=100_000), MOST_CONNECTIONS),
+            Unset::Means("auto"),
             "How many connections may be open. One more takes the place of the connection that has \
              been idle for longest, first of a peer that has more connections than its own. If none \
-             is idle, it waits, or is closed if no other peer has more.",
+             is idle, it waits, or is closed if no other peer has more. `auto` is one for each MiB \
+             of the memory limit, from 32 to 128.",
         );
         let connections_per_peer = section.key(
             "max_connections_per_peer",
-            &Optional(Count(1..=100_000)),
-            Unset::Derived("half of `max_connections`", || None),
+            &OrAuto(Count(1..=100_000), MOST_CONNECTIONS / 2),
+            Unset::Means("auto"),
             "How many connections of one peer may be open; one more is closed at once. A peer is \
              an IPv4 address or an IPv6 network of 64 bits. Raise it where all callers come through \
-             one proxy.",
+             one proxy. `auto` is half of `max_connections`.",
         );
         let streams = section.key(
             "max_streams",
-            &Count(1..=1_000_000),
-            Unset::Means("512"),
+            &OrAuto(Count(1..=1_000_000), MOST_CONNECTIONS * STREAMS_PER_CONNECTION),
+            Unset::Means("auto"),
             "How many calls may be open on all connections together. Half of them are divided among \
              `max_connections`, so that each connection has some for itself. One more gets \
-             RESOURCE_EXHAUSTED.",
+             RESOURCE_EXHAUSTED. `auto` is four for each MiB of the memory limit, from 128 to 512.",
         );
         let streams_per_connection = section.key(
             "max_streams_per_connection",
@@ -137,10 +159,9 @@ impl Caps {
             "How many calls may be open on one connection. A client holds further calls back by \
              itself.",
         );
-        let connections = connections?;
         Some(Self {
-            connections,
-            connections_per_peer: connections_per_peer?.unwrap_or(connections.div_ceil(2)),
+            connections: connections?,
+            connections_per_peer: connections_per_peer?,
             streams: streams?,
             streams_per_connection: streams_per_connection?,
         })

@@ -251,7 +251,7 @@ pub fn queue_bytes_at_worst(config: &Config) -> u64 {
 
 /// One for each thread, and one that was replaced and is not closed yet.
 fn fetching_clients(config: &Config) -> u64 {
-    config.ingest.threads as u64 + 1
+    config.ingest.threads.get() as u64 + 1
 }
 
 /// The version of librdkafka in this program.
@@ -285,7 +285,7 @@ const BYTES_A_RECORD: u64 = 1024;
 impl Queues {
     /// Half of the share is for the fetches in flight, unpacked, and the rest is queued.
     fn of(config: &Config) -> Self {
-        let for_all = config.kafka.fetch_buffer.as_u64() - QUERY_CLIENT_BYTES;
+        let for_all = config.kafka.fetch_buffer.get().as_u64() - QUERY_CLIENT_BYTES;
         let share_bytes = for_all / fetching_clients(config);
         let brokers = config.kafka.brokers.split(',').count() as u64;
         let fetch_bytes = share_bytes / 2 / UNPACKED_FACTOR / brokers;
@@ -332,7 +332,10 @@ mod tests {
             ("64MiB", 2, "a:1,b:2,c:3"),
         ] {
             let config = config(queue, threads, brokers);
-            assert!(queue_bytes_at_worst(&config) <= config.kafka.fetch_buffer.as_u64(), "{queue}");
+            assert!(
+                queue_bytes_at_worst(&config) <= config.kafka.fetch_buffer.get().as_u64(),
+                "{queue}"
+            );
         }
     }
 

@@ -11,7 +11,7 @@ use crate::table::MAX_ENTRY_BYTES;
 pub fn scratch_bytes(config: &Config) -> u64 {
     let fields = config.tables.iter().map(|table| table.fields.len()).max().unwrap_or(0);
     let thread_bytes = limits(&config.ingest).scratch_bytes(fields) + BATCH_BYTES;
-    config.ingest.threads.saturating_mul(thread_bytes) as u64
+    config.ingest.threads.get().saturating_mul(thread_bytes) as u64
 }
 
 /// What plucking the small records of a batch takes: the values, in buffers that double.

@@ -25,7 +25,7 @@ const BYTES_A_PARTITION: u64 = 4 << 10;
 
 /// What the statistics of all clients take, of as many partitions as the budget has.
 pub fn statistics_bytes(config: &Config) -> u64 {
-    config.ingest.threads as u64 * PLANNED_PARTITIONS * BYTES_A_PARTITION
+    config.ingest.threads.get() as u64 * PLANNED_PARTITIONS * BYTES_A_PARTITION
 }
 
 /// Whether it is a broker that the cluster named, and not only an address to connect to first.

@@ -184,7 +184,7 @@ impl TopicReader {
         shared: &Shared,
     ) -> KafkaResult<()> {
         let now = Instant::now();
-        let threads = shared.config.ingest.threads;
+        let threads = shared.config.ingest.threads.get();
         let is_own =
             |leader: &Leader| thread_of(self.number, leader.partition, threads) == self.thread;
         self.leaders = Leaders::new(found.leaders.into_iter().filter(is_own));

@@ -139,7 +139,7 @@ impl Budget {
             line(Purpose::Documents, needs.documents_bytes),
             line(Purpose::RpcConnections, needs.connections_bytes),
             line(Purpose::RpcStreams, needs.streams_bytes),
-            line(Purpose::RpcPool, config.rpc.pool.as_u64()),
+            line(Purpose::RpcPool, config.rpc.pool.get().as_u64()),
             line(Purpose::Admin, needs.admin_bytes),
         ];
         let telemetry = Some(needs.telemetry_bytes).filter(|bytes| *bytes > 0);

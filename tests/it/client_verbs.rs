@@ -251,9 +251,12 @@ fn a_check_prints_the_memory_budget_line_by_line() {
         "#   - 26.6 MiB  allocator slack (a twelfth of the limit)",
         "MiB  for tables",
         "#     16.0 MiB  table services (capacity 16MiB)",
+        "# - kafka.fetch_buffer = 14MiB",
+        "# - rpc.max_connections = 128",
     ] {
         assert!(shown.contains(&format!("{line}\n")), "{line:?} is not in:\n{shown}");
     }
+    assert!(!shown.contains("# - rpc.pool"), "it is written:\n{shown}");
 }
 
 #[test]

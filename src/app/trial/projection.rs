@@ -112,8 +112,8 @@ pub(super) fn project(
     let budget = limit_bytes.and_then(|bytes| plan(&with_capacity, bytes));
     let ttl_seconds = config.tables[table_index].life.ttl.as_secs();
     let bandwidth_bytes = records_per_second.saturating_mul(costs.payload_bytes);
-    let fetch_buffer = config.kafka.fetch_buffer.within(limit_bytes.unwrap_or(MOST_LIMIT_BYTES));
-    let buffer_bytes = fetch_buffer.as_u64();
+    let sized = config.sized_for(limit_bytes.unwrap_or(MOST_LIMIT_BYTES));
+    let buffer_bytes = sized.kafka.fetch_buffer.get().as_u64();
     Ok(Projection {
         keys,
         most_alive: (records_per_second > 0)

@@ -85,7 +85,7 @@ fn a_fault_says_where_it_was_written_and_what_to_write_instead() {
     for part in [
         "the configuration has 4 faults",
         "  kafka.fetch_buffer (environment MILLPOND_KAFKA__FETCH_BUFFER)\n    found \"1MiB\": too little\n    \
-         write \"auto\", or a size from 4MiB to 1GiB",
+         write \"auto\" or a size from 4MiB to 1GiB",
         "millpond.toml:4)\n    missing\n    write a duration",
         "millpond.toml:9)\n    there is no such key\n    write tables[0].ttl, if that was meant",
         "  log.format (--set log.format)\n    found \"xml\": not known here\n    \

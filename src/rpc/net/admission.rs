@@ -53,12 +53,12 @@ pub(super) struct Admitted {
 impl Admission {
     pub(super) fn new(config: config::Rpc, tls: Option<Tls>, tracer: Option<Tracer>) -> Self {
         Self {
-            streams: StreamCap::new(config.max_streams, config.max_connections),
+            streams: StreamCap::new(config.max_streams.get(), config.max_connections.get()),
             counters: Counters::default(),
             calls: CallCounters::new(tracer),
             registry: Registry::default(),
-            slots: Arc::new(Semaphore::new(config.max_connections)),
-            peers: PeerCap::new(config.max_connections_per_peer),
+            slots: Arc::new(Semaphore::new(config.max_connections.get())),
+            peers: PeerCap::new(config.max_connections_per_peer.get()),
             logged: Mutex::default(),
             config,
             tls,
@@ -145,7 +145,7 @@ impl Admission {
     /// Asks all connections to close, and waits until they are closed.
     pub(super) async fn close_all(&self) {
         self.registry.close_all();
-        let all = u32::try_from(self.config.max_connections).unwrap_or(u32::MAX);
+        let all = u32::try_from(self.config.max_connections.get()).unwrap_or(u32::MAX);
         // The semaphore is never closed.
         let _ = self.slots.acquire_many(all).await;
     }

@@ -95,7 +95,7 @@ impl<S> CallService<S> {
         let Some(place) = self.streams.enter() else {
             self.admission.counters.count_shed_stream();
             self.connection.meter.count_refused();
-            let status = errors::too_many_streams(self.admission.config.max_streams);
+            let status = errors::too_many_streams(self.admission.config.max_streams.get());
             counted.set_code(status.code());
             counted.end(Duration::ZERO);
             let mut refusal: Response<Body> = status.into_http();

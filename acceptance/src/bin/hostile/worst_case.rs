@@ -33,7 +33,7 @@ pub(crate) async fn run(args: &WorstCaseArgs, attacking: &Runtime) -> anyhow::Re
 
     let until = Instant::now() + args.hold;
     let mut attacks = Vec::new();
-    for peer in limits::peers(computed.connections(), computed.streams(), scene.record_count()) {
+    for peer in limits::peers(computed.connections()?, computed.streams()?, scene.record_count()) {
         let (name, target) = (peer.about().name, Target { network: 1, ..scene.target()? });
         attacks.push((name, attacking.spawn(attack(peer, target, until, u16::MAX))));
     }

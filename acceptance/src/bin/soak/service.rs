@@ -56,7 +56,6 @@ fn settings(broker: &str, topic: &str, args: &Args) -> Vec<String> {
     let mut settings = vec![
         format!("kafka.brokers={broker}"),
         "memory.limit=auto".into(),
-        "ingest.threads=2".into(),
         "ingest.start=earliest".into(),
         format!("tables.0.topic={topic}"),
         "tables.0.name=services".into(),

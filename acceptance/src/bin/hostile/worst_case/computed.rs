@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 
 use crate::args::ServiceArgs;
 use crate::scene::{self, Scene};
@@ -33,12 +33,12 @@ impl Computed {
         Ok(computed)
     }
 
-    pub(super) fn connections(&self) -> u16 {
-        self.setting("max_connections").unwrap_or(128)
+    pub(super) fn connections(&self) -> anyhow::Result<u16> {
+        self.setting("max_connections")
     }
 
-    pub(super) fn streams(&self) -> u16 {
-        self.setting("max_streams").unwrap_or(512)
+    pub(super) fn streams(&self) -> anyhow::Result<u16> {
+        self.setting("max_streams")
     }
 
     /// The memory for callers, over all lines.
@@ -46,12 +46,16 @@ impl Computed {
         self.lines().map(|(bytes, _)| bytes).sum()
     }
 
-    /// The value of a setting of the section `rpc`.
-    fn setting(&self, name: &str) -> Option<u16> {
+    /// The value of a setting of the section `rpc`: where it is written, or what it is as `auto`.
+    fn setting(&self, name: &str) -> anyhow::Result<u16> {
         let section = self.text.lines().skip_while(|line| *line != "[rpc]").skip(1);
-        let mut settings = section.take_while(|line| !line.starts_with('['));
-        settings
-            .find_map(|line| line.strip_prefix(name)?.trim().strip_prefix('=')?.trim().parse().ok())
+        let mut written = section.take_while(|line| !line.starts_with('['));
+        let auto = format!("# - rpc.{name} = ");
+        let value =
+            |line: &str| line.strip_prefix(name)?.trim().strip_prefix('=')?.trim().parse().ok();
+        let fitted = |line: &str| line.strip_prefix(&auto)?.parse().ok();
+        let value = written.find_map(value).or_else(|| self.text.lines().find_map(fitted));
+        value.with_context(|| format!("millpond check does not say what rpc.{name} is"))
     }
 
     /// The bytes and the purpose of each line, as in `#    - 8.0 MiB  rpc byte pool (rpc.pool)`.
