@@ -49,7 +49,8 @@ pub enum Start {
 impl Ingest {
     /// Computes the settings that are `auto`, for a memory limit of so many bytes.
     pub(super) fn fit(&mut self, limit_bytes: u64) {
-        self.threads.fit(if limit_bytes < LEAST_LIMIT_FOR_THREADS { 1 } else { threads() });
+        let most = usize::try_from(limit_bytes / LIMIT_BYTES_A_THREAD).unwrap_or(usize::MAX);
+        self.threads.fit(threads().min(most).max(1));
     }
 
     pub(super) fn read(section: &mut Section<'_>) -> Option<Self> {
@@ -58,7 +59,7 @@ impl Ingest {
             &OrAuto(Count(1..=64), threads()),
             Unset::Means("auto"),
             "How many threads read. Each has its own Kafka client and its own partitions. `auto` is \
-             the machine's cores, at most 4, and one under a memory limit below 96MiB.",
+             one for each core, at most 4, and at most one for each 64MiB of the memory limit.",
         );
         let start = section.key(
             "start",
@@ -128,8 +129,8 @@ fn read_stall_timeout(section: &mut Section<'_>) -> Option<Duration> {
     )
 }
 
-/// Below this limit there is no memory for more than one thread's clients.
-const LEAST_LIMIT_FOR_THREADS: u64 = 96 << 20;
+/// The clients of a thread take several MiB.
+const LIMIT_BYTES_A_THREAD: u64 = 64 << 20;
 
 fn threads() -> usize {
     available_parallelism().map_or(1, NonZero::get).min(4)

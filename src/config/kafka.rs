@@ -15,11 +15,9 @@ use super::size::ByteSize;
 
 pub(super) const ABOUT: &str = "The Kafka cluster, and the settings of its client.";
 
-/// With less, two threads would wait for fetches most of the time: librdkafka takes four times a
-/// megabyte for each of the three clients that they may have at once.
-const SMALLEST_FETCH_BUFFER: ByteSize = ByteSize::mib(14);
-/// The same for one thread, which has two clients.
-const SMALLEST_FETCH_BUFFER_OF_ONE: ByteSize = ByteSize::mib(10);
+/// librdkafka takes four times a megabyte for each client at least, and some more for its queue.
+/// There is a client for each thread, and one that was replaced.
+const SMALLEST_MIB_OF_A_CLIENT: u64 = 5;
 /// More fills the network no better, unless brokers are far away: ten milliseconds and more.
 const LARGEST_FETCH_BUFFER: ByteSize = ByteSize::mib(48);
 /// The memory limit is divided by this.
@@ -46,9 +44,8 @@ impl Kafka {
     /// Computes the settings that are `auto`, for a memory limit of so many bytes.
     pub(super) fn fit(&mut self, limit_bytes: u64, threads: usize) {
         let part = ByteSize::mib((limit_bytes >> 20) / FETCH_BUFFER_DIVISOR);
-        let smallest =
-            if threads == 1 { SMALLEST_FETCH_BUFFER_OF_ONE } else { SMALLEST_FETCH_BUFFER };
-        self.fetch_buffer.fit(part.clamp(smallest, LARGEST_FETCH_BUFFER));
+        let smallest = ByteSize::mib(SMALLEST_MIB_OF_A_CLIENT * (threads as u64 + 1));
+        self.fetch_buffer.fit(part.min(LARGEST_FETCH_BUFFER).max(smallest));
     }
 
     /// The files with certificates, keys and secrets, each with the name of its setting.
@@ -67,10 +64,10 @@ impl Kafka {
         );
         let fetch_buffer = section.key(
             "fetch_buffer",
-            &OrAuto(Size(ByteSize::mib(4)..=ByteSize::mib(1024)), SMALLEST_FETCH_BUFFER),
+            &OrAuto(Size(ByteSize::mib(4)..=ByteSize::mib(1024)), LARGEST_FETCH_BUFFER),
             Unset::Means("auto"),
-            "`auto` is a 24th of the memory limit, from 14MiB (10MiB for a single thread) to 48MiB: \
-             more helps where brokers are ten milliseconds away or more. Memory for librdkafka's clients: one a thread, one that was replaced and \
+            "`auto` is a 24th of the memory limit, at most 48MiB and at least 5MiB for each thread \
+             and 5MiB more. More helps where brokers are ten milliseconds away. Memory for librdkafka's clients: one a thread, one that was replaced and \
              closes, and 1MiB for offsets. It covers the records that wait in the queues and one response from \
              each of the listed brokers, decompressed to four times its size. Batches that are \
              compressed more tightly take more for a moment.",

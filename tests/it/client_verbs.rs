@@ -251,7 +251,7 @@ fn a_check_prints_the_memory_budget_line_by_line() {
         "#   - 26.6 MiB  allocator slack (a twelfth of the limit)",
         "MiB  for tables",
         "#     16.0 MiB  table services (capacity 16MiB)",
-        "# - kafka.fetch_buffer = 14MiB",
+        "# - kafka.fetch_buffer = 15MiB",
         "# - rpc.max_connections = 128",
     ] {
         assert!(shown.contains(&format!("{line}\n")), "{line:?} is not in:\n{shown}");

@@ -72,7 +72,7 @@ fn takes_what_was_projected(store: &str) {
         let limit = format!("memory.limit={}B", projection["limitBytes"]);
         let store = format!("tables.0.store={store}");
         // The planner of the budget saw no other settings than the defaults.
-        let more = ["ingest.threads=2", &capacity, &limit, &store, "tables.0.ttl=24h"];
+        let more = ["ingest.threads=auto", &capacity, &limit, &store, "tables.0.ttl=24h"];
         let (_running, endpoint) = serve_with_settings(broker, &topic, &more);
         let rpc: SocketAddr = endpoint.trim_start_matches("http://").parse().unwrap();
         let caller = Caller::of(rpc);

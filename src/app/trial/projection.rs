@@ -195,15 +195,22 @@ impl Scale<'_> {
     }
 }
 
-/// The smallest limit, in whole MiB, within which the budget gives the table that capacity.
+/// Below this limit one that is larger may leave tables less, since it has one thread more that reads.
+const THREADS_END_MIB: u64 = 320;
+
+/// The smallest limit, in whole MiB, within which the budget gives the table that capacity, as it does
+/// within every larger one.
 fn smallest_limit(config: &Config, table_index: usize, capacity_bytes: u64) -> Option<u64> {
     let is_enough = |mib: &u64| {
         let capacities =
             plan(config, mib * MIB).map(|budget| budget.capacities().copied().nth(table_index));
         capacities.flatten().is_some_and(|bytes| bytes >= capacity_bytes)
     };
-    // All that a larger limit gives a smaller one to the tables at most.
-    let (mut too_little, mut enough) = (0, MOST_LIMIT_BYTES / MIB);
+    if is_enough(&THREADS_END_MIB) {
+        let too_little = (0..THREADS_END_MIB).rev().find(|mib| !is_enough(mib))?;
+        return Some((too_little + 1) * MIB);
+    }
+    let (mut too_little, mut enough) = (THREADS_END_MIB, MOST_LIMIT_BYTES / MIB);
     if !is_enough(&enough) {
         return None;
     }

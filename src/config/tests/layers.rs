@@ -8,7 +8,7 @@ use super::{SMALLEST, load};
 #[test]
 fn the_smallest_configuration_gets_the_defaults() {
     let config = load(SMALLEST, &[], &[]).unwrap();
-    assert_eq!(config.kafka.fetch_buffer, Fitted::Auto(ByteSize::mib(14)));
+    assert_eq!(config.kafka.fetch_buffer, Fitted::Auto(ByteSize::mib(48)));
     assert!(config.kafka.properties.is_empty());
     let [table] = config.tables.as_slice() else { panic!("one table") };
     assert_eq!(table.key, "/id".parse::<super::super::Source>().unwrap().into());
@@ -49,7 +49,9 @@ fn settings_that_are_not_written_fit_the_limit() {
     assert_eq!(fitted(20), (10, 6, [32, 16, 128]));
     assert_eq!(fitted(64), (10, 6, [64, 32, 256]));
     let threads = config.ingest.threads.get();
-    assert_eq!(fitted(128), (if threads == 1 { 10 } else { 14 }, 8, [128, 64, 512]));
+    let smallest = |most: usize| 5 * (threads.min(most) as u64 + 1);
+    assert_eq!(fitted(128), (smallest(2), 8, [128, 64, 512]));
+    assert_eq!(fitted(256), (smallest(4), 8, [128, 64, 512]));
     assert_eq!(fitted(1_024), (42, 8, [128, 64, 512]));
     assert_eq!(fitted(8_192), (48, 8, [128, 64, 512]));
     assert_eq!(config.sized_for(64 << 20).ingest.threads.get(), 1);
