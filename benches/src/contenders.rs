@@ -21,17 +21,21 @@ pub struct Contender {
     pub name: &'static str,
     /// Plucks a document. Returns whether the document had the key.
     pub pluck: Pluck,
+    /// Whether it only parses: then it returns whether the document is JSON.
+    pub is_parser_alone: bool,
 }
+
+const TAPE_ALONE: &str = "simd-json, the tape alone";
 
 type Pluck = Box<dyn FnMut(&[u8]) -> bool>;
 
 /// All parsers, millpond first.
 pub fn all() -> anyhow::Result<Vec<Contender>> {
-    let named = |(name, pluck)| Contender { name, pluck };
+    let named = |(name, pluck)| Contender { name, pluck, is_parser_alone: name == TAPE_ALONE };
     let all: [(_, Pluck); 7] = [
         ("millpond", millpond(|plucker| plucker)?),
         ("millpond, without vector instructions", millpond(Plucker::portable)?),
-        ("simd-json, the tape alone", simd_json_tape()),
+        (TAPE_ALONE, simd_json_tape()),
         ("serde_json, a borrowing struct", Box::new(serde_json_struct)),
         ("serde_json, Value", Box::new(serde_json_value)),
         ("sonic-rs, a borrowing struct", Box::new(sonic_struct)),

@@ -42,8 +42,8 @@ pub(crate) fn measure(stage: &Stage<'_>) -> anyhow::Result<Findings> {
     Ok(Findings { title: "Pluck", about: ABOUT.to_owned(), tables: vec![table], reached })
 }
 
-/// The speed in GB/s, over whole passes for at least a third of `window`. Every parser has to find
-/// the same number of keys.
+/// The speed in GB/s, over whole passes for at least a third of `window`. Everyone that plucks has to
+/// find the same number of keys.
 fn rate(
     window: Duration,
     documents: &Documents,
@@ -53,7 +53,11 @@ fn rate(
     let mut pass = || documents.texts.iter().filter(|text| (contender.pluck)(text)).count();
     let (found, documents) = (pass(), documents.bytes());
     let wanted = *plucked.get_or_insert(found);
-    ensure!(found == wanted, "{} finds {found} of {wanted} keys", contender.name);
+    ensure!(
+        found == wanted || contender.is_parser_alone,
+        "{} finds {found} of {wanted} keys",
+        contender.name
+    );
     let (start, before, mut passes) = (Instant::now(), thread_cpu::now()?, 0);
     while start.elapsed() < window / 3 {
         pass();
