@@ -24,7 +24,7 @@ fn main() -> anyhow::Result<()> {
 fn pluck(criterion: &mut Criterion, documents: &Documents) -> anyhow::Result<()> {
     let mut group = criterion.benchmark_group(documents.name);
     group.throughput(Throughput::Bytes(documents.bytes()));
-    for Contender { name, mut pluck } in contenders::all()? {
+    for Contender { name, mut pluck, .. } in contenders::all()? {
         group.bench_function(name, |bencher| {
             bencher.iter(|| documents.texts.iter().filter(|text| pluck(black_box(text))).count());
         });
