@@ -28,6 +28,7 @@ mod health;
 mod lookup;
 mod lookup_request;
 mod lookup_response;
+mod lookup_stream;
 mod maintenance;
 mod methods;
 mod net;

@@ -10,7 +10,7 @@ use tonic::{Code, Status};
 
 use super::costs::{About, CallCost, ConnectionCosts, Spent};
 use super::deadline::Deadline;
-use super::pool::{ConnectionShare, Purpose};
+use super::pool::{ConnectionShare, Permit, Purpose};
 use super::response::{FinishedResponse, Refused, ResponseBuffer};
 use crate::access::Caller;
 use crate::stats::ShedCause;
@@ -77,6 +77,12 @@ impl Call {
         let _ = self.about.set(About { table, keys: keys as u64 });
     }
 
+    /// Counts keys of a table that the call looked up on its stream. The call itself is counted apart.
+    pub(super) fn add_keys(&self, table: &str, keys: usize, cost: CallCost) {
+        let about = About { table: self.costs.table(table), keys: keys as u64 };
+        self.costs.add(self.caller.identity(), about, CallCost { calls: 0, ..cost });
+    }
+
     /// Counts what the call cost, once it is answered.
     pub(super) fn add_cost(&self, spent: Spent, answer_bytes: Result<usize, &Status>) {
         let Spent { busy, elapsed } = spent;
@@ -85,7 +91,7 @@ impl Call {
             Err(status) => (0, status.code() == Code::ResourceExhausted),
         };
         let about = self.about.get().copied().unwrap_or_default();
-        let cost = CallCost { answer_bytes, busy, elapsed, is_shed };
+        let cost = CallCost { calls: 1, answer_bytes, busy, elapsed, is_shed };
         self.costs.add(self.caller.identity(), about, cost);
     }
 
@@ -99,14 +105,30 @@ impl Call {
     /// writes more than the call waited for, the call waits again.
     pub(super) async fn respond(
         &self,
-        look_up: impl Fn(Attempt, &mut ResponseBuffer) -> Result<(), Status>,
+        look_up: impl FnMut(Attempt, &mut ResponseBuffer) -> Result<(), Status>,
+    ) -> Result<FinishedResponse, Status> {
+        self.respond_in(ResponseBuffer::new, look_up).await
+    }
+
+    /// The same with several messages of a stream, each with its head.
+    pub(super) async fn respond_with_messages(
+        &self,
+        look_up: impl FnMut(Attempt, &mut ResponseBuffer) -> Result<(), Status>,
+    ) -> Result<FinishedResponse, Status> {
+        self.respond_in(ResponseBuffer::of_messages, look_up).await
+    }
+
+    async fn respond_in(
+        &self,
+        new_buffer: fn(Permit) -> ResponseBuffer,
+        mut look_up: impl FnMut(Attempt, &mut ResponseBuffer) -> Result<(), Status>,
     ) -> Result<FinishedResponse, Status> {
         let mut attempt = Attempt::First;
         let mut permit = self.share.new_permit(Purpose::Answer);
         // Most calls never wait, so the clock is read at the first wait only.
         let mut wait_end = None;
         loop {
-            let mut buffer = ResponseBuffer::new(permit);
+            let mut buffer = new_buffer(permit);
             look_up(attempt, &mut buffer)?;
             let Refused { cause, needed_bytes } = match buffer.finish() {
                 Ok(response) => return Ok(response),

@@ -49,13 +49,41 @@ impl Lookup {
         call: &Call,
         request: GetRequest,
     ) -> Result<FinishedResponse, Status> {
-        let of_key = validation::key(|| "key".into(), &request.key);
-        let mask = self.prepare(&request, [of_key], call.deadline()).await?;
+        let mask = self.prepare_get(&request, call.deadline()).await?;
         let look_up = |attempt, buffer: &mut ResponseBuffer| {
-            self.begin(&request, &mask, attempt)?.get(&request.key, buffer);
-            Ok(())
+            self.get_prepared(&request, &mask, attempt, |outcome, as_of| {
+                outcome.put_get_response(as_of, buffer);
+            })
         };
         call.respond(look_up).await
+    }
+
+    /// Shows the outcome under the key of a request that [was prepared](Self::prepare_get), and how
+    /// complete the table is. It is shown in the table's memory, so `visit` must be quick.
+    ///
+    /// # Errors
+    ///
+    /// When the table is not as fresh as the request demands.
+    pub(super) fn get_prepared(
+        &self,
+        request: &GetRequest,
+        mask: &FieldMask,
+        attempt: Attempt,
+        visit: impl FnMut(&LookupOutcome<'_>, &AsOf),
+    ) -> Result<(), Status> {
+        self.begin(request, mask, attempt)?.get(&request.key, visit);
+        Ok(())
+    }
+
+    /// Validates a request for one key, and waits until the table has handled what it demands. Ends
+    /// at once if it demands no positions.
+    pub(super) async fn prepare_get(
+        &self,
+        request: &GetRequest,
+        deadline: Deadline,
+    ) -> Result<FieldMask, Status> {
+        let of_key = validation::key(|| "key".into(), &request.key);
+        self.prepare(request, [of_key], deadline).await
     }
 
     /// Looks up many keys.
@@ -121,10 +149,10 @@ struct TableLookup<'a> {
 }
 
 impl TableLookup<'_> {
-    fn get(&self, key: &str, buffer: &mut ResponseBuffer) {
+    fn get(&self, key: &str, mut visit: impl FnMut(&LookupOutcome<'_>, &AsOf)) {
         let as_of = self.as_of();
         let mut counts = LookupCounts::default();
-        counts.count(self.show_outcome(key, |outcome| outcome.put_get_response(&as_of, buffer)));
+        counts.count(self.show_outcome(key, |outcome| visit(outcome, &as_of)));
         self.count(&counts);
     }
 

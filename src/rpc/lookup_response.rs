@@ -1,8 +1,8 @@
 //! Encodes the outcomes of lookups, straight from the table's memory to the response buffer.
 //! Whether a lookup is a hit or a miss, and why, is decided in `lookup.rs`.
 //!
-//! Nothing is copied in between, so the messages `GetResponse` and `BatchGetResponse` are written
-//! by hand: the field numbers here are those of `proto/millpond/v1/lookup.proto`. In
+//! Nothing is copied in between, so the messages `GetResponse`, `BatchGetResponse` and
+//! `StreamGetResponse` are written by hand: the field numbers here are those of `proto/millpond/v1/lookup.proto`. In
 //! Protobuf a length comes before the bytes, so an entry is measured first and then written.
 
 use std::ops::Range;
@@ -14,7 +14,7 @@ use super::convert::{to_origin, to_timestamp};
 use super::field_mask::FieldMask;
 use super::lookup_request::MAX_BATCH_KEYS;
 use super::response::ResponseBuffer;
-use crate::proto::v1::{AsOf, Miss, Origin};
+use crate::proto::v1::{AsOf, Miss, Origin, StreamGetResponse};
 use crate::record::{EntryView, Value};
 
 /// Field numbers of `LookupResult`.
@@ -26,6 +26,10 @@ mod outcome {
 mod get {
     pub(super) const RESULT: u32 = 1;
     pub(super) const AS_OF: u32 = 2;
+}
+/// Field numbers of `StreamGetResponse`.
+mod stream_get {
+    pub(super) const RESPONSE: u32 = 2;
 }
 /// Field numbers of `BatchGetResponse`.
 mod batch {
@@ -68,6 +72,23 @@ impl LookupOutcome<'_> {
     pub(super) fn put_get_response(&self, as_of: &AsOf, buffer: &mut ResponseBuffer) {
         self.put_result(get::RESULT, buffer);
         buffer.put_field(get::AS_OF, as_of);
+    }
+
+    /// Writes a `StreamGetResponse` that carries this tag, with its head.
+    pub(super) fn put_stream_get_response(
+        &self,
+        tag: i64,
+        as_of: &AsOf,
+        buffer: &mut ResponseBuffer,
+    ) {
+        let response_len =
+            field_len(get::RESULT, self.len()) + field_len(get::AS_OF, as_of.encoded_len());
+        let tagged = StreamGetResponse { tag, outcome: None };
+        let tag_len = tagged.encoded_len();
+        buffer.put_message_head(tag_len + field_len(stream_get::RESPONSE, response_len));
+        buffer.put_message(&tagged);
+        buffer.put_length(stream_get::RESPONSE, response_len);
+        self.put_get_response(as_of, buffer);
     }
 
     /// Encoded length of one result in a `BatchGetResponse`.

@@ -40,7 +40,7 @@ const PAGE_BYTES: usize = 128 << 10;
 /// The largest request of a method, where one connection may hold `connection_bytes`.
 pub(super) fn max_request_bytes(method: Method, connection_bytes: usize) -> usize {
     match method {
-        Method::Get | Method::DescribeEntry => ONE_KEY_BYTES,
+        Method::Get | Method::StreamGet | Method::DescribeEntry => ONE_KEY_BYTES,
         Method::BatchGet => connection_bytes,
         Method::ListTables | Method::ListLargestEntries | Method::ListRejections => PAGE_BYTES,
         Method::GetStats | Method::WatchStats | Method::Reclaim => SMALL_REQUEST_BYTES,
@@ -80,6 +80,10 @@ impl Methods {
             Method::BatchGet => {
                 let (request, _held) = decode_lookup::<Texts>(call, request)?;
                 lookup.batch_get(call, request).await
+            }
+            Method::StreamGet => {
+                let message = "StreamGet takes a stream of requests";
+                return Err(errors::malformed(Code::Unimplemented, message));
             }
             Method::ListTables => lookup.list_tables(call, &decode(call, request)?.0),
             Method::GetStats => {

@@ -1,7 +1,7 @@
 //! Reads the messages of a request, each into one buffer of our own.
 //!
 //! The transport's frames are copied, since a small slice of one keeps the whole read buffer in
-//! memory. The buffer grows with the bytes that have come, never with those that are announced, and
+//! memory. Only the next messages of a stream are slices, which are decoded at once. The buffer grows with the bytes that have come, never with those that are announced, and
 //! is charged before it grows. A message over its limit is refused at its head.
 //!
 //! This file knows the frames of gRPC, and no message.
@@ -38,6 +38,9 @@ pub(super) struct RequestReader<B> {
     /// When the message that is being read has to be complete.
     end: Option<Instant>,
     permit: Permit,
+    /// The rest of the frame that came last.
+    frame: Bytes,
+    /// The begin of a message that is not complete.
     buffer: Vec<u8>,
 }
 
@@ -63,12 +66,13 @@ impl<B: Body<Data = Bytes> + Unpin> RequestReader<B> {
         end: Instant,
         permit: Permit,
     ) -> Self {
-        Self { body, encoding, limit_bytes, end: Some(end), permit, buffer: Vec::new() }
+        let (frame, buffer) = (Bytes::new(), Vec::new());
+        Self { body, encoding, limit_bytes, end: Some(end), permit, frame, buffer }
     }
 
     /// Reads the message of a request that has exactly one.
     pub(super) async fn read_only(mut self) -> Result<RequestMessage, Status> {
-        if let Some(frame) = self.next_frame().await? {
+        if let Some(frame) = self.next_data().await? {
             let whole = self.head_of(&frame)?.filter(|head| head.frame_bytes() == frame.len());
             if let Some(head) = whole.filter(|_| self.body.is_end_stream()) {
                 // Decoded at once, so there is no need to copy it.
@@ -80,27 +84,51 @@ impl<B: Body<Data = Bytes> + Unpin> RequestReader<B> {
         let Some(bytes) = self.next().await? else {
             return Err(errors::malformed(Code::Unimplemented, "the request has no message"));
         };
-        if !self.buffer.is_empty() || self.next_data().await?.is_some() {
+        let has_more = !self.buffer.is_empty() || !self.frame.is_empty();
+        if has_more || self.next_data().await?.is_some() {
             let message = "the request has bytes after its message";
             return Err(errors::malformed(Code::Unimplemented, message));
         }
         Ok(RequestMessage { bytes, permit: self.permit })
     }
 
-    /// Reads the next message. None at the end of the request.
+    /// Reads the next message. None at the end of the request. It may be dropped before it is done,
+    /// and loses nothing.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Status> {
         loop {
-            if let Some(head) = self.head_of(&self.buffer)?
-                && self.buffer.len() >= head.frame_bytes()
-            {
-                return self.take(head).map(Some);
+            if let Some(message) = self.next_complete()? {
+                return Ok(Some(message));
             }
             match self.next_data().await? {
-                Some(frame) => self.keep(&frame)?,
+                Some(frame) => self.frame = frame,
                 None if self.buffer.is_empty() => return Ok(None),
                 None => {
                     let message = "the request ends within a message";
                     return Err(errors::malformed(Code::Internal, message));
+                }
+            }
+        }
+    }
+
+    /// The next message, if all of it has come.
+    pub(super) fn next_complete(&mut self) -> Result<Option<Bytes>, Status> {
+        if self.buffer.is_empty()
+            && let Some(head) = self.head_of(&self.frame)?
+            && self.frame.len() >= head.frame_bytes()
+        {
+            let message = self.frame.split_to(head.frame_bytes()).split_off(HEAD_BYTES);
+            return self.unfold(head, message).map(Some);
+        }
+        loop {
+            let head = self.head_of(&self.buffer)?;
+            let wanted_bytes = head.map_or(HEAD_BYTES, Head::frame_bytes);
+            let missing_bytes = wanted_bytes.saturating_sub(self.buffer.len());
+            match head {
+                Some(head) if missing_bytes == 0 => return self.take(head).map(Some),
+                _ if self.frame.is_empty() => return Ok(None),
+                _ => {
+                    let part = self.frame.split_to(missing_bytes.min(self.frame.len()));
+                    self.keep(&part)?;
                 }
             }
         }

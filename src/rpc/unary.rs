@@ -29,6 +29,7 @@ use super::costs::measured;
 use super::deadline::{Deadline, MAX_SEND_TIME};
 use super::errors;
 use super::gateway::Gateway;
+use super::lookup_stream::LookupStream;
 use super::methods::{Answered, Methods, max_request_bytes};
 use super::net::{Answer, Answering, Peer, RequestBody};
 use super::pool::{CloseConnection, Purpose};
@@ -138,12 +139,16 @@ impl Answer for Dispatch {
 }
 
 /// The answer to a call, once its one request was read.
-async fn answer<B: HttpBody<Data = Bytes> + Unpin>(
-    methods: &Methods,
+async fn answer<B: HttpBody<Data = Bytes> + Unpin + Send + 'static>(
+    methods: &Arc<Methods>,
     method: Method,
     call: &Call,
     reader: RequestReader<B>,
 ) -> Result<Answered, Status> {
+    if method == Method::StreamGet {
+        let stream = LookupStream::open(Arc::clone(methods), call, reader)?;
+        return Ok(Answered::Stream(Box::new(stream)));
+    }
     let request = reader.read_only().await?;
     let share = call.share();
     let holds_bytes = request.permit.held_bytes() > 0;

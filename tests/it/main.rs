@@ -58,6 +58,7 @@ mod stalls;
 mod start;
 mod stop_signals;
 mod stream;
+mod stream_get;
 mod support;
 mod table_descriptions;
 mod terminal;

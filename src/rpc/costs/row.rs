@@ -16,6 +16,8 @@ pub(in crate::rpc) struct About {
 /// What a call took.
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::rpc) struct CallCost {
+    /// One, or none for a part of a call that is counted apart.
+    pub(in crate::rpc) calls: u64,
     pub(in crate::rpc) answer_bytes: u64,
     pub(in crate::rpc) busy: Duration,
     pub(in crate::rpc) elapsed: Duration,
@@ -43,9 +45,9 @@ struct Sum {
 impl Row {
     pub(super) fn count(&mut self, about: About, cost: CallCost, time: u64) {
         self.last_used = time;
-        let CallCost { answer_bytes, busy, elapsed, is_shed } = cost;
+        let CallCost { calls, answer_bytes, busy, elapsed, is_shed } = cost;
         self.sum(about.table.map_or(0, |table| table + 1)).add(Sum {
-            calls: 1,
+            calls,
             keys: about.keys,
             answer_bytes,
             busy,
@@ -70,7 +72,7 @@ impl Row {
 
     /// The sums that are not empty.
     pub(super) fn read(&self, caller: &str, tables: &[String]) -> Vec<CallerStats> {
-        let sums = self.sums.iter().enumerate().filter(|(_, sum)| sum.calls > 0);
+        let sums = self.sums.iter().enumerate().filter(|(_, sum)| sum.calls + sum.keys > 0);
         let read = sums.map(|(index, sum)| CallerStats {
             caller: caller.to_owned(),
             table: index.checked_sub(1).and_then(|table| tables.get(table).cloned()),

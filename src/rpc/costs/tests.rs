@@ -21,7 +21,7 @@ fn add(costs: &Costs, number: usize, millis: u64) {
 
 fn cost(millis: u64) -> CallCost {
     let busy = Duration::from_millis(millis);
-    CallCost { answer_bytes: 10 * millis, busy, elapsed: 2 * busy, is_shed: millis == 3 }
+    CallCost { calls: 1, answer_bytes: 10 * millis, busy, elapsed: 2 * busy, is_shed: millis == 3 }
 }
 
 #[test]

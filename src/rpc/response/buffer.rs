@@ -25,12 +25,14 @@ const FRAME_HEADER: [u8; 5] = [0; 5];
 /// A message up to this size is encoded without an allocation.
 const SHORT_BYTES: usize = 64;
 
-/// A response that is being written. Once its permit cannot grow it drops what was written and
+/// One message, or several that each have a head of their own, of a response that is being written. Once its permit cannot grow it drops what was written and
 /// only counts bytes, so that the call knows how large a permit to wait for.
 #[derive(Debug)]
 pub(in crate::rpc) struct ResponseBuffer {
     full: VecDeque<Vec<u8>>,
     last: Vec<u8>,
+    /// What was left free for the head of the only message; 0 if each message has its head.
+    head_bytes: usize,
     message_bytes: usize,
     refused: Option<ShedCause>,
     permit: Permit,
@@ -45,9 +47,24 @@ pub(in crate::rpc) struct Refused {
 
 impl ResponseBuffer {
     pub(in crate::rpc) fn new(permit: Permit) -> Self {
-        let mut last = Vec::with_capacity(FIRST_BYTES);
-        last.extend_from_slice(&FRAME_HEADER);
-        Self { full: VecDeque::new(), last, message_bytes: 0, refused: None, permit }
+        let mut buffer = Self::of_messages(permit);
+        buffer.last.extend_from_slice(&FRAME_HEADER);
+        buffer.head_bytes = FRAME_HEADER.len();
+        buffer
+    }
+
+    /// A part of a stream, of messages that each begin with [`Self::put_message_head`].
+    pub(in crate::rpc) fn of_messages(permit: Permit) -> Self {
+        let last = Vec::with_capacity(FIRST_BYTES);
+        let full = VecDeque::new();
+        Self { full, last, head_bytes: 0, message_bytes: 0, refused: None, permit }
+    }
+
+    /// Begins a message that is this long.
+    pub(in crate::rpc) fn put_message_head(&mut self, bytes: usize) {
+        let mut head = FRAME_HEADER;
+        head[1..].copy_from_slice(&u32::try_from(bytes).unwrap_or(u32::MAX).to_be_bytes());
+        self.put(&head);
     }
 
     /// Size of the message so far, including bytes that were counted only.
@@ -125,17 +142,19 @@ impl ResponseBuffer {
 
     /// Completes the response, if its permit could grow to its size.
     pub(in crate::rpc) fn finish(mut self) -> Result<FinishedResponse, Refused> {
+        let needed_bytes = permit_bytes(self.head_bytes + self.message_bytes);
         if let Some(cause) = self.refused {
-            let needed_bytes = permit_bytes(FRAME_HEADER.len() + self.message_bytes);
             return Err(Refused { cause, needed_bytes });
         }
         let length = u32::try_from(self.message_bytes).unwrap_or(u32::MAX);
         self.full.push_back(self.last);
-        if let Some(header) = self.full[0].get_mut(1..FRAME_HEADER.len()) {
+        if self.head_bytes > 0
+            && let Some(header) = self.full[0].get_mut(1..FRAME_HEADER.len())
+        {
             header.copy_from_slice(&length.to_be_bytes());
         }
         // A call that waited may hold more than it needs now.
-        self.permit.shrink_to(permit_bytes(FRAME_HEADER.len() + self.message_bytes));
+        self.permit.shrink_to(needed_bytes);
         Ok(FinishedResponse::new(self.full, self.permit))
     }
 

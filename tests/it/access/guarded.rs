@@ -6,8 +6,12 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use futures_util::stream;
 use millpond::proto::v1::lookup_service_client::LookupServiceClient;
-use millpond::proto::v1::{AccessStats, GetRequest, GetResponse, ListTablesRequest};
+use millpond::proto::v1::stream_get_response::Outcome;
+use millpond::proto::v1::{
+    AccessStats, GetRequest, GetResponse, ListTablesRequest, StreamGetRequest,
+};
 use ring::digest::{SHA256, digest};
 use tempfile::TempDir;
 use tonic::codegen::http::uri::PathAndQuery;
@@ -99,12 +103,28 @@ fn channel(address: SocketAddr) -> Channel {
 }
 
 pub(crate) async fn call(channel: Channel, path: &str, token: Option<&str>, table: &str) -> Code {
+    if path.ends_with("/StreamGet") {
+        let called = stream_get(channel, token, table).await;
+        return called.unwrap_or_else(|status| status.code());
+    }
     let mut client = tonic::client::Grpc::new(channel);
     client.ready().await.unwrap();
     let request = authorized(AboutTable { table: table.into() }, token);
     let path: PathAndQuery = path.parse().unwrap();
     let codec = ProstCodec::<AboutTable, ()>::default();
     client.unary(request, path, codec).await.map_or_else(|status| status.code(), |_| Code::Ok)
+}
+
+/// The code of the one lookup of a stream.
+async fn stream_get(channel: Channel, token: Option<&str>, table: &str) -> Result<Code, Status> {
+    let get = GetRequest { table: table.into(), key: "a".into(), ..GetRequest::default() };
+    let requests = stream::iter([StreamGetRequest { tag: 1, get: Some(get) }]);
+    let opened = LookupServiceClient::new(channel).stream_get(authorized(requests, token)).await?;
+    let answer = opened.into_inner().message().await?.expect("an answer");
+    Ok(match answer.outcome.unwrap() {
+        Outcome::Response(_) => Code::Ok,
+        Outcome::Error(error) => error.code.into(),
+    })
 }
 
 pub(crate) fn policy(rules: &[Rule]) -> Vec<String> {
