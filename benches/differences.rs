@@ -161,6 +161,8 @@ fn is_equal(value: Option<Value<'_>>, expected: Option<&serde_json::Value>) -> b
         (None, None) | (Some(Value::Null), Some(Json::Null)) => true,
         (Some(Value::Bool(found)), Some(Json::Bool(expected))) => found == *expected,
         (Some(Value::Text(found)), Some(Json::String(expected))) => found == expected,
+        // Minus zero is the integer zero here, and a double there.
+        (Some(Value::Int(0)), Some(Json::Number(expected))) => expected.as_f64() == Some(0.0),
         (Some(Value::Int(found)), Some(Json::Number(expected))) => expected.as_i64() == Some(found),
         (Some(Value::Uint(found)), Some(Json::Number(expected))) => {
             expected.as_u64() == Some(found)

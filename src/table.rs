@@ -186,6 +186,11 @@ impl Table {
         self.store.prefetch(&mut keys);
     }
 
+    /// The same for an [`Self::insert`] or a [`Self::remove`] at each of these keys.
+    pub fn prefetch_for_changes<'k>(&self, mut keys: impl Iterator<Item = &'k str>) {
+        self.store.prefetch_for_changes(&mut keys);
+    }
+
     /// Counts lookups that were made by [`Self::peek`].
     pub fn count_lookups(&self, counts: &LookupCounts) {
         self.lookups.add(counts);

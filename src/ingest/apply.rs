@@ -116,7 +116,7 @@ impl TableWriter {
             let plucked: Vec<_> =
                 plucked.map(|(scratch, record)| self.pluck_message(scratch, record, now)).collect();
             if batch.len() > 1 {
-                self.table.prefetch(plucked.iter().filter_map(changed_key));
+                self.table.prefetch_for_changes(plucked.iter().filter_map(changed_key));
             }
             for (record, plucked) in batch.iter().zip(plucked) {
                 then(record, self.change(plucked, record.origin, record.time_rank, now));

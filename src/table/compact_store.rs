@@ -39,7 +39,6 @@ mod segment;
 mod shard;
 mod shared;
 
-use std::array;
 use std::fmt;
 use std::hint;
 use std::ops::RangeInclusive;
@@ -148,6 +147,19 @@ impl CompactStore {
         }
     }
 
+    /// Makes the processor load the index slots and the records of these hashes.
+    fn touch(&self, hashes: &[Option<KeyHash>; LOOKAHEAD]) {
+        // No lock is waited for. All are taken before the first load, since to take one would
+        // wait for the loads before it.
+        let shards = hashes.map(|hash| hash.and_then(|h| Some((h, self.shard(h).try_read()?))));
+        let pointers = shards.each_ref().map(|found| {
+            let (hash, shard) = found.as_ref()?;
+            Some((shard, shard.find_likely(*hash)?))
+        });
+        let touched = pointers.map(|found| found.map(|(shard, ptr)| shard.touch(ptr)));
+        hint::black_box(touched);
+    }
+
     fn is_empty(&self) -> bool {
         self.shards.iter().all(LockedShard::is_empty)
     }
@@ -163,18 +175,13 @@ impl Store for CompactStore {
     }
 
     fn prefetch(&self, keys: &mut dyn Iterator<Item = &str>) {
-        // All hashes before any lock: a key can be long.
-        let hashes: [_; LOOKAHEAD] =
-            array::from_fn(|_| keys.next().map(|key| self.shared.ghosts.hash(key)));
-        // No lock is waited for. All are taken before the first load, since to take one would
-        // wait for the loads before it.
-        let shards = hashes.map(|hash| hash.and_then(|h| Some((h, self.shard(h).try_read()?))));
-        let pointers = shards.each_ref().map(|found| {
-            let (hash, shard) = found.as_ref()?;
-            Some((shard, shard.find_likely(*hash)?))
-        });
-        let touched = pointers.map(|found| found.map(|(shard, ptr)| shard.touch(ptr)));
-        hint::black_box(touched);
+        self.touch(&self.shared.ghosts.hashes(keys));
+    }
+
+    fn prefetch_for_changes(&self, keys: &mut dyn Iterator<Item = &str>) {
+        let hashes = self.shared.ghosts.hashes(keys);
+        self.touch(&hashes);
+        self.shared.ghosts.touch(&hashes);
     }
 
     fn insert(&self, draft: &Draft<'_>, now: Timestamp) -> Inserted {

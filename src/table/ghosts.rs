@@ -17,12 +17,15 @@
 
 mod bucket;
 
+use std::array;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::hint;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
 use super::miss_reason::{Ghost, MissReason};
+use super::store::LOOKAHEAD;
 use crate::heap;
 use crate::record::Recency;
 use bucket::Bucket;
@@ -67,6 +70,8 @@ pub(super) struct GhostEntries {
     hasher: RandomState,
     shards: Box<[Mutex<Box<[Bucket]>>]>,
     buckets_per_shard: AtomicUsize,
+    /// Whether anything was ever remembered. A table that is loading for the first time need not look.
+    has_any: AtomicBool,
 }
 
 impl GhostEntries {
@@ -79,6 +84,7 @@ impl GhostEntries {
             hasher: RandomState::new(),
             shards: (0..shards).map(shard).collect(),
             buckets_per_shard: AtomicUsize::new(buckets),
+            has_any: AtomicBool::new(false),
         }
     }
 
@@ -119,8 +125,34 @@ impl GhostEntries {
         KeyHash(hasher.finish())
     }
 
+    /// The hashes of the first [`LOOKAHEAD`] keys.
+    pub(super) fn hashes(
+        &self,
+        keys: &mut dyn Iterator<Item = &str>,
+    ) -> [Option<KeyHash>; LOOKAHEAD] {
+        array::from_fn(|_| keys.next().map(|key| self.hash(key)))
+    }
+
+    /// Makes the processor load what these hashes lead to, all at once. No lock is waited for.
+    pub(super) fn touch(&self, hashes: &[Option<KeyHash>; LOOKAHEAD]) {
+        if !self.has_any.load(Ordering::Relaxed) {
+            return;
+        }
+        // All locks before the first load: to take one would wait for the loads before it.
+        let shards = hashes.map(|hash| {
+            let (number, rest) = share(hash?.lower_half(), self.shards.len());
+            Some((self.shards[number].try_lock()?, rest))
+        });
+        let touched = shards.each_ref().map(|found| {
+            let (shard, rest) = found.as_ref()?;
+            shard.get(share(*rest, shard.len()).0).map(Bucket::touch)
+        });
+        hint::black_box(touched);
+    }
+
     /// Remembers why a key has no entry, in place of what was remembered of it.
     pub(super) fn insert(&self, key_hash: KeyHash, ghost: Ghost) {
+        self.has_any.store(true, Ordering::Relaxed);
         self.with_bucket(key_hash, |bucket| bucket.insert(key_hash.fingerprint(), ghost));
     }
 
@@ -133,8 +165,12 @@ impl GhostEntries {
         })
     }
 
-    /// The newest record of a key that has no entry, as far as it is remembered.
+    /// The newest record of a key that has no entry, as far as it is remembered. The caller holds the
+    /// lock under which the key's entry leaves.
     pub(super) fn recency(&self, key_hash: KeyHash) -> Option<Recency> {
+        if !self.has_any.load(Ordering::Relaxed) {
+            return None;
+        }
         let ghost = self.with_bucket(key_hash, |bucket| bucket.find(key_hash.fingerprint()))?;
         Some(ghost.recency)
     }

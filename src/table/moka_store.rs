@@ -251,6 +251,11 @@ impl Store for MokaStore {
         }
     }
 
+    fn prefetch_for_changes(&self, keys: &mut dyn Iterator<Item = &str>) {
+        let ghosts = &self.accounting.ghosts;
+        ghosts.touch(&ghosts.hashes(keys));
+    }
+
     fn insert(&self, draft: &Draft<'_>, now: Timestamp) -> Inserted {
         let (text, mut entry) = (draft.key(), draft.entry());
         // Whether it replaces another is known under the lock, where nobody can make room.

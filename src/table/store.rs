@@ -91,6 +91,9 @@ pub(super) trait Store: Debug + Send + Sync {
     /// reads that follow.
     fn prefetch(&self, _keys: &mut dyn Iterator<Item = &str>) {}
 
+    /// The same for inserts and removals that follow, which look for ghost entries too.
+    fn prefetch_for_changes(&self, keys: &mut dyn Iterator<Item = &str>);
+
     /// Stores a copy of a record that arrives at `now`, in place of the entry of its key, unless
     /// that or the ghost entry of the key is newer.
     fn insert(&self, draft: &Draft<'_>, now: Timestamp) -> Inserted;

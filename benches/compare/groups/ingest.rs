@@ -81,6 +81,9 @@ fn note(reached: &mut Reached, case: &Case, sides: &[Side<'_>]) {
         keep_most(reached, Target::Ready, compact.ready_times.median());
         if case.is_smallest() {
             keep_most(reached, Target::IngestCpu, compact.cpu.over(&sides[0].cpu));
+            if let Some(moka) = of(|reader| matches!(reader, Reader::Store("moka"))) {
+                keep_most(reached, Target::MokaCpu, moka.cpu.over(&compact.cpu));
+            }
         }
         if let (Some(aims), Some(gjson)) = (case.aims, gjson) {
             reached.push((aims.cpu_over_go, compact.cpu.over(&gjson.cpu)));

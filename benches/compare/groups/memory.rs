@@ -14,6 +14,8 @@ use crate::table::Table;
 use crate::targets::{Reached, Target};
 
 const PARTITIONS: i32 = 8;
+/// The number of entries that the targets are for.
+const AIMED_AT: u64 = 1_000_000;
 const ABOUT: &str = "\
 Processes that hold this many entries, each with a time to live: millpond filled through Kafka, \
 Redis (`SET` with `EX`) and memcached through their protocols. The bytes are the resident memory \
@@ -63,23 +65,36 @@ pub(crate) fn measure(stage: &Stage<'_>, broker: &'static str) -> anyhow::Result
             let Held { whole, grown } = fresh;
             table.row([&what, name, whole, grown, &shown, &replaced.whole, &replaced.grown]);
         }
-        let compact = sides.iter().find(|(name, ..)| name == COMPACT);
-        if let (true, Some((_, fresh, _))) = (reached.is_empty(), compact) {
-            reached.push((Target::EntryBytes, fresh.grown.median()));
-        }
+        note(&mut reached, fill, &sides);
     }
     Ok(Findings { title: "Memory", about: ABOUT.to_owned(), tables: vec![table], reached })
 }
 
-/// The case of the target comes first.
+fn note(reached: &mut Reached, fill: Fill, sides: &Sides) {
+    let Shape { key_bytes, value_bytes } = fill.shape;
+    let targets = match (fill.entries, key_bytes, value_bytes) {
+        (AIMED_AT, 36, 64) => [Target::EntryBytes, Target::ReplacedEntryBytes],
+        (AIMED_AT, 36, 1_000) => [Target::LargeEntryBytes, Target::ReplacedLargeEntryBytes],
+        _ => return,
+    };
+    let of = |name: &str| sides.iter().find(|(each, ..)| each == name);
+    if let Some((_, fresh, replaced)) = of(COMPACT) {
+        let grown = [fresh, replaced].map(|held| held.grown.median());
+        reached.extend(targets.into_iter().zip(grown));
+    }
+    if let (Some((_, fresh, _)), Target::EntryBytes) = (of("moka"), targets[0]) {
+        reached.push((Target::MokaEntryBytes, fresh.grown.median()));
+    }
+}
+
 fn fills(stage: &Stage<'_>) -> Vec<Fill> {
     let of =
         |entries, key_bytes, value_bytes| Fill { entries, shape: Shape { key_bytes, value_bytes } };
     let whole = vec![
-        of(1_000_000, 36, 64),
-        of(1_000_000, 20, 16),
-        of(1_000_000, 36, 200),
-        of(1_000_000, 36, 1_000),
+        of(AIMED_AT, 36, 64),
+        of(AIMED_AT, 20, 16),
+        of(AIMED_AT, 36, 200),
+        of(AIMED_AT, 36, 1_000),
         of(10_000_000, 36, 64),
     ];
     stage.args.sized(whole, vec![of(20_000, 36, 64)])

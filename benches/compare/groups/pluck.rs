@@ -24,18 +24,20 @@ an image. `MILLPOND_TEST_PAYLOADS` names a file of payloads. Without it they are
 pub(crate) fn measure(stage: &Stage<'_>) -> anyhow::Result<Findings> {
     let mut table = Table::new(&["documents", "", "GB/s", "us a document"]);
     let mut reached = Reached::new();
-    let all = [(Documents::small(), false), (Documents::payloads()?, true)];
-    for (documents, is_aimed_at) in &all {
-        let mut plucked = None;
-        for (at, mut contender) in contenders::all()?.into_iter().enumerate() {
+    let all =
+        [(Documents::small(), Target::PluckSmall), (Documents::payloads()?, Target::PluckPayloads)];
+    for (documents, target) in &all {
+        let (mut plucked, mut first) = (None, None);
+        for mut contender in contenders::all()? {
             let pass = |_| rate(stage.args.window(), documents, &mut contender, &mut plucked);
             let rates = (0..stage.args.repeats()).map(pass).collect::<anyhow::Result<Spread>>()?;
             let mean_bytes = exact(documents.bytes()) / exact(documents.texts.len() as u64);
             let micros = mean_bytes / rates.median() / 1e3;
             let what = format!("{}, {mean_bytes:.0} B", documents.name);
             table.row([&what, &contender.name, &rates, &short(micros)]);
-            if *is_aimed_at && at == 0 {
-                reached.push((Target::PluckRate, rates.median()));
+            let first = first.get_or_insert(rates.median());
+            if contender.is_parser_alone {
+                reached.push((*target, *first / rates.median()));
             }
         }
     }

@@ -3,13 +3,12 @@
 use millpond_acceptance::cost::exact;
 use millpond_benches::shape::Shape;
 
-use crate::args::COMPACT;
 use crate::in_process::{self, Figures};
 use crate::report::Findings;
 use crate::spread::Spread;
 use crate::stage::Stage;
 use crate::table::Table;
-use crate::targets::{Reached, Target};
+use crate::targets::Reached;
 
 const ABOUT: &str = "\
 A table in a separate process, filled and read by one thread without a stream and without calls: \
@@ -26,7 +25,6 @@ pub(crate) fn measure(stage: &Stage<'_>) -> anyhow::Result<Findings> {
         "B an entry",
         "after as many replacements",
     ]);
-    let mut inserts = Vec::new();
     for store in &stage.args.stores {
         let measure = |_| in_process::measure(store, entries, Shape::USUAL, stage.settle());
         let all = (0..stage.args.repeats()).map(measure).collect::<anyhow::Result<Vec<_>>>()?;
@@ -37,12 +35,7 @@ pub(crate) fn measure(stage: &Stage<'_>) -> anyhow::Result<Findings> {
         let insert = spread(|figures| figures.insert);
         let (replace, hit) = (spread(|figures| figures.replace), spread(|figures| figures.hit));
         table.row([store, &insert, &replace, &hit, &loaded, &replaced]);
-        inserts.push((store, insert));
     }
-    let of = |name: &str| inserts.iter().find(|(store, _)| *store == name).map(|(_, each)| each);
-    let mut reached = Reached::new();
-    if let (Some(moka), Some(compact)) = (of("moka"), of(COMPACT)) {
-        reached.push((Target::Inserts, moka.over(compact)));
-    }
+    let reached = Reached::new();
     Ok(Findings { title: "Table", about: ABOUT.to_owned(), tables: vec![table], reached })
 }

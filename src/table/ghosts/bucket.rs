@@ -80,6 +80,14 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
+    /// A part of each of the processor's cache lines that it is in.
+    pub(super) fn touch(&self) -> (u32, u32, bool) {
+        let [first, _, third, _] = &self.entries;
+        (first.fingerprint, third.fingerprint, self.has_forgotten)
+    }
+}
+
+impl Bucket {
     pub(super) const EMPTY: Self =
         Self { entries: [GhostEntry::EMPTY; SLOTS], has_forgotten: false };
 

@@ -155,6 +155,7 @@ impl Run {
         for number in 0..60 {
             let name = key(number);
             self.store.prefetch(&mut std::iter::once(name.as_str()));
+            self.store.prefetch_for_changes(&mut std::iter::once(name.as_str()));
             let mut found = None;
             self.store.read(&name, &mut |entry| found = Some(entry.copy()));
             let live = found.filter(|entry| !entry.view().is_expired(self.now));
