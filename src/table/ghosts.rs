@@ -25,7 +25,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use parking_lot::Mutex;
 
 use super::miss_reason::{Ghost, MissReason};
-use super::store::LOOKAHEAD;
 use crate::heap;
 use crate::record::Recency;
 use bucket::Bucket;
@@ -125,16 +124,16 @@ impl GhostEntries {
         KeyHash(hasher.finish())
     }
 
-    /// The hashes of the first [`LOOKAHEAD`] keys.
-    pub(super) fn hashes(
+    /// The hashes of the first so many keys.
+    pub(super) fn hashes<const N: usize>(
         &self,
         keys: &mut dyn Iterator<Item = &str>,
-    ) -> [Option<KeyHash>; LOOKAHEAD] {
+    ) -> [Option<KeyHash>; N] {
         array::from_fn(|_| keys.next().map(|key| self.hash(key)))
     }
 
     /// Makes the processor load what these hashes lead to, all at once. No lock is waited for.
-    pub(super) fn touch(&self, hashes: &[Option<KeyHash>; LOOKAHEAD]) {
+    pub(super) fn touch<const N: usize>(&self, hashes: &[Option<KeyHash>; N]) {
         if !self.has_any.load(Ordering::Relaxed) {
             return;
         }

@@ -41,7 +41,7 @@ use super::evictions::Evictions;
 use super::ghosts::{GhostEntries, KeyHash};
 use super::miss_reason::{Ghost, MissReason};
 use super::quota::Quota;
-use super::store::{Inserted, Removed, Store};
+use super::store::{Inserted, LOOKAHEAD, Removed, Store};
 use super::weight::WeightParts;
 use crate::clock::Clock;
 use crate::heap::Account;
@@ -253,7 +253,7 @@ impl Store for MokaStore {
 
     fn prefetch_for_changes(&self, keys: &mut dyn Iterator<Item = &str>) {
         let ghosts = &self.accounting.ghosts;
-        ghosts.touch(&ghosts.hashes(keys));
+        ghosts.touch::<LOOKAHEAD>(&ghosts.hashes(keys));
     }
 
     fn insert(&self, draft: &Draft<'_>, now: Timestamp) -> Inserted {
