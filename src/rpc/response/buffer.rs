@@ -25,8 +25,9 @@ const FRAME_HEADER: [u8; 5] = [0; 5];
 /// A message up to this size is encoded without an allocation.
 const SHORT_BYTES: usize = 64;
 
-/// One message, or several that each have a head of their own, of a response that is being written. Once its permit cannot grow it drops what was written and
-/// only counts bytes, so that the call knows how large a permit to wait for.
+/// A response that is being written: one message, or several of a stream that each have a head of
+/// their own. Once its permit cannot grow it drops what was written and only counts bytes, so that
+/// the call knows how large a permit to wait for.
 #[derive(Debug)]
 pub(in crate::rpc) struct ResponseBuffer {
     full: VecDeque<Vec<u8>>,
