@@ -67,10 +67,11 @@ impl Kafka {
             &OrAuto(Size(ByteSize::mib(4)..=ByteSize::mib(1024)), LARGEST_FETCH_BUFFER),
             Unset::Means("auto"),
             "`auto` is a 24th of the memory limit, at most 48MiB and at least 5MiB for each thread \
-             and 5MiB more. More helps where brokers are ten milliseconds away. Memory for librdkafka's clients: one a thread, one that was replaced and \
-             closes, and 1MiB for offsets. It covers the records that wait in the queues and one response from \
-             each of the listed brokers, decompressed to four times its size. Batches that are \
-             compressed more tightly take more for a moment.",
+             and 5MiB more. More helps where brokers are ten milliseconds away. Memory for \
+             librdkafka's clients: one a thread, one that was replaced and closes, and 1MiB for \
+             offsets. It covers the records that wait in the queues and one response from each of \
+             the listed brokers, decompressed to four times its size. Batches that are compressed \
+             more tightly take more for a moment.",
         );
         let dead_letter = section.key(
             "dead_letter",

@@ -1,8 +1,9 @@
 //! The records that a thread polls at a time, so that what each of them leads to in a table can be
 //! loaded from memory at once.
 //!
-//! A message keeps the whole message set alive in which it was fetched. So a batch ends with the
-//! first records that are not small, and none outlives its turn. This file must not know tables.
+//! A message keeps the whole message set alive in which it was fetched. So a batch takes no more
+//! records once those that it has are large together, and none outlives its turn. This file must not
+//! know tables.
 
 use std::time::Duration;
 

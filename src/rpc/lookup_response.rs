@@ -2,8 +2,9 @@
 //! Whether a lookup is a hit or a miss, and why, is decided in `lookup.rs`.
 //!
 //! Nothing is copied in between, so the messages `GetResponse`, `BatchGetResponse` and
-//! `StreamGetResponse` are written by hand: the field numbers here are those of `proto/millpond/v1/lookup.proto`. In
-//! Protobuf a length comes before the bytes, so an entry is measured first and then written.
+//! `StreamGetResponse` are written by hand: the field numbers here are those of
+//! `proto/millpond/v1/lookup.proto`. In Protobuf a length comes before the bytes, so an entry is
+//! measured first and then written.
 
 use std::ops::Range;
 

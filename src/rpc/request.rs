@@ -1,8 +1,9 @@
 //! Reads the messages of a request, each into one buffer of our own.
 //!
 //! The transport's frames are copied, since a small slice of one keeps the whole read buffer in
-//! memory. Only the next messages of a stream are slices, which are decoded at once. The buffer grows with the bytes that have come, never with those that are announced, and
-//! is charged before it grows. A message over its limit is refused at its head.
+//! memory. Only the messages of a stream are slices, since they are decoded at once. The buffer grows
+//! with the bytes that have come, never with those that are announced, and is charged before it
+//! grows. A message over its limit is refused at its head.
 //!
 //! This file knows the frames of gRPC, and no message.
 
