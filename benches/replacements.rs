@@ -66,6 +66,7 @@ fn main() -> anyhow::Result<ExitCode> {
         ranked_by: RankedBy::Time,
         capacity_bytes: args.capacity_mib << 20,
         store: store_kind,
+        changes_bytes: 0,
         account: account.clone(),
         clock: Clock::start(),
     }));

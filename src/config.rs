@@ -158,6 +158,7 @@ impl Config {
             ("kafka.fetch_buffer", kafka.fetch_buffer.auto_text()),
             ("ingest.threads", ingest.threads.auto_text()),
             ("rpc.pool", rpc.pool.auto_text()),
+            ("rpc.watch_buffer", rpc.watch_buffer.auto_text()),
             ("rpc.max_connections", rpc.max_connections.auto_text()),
             ("rpc.max_connections_per_peer", rpc.max_connections_per_peer.auto_text()),
             ("rpc.max_streams", rpc.max_streams.auto_text()),

@@ -30,6 +30,7 @@
 //! }
 //! ```
 
+mod changes;
 mod compact_store;
 mod counts;
 mod evictions;
@@ -41,17 +42,21 @@ mod maintenance;
 mod miss_reason;
 mod moka_store;
 mod quota;
+mod scan;
 mod store;
 mod weight;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+pub use changes::{Change, ChangeKind, ChangeReader, Changes, Overtaken};
 pub use counts::{Removal, Removals};
 pub use largest::{DescribedEntry, LargestEntries};
 pub use lookup_counts::{LookupCounts, MissKind};
 pub use maintenance::Maintenance;
 pub use miss_reason::{Ghost, GhostCause, MissReason};
+pub use scan::{ScanPart, ScanPosition};
 pub use store::{Inserted, Removed};
 pub use weight::{MAX_ENTRY_BYTES, MIN_CAPACITY_BYTES, WeightParts, max_entry_bytes};
 
@@ -59,6 +64,7 @@ use crate::clock::Clock;
 use crate::config;
 use crate::heap::Account;
 use crate::record::{Draft, EntryView, Key, RankedBy, Timestamp};
+use changes::ChangeLog;
 use compact_store::CompactStore;
 use ghosts::GhostEntries;
 use lookup_counts::LookupCounters;
@@ -81,6 +87,8 @@ pub struct Spec {
     pub capacity_bytes: u64,
     /// The kind of store that holds the entries.
     pub store: config::Store,
+    /// How many bytes of changes are kept for those who watch, beside the capacity.
+    pub changes_bytes: usize,
     /// The account that the table's memory is charged to.
     pub account: Account,
     /// The clock that the lives of its entries are counted with.
@@ -91,6 +99,7 @@ pub struct Spec {
 #[derive(Debug)]
 pub struct Table {
     spec: Spec,
+    changes: Arc<ChangeLog>,
     store: Box<dyn Store>,
     lookups: LookupCounters,
     newest_millis: AtomicI64,
@@ -105,8 +114,10 @@ impl Table {
 
     /// An empty table. It allocates memory as entries come, but that for ghost entries at once.
     pub fn new(spec: Spec) -> Self {
+        let changes = Arc::new(ChangeLog::new(spec.changes_bytes));
         Self {
-            store: spec.account.charge(|| new_store(&spec)),
+            store: spec.account.charge(|| new_store(&spec, Arc::clone(&changes))),
+            changes,
             spec,
             lookups: LookupCounters::default(),
             newest_millis: AtomicI64::new(NONE_YET),
@@ -222,6 +233,46 @@ impl Table {
         LargestEntries::of(&*self.store, count, after, now)
     }
 
+    /// The next part of a scan: where the keys that begin with `prefix` and have a live entry are,
+    /// after a position or from the beginning.
+    ///
+    /// Walks a part of the table or the whole of it, some millions of entries a second.
+    pub fn scan_part(&self, after: Option<ScanPosition>, prefix: &str) -> ScanPart {
+        let now = self.now();
+        let is_wanted = |key: &str, entry: EntryView<'_>| {
+            key.as_bytes().starts_with(prefix.as_bytes()) && !entry.is_expired(now)
+        };
+        self.store.scan_part(after, &is_wanted)
+    }
+
+    /// Shows the entries at a position that are live at `now` and whose keys begin with `prefix`:
+    /// one, most often, or none. Counts nothing. Writers of these keys and of some others may wait
+    /// until `visit` returns.
+    pub fn read_at(
+        &self,
+        position: ScanPosition,
+        prefix: &str,
+        now: Timestamp,
+        mut visit: impl FnMut(&str, EntryView<'_>),
+    ) {
+        self.store.read_at(position, &mut |key, entry| {
+            if key.as_bytes().starts_with(prefix.as_bytes()) && !entry.is_expired(now) {
+                visit(key, entry);
+            }
+        });
+    }
+
+    /// Reads the changes of the table that are made from now on. All earlier ones are visible.
+    pub fn watch(&self) -> ChangeReader {
+        ChangeLog::watch(&self.changes, || self.store.wait_for_writers())
+    }
+
+    /// Tells this table from all others, in this process and in others: drawn when it was made.
+    pub fn instance(&self) -> u64 {
+        // The hash key is drawn for each table.
+        self.store.ghosts().hash("").as_u64()
+    }
+
     /// Stores a copy of a record that arrives at `now`, unless a newer record of its key was
     /// handled before. Readers see it as soon as this returns. When the table is full, older
     /// entries leave first and the caller waits for that.
@@ -283,6 +334,7 @@ impl Table {
     pub fn maintain(&self) {
         let now = self.now();
         self.charge(|| self.store.maintain(now));
+        self.changes.end_unwatched();
     }
 
     /// How many entries the store holds, without a look at what it counted. Slow: it first does
@@ -342,17 +394,19 @@ impl Table {
     }
 }
 
-fn new_store(spec: &Spec) -> Box<dyn Store> {
+fn new_store(spec: &Spec, changes: Arc<ChangeLog>) -> Box<dyn Store> {
     let capacity_bytes = spec.capacity_bytes.max(MIN_CAPACITY_BYTES);
     let ghosts = GhostEntries::new(capacity_bytes);
     match spec.store {
         config::Store::Moka => {
             let (account, clock) = (spec.account.clone(), spec.clock.clone());
-            Box::new(MokaStore::new(capacity_bytes, ghosts, spec.ranked_by, account, clock))
+            let accounting = (ghosts, changes);
+            Box::new(MokaStore::new(capacity_bytes, accounting, spec.ranked_by, account, clock))
         }
         config::Store::Compact => {
             let now = spec.clock.now();
-            Box::new(CompactStore::new(capacity_bytes, spec.ttl, ghosts, spec.ranked_by, now))
+            let memory = (ghosts, changes);
+            Box::new(CompactStore::new(capacity_bytes, spec.ttl, memory, spec.ranked_by, now))
         }
     }
 }

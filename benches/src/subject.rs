@@ -37,6 +37,7 @@ impl Subject {
             ranked_by: RankedBy::Time,
             capacity_bytes,
             store,
+            changes_bytes: 0,
             account: Account::open()?,
             clock: Clock::start(),
         }));

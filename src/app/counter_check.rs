@@ -132,6 +132,7 @@ mod tests {
             ranked_by: RankedBy::Time,
             capacity_bytes: 1 << 20,
             store: crate::config::Store::Moka,
+            changes_bytes: 0,
             account: Account::open().unwrap(),
             clock: Clock::start(),
         });

@@ -43,6 +43,7 @@ pub(super) fn reserves(config: &Config) -> Vec<ExpectedBytes> {
     let calls_bytes = needs.connections_bytes
         + needs.streams_bytes
         + config.rpc.pool.get().as_u64()
+        + config.rpc.watch_buffer.get().as_u64()
         + queue_bytes;
     let types = [
         (MemoryType::Ingest, needs.documents_bytes),

@@ -95,6 +95,7 @@ mod tests {
             ranked_by: RankedBy::Time,
             capacity_bytes: MIB,
             store: crate::config::Store::Moka,
+            changes_bytes: 0,
             account: Account::open().unwrap(),
             clock: Clock::start(),
         });

@@ -17,16 +17,29 @@ pub(super) fn sources(
     budget: &Budget,
     accounts: &Accounts,
 ) -> Vec<TableSource> {
+    let changes_bytes = config.rpc.watch_buffer.get().as_u64() / config.tables.len().max(1) as u64;
+    let changes_bytes = usize::try_from(changes_bytes).unwrap_or(usize::MAX);
     let tables = config.tables.iter().zip(budget.capacities()).zip(accounts.tables());
     tables
-        .map(|((config, &capacity_bytes), account)| source(config, capacity_bytes, account, clock))
+        .map(|((table, &capacity_bytes), account)| {
+            source_of(table, (capacity_bytes, changes_bytes), account, clock)
+        })
         .collect()
 }
 
-/// One table with a capacity.
+/// One table with a capacity, which nobody can watch.
 pub(super) fn source(
     config: &config::Table,
     capacity_bytes: u64,
+    account: &Account,
+    clock: &Clock,
+) -> TableSource {
+    source_of(config, (capacity_bytes, 0), account, clock)
+}
+
+fn source_of(
+    config: &config::Table,
+    (capacity_bytes, changes_bytes): (u64, usize),
     account: &Account,
     clock: &Clock,
 ) -> TableSource {
@@ -40,6 +53,7 @@ pub(super) fn source(
         },
         capacity_bytes,
         store: config.store,
+        changes_bytes,
         account: account.clone(),
         clock: clock.clone(),
     };

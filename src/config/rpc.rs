@@ -24,6 +24,8 @@ pub struct Rpc {
     pub listen: SocketAddr,
     /// The memory that callers may make the service hold.
     pub pool: Fitted<ByteSize>,
+    /// The memory for changes that those who watch tables have not read yet, of all tables together.
+    pub watch_buffer: Fitted<ByteSize>,
     /// Connections in all. Above zero.
     pub max_connections: Fitted<usize>,
     /// Connections of one peer: of an IPv4 address, or of an IPv6 network of 64 bits. Above zero.
@@ -68,6 +70,10 @@ const SMALLEST_POOL: ByteSize = ByteSize::mib(6);
 const LARGEST_POOL: ByteSize = ByteSize::mib(8);
 /// The memory limit is divided by this.
 const POOL_DIVISOR: u64 = 16;
+const SMALLEST_WATCH_BUFFER: ByteSize = ByteSize::mib(1);
+const LARGEST_WATCH_BUFFER: ByteSize = ByteSize::mib(16);
+/// The memory limit is divided by this.
+const WATCH_BUFFER_DIVISOR: u64 = 64;
 const FEWEST_CONNECTIONS: usize = 32;
 const MOST_CONNECTIONS: usize = 128;
 const STREAMS_PER_CONNECTION: usize = 4;
@@ -80,16 +86,7 @@ const LONGEST: Duration = Duration::from_secs(365 * 24 * 3_600);
 impl Rpc {
     pub(super) fn read(section: &mut Section<'_>) -> Option<Self> {
         let listen = read_listen(section, "0.0.0.0:50051");
-        let pool = section.key(
-            "pool",
-            &OrAuto(Size(SMALLEST_POOL..=ByteSize::mib(1024)), LARGEST_POOL),
-            Unset::Means("auto"),
-            "Memory for requests over 4KiB while they arrive and wait, and for responses over \
-             4KiB until their callers have received them. Requests may take a quarter of it, \
-             responses the rest, and one connection a quarter of either. A request that does not \
-             fit is refused, a response that does not fit waits. `auto` is a sixteenth of the \
-             memory limit, from 6MiB to 8MiB.",
-        );
+        let [pool, watch_buffer] = read_memory(section);
         let caps = Caps::read(section);
         let [handshake_timeout, request_timeout] = read_deadlines(section);
         let [idle_timeout, max_connection_age, max_connection_age_grace] = read_lives(section);
@@ -99,6 +96,7 @@ impl Rpc {
         Some(Self {
             listen: listen?,
             pool: pool?,
+            watch_buffer: watch_buffer?,
             max_connections: caps.connections,
             max_connections_per_peer: caps.connections_per_peer,
             max_streams: caps.streams,
@@ -119,6 +117,8 @@ impl Rpc {
         let connections = usize::try_from(mib).unwrap_or(usize::MAX);
         let connections = connections.clamp(FEWEST_CONNECTIONS, MOST_CONNECTIONS);
         self.pool.fit(ByteSize::mib(mib / POOL_DIVISOR).clamp(SMALLEST_POOL, LARGEST_POOL));
+        let watch_buffer = ByteSize::mib(mib / WATCH_BUFFER_DIVISOR);
+        self.watch_buffer.fit(watch_buffer.clamp(SMALLEST_WATCH_BUFFER, LARGEST_WATCH_BUFFER));
         self.max_connections.fit(connections);
         self.max_connections_per_peer.fit(self.max_connections.get().div_ceil(2));
         self.max_streams.fit(connections * STREAMS_PER_CONNECTION);
@@ -166,6 +166,30 @@ impl Caps {
             streams_per_connection: streams_per_connection?,
         })
     }
+}
+
+fn read_memory(section: &mut Section<'_>) -> [Option<Fitted<ByteSize>>; 2] {
+    let pool = section.key(
+        "pool",
+        &OrAuto(Size(SMALLEST_POOL..=ByteSize::mib(1024)), LARGEST_POOL),
+        Unset::Means("auto"),
+        "Memory for requests over 4KiB while they arrive and wait, and for responses over \
+         4KiB until their callers have received them. Requests may take a quarter of it, \
+         responses the rest, and one connection a quarter of either. A request that does not \
+         fit is refused, a response that does not fit waits. `auto` is a sixteenth of the \
+         memory limit, from 6MiB to 8MiB.",
+    );
+    let watch_buffer = section.key(
+        "watch_buffer",
+        &OrAuto(Size(SMALLEST_WATCH_BUFFER..=ByteSize::mib(4096)), LARGEST_WATCH_BUFFER),
+        Unset::Means("auto"),
+        "Memory for the changes that those who watch tables have not read yet, divided equally \
+         among the tables. It is taken for a table while somebody watches it, and for a minute \
+         after. A watcher that falls further behind is overtaken, and so are all watchers by an \
+         entry that is larger than its table's part. `auto` is a 64th of the memory limit, \
+         from 1MiB to 16MiB.",
+    );
+    [pool, watch_buffer]
 }
 
 fn read_deadlines(section: &mut Section<'_>) -> [Option<Duration>; 2] {

@@ -81,8 +81,8 @@ pub enum BudgetError {
     /// The reserves leave nothing for tables.
     #[error(
         "memory.limit: the reserves take more than there is; raise the limit or lower \
-         kafka.fetch_buffer, ingest.max_document, ingest.threads, rpc.max_connections, rpc.max_streams or \
-         rpc.pool or otlp.queue, set admin.history to false, or leave out admin.token_file\n{0}"
+         kafka.fetch_buffer, ingest.max_document, ingest.threads, rpc.max_connections, rpc.max_streams, \
+         rpc.pool, rpc.watch_buffer or otlp.queue, set admin.history to false, or leave out admin.token_file\n{0}"
     )]
     ReservesAboveLimit(Budget),
     /// The capacities of the tables add up to more than the reserves leave.
@@ -140,6 +140,7 @@ impl Budget {
             line(Purpose::RpcConnections, needs.connections_bytes),
             line(Purpose::RpcStreams, needs.streams_bytes),
             line(Purpose::RpcPool, config.rpc.pool.get().as_u64()),
+            line(Purpose::RpcWatch, config.rpc.watch_buffer.get().as_u64()),
             line(Purpose::Admin, needs.admin_bytes),
         ];
         let telemetry = Some(needs.telemetry_bytes).filter(|bytes| *bytes > 0);
@@ -247,6 +248,7 @@ mod tests {
             "ingest.threads=2",
             "ingest.max_document=1MiB",
             "rpc.pool=8MiB",
+            "rpc.watch_buffer=2MiB",
             "tables.0.name=services",
             "tables.0.topic=events",
             "tables.0.key=/id",
@@ -275,7 +277,7 @@ mod tests {
     #[test]
     fn the_tables_get_what_the_reserves_leave_of_the_limit() {
         let budget = plan(&["memory.limit=256MiB", "tables.0.capacity=50%"]).unwrap();
-        let reserves = (32 + 2 + 35 + 4 + 3 + 8 + 1 + 5 + 15) << 20;
+        let reserves = (32 + 2 + 35 + 4 + 3 + 8 + 2 + 1 + 5 + 15) << 20;
         let left = (256 << 20) - reserves - (256 << 20) / 12;
         assert_eq!(budget.capacities().collect::<Vec<_>>(), [&(left / 2)]);
     }

@@ -26,6 +26,8 @@ pub enum Purpose {
     RpcStreams,
     /// Large requests that arrive, and large responses that callers have not read yet.
     RpcPool,
+    /// Changes of tables that those who watch have not read yet.
+    RpcWatch,
     /// The past of the figures, the answers of the admin port, and its profiles.
     Admin,
     /// Spans that wait to be sent, and messages to the collector.
@@ -49,6 +51,7 @@ impl fmt::Display for Purpose {
             Self::RpcConnections => "rpc connections (rpc.max_connections)",
             Self::RpcStreams => "rpc streams (rpc.max_streams)",
             Self::RpcPool => "rpc byte pool (rpc.pool)",
+            Self::RpcWatch => "changes for watchers (rpc.watch_buffer)",
             Self::Admin => {
                 "admin port: history, answers, profiles (by admin.history and admin.token_file)"
             }

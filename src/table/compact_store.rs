@@ -42,14 +42,17 @@ mod shared;
 use std::fmt;
 use std::hint;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use super::changes::ChangeLog;
 use super::counts::Counts;
 use super::evictions::Evictions;
 use super::ghosts::{GhostEntries, KeyHash};
 use super::miss_reason::{Ghost, MissReason};
 use super::quota::Quota;
+use super::scan::{PartBuilder, ScanPart, ScanPosition};
 use super::store::{Inserted, LOOKAHEAD, Removed, Store};
 use super::weight::WeightParts;
 use crate::heap;
@@ -57,6 +60,7 @@ use crate::record::{Draft, EntryView, RankedBy, Timestamp};
 use entry_weight::weight_parts;
 use layout::Layout;
 use locked_shard::LockedShard;
+use shard::Shard;
 use shared::{InsertError, Shared};
 
 /// There is a shard for each so many bytes of capacity.
@@ -71,6 +75,11 @@ const SAMPLE: usize = 8;
 const SWEEP_PART: u32 = 1_024;
 const SWEEP_INTERVALS: RangeInclusive<Duration> =
     Duration::from_millis(250)..=Duration::from_secs(5);
+
+/// A part of a scan has at most so many keys, and ends after so many shards: after some hundred
+/// milliseconds.
+const PART_KEYS: usize = 8 << 10;
+const PART_SHARDS: usize = 64;
 
 /// How many segments are compacted at a time while nobody writes: some two milliseconds of work.
 const IDLE_SEGMENTS: usize = 32;
@@ -88,11 +97,12 @@ fn shards_bytes(shards: &[LockedShard]) -> u64 {
 }
 
 impl CompactStore {
-    /// A store of a table of that capacity, with these ghost entries in it, that is made at `now`.
+    /// A store of a table of that capacity, with these ghost entries in it, that is made at `now` and
+    /// records its changes.
     pub(super) fn new(
         capacity_bytes: u64,
         ttl: Duration,
-        ghosts: GhostEntries,
+        (ghosts, changes): (GhostEntries, Arc<ChangeLog>),
         ranked_by: RankedBy,
         now: Timestamp,
     ) -> Self {
@@ -103,7 +113,7 @@ impl CompactStore {
             ttl_millis: i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX),
         };
         let quota = Quota::new(capacity_bytes, ghosts.bytes() + shards_bytes(&shards));
-        let shared = Shared::new(layout, quota, ghosts, ranked_by);
+        let shared = Shared::new(layout, quota, (ghosts, changes), ranked_by);
         let sweep_interval =
             (ttl / SWEEP_PART).clamp(*SWEEP_INTERVALS.start(), *SWEEP_INTERVALS.end());
         Self { shards, shared, next_sample: AtomicUsize::new(0), sweep_interval }
@@ -111,10 +121,22 @@ impl CompactStore {
 
     /// The shard that a key falls to.
     fn shard(&self, key_hash: KeyHash) -> &LockedShard {
-        // By bits of the hash that an index uses last.
+        &self.shards[self.shard_number(key_hash)]
+    }
+
+    fn shard_number(&self, key_hash: KeyHash) -> usize {
+        // By bits of the hash that an index uses last, and a scan first.
         let bits = (key_hash.as_u64() >> 24) & u64::from(u32::MAX);
         let number = (bits * self.shards.len() as u64) >> 32;
-        &self.shards[usize::try_from(number).unwrap_or(0)]
+        usize::try_from(number).unwrap_or(0)
+    }
+
+    /// The last position of the keys that fall to a shard; none for the last shard.
+    fn end_of_shard(&self, number: usize) -> Option<ScanPosition> {
+        let shards = self.shards.len() as u64;
+        let next = number as u64 + 1;
+        let first_of_next = (next << 32).div_ceil(shards) << 32;
+        (next < shards).then(|| ScanPosition::from_u64(first_of_next - 1))
     }
 
     /// Evicts the oldest segment, as far as a look at some shards can tell.
@@ -191,7 +213,15 @@ impl Store for CompactStore {
         let mut record = self.shared.layout.encode(key, &entry);
         let entry_bytes = weight_parts(&record).total_bytes();
         while self.shared.quota.admits(entry_bytes) {
-            match shard.write(|shard| shard.insert(&self.shared, key_hash, &mut record, now)) {
+            let insert = |shard: &mut Shard| {
+                let inserted = shard.insert(&self.shared, key_hash, &mut record, now)?;
+                if matches!(inserted, Inserted::New | Inserted::Replaced) {
+                    let is_replaced = inserted == Inserted::Replaced;
+                    self.shared.changes.record_stored(key, &entry, is_replaced);
+                }
+                Ok(inserted)
+            };
+            match shard.write(insert) {
                 Ok(inserted) => return inserted,
                 Err(InsertError::ShardFull) if self.evict_from(shard, now) => {}
                 Err(_) if self.is_empty() => break,
@@ -243,6 +273,33 @@ impl Store for CompactStore {
     fn walk(&self, visit: &mut dyn FnMut(&str, EntryView<'_>)) {
         // A key never moves to another shard.
         self.shards.iter().for_each(|shard| shard.read().walk(&self.shared, visit));
+    }
+
+    fn scan_part(
+        &self,
+        after: Option<ScanPosition>,
+        is_wanted: &dyn Fn(&str, EntryView<'_>) -> bool,
+    ) -> ScanPart {
+        let mut part = PartBuilder::new(after, PART_KEYS);
+        let first = after.map_or(0, |after| self.shard_number(after.key_hash()));
+        let mut end = None;
+        for (number, shard) in self.shards.iter().enumerate().skip(first).take(PART_SHARDS) {
+            shard.read().walk(&self.shared, &mut |key, entry| {
+                if is_wanted(key, entry) {
+                    part.offer(ScanPosition::of(self.shared.ghosts.hash(key)));
+                }
+            });
+            end = self.end_of_shard(number);
+            if part.is_full() {
+                break;
+            }
+        }
+        part.build(end)
+    }
+
+    fn read_at(&self, position: ScanPosition, visit: &mut dyn FnMut(&str, EntryView<'_>)) {
+        let key_hash = position.key_hash();
+        self.shard(key_hash).read().read_hash(&self.shared, key_hash, visit);
     }
 
     fn weigh(&self, key: &str, entry: &EntryView<'_>) -> WeightParts {

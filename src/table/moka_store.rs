@@ -25,6 +25,7 @@ mod entry_weight;
 mod key_locks;
 mod keyed_entry;
 mod placeholder;
+mod recorder;
 
 use std::fmt;
 use std::hash::BuildHasherDefault;
@@ -36,11 +37,13 @@ use moka::Expiry;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
+use super::changes::ChangeLog;
 use super::counts::{Counts, Removal};
 use super::evictions::Evictions;
 use super::ghosts::{GhostEntries, KeyHash};
 use super::miss_reason::{Ghost, MissReason};
 use super::quota::Quota;
+use super::scan::{self, PartBuilder, ScanPart, ScanPosition};
 use super::store::{Inserted, LOOKAHEAD, Removed, Store};
 use super::weight::WeightParts;
 use crate::clock::Clock;
@@ -73,11 +76,11 @@ pub(super) struct MokaStore {
 }
 
 impl MokaStore {
-    /// A store of a table of that capacity, with these ghost entries in it. Lookups, which the
-    /// table does not charge, are charged to `account`.
+    /// A store of a table of that capacity, with these ghost entries in it, that records its changes.
+    /// Lookups, which the table does not charge, are charged to `account`.
     pub(super) fn new(
         capacity_bytes: u64,
-        ghosts: GhostEntries,
+        (ghosts, changes): (GhostEntries, Arc<ChangeLog>),
         ranked_by: RankedBy,
         account: Account,
         clock: Clock,
@@ -85,7 +88,7 @@ impl MokaStore {
         let placeholder = Placeholder::new(capacity_bytes - ghosts.bytes());
         let quota = Quota::new(capacity_bytes, ghosts.bytes());
         let expiry = AtEntryExpiry(clock.clone());
-        let accounting = Arc::new(Accounting::new(quota, ghosts, clock));
+        let accounting = Arc::new(Accounting::new(quota, (ghosts, changes), clock));
         let cache = Cache::builder()
             .max_capacity(CACHE_UNITS)
             .weigher(placeholder.weigher())
@@ -135,7 +138,7 @@ impl MokaStore {
             self.run_pending();
         }
         if let Some(entry) = self.cache.remove(&key) {
-            self.accounting.count_removed(&entry, Removal::Expired);
+            self.accounting.account_for(&entry, Removal::Expired, None);
             self.accounting.insert_ghost(key, expired(&entry));
         }
     }
@@ -146,7 +149,7 @@ impl MokaStore {
         &self,
         key: CacheKey,
         held: &KeyedEntry,
-        removal: Removal,
+        (removal, by): (Removal, Option<Recency>),
         now: Timestamp,
     ) -> Option<KeyedEntry> {
         // moka would never adjust its weights to a replacement that is gone.
@@ -155,14 +158,15 @@ impl MokaStore {
         }
         let taken = self.cache.remove(&key)?;
         let is_expired = taken.view().is_expired(now);
-        self.accounting.count_removed(&taken, if is_expired { Removal::Expired } else { removal });
+        let removal = if is_expired { Removal::Expired } else { removal };
+        self.accounting.account_for(&taken, removal, by);
         Some(taken)
     }
 
     /// Takes out what stands under the hash of `text` and is not to be replaced: its own expired
     /// entry, or the entry of another key. The caller has the hash locked.
     fn clear(&self, key: CacheKey, held: &KeyedEntry, text: &str, now: Timestamp) {
-        let Some(taken) = self.take_out(key, held, Removal::Evicted, now) else { return };
+        let Some(taken) = self.take_out(key, held, (Removal::Evicted, None), now) else { return };
         if !taken.is_of(text) {
             let evicted = Ghost::evicted(taken.view().recency(), now);
             let is_expired = taken.view().is_expired(now);
@@ -282,7 +286,9 @@ impl Store for MokaStore {
         entry.replaced_count = older.map_or(0, |older| older.replaced_count.saturating_add(1));
         let plucked_bytes = text.len() + entry.fields.packed_bytes();
         self.accounting.counts.lock().count_stored(plucked_bytes);
-        self.cache.insert(key, KeyedEntry::copy_of(text, &entry));
+        self.accounting.changes.record_stored((key, text), &entry, older.is_some(), || {
+            self.cache.insert(key, KeyedEntry::copy_of(text, &entry));
+        });
         if older.is_some() { Inserted::Replaced } else { Inserted::New }
     }
 
@@ -294,7 +300,8 @@ impl Store for MokaStore {
         let Some(recency) = self.admit(key, known, ghost.recency) else {
             return Removed::Superseded;
         };
-        let taken = own.and_then(|own| self.take_out(key, &own, Removal::Deleted, now));
+        let taken =
+            own.and_then(|own| self.take_out(key, &own, (Removal::Deleted, Some(recency)), now));
         // Last, so that it also replaces the ghost entry of an entry that moka removed meanwhile.
         self.accounting.insert_ghost(key, Ghost { recency, ..ghost });
         let was_live = taken.is_some_and(|taken| !taken.view().is_expired(now));
@@ -311,7 +318,7 @@ impl Store for MokaStore {
             }
             let _writer = self.writers.lock(*key);
             if let Some(held) = self.cache.get(&*key).filter(is_own) {
-                self.take_out(*key, &held, Removal::Deleted, now);
+                self.take_out(*key, &held, (Removal::Deleted, None), now);
                 ghosts.forget(key.key_hash());
             }
         }
@@ -350,12 +357,40 @@ impl Store for MokaStore {
         }
     }
 
+    fn wait_for_writers(&self) {
+        self.writers.wait_for_all();
+    }
+
     fn walk(&self, visit: &mut dyn FnMut(&str, EntryView<'_>)) {
         for (key, entry) in &self.cache {
             match std::str::from_utf8(entry.key()) {
                 Ok(text) if !key.is_placeholder() => visit(text, entry.view()),
                 _ => {}
             }
+        }
+    }
+
+    /// moka shows its entries in no order, so this walks through all of them, whatever the part.
+    fn scan_part(
+        &self,
+        after: Option<ScanPosition>,
+        is_wanted: &dyn Fn(&str, EntryView<'_>) -> bool,
+    ) -> ScanPart {
+        let mut part = PartBuilder::new(after, scan::MAX_POSITIONS);
+        self.walk(&mut |text, entry| {
+            if is_wanted(text, entry) {
+                part.offer(ScanPosition::of(self.key_of(text).key_hash()));
+            }
+        });
+        part.build(None)
+    }
+
+    /// moka takes this for a lookup: the entry counts as used.
+    fn read_at(&self, position: ScanPosition, visit: &mut dyn FnMut(&str, EntryView<'_>)) {
+        let key = CacheKey::of(position.key_hash());
+        let Some(entry) = self.account.charge(|| self.cache.get(&key)) else { return };
+        if let Ok(text) = std::str::from_utf8(entry.key()) {
+            visit(text, entry.view());
         }
     }
 

@@ -27,14 +27,19 @@
 //!     [`Recency::replacing`](crate::record::Recency::replacing), changes nothing, whether it would
 //!     store or remove.
 //! 11. **Prefetching changes nothing**: no entry, no count, no answer.
-//! 12. **Memory is the table's.** The table charges to its account what a store allocates. In
-//!     `read`, `prefetch` and `walk` a closure or an iterator of the caller runs, whose memory
+//! 12. **Recorded.** A store records in the [`ChangeLog`](super::changes::ChangeLog) each entry that it
+//!     stores, and each that leaves and is not replaced, under the lock of the key and exactly once.
+//! 13. **Scanned once.** A key that has a live entry from before a scan until it is over stands in
+//!     exactly one [`ScanPart`], and any other key in one at most. Entries that are replaced or that
+//!     move change nothing of that.
+//! 14. **Memory is the table's.** The table charges to its account what a store allocates. In
+//!     `read`, `read_at`, `scan_part`, `prefetch` and `walk` a closure or an iterator of the caller runs, whose memory
 //!     is not the table's: there a store charges its own allocations itself.
-//! 13. **Weighed truly.** The weight is what the allocator says that the store takes, within 5 %.
+//! 15. **Weighed truly.** The weight is what the allocator says that the store takes, within 5 %.
 //!
-//! The tests of `table::tests` run over every store and check 2 to 6 and 8 to 10: `life` (4, 5, 6),
-//! `bounds` (2, 3, 6), `limits` (2), `misses` (3, 8, 9), `newer` (10), `explained` (5).
-//! `tests/memory` checks 1, 12 and 13. No test observes 7. Tests beside each store check what only
+//! The tests of `table::tests` run over every store and check 2 to 6, 8 to 10, 12 and 13: `life` (4, 5, 6),
+//! `bounds` (2, 3, 6), `limits` (2), `misses` (3, 8, 9), `newer` (10), `explained` (5), `changes` (12), `scans` (13).
+//! `tests/memory` checks 1, 14 and 15. No test observes 7. Tests beside each store check what only
 //! its inside shows; for the compact store they compare it with a plain map, 11 included.
 //!
 //! To add a store: a variant of `config::Store`, its word and its text (`config/table.rs`), a module
@@ -51,6 +56,7 @@ use super::evictions::Evictions;
 use super::ghosts::GhostEntries;
 use super::miss_reason::{Ghost, MissReason};
 use super::quota::Quota;
+use super::scan::{ScanPart, ScanPosition};
 use super::weight::WeightParts;
 use crate::record::{Draft, EntryView, Timestamp};
 
@@ -114,9 +120,23 @@ pub(super) trait Store: Debug + Send + Sync {
     /// Evicts what is above the limit, after the quota got a new one.
     fn enforce_limit(&self, now: Timestamp);
 
+    /// Returns once every change is visible that was recorded, or left out, before.
+    fn wait_for_writers(&self) {}
+
     /// Shows every entry that is there from the beginning of the walk to its end once, and
     /// each that comes or leaves meanwhile at most once. Readers and writers go on.
     fn walk(&self, visit: &mut dyn FnMut(&str, EntryView<'_>));
+
+    /// Where the keys of wanted entries are: the next ones after a position in the order of scans, as
+    /// many as the store finds by one walk.
+    fn scan_part(
+        &self,
+        after: Option<ScanPosition>,
+        is_wanted: &dyn Fn(&str, EntryView<'_>) -> bool,
+    ) -> ScanPart;
+
+    /// Shows the entries at a position. They may be expired.
+    fn read_at(&self, position: ScanPosition, visit: &mut dyn FnMut(&str, EntryView<'_>));
 
     /// How the weight of an entry is made up.
     fn weigh(&self, key: &str, entry: &EntryView<'_>) -> WeightParts;

@@ -1,11 +1,13 @@
 //! What a table promises, whatever its store: the tests beside this file run over every store.
 
 mod bounds;
+mod changes;
 mod explained;
 mod life;
 mod limits;
 mod misses;
 mod newer;
+mod scans;
 
 use std::sync::atomic::AtomicBool;
 use std::thread;
@@ -43,16 +45,27 @@ pub(super) fn table(store: config::Store, capacity_bytes: u64) -> Table {
 }
 
 fn ranked_table(store: config::Store, capacity_bytes: u64, ranked_by: RankedBy) -> Table {
-    Table::new(Spec {
+    Table::new(spec(store, capacity_bytes, ranked_by))
+}
+
+/// A table that keeps enough changes for any test.
+fn watched_table(store: config::Store, capacity_bytes: u64) -> Table {
+    let spec = spec(store, capacity_bytes, RankedBy::Time);
+    Table::new(Spec { changes_bytes: 256 << 20, ..spec })
+}
+
+fn spec(store: config::Store, capacity_bytes: u64, ranked_by: RankedBy) -> Spec {
+    Spec {
         name: "services".into(),
         fields: vec!["description".into()],
         ttl: HOUR,
         ranked_by,
         capacity_bytes,
         store,
+        changes_bytes: 0,
         account: Account::open().unwrap(),
         clock: Clock::start(),
-    })
+    }
 }
 
 const RECORD_TIME: Timestamp = Timestamp::from_millis(1_700_000_000_000);

@@ -17,6 +17,7 @@ pub(crate) fn table(store: Store, account: &Account, capacity_bytes: u64) -> Tab
         ranked_by: RankedBy::Time,
         capacity_bytes,
         store,
+        changes_bytes: 0,
         account: account.clone(),
         clock: Clock::start(),
     })

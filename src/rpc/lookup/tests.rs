@@ -23,6 +23,7 @@ fn table() -> Table {
         ranked_by: RankedBy::Time,
         capacity_bytes: MIN_CAPACITY_BYTES,
         store: crate::config::Store::Compact,
+        changes_bytes: 0,
         account: Account::open().unwrap(),
         clock: Clock::start(),
     });

@@ -91,6 +91,7 @@ fn to_purpose(purpose: &Purpose) -> (wire::BudgetPurpose, String) {
         Purpose::RpcConnections => wire::BudgetPurpose::RpcConnections,
         Purpose::RpcStreams => wire::BudgetPurpose::RpcStreams,
         Purpose::RpcPool => wire::BudgetPurpose::RpcPool,
+        Purpose::RpcWatch => wire::BudgetPurpose::RpcWatch,
         Purpose::Admin => wire::BudgetPurpose::Admin,
         Purpose::Telemetry => wire::BudgetPurpose::Telemetry,
         Purpose::Fixed => wire::BudgetPurpose::Fixed,

@@ -8,7 +8,7 @@ use super::layout::{EncodedRecord, StoredRecord};
 use super::log::{Log, Summary};
 use super::segment::{NEVER, RecordPtr};
 use super::shared::{InsertError, Shared};
-use crate::record::{EntryView, Recency, Timestamp};
+use crate::record::{EntryView, Origin, Recency, Timestamp};
 use crate::table::counts::{Counts, Removal};
 use crate::table::ghosts::KeyHash;
 use crate::table::miss_reason::Ghost;
@@ -74,7 +74,10 @@ impl Shard {
         counts.count_stored(record.key.len() + record.fields.packed_bytes());
         if let Some(older) = older {
             let is_live = replaced.is_some();
-            counts.count_removed(if is_live { Removal::Replaced } else { Removal::Expired });
+            let removal = if is_live { Removal::Replaced } else { Removal::Expired };
+            counts.count_removed(removal);
+            let of_older = (older.origin, older.expires_at);
+            shared.changes.record_removed(record.key.as_bytes(), of_older, removal, None);
             log.mark_dead(older.segment, older.bytes, shared);
         }
         self.compact(shared);
@@ -101,7 +104,10 @@ impl Shard {
         let Some((slot, existing)) = found else { return Removed::Nothing };
         slot.remove();
         let is_live = existing.replaced_count_if_live(now).is_some();
-        counts.count_removed(if is_live { Removal::Deleted } else { Removal::Expired });
+        let removal = if is_live { Removal::Deleted } else { Removal::Expired };
+        counts.count_removed(removal);
+        let of_entry = (existing.origin, existing.expires_at);
+        shared.changes.record_removed(key.as_bytes(), of_entry, removal, Some(recency));
         log.mark_dead(existing.segment, existing.bytes, shared);
         self.compact(shared);
         self.shrink_index(shared);
@@ -182,6 +188,8 @@ impl Shard {
             if let Some((removal, ghost)) = judge(&record.entry) {
                 slot.remove();
                 self.counts.count_removed(removal);
+                let of_entry = (record.entry.origin, record.entry.expires_at);
+                shared.changes.record_removed(record.key, of_entry, removal, None);
                 match ghost {
                     Some(ghost) => shared.ghosts.insert(key_hash, ghost),
                     None => shared.ghosts.forget(key_hash),
@@ -208,6 +216,25 @@ impl Shard {
         }
     }
 
+    /// Shows the records of all keys that have this hash.
+    pub(super) fn read_hash(
+        &self,
+        shared: &Shared,
+        key_hash: KeyHash,
+        visit: &mut dyn FnMut(&str, EntryView<'_>),
+    ) {
+        self.index.find(key_hash.as_u64(), |ptr| {
+            let record = self.log.read(&shared.layout, ptr)?;
+            if shared.ghosts.hash(record.key) == key_hash
+                && let Ok(key) = str::from_utf8(record.key)
+            {
+                visit(key, record.entry);
+            }
+            // Another key may have the same hash.
+            None::<()>
+        });
+    }
+
     /// What the shard takes, in bytes, counted anew.
     #[cfg(test)]
     pub(super) fn bytes(&self) -> u64 {
@@ -227,6 +254,7 @@ struct Existing {
     bytes: usize,
     replaced_count: u32,
     recency: Recency,
+    origin: Origin,
     expires_at: Timestamp,
 }
 
@@ -239,6 +267,7 @@ impl Existing {
             bytes,
             replaced_count: entry.replaced_count,
             recency: entry.recency(),
+            origin: entry.origin,
             expires_at: entry.expires_at,
         })
     }

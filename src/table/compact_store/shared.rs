@@ -1,9 +1,11 @@
 //! What all shards of one store share, and why a shard could not store a record.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::layout::Layout;
 use crate::record::{RankedBy, Recency};
+use crate::table::changes::ChangeLog;
 use crate::table::evictions::Evictions;
 use crate::table::ghosts::{GhostEntries, KeyHash};
 use crate::table::quota::Quota;
@@ -13,6 +15,7 @@ pub(super) struct Shared {
     pub(super) quota: Quota,
     pub(super) ghosts: GhostEntries,
     pub(super) evictions: Evictions,
+    pub(super) changes: Arc<ChangeLog>,
     ranked_by: RankedBy,
     started_segments: AtomicU64,
 }
@@ -21,11 +24,11 @@ impl Shared {
     pub(super) fn new(
         layout: Layout,
         quota: Quota,
-        ghosts: GhostEntries,
+        (ghosts, changes): (GhostEntries, Arc<ChangeLog>),
         ranked_by: RankedBy,
     ) -> Self {
         let (evictions, started_segments) = (Evictions::default(), AtomicU64::new(0));
-        Self { layout, quota, ghosts, evictions, ranked_by, started_segments }
+        Self { layout, quota, ghosts, evictions, changes, ranked_by, started_segments }
     }
 
     /// The recency of a record once it has taken the place of the newest known record of its key:

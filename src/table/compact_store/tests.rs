@@ -18,7 +18,13 @@ fn store(capacity_bytes: u64) -> CompactStore {
     // So many ghost entries that none is forgotten.
     let ghosts = GhostEntries::new(64 * MIB);
     let capacity_bytes = capacity_bytes + ghosts.bytes();
-    CompactStore::new(capacity_bytes, HOUR, ghosts, RankedBy::Time, Timestamp::now())
+    CompactStore::new(
+        capacity_bytes,
+        HOUR,
+        (ghosts, Arc::new(ChangeLog::new(0))),
+        RankedBy::Time,
+        Timestamp::now(),
+    )
 }
 
 fn weight_bytes(store: &CompactStore) -> u64 {

@@ -11,7 +11,10 @@ use parking_lot::Mutex;
 use super::cache_key::CacheKey;
 use super::entry_weight::entry_weight_bytes;
 use super::keyed_entry::KeyedEntry;
+use super::recorder::ChangeRecorder;
 use crate::clock::Clock;
+use crate::record::Recency;
+use crate::table::changes::ChangeLog;
 use crate::table::counts::{Counts, Removal};
 use crate::table::evictions::Evictions;
 use crate::table::ghosts::GhostEntries;
@@ -24,19 +27,31 @@ pub(super) struct Accounting {
     pub(super) counts: Mutex<Counts>,
     pub(super) ghosts: GhostEntries,
     pub(super) evictions: Evictions,
+    pub(super) changes: ChangeRecorder,
     pub(super) clock: Clock,
 }
 
 impl Accounting {
-    pub(super) fn new(quota: Quota, ghosts: GhostEntries, clock: Clock) -> Self {
+    pub(super) fn new(
+        quota: Quota,
+        (ghosts, changes): (GhostEntries, Arc<ChangeLog>),
+        clock: Clock,
+    ) -> Self {
         let (counts, evictions) = (Mutex::default(), Evictions::default());
-        Self { quota, counts, ghosts, evictions, clock }
+        let changes = ChangeRecorder::new(changes);
+        Self { quota, counts, ghosts, evictions, changes, clock }
     }
 
     /// Counts an entry that left, and releases its weight.
-    pub(super) fn count_removed(&self, entry: &KeyedEntry, removal: Removal) {
+    fn count_removed(&self, entry: &KeyedEntry, removal: Removal) {
         self.counts.lock().count_removed(removal);
         self.quota.release(entry_weight_bytes(entry.key().len(), &entry.view()));
+    }
+
+    /// Accounts for an entry that the store took out. `by` is the record that deleted it, if one did.
+    pub(super) fn account_for(&self, entry: &KeyedEntry, removal: Removal, by: Option<Recency>) {
+        self.count_removed(entry, removal);
+        self.changes.record_removed(entry, removal, by);
     }
 
     /// Remembers why a key has no entry any more.
@@ -68,6 +83,7 @@ impl Accounting {
             self.evictions.evict(&self.quota, recency, now)
         };
         self.count_removed(entry, removal);
+        self.changes.record_evicted(key, entry, removal);
         self.insert_ghost(key, ghost);
     }
 }

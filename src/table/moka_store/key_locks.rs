@@ -26,6 +26,11 @@ impl KeyLocks {
         self.of(key).try_lock()
     }
 
+    /// Returns once everybody has unlocked that has a lock now.
+    pub(super) fn wait_for_all(&self) {
+        self.0.iter().for_each(|lock| drop(lock.lock()));
+    }
+
     fn of(&self, key: CacheKey) -> &Mutex<()> {
         &self.0[key.share(self.0.len())]
     }

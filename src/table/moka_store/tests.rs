@@ -15,7 +15,13 @@ fn store(capacity_bytes: u64) -> MokaStore {
     let ghosts = GhostEntries::new(MIB);
     let (account, clock) = (Account::open().unwrap(), Clock::start());
     let capacity_bytes = capacity_bytes + ghosts.bytes();
-    MokaStore::new(capacity_bytes, ghosts, RankedBy::Time, account, clock)
+    MokaStore::new(
+        capacity_bytes,
+        (ghosts, Arc::new(ChangeLog::new(0))),
+        RankedBy::Time,
+        account,
+        clock,
+    )
 }
 
 fn weight_bytes(store: &MokaStore) -> u64 {

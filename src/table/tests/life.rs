@@ -97,7 +97,7 @@ fn a_replacement_lives_its_own_time_and_not_what_was_left_of_the_old_ones(store:
 }
 
 fn the_maintenance_thread_removes_expired_entries(store: config::Store) {
-    let table = std::sync::Arc::new(table(store, MIN_CAPACITY_BYTES));
+    let table = Arc::new(table(store, MIN_CAPACITY_BYTES));
     let maintenance = Maintenance::spawn(vec![table.clone()], table.account()).unwrap();
     put(&table, "a", "first", Timestamp::now().plus(Duration::from_millis(1)));
     while table.stats().entry_count > 0 {

@@ -13,7 +13,7 @@ use crate::stats::MemoryStats;
 const TABLES: &str = "tables";
 const TYPES: [&str; 7] =
     [TABLES, "ingest", "kafka_client", "rpc", "other_heap", "allocator", "outside_heap"];
-const PURPOSES: [&str; 11] = [
+const PURPOSES: [&str; 12] = [
     TABLES,
     "kafka_fetch",
     "kafka_statistics",
@@ -21,6 +21,7 @@ const PURPOSES: [&str; 11] = [
     "rpc_connections",
     "rpc_streams",
     "rpc_pool",
+    "rpc_watch",
     "admin",
     "telemetry",
     "fixed",
@@ -79,6 +80,7 @@ fn purpose_name(purpose: &Purpose) -> &'static str {
         Purpose::RpcConnections => "rpc_connections",
         Purpose::RpcStreams => "rpc_streams",
         Purpose::RpcPool => "rpc_pool",
+        Purpose::RpcWatch => "rpc_watch",
         Purpose::Admin => "admin",
         Purpose::Telemetry => "telemetry",
         Purpose::Fixed => "fixed",

@@ -81,7 +81,7 @@ fn a_scrape_has_every_value_of_a_closed_label_from_the_start() {
     for (name, count) in [
         ("millpond_memory_bytes", 7),
         ("millpond_memory_pressure", 4),
-        ("millpond_memory_budget_bytes", 11),
+        ("millpond_memory_budget_bytes", 12),
         ("millpond_table_misses_total", 7),
         ("millpond_table_removals_total", 5),
         ("millpond_records_total", 8),
