@@ -174,6 +174,15 @@ impl TableHealth {
         partitions.get(&partition).map(Arc::clone)
     }
 
+    /// The last record that was handled in each partition, or passed over: its partition and offset.
+    pub fn positions(&self) -> Vec<(i32, i64)> {
+        let partitions = self.partitions.read();
+        let existing = partitions.iter().filter(|(_, progress)| !progress.is_removed());
+        let positions =
+            existing.map(|(&partition, progress)| (partition, progress.next_offset() - 1));
+        positions.filter(|(_, offset)| *offset >= 0).collect()
+    }
+
     /// Completes when the next partition becomes known.
     pub fn partition_added(&self) -> Notified<'_> {
         self.partition_added.notified()

@@ -38,10 +38,12 @@ mod pool;
 mod positions;
 mod request;
 mod response;
+mod scan;
 mod served_by_tonic;
 mod snapshots;
 mod stats;
 mod streamed;
+mod table_watch;
 mod texts;
 mod unary;
 mod validation;
@@ -80,6 +82,7 @@ use lookup::{Lookup, MAX_RESPONSE_BYTES};
 use maintenance::Maintenance;
 use methods::Methods;
 use pool::Purpose;
+use scan::Walks;
 use snapshots::Snapshots;
 use stats::Stats;
 use unary::{Dispatch, Front};
@@ -213,9 +216,12 @@ impl Service {
         let lookup = Lookup::new(tables.clone(), descriptions, max_batch_bytes);
         let OperatorThreads { statistics, reclaim, walk } = self.operator_threads;
         let stats = Stats::new(Snapshots::new(self.take_snapshot, statistics));
-        let workers = [Worker::new("reclaim", reclaim), Worker::new("walk", walk)];
-        let maintenance = Maintenance::new(tables, self.reclaim, self.rejections, workers);
-        Methods { lookup, stats, maintenance }
+        let (reclaims, walks) = (Worker::new("reclaim", reclaim), Worker::new("walk", walk));
+        let walks = Arc::new(walks);
+        let scans = Walks::new(Arc::clone(&walks));
+        let maintenance =
+            Maintenance::new(tables.clone(), self.reclaim, self.rejections, reclaims, walks);
+        Methods { lookup, stats, maintenance, tables, walks: scans }
     }
 }
 

@@ -80,7 +80,7 @@ impl Progress {
 
     /// The offset of the next record to handle.
     pub fn next_offset(&self) -> i64 {
-        self.next_offset.load(Ordering::Relaxed)
+        self.next_offset.load(Ordering::Acquire)
     }
 
     /// Notes that `offset` is the next to handle. It may be lower than before: the offsets of a

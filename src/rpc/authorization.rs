@@ -9,6 +9,8 @@ use tonic::codegen::http::{HeaderMap, HeaderValue};
 
 use super::errors;
 use super::lookup_request::{KeyField, LookupRequest};
+use super::scan::ScanRequest;
+use super::table_watch::WatchRequest;
 use crate::access::{Caller, Denial, PeerAccess, Scope, Target};
 use crate::proto::Method;
 use crate::proto::v1::{
@@ -94,6 +96,18 @@ impl<K: KeyField> AboutTables for LookupRequest<K> {
 
     fn key_count(&self) -> usize {
         self.key.key_count()
+    }
+}
+
+impl AboutTables for ScanRequest {
+    fn scope(&self) -> Scope<'_> {
+        Scope::Table(self.table())
+    }
+}
+
+impl AboutTables for WatchRequest {
+    fn scope(&self) -> Scope<'_> {
+        Scope::Table(self.table())
     }
 }
 

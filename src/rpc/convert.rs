@@ -7,9 +7,11 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use crate::proto::v1::{AsOf, Miss, MissReason, Origin, PartitionOffset, RejectReason};
+use crate::proto::v1::{
+    AsOf, Miss, MissReason, Origin, PartitionOffset, RejectReason, RemovalCause,
+};
 use crate::record::{self, Recency, Reject, Timestamp};
-use crate::table::{self, Ghost, GhostCause};
+use crate::table::{self, Ghost, GhostCause, Removal};
 
 /// The first time that protobuf can say, in seconds, and the first that it cannot.
 const TIMES: Range<i64> = -62_135_596_800..253_402_300_800;
@@ -110,6 +112,16 @@ fn miss_at(reason: MissReason, time: Timestamp) -> Miss {
 
 fn miss(reason: MissReason) -> Miss {
     Miss { reason: reason.into(), ..Miss::default() }
+}
+
+pub(super) fn to_removal_cause(removal: Removal) -> RemovalCause {
+    match removal {
+        Removal::Replaced => RemovalCause::Replaced,
+        Removal::Deleted => RemovalCause::Deleted,
+        Removal::Expired => RemovalCause::Expired,
+        Removal::Evicted => RemovalCause::Evicted,
+        Removal::EvictedForPressure => RemovalCause::EvictedForPressure,
+    }
 }
 
 pub(super) fn to_reason(reject: Reject) -> RejectReason {

@@ -106,6 +106,26 @@ pub(super) fn stream_deadline() -> Status {
     status(Code::DeadlineExceeded, message.into(), ErrorReason::StreamDeadline, [])
 }
 
+/// The changes that a watch would send next are overwritten.
+pub(super) fn watch_overtaken(table: &str) -> Status {
+    let message = format!(
+        "the changes of table {table:?} were read more slowly than they were made; watch again with \
+         include_current"
+    );
+    let metadata = [("table", table.to_owned())];
+    status(Code::Aborted, message, ErrorReason::WatchOvertaken, metadata)
+}
+
+/// A watch cannot go on from where its caller wants.
+pub(super) fn watch_position_gone(table: &str) -> Status {
+    let message = format!(
+        "the changes of table {table:?} after resume_token are overwritten, or the token is of \
+         another process; watch again with include_current"
+    );
+    let metadata = [("table", table.to_owned())];
+    status(Code::OutOfRange, message, ErrorReason::WatchPositionGone, metadata)
+}
+
 /// As many streams are open as there may be on all connections.
 pub(super) fn too_many_streams(max_streams: usize) -> Status {
     let message = format!("{max_streams} calls are open, and that is the most; retry later");

@@ -12,7 +12,7 @@ use super::deadline::Deadline;
 use super::freshness::{Freshness, TableState};
 use super::positions::{self, PositionWaiter};
 use super::validation::Tables;
-use crate::health::Health;
+use crate::health::{Health, TableHealth};
 use crate::table::Table;
 
 /// The tables and their states. Clones share them.
@@ -52,6 +52,11 @@ impl FreshTables {
         }
         let wait_end = deadline.wait_end(positions::MAX_WAIT);
         self.positions.wait_for(name, &demanded.min_positions, wait_end).await
+    }
+
+    /// The last record that a table has handled in each partition: its partition and offset.
+    pub(super) fn positions(&self, name: &str) -> Vec<(i32, i64)> {
+        self.health.table(name).map(TableHealth::positions).unwrap_or_default()
     }
 
     /// Finds a table, with its state at this moment, if that is as fresh as is demanded. What is read

@@ -116,10 +116,7 @@ impl LookupOutcome<'_> {
 
     fn put(&self, buffer: &mut ResponseBuffer) {
         match self {
-            Self::Entry(found) => {
-                buffer.put_length(outcome::ENTRY, found.encoded_len);
-                found.put(buffer);
-            }
+            Self::Entry(found) => found.put_field(outcome::ENTRY, buffer),
             Self::Miss(miss) => buffer.put_field(outcome::MISS, miss),
         }
     }
@@ -169,6 +166,17 @@ impl<'a> FoundEntry<'a> {
             + field_len(entry::ORIGIN, found.origin.encoded_len())
             + field_len(entry::EXPIRE_TIME, found.expire_time.encoded_len());
         found
+    }
+
+    /// How long it is in a message, in bytes.
+    pub(super) fn encoded_len(&self) -> usize {
+        self.encoded_len
+    }
+
+    /// Writes it as a field.
+    pub(super) fn put_field(&self, tag: u32, buffer: &mut ResponseBuffer) {
+        buffer.put_length(tag, self.encoded_len);
+        self.put(buffer);
     }
 
     fn put(&self, buffer: &mut ResponseBuffer) {

@@ -33,16 +33,17 @@ pub(super) struct Maintenance {
     reclaim: Reclaim,
     rejections: ListRejections,
     reclaims: Worker,
-    walks: Worker,
+    walks: Arc<Worker>,
 }
 
 impl Maintenance {
-    /// What takes long runs on these threads, one for each kind.
+    /// What takes long runs on these threads, one for each kind. Others walk on the same one.
     pub(super) fn new(
         tables: FreshTables,
         reclaim: Reclaim,
         rejections: ListRejections,
-        [reclaims, walks]: [Worker; 2],
+        reclaims: Worker,
+        walks: Arc<Worker>,
     ) -> Self {
         Self { tables, reclaim, rejections, reclaims, walks }
     }

@@ -10,14 +10,17 @@ use tonic::{Code, Status};
 use super::authorization::{self, AboutTables};
 use super::call::Call;
 use super::errors;
+use super::fresh_tables::FreshTables;
 use super::lookup::Lookup;
-use super::lookup_request::{KeyField, LookupRequest};
+use super::lookup_request::LookupRequest;
 use super::maintenance::Maintenance;
 use super::pool::Permit;
 use super::request::RequestMessage;
 use super::response::FinishedResponse;
+use super::scan::{Scan, ScanRequest, Walks};
 use super::stats::Stats;
 use super::streamed::MessageSource;
+use super::table_watch::{Watch, WatchRequest};
 use super::texts::Texts;
 use crate::access::Scope;
 use crate::proto::Method;
@@ -28,6 +31,9 @@ pub(super) struct Methods {
     pub(super) lookup: Lookup,
     pub(super) stats: Stats,
     pub(super) maintenance: Maintenance,
+    /// For the methods whose answers are streams of entries.
+    pub(super) tables: FreshTables,
+    pub(super) walks: Walks,
 }
 
 /// Room for what has few fields.
@@ -41,8 +47,10 @@ const PAGE_BYTES: usize = 128 << 10;
 pub(super) fn max_request_bytes(method: Method, connection_bytes: usize) -> usize {
     match method {
         Method::Get | Method::StreamGet | Method::DescribeEntry => ONE_KEY_BYTES,
-        Method::BatchGet => connection_bytes,
-        Method::ListTables | Method::ListLargestEntries | Method::ListRejections => PAGE_BYTES,
+        Method::BatchGet | Method::Watch => connection_bytes,
+        Method::Scan | Method::ListTables | Method::ListLargestEntries | Method::ListRejections => {
+            PAGE_BYTES
+        }
         Method::GetStats | Method::WatchStats | Method::Reclaim => SMALL_REQUEST_BYTES,
     }
 }
@@ -71,28 +79,25 @@ impl Methods {
         call: &Call,
         request: RequestMessage,
     ) -> Result<Answered, Status> {
-        let Self { lookup, stats, maintenance } = self;
+        let Self { lookup, stats, maintenance, .. } = self;
         let message = match method {
+            Method::StreamGet | Method::Scan | Method::Watch | Method::WatchStats => {
+                return self.open(method, call, request).await.map(Answered::Stream);
+            }
             Method::Get => {
-                let (request, _held) = decode_lookup::<String>(call, request)?;
+                let held_bytes = LookupRequest::<String>::held_bytes;
+                let (request, _held) = decode_holding(call, request, held_bytes)?;
                 lookup.get(call, request).await
             }
             Method::BatchGet => {
-                let (request, _held) = decode_lookup::<Texts>(call, request)?;
+                let held_bytes = LookupRequest::<Texts>::held_bytes;
+                let (request, _held) = decode_holding(call, request, held_bytes)?;
                 lookup.batch_get(call, request).await
-            }
-            Method::StreamGet => {
-                let message = "StreamGet takes a stream of requests";
-                return Err(errors::malformed(Code::Unimplemented, message));
             }
             Method::ListTables => lookup.list_tables(call, &decode(call, request)?.0),
             Method::GetStats => {
                 decode::<GetStatsRequest>(call, request)?;
                 stats.get_stats(call).await
-            }
-            Method::WatchStats => {
-                let (request, _held) = decode::<WatchStatsRequest>(call, request)?;
-                return Ok(Answered::Stream(Box::new(stats.watch_stats(&request))));
             }
             Method::Reclaim => {
                 decode::<ReclaimRequest>(call, request)?;
@@ -109,6 +114,34 @@ impl Methods {
             Method::ListRejections => maintenance.list_rejections(call, &decode(call, request)?.0),
         };
         message.map(Answered::Message)
+    }
+
+    /// Opens the stream that answers one request.
+    async fn open(
+        &self,
+        method: Method,
+        call: &Call,
+        request: RequestMessage,
+    ) -> Result<Box<dyn MessageSource>, Status> {
+        let Self { stats, tables, walks, .. } = self;
+        match method {
+            Method::Scan => {
+                let held = decode_holding(call, request, ScanRequest::held_bytes)?;
+                Ok(Box::new(Scan::begin(tables, walks, call, held).await?))
+            }
+            Method::Watch => {
+                let held = decode_holding(call, request, WatchRequest::held_bytes)?;
+                Ok(Box::new(Watch::begin(tables, walks, call, held).await?))
+            }
+            Method::WatchStats => {
+                let (request, _held) = decode::<WatchStatsRequest>(call, request)?;
+                Ok(Box::new(stats.watch_stats(&request)))
+            }
+            _ => {
+                let message = format!("{} takes a stream of requests", method.name());
+                Err(errors::malformed(Code::Unimplemented, &message))
+            }
+        }
     }
 }
 
@@ -130,13 +163,14 @@ fn decode<M: Message + Default + AboutTables>(
     Ok((decoded, permit))
 }
 
-/// The same for a lookup, whose keys and positions may take more than their message does.
-fn decode_lookup<K: KeyField>(
+/// The same for a request that may take more than its message does: so many bytes.
+fn decode_holding<M: Message + Default + AboutTables>(
     call: &Call,
     request: RequestMessage,
-) -> Result<(LookupRequest<K>, Permit), Status> {
-    let (decoded, mut permit) = decode::<LookupRequest<K>>(call, request)?;
-    let held_bytes = decoded.held_bytes();
+    held_bytes: fn(&M) -> usize,
+) -> Result<(M, Permit), Status> {
+    let (decoded, mut permit) = decode::<M>(call, request)?;
+    let held_bytes = held_bytes(&decoded);
     permit.shrink_to(held_bytes);
     let grown = permit.grow_to(held_bytes);
     grown.map_err(|cause| permit.share().shed_call(cause))?;

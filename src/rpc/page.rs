@@ -14,12 +14,19 @@ use super::validation::validate;
 /// Most items in one page of any list. Stated in the protocol.
 const MAX_PAGE_SIZE: usize = 1_000;
 
+/// The field with a token for a page.
+pub(super) const PAGE_TOKEN: &str = "page_token";
+
 /// A list that has pages, and the table that it is about: empty for all tables.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum List<'a> {
     Tables,
     LargestEntries(&'a str),
     Rejections(&'a str),
+    /// The entries of a table whose keys begin with a prefix.
+    Scan(&'a str, &'a str),
+    /// The changes of a table whose keys begin with a prefix.
+    Watch(&'a str, &'a str),
 }
 
 /// An item of a list: its number there, and its key if items have equal numbers.
@@ -43,12 +50,21 @@ impl PageRequest {
         default_size: usize,
     ) -> Result<Self, Status> {
         let size = usize::try_from(page_size).ok();
-        let after = (!page_token.is_empty()).then(|| parse(list, page_token));
-        let is_broken = matches!(after, Some(None));
-        validate([size_violation(page_size), is_broken.then(broken_token)])?;
+        validate([size_violation(page_size)])?;
+        let after = token_place(list, (PAGE_TOKEN, page_token))?;
         let size = size.filter(|size| *size > 0).unwrap_or(default_size);
-        Ok(Self { size: size.min(MAX_PAGE_SIZE), after: after.flatten() })
+        Ok(Self { size: size.min(MAX_PAGE_SIZE), after })
     }
+}
+
+/// The item that the token in this field means; none if it is empty, which means the beginning.
+pub(super) fn token_place(
+    list: List<'_>,
+    (field, token): (&str, &str),
+) -> Result<Option<Place>, Status> {
+    let after = (!token.is_empty()).then(|| parse(list, token));
+    validate([matches!(after, Some(None)).then(|| broken_token(field))])?;
+    Ok(after.flatten())
 }
 
 /// The token for the page that begins after an item.
@@ -70,21 +86,24 @@ fn size_violation(page_size: i32) -> Option<FieldViolation> {
     (page_size < 0).then(|| FieldViolation::new("page_size", "must not be negative"))
 }
 
-fn broken_token() -> FieldViolation {
-    let rule = "must be empty, or the next_page_token of a response to the same request";
-    FieldViolation::new("page_token", rule)
+fn broken_token(field: &str) -> FieldViolation {
+    let rule = "must be empty, or the token that came in a response to the same request";
+    FieldViolation::new(field, rule)
 }
 
 /// FNV-1a. It finds mistakes; nobody gains anything by a token that is made up.
 fn checksum(list: List<'_>, number: u64, key: &str) -> u32 {
-    let (kind, table) = match list {
-        List::Tables => (1, ""),
-        List::LargestEntries(table) => (2, table),
-        List::Rejections(table) => (3, table),
+    let (kind, table, prefix) = match list {
+        List::Tables => (1, "", ""),
+        List::LargestEntries(table) => (2, table, ""),
+        List::Rejections(table) => (3, table, ""),
+        List::Scan(table, prefix) => (4, table, prefix),
+        List::Watch(table, prefix) => (5, table, prefix),
     };
     let number = number.to_be_bytes();
-    let parts = [&[kind], table.as_bytes(), &[0xff], &number[..], key.as_bytes()];
-    let bytes = parts.iter().copied().flatten();
+    let of_list = [&[kind], table.as_bytes(), &[0xff], prefix.as_bytes(), &[0xff]];
+    let parts = of_list.into_iter().chain([&number[..], key.as_bytes()]);
+    let bytes = parts.flatten();
     bytes.fold(0x811c_9dc5, |sum, &byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 

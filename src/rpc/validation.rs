@@ -44,6 +44,11 @@ pub(super) fn required(field: &str, text: &str) -> Option<FieldViolation> {
     text.is_empty().then(|| FieldViolation::new(field, "must not be empty"))
 }
 
+/// The violation if a prefix is longer than any key can be.
+pub(super) fn prefix(prefix: &str) -> Option<FieldViolation> {
+    key(|| "prefix".into(), prefix).filter(|_| !prefix.is_empty())
+}
+
 /// The violation if a key is empty or longer than any can be. `field` makes the field's name only if
 /// there is one, since a valid batch may have a thousand keys.
 pub(super) fn key(field: impl FnOnce() -> String, key: &str) -> Option<FieldViolation> {

@@ -4,10 +4,11 @@
 
 use crate::memory::MemoryType;
 use crate::proto::v1::{
-    self as wire, Build, CounterCheckStats, GetStatsResponse, MissCount, MissReason, RemovalCause,
-    RemovalCount,
+    self as wire, Build, CounterCheckStats, GetStatsResponse, MissCount, MissReason, RemovalCount,
 };
-use crate::rpc::convert::{to_as_of, to_duration, to_int64, to_signed_duration, to_timestamp};
+use crate::rpc::convert::{
+    to_as_of, to_duration, to_int64, to_removal_cause, to_signed_duration, to_timestamp,
+};
 use crate::stats::{
     ClockStats, DeadLetterStats, ExportStats, Freshness, Loading, PartitionStats, ProcessStats,
     Snapshot, TopicStats, TopicStatus,
@@ -76,7 +77,7 @@ fn to_table_stats(
     loading: Option<Loading>,
 ) -> wire::TableStats {
     let removal = |cause| RemovalCount {
-        cause: to_cause(cause).into(),
+        cause: to_removal_cause(cause).into(),
         count: to_int64(table.removals.count(cause)),
     };
     let per_entry = |bytes: u64| to_int64(bytes.checked_div(table.entry_count).unwrap_or(0));
@@ -113,16 +114,6 @@ fn to_miss_count((kind, count): (MissKind, u64)) -> MissCount {
         MissKind::Unknown => MissReason::Unknown,
     };
     MissCount { reason: reason.into(), count: to_int64(count) }
-}
-
-fn to_cause(removal: Removal) -> RemovalCause {
-    match removal {
-        Removal::Replaced => RemovalCause::Replaced,
-        Removal::Deleted => RemovalCause::Deleted,
-        Removal::Expired => RemovalCause::Expired,
-        Removal::Evicted => RemovalCause::Evicted,
-        Removal::EvictedForPressure => RemovalCause::EvictedForPressure,
-    }
 }
 
 impl From<ClockStats> for wire::ClockStats {

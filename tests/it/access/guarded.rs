@@ -112,7 +112,10 @@ pub(crate) async fn call(channel: Channel, path: &str, token: Option<&str>, tabl
     let request = authorized(AboutTable { table: table.into() }, token);
     let path: PathAndQuery = path.parse().unwrap();
     let codec = ProstCodec::<AboutTable, ()>::default();
-    client.unary(request, path, codec).await.map_or_else(|status| status.code(), |_| Code::Ok)
+    // Called as a stream, since some answers are streams that do not end by themselves.
+    let first =
+        async { client.server_streaming(request, path, codec).await?.into_inner().message().await };
+    first.await.map_or_else(|status| status.code(), |_| Code::Ok)
 }
 
 /// The code of the one lookup of a stream.
