@@ -9,7 +9,9 @@ mod completions;
 mod config_args;
 mod demo;
 mod describe;
+mod entry_text;
 mod failure;
+mod freshness;
 mod get;
 mod largest;
 mod man;
@@ -19,11 +21,13 @@ mod reclaim;
 mod rejections;
 mod runtime;
 mod sample_text;
+mod scan;
 mod serve;
 mod shown;
 mod stats;
 mod top;
 mod trial;
+mod watch;
 mod watching;
 
 use std::process::ExitCode;
@@ -55,6 +59,10 @@ enum Verb {
     Try(trial::TryArgs),
     /// Look up keys in a running service
     Get(get::GetArgs),
+    /// Print the entries of a table of a running service, one in each line
+    Scan(scan::ScanArgs),
+    /// Print the changes of a table of a running service as they are made
+    Watch(watch::WatchArgs),
     /// Show the statistics of a running service; with --watch, again and again
     Stats(stats::StatsArgs),
     /// Watch a running service on the whole terminal: memory, tables, partitions, callers
@@ -82,6 +90,8 @@ pub fn run() -> ExitCode {
         Verb::Check(args) => check::run(&args),
         Verb::Try(args) => trial::run(&args),
         Verb::Get(args) => get::run(args),
+        Verb::Scan(args) => scan::run(args),
+        Verb::Watch(args) => watch::run(args),
         Verb::Stats(args) => stats::run(&args),
         Verb::Top(args) => top::run(args),
         Verb::Reclaim(args) => reclaim::run(&args),

@@ -1,16 +1,15 @@
 //! `millpond get`: looks up keys, one or many.
 
-mod freshness;
 mod text;
 
 use clap::Args;
 
 use super::client::ClientArgs;
 use super::failure::Failure;
+use super::freshness::FreshnessArgs;
 use super::output::Output;
 use super::shown::show_answer;
 use crate::proto::v1::{BatchGetRequest, GetRequest};
-use freshness::FreshnessArgs;
 
 /// What to look up.
 #[derive(Debug, Args)]

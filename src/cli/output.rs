@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::ValueEnum;
 use prost::Message;
-use prost_reflect::{DescriptorPool, DynamicMessage};
+use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
 use serde_json::ser::Formatter;
 
 use crate::config::Store;
@@ -23,26 +23,41 @@ pub(super) enum Output {
 
 /// A message as indented proto3 JSON. Fields with default values are included.
 pub(super) fn json<M: Message>(name: &str, message: &M) -> anyhow::Result<String> {
-    write_json(name, message, serde_json::Serializer::pretty(Vec::new()))
+    MessageJson::new(name)?.write(message, serde_json::Serializer::pretty(Vec::new()))
 }
 
 /// The same in one line.
 pub(super) fn json_line<M: Message>(name: &str, message: &M) -> anyhow::Result<String> {
-    write_json(name, message, serde_json::Serializer::new(Vec::new()))
+    MessageJson::new(name)?.line(message)
 }
 
-fn write_json<M: Message, F: Formatter>(
-    name: &str,
-    message: &M,
-    mut out: serde_json::Serializer<Vec<u8>, F>,
-) -> anyhow::Result<String> {
-    let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET)?;
-    let name = format!("millpond.v1.{name}");
-    let descriptor = pool.get_message_by_name(&name).context("no such message")?;
-    let message = DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice())?;
-    let options = prost_reflect::SerializeOptions::new().skip_default_fields(false);
-    message.serialize_with_options(&mut out, &options)?;
-    Ok(String::from_utf8(out.into_inner())?)
+/// Writes many messages of one kind as proto3 JSON.
+pub(super) struct MessageJson(MessageDescriptor);
+
+impl MessageJson {
+    /// For the message of this name in the protocol.
+    pub(super) fn new(name: &str) -> anyhow::Result<Self> {
+        let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET)?;
+        let descriptor = pool.get_message_by_name(&format!("millpond.v1.{name}"));
+        descriptor.map(Self).context("no such message")
+    }
+
+    /// A message in one line. Fields with default values are included.
+    pub(super) fn line<M: Message>(&self, message: &M) -> anyhow::Result<String> {
+        self.write(message, serde_json::Serializer::new(Vec::new()))
+    }
+
+    fn write<M: Message, F: Formatter>(
+        &self,
+        message: &M,
+        mut out: serde_json::Serializer<Vec<u8>, F>,
+    ) -> anyhow::Result<String> {
+        let bytes = message.encode_to_vec();
+        let message = DynamicMessage::decode(self.0.clone(), bytes.as_slice())?;
+        let options = prost_reflect::SerializeOptions::new().skip_default_fields(false);
+        message.serialize_with_options(&mut out, &options)?;
+        Ok(String::from_utf8(out.into_inner())?)
+    }
 }
 
 /// Text from a stream, with control characters escaped: they could make a terminal do something.

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use tonic::Request;
+use tonic::{Request, Status};
 
 use crate::channel::AuthorizedChannel;
 use crate::v1::lookup_service_client::LookupServiceClient;
@@ -46,6 +46,15 @@ impl Client {
         let mut request = Request::new(message);
         request.set_timeout(self.timeout);
         request
+    }
+
+    /// The same for the next message of a stream that has no deadline.
+    pub(crate) async fn in_time<T>(
+        &self,
+        message: impl Future<Output = Result<T, Status>>,
+    ) -> Result<T, Status> {
+        let silent = |_| Status::deadline_exceeded("the service sent nothing in time");
+        tokio::time::timeout(self.timeout, message).await.map_err(silent).flatten()
     }
 
     /// The connection, for services of other protocols: health and reflection.

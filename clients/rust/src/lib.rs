@@ -3,6 +3,8 @@
 //! | item | what it is |
 //! |---|---|
 //! | [`Client`] | a connection to one service, and the stubs of its methods |
+//! | [`Scan`] | the entries of a table |
+//! | [`Watch`] | the changes of a table |
 //! | [`ConnectOptions`] | how to connect: TLS, certificates, a token |
 //! | [`AuthorizedChannel`] | the channel of the stubs, which sends the token |
 //! | [`ConnectError`] | the error if there is no connection |
@@ -19,10 +21,13 @@ mod endpoint;
 mod handshake_alert;
 #[cfg(not(feature = "tls"))]
 mod no_tls;
+mod retry;
+mod scan;
 #[cfg(feature = "tls")]
 mod tls;
 mod tls_files;
 mod token;
+mod watch;
 
 #[cfg(not(feature = "tls"))]
 use no_tls as tls;
@@ -31,6 +36,8 @@ pub use channel::AuthorizedChannel;
 pub use client::Client;
 pub use connect::ConnectOptions;
 pub use connect_error::ConnectError;
+pub use scan::Scan;
+pub use watch::Watch;
 
 /// The protocols `millpond.v1` and `grpc.health.v1` as an encoded
 /// `google.protobuf.FileDescriptorSet`, comments included.

@@ -1,4 +1,4 @@
-//! How fresh and complete `millpond get` demands the table to be before it answers.
+//! How fresh and complete a verb demands the table to be before it answers.
 
 use std::time::Duration;
 
