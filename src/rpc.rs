@@ -26,6 +26,7 @@ mod freshness;
 mod gateway;
 mod health;
 mod lookup;
+mod lookup_intake;
 mod lookup_request;
 mod lookup_response;
 mod lookup_stream;

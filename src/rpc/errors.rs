@@ -173,6 +173,16 @@ pub(super) fn denied(denial: Denial) -> Status {
     }
 }
 
+/// The caller of a stream of lookups has sent more requests than may be unanswered.
+pub(super) fn too_many_unanswered(max_unanswered: usize) -> Status {
+    let message = format!(
+        "more than {max_unanswered} requests are not answered, because the answers are not read or \
+         they wait for positions; read answers, and send fewer requests at a time"
+    );
+    let metadata = [("max_unanswered", max_unanswered.to_string())];
+    retryable(Code::ResourceExhausted, message, ErrorReason::TooManyUnanswered, metadata)
+}
+
 /// The call was shed for this cause.
 pub(super) fn shed(cause: ShedCause) -> Status {
     let (code, reason, message) = match cause {

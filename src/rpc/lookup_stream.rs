@@ -1,12 +1,12 @@
 //! `StreamGet`: lookups as they come on one stream, each answered with its caller's tag.
 //!
 //! ```text
-//! requests of one frame -> prepared -> answered together, in one piece for the transport
+//! Intake -> those that have come -> prepared -> answered together, in one piece for the transport
 //!            one that waits for min_positions -> waiting -> prepared, when its table is there
 //! ```
 //!
-//! Requests are read only when the transport has taken the answers before, so a caller that does not
-//! read is not read either. What a lookup does is in `lookup.rs`.
+//! Answers are made only when the transport has taken those before. What a lookup does is in
+//! `lookup.rs`.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use http_body::Body;
 use prost::Message;
 use prost::bytes::Bytes;
-use tonic::{Code, Status};
+use tonic::Status;
 use tonic_types::{FieldViolation, StatusExt};
 
 use super::authorization;
@@ -26,6 +26,7 @@ use super::call::{Attempt, Call};
 use super::costs::CallCost;
 use super::errors;
 use super::field_mask::FieldMask;
+use super::lookup_intake::{Intake, TaggedRequest};
 use super::lookup_request::GetRequest;
 use super::methods::Methods;
 use super::pool::{Permit, Purpose};
@@ -47,25 +48,16 @@ const STREAM_BYTES: usize = 16 << 10;
 const WAITING_BYTES: usize = 1 << 10;
 
 /// The lookups of one call.
-pub(super) struct LookupStream<B> {
+pub(super) struct LookupStream {
     methods: Arc<Methods>,
-    /// None once the caller has sent its last request.
-    reader: Option<RequestReader<B>>,
+    /// None once the caller's last request was taken.
+    intake: Option<Intake>,
     ready: VecDeque<Lookup>,
     waiting: FuturesUnordered<BoxFuture<'static, Lookup>>,
     waiting_tags: HashSet<i64>,
     /// What the requests take that wait.
     waiting_bytes: usize,
     held: Permit,
-}
-
-/// One request. `StreamGetRequest`, with the server's own `GetRequest`.
-#[derive(Clone, PartialEq, Message)]
-struct TaggedRequest {
-    #[prost(int64, tag = "1")]
-    tag: i64,
-    #[prost(message, optional, tag = "2")]
-    get: Option<GetRequest>,
 }
 
 /// A request that can be answered.
@@ -76,13 +68,13 @@ struct Lookup {
     prepared: Result<FieldMask, Status>,
 }
 
-impl<B: Body<Data = Bytes> + Unpin + Send + 'static> LookupStream<B> {
+impl LookupStream {
     /// The lookups of the requests that come by this reader.
     ///
     /// # Errors
     ///
     /// When the byte pool has no room for one more stream.
-    pub(super) fn open(
+    pub(super) fn open<B: Body<Data = Bytes> + Unpin + Send + 'static>(
         methods: Arc<Methods>,
         call: &Call,
         mut reader: RequestReader<B>,
@@ -91,7 +83,7 @@ impl<B: Body<Data = Bytes> + Unpin + Send + 'static> LookupStream<B> {
         reader.wait_for_ever();
         let mut stream = Self {
             methods,
-            reader: Some(reader),
+            intake: Some(Intake::start(reader, call.share().new_permit(Purpose::Request))),
             ready: VecDeque::new(),
             waiting: FuturesUnordered::new(),
             waiting_tags: HashSet::new(),
@@ -155,54 +147,50 @@ impl<B: Body<Data = Bytes> + Unpin + Send + 'static> LookupStream<B> {
 
     /// Waits for requests, or for the end of one that waits. False if neither comes any more.
     async fn take_more(&mut self, call: &Call) -> Result<bool, Status> {
-        let Self { reader, waiting, .. } = self;
-        let reader = reader.as_mut().filter(|_| waiting.len() < MAX_WAITING);
-        let request = match (reader, waiting.is_empty()) {
-            (None, true) => return Ok(false),
-            (Some(reader), true) => reader.next().await?,
-            (reader, false) => {
-                let next = async {
-                    match reader {
-                        Some(reader) => reader.next().await,
-                        None => std::future::pending().await,
-                    }
-                };
-                tokio::select! {
-                    biased;
-                    Some(lookup) = waiting.next() => {
-                        self.waiting_tags.remove(&lookup.tag);
-                        self.waiting_bytes -= lookup.waiting_bytes();
-                        self.ready.push_back(lookup);
-                        return Ok(true);
-                    }
-                    request = next => request?,
-                }
+        let Self { intake, waiting, .. } = self;
+        let intake = intake.as_ref().filter(|_| waiting.len() < MAX_WAITING);
+        if intake.is_none() && waiting.is_empty() {
+            return Ok(false);
+        }
+        let next = async {
+            match intake {
+                Some(intake) => intake.next().await,
+                None => std::future::pending().await,
             }
         };
-        self.take_all_complete(call, request)?;
+        let request = tokio::select! {
+            biased;
+            Some(lookup) = waiting.next() => {
+                self.waiting_tags.remove(&lookup.tag);
+                self.waiting_bytes -= lookup.waiting_bytes();
+                self.ready.push_back(lookup);
+                return Ok(true);
+            }
+            request = next => request?,
+        };
+        self.take_all(call, request)?;
         Ok(true)
     }
 
-    /// Takes this request, and those that have come together with it. None ends the requests.
-    fn take_all_complete(&mut self, call: &Call, first: Option<Bytes>) -> Result<(), Status> {
-        let Some(mut message) = first else {
-            self.reader = None;
+    /// Takes this request, and those that have come too. None ends the requests.
+    fn take_all(&mut self, call: &Call, first: Option<TaggedRequest>) -> Result<(), Status> {
+        let Some(mut request) = first else {
+            self.intake = None;
             return Ok(());
         };
         loop {
-            self.take(call, message)?;
+            self.take(call, request)?;
             let is_enough = self.ready.len() >= MAX_TOGETHER || self.waiting.len() >= MAX_WAITING;
-            let reader = self.reader.as_mut().filter(|_| !is_enough);
-            let Some(next) = reader.map_or(Ok(None), RequestReader::next_complete)? else {
-                return Ok(());
-            };
-            message = next;
+            let intake = self.intake.as_ref().filter(|_| !is_enough);
+            // An error comes again, after the answers to those that came before.
+            let next = intake.and_then(|intake| intake.next_that_has_come().ok().flatten());
+            let Some(next) = next else { return Ok(()) };
+            request = next;
         }
     }
 
-    fn take(&mut self, call: &Call, message: Bytes) -> Result<(), Status> {
-        let TaggedRequest { tag, get } = TaggedRequest::decode(message)
-            .map_err(|error| errors::malformed(Code::Internal, &error.to_string()))?;
+    fn take(&mut self, call: &Call, request: TaggedRequest) -> Result<(), Status> {
+        let TaggedRequest { tag, get } = request;
         if self.waiting_tags.contains(&tag) {
             let rule = format!("{tag} is the tag of a request that is not answered yet");
             return Err(errors::invalid_request(vec![FieldViolation::new("tag", rule)]));
@@ -230,7 +218,7 @@ impl<B: Body<Data = Bytes> + Unpin + Send + 'static> LookupStream<B> {
     }
 }
 
-impl<B: Body<Data = Bytes> + Unpin + Send + 'static> MessageSource for LookupStream<B> {
+impl MessageSource for LookupStream {
     fn next<'a>(&'a mut self, call: &'a Call) -> NextMessage<'a> {
         Box::pin(self.next_message(call))
     }

@@ -112,7 +112,7 @@ impl<B: Body<Data = Bytes> + Unpin> RequestReader<B> {
     }
 
     /// The next message, if all of it has come.
-    pub(super) fn next_complete(&mut self) -> Result<Option<Bytes>, Status> {
+    fn next_complete(&mut self) -> Result<Option<Bytes>, Status> {
         if self.buffer.is_empty()
             && let Some(head) = self.head_of(&self.frame)?
             && self.frame.len() >= head.frame_bytes()

@@ -19,8 +19,8 @@ pub struct ScanPart {
     pub end: Option<ScanPosition>,
 }
 
-/// The most positions of a part of any store. A walk holds twice as many, of 8 bytes each.
-pub(super) const MAX_POSITIONS: usize = 32 << 10;
+/// The most positions of a part of any store. While it is made there are twice as many.
+pub(super) const MAX_POSITIONS: usize = 16 << 10;
 
 /// Gathers the first positions after one, in whatever order they come.
 #[derive(Debug)]
@@ -55,8 +55,8 @@ impl ScanPosition {
 }
 
 impl ScanPart {
-    /// What a walk for a part takes at most, in bytes, until it is over.
-    pub const WALK_BYTES: usize = 2 * MAX_POSITIONS * size_of::<ScanPosition>();
+    /// What a part takes at most, in bytes.
+    pub const MAX_BYTES: usize = MAX_POSITIONS * size_of::<ScanPosition>();
 
     /// What the part takes, in bytes.
     pub fn bytes(&self) -> usize {

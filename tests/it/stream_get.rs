@@ -223,8 +223,9 @@ fn lookups_that_wait_take_room_of_the_byte_pool() {
 }
 
 #[test]
-fn a_caller_that_does_not_read_is_not_read_either_and_others_are_served() {
-    const LOOKUPS: i64 = 3_000;
+fn a_caller_that_does_not_read_may_send_a_thousand_lookups_and_others_are_served() {
+    // Each takes a frame of its own, as most clients send them.
+    const LOOKUPS: i64 = 1_000;
     broker::in_process(async |broker| {
         let topic = broker.create_topic(1).await;
         topic.produce(&[event("a", &"x".repeat(10_000))]);
@@ -249,6 +250,29 @@ fn a_caller_that_does_not_read_is_not_read_either_and_others_are_served() {
             assert_eq!(slow.answer().await.0, tag);
         }
         drop((slow, other));
+        service.stop().await;
+    });
+}
+
+#[test]
+fn a_caller_that_leaves_too_much_unanswered_loses_its_stream_and_not_its_connection() {
+    broker::in_process(async |broker| {
+        let topic = broker.create_topic(1).await;
+        topic.produce(&[event("a", &"x".repeat(10_000))]);
+        let service = Service::ready(broker, &topic, &["ingest.start=earliest"]).await;
+        service.wait_until_polled(1).await;
+        let slow = slow_channel(service.rpc);
+        let lookups = Lookups::open(slow.clone()).await;
+        for tag in 0..4_000 {
+            lookups.ask(tag, get("a"));
+        }
+        let status = lookups.end().await;
+        assert_error(&status, Code::ResourceExhausted, ErrorReason::TooManyUnanswered);
+        let mut after = Lookups::open(slow).await;
+        after.ask(1, get("a"));
+        assert_eq!(found(after.answer().await.1), Ok("a".into()));
+        // That of the lookups, and that of the statistics.
+        assert_eq!(service.stats().await.rpc.unwrap().admitted_connection_count, 2);
         service.stop().await;
     });
 }

@@ -93,7 +93,7 @@ impl TableWalk {
         self.part = Part::Unknown(after);
         self.held.shrink_to(0);
         let wait_end = call.deadline().wait_end(MAX_WAIT);
-        let waited = self.held.wait_for(ScanPart::WALK_BYTES, wait_end).await;
+        let waited = self.held.wait_for(ScanPart::MAX_BYTES, wait_end).await;
         waited.map_err(|cause| call.share().shed_call(cause))?;
         let (table, prefix) = (Arc::clone(&self.table), self.prefix.clone());
         let walk = move || table.scan_part(after, &prefix);
