@@ -1,5 +1,5 @@
 //! A guard over a process: a small shell that outlives this program by a moment, kills the process
-//! if it still runs, and removes its folder.
+//! and its group if they still run, and removes its folder.
 //!
 //! Owns the folder, and the promise that no process is left behind. Knows nothing of the process
 //! itself.
@@ -17,8 +17,8 @@ const SCRIPT: &str = include_str!("guard.sh");
 /// Becomes the program once a line arrives, and ends if none does.
 const GATE: &str = r#"read -r go && exec "$@" </dev/null"#;
 
-/// A temporary folder, and at most one process that works in it. Both are removed at once on drop,
-/// and soon after this process has ended in any other way.
+/// A temporary folder, and at most one process that works in it, together with its process group. All
+/// of them are removed at once on drop, and soon after this process has ended in any other way.
 #[derive(Debug)]
 pub struct Guard {
     shell: Child,

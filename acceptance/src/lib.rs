@@ -22,9 +22,11 @@
 //! | [`records`], [`documents`], [`producer`] | a stream that can be checked to the last byte |
 //! | [`topics`] | topics on a real broker |
 //! | [`cost`] | CPU time and memory of a process |
+//! | [`authority`], [`mount`], [`hex`] | certificates, the folders that hold them, and hashes of tokens |
 //! | [`status_code`] | the names of gRPC's status codes |
 //! | [`promtool`] | the tool that checks metrics and rules |
 //! | [`secret_search`] | a secret in text, in any encoding |
+//! | [`require`] | whether what a machine lacks may be skipped |
 //! | [`stop`] | a signal that stops threads |
 //! | [`report`], [`size`] | output and arguments of a program |
 
@@ -39,6 +41,7 @@
     reason = "they end a run, and the message says why"
 )]
 
+pub mod authority;
 pub mod broker;
 pub mod browser;
 pub mod caller;
@@ -48,14 +51,16 @@ pub mod cost;
 pub mod documents;
 pub mod frames;
 pub mod guard;
+pub mod hex;
 pub mod kafka;
 pub mod language;
+pub mod mount;
 pub mod process;
 pub mod producer;
 pub mod promtool;
 pub mod records;
 pub mod report;
-mod require;
+pub mod require;
 pub mod secret_search;
 pub mod served;
 pub mod size;

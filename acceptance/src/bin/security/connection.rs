@@ -20,7 +20,7 @@ use tokio_rustls::client::TlsStream;
 use tonic::transport::{Channel, Endpoint};
 use tower::service_fn;
 
-use crate::authority::Credential;
+use millpond_acceptance::authority::Credential;
 
 /// The host name in the service's certificate.
 pub(crate) const HOST: &str = "localhost";

@@ -13,11 +13,11 @@ use clap::Args as ClapArgs;
 use millpond_acceptance::report::say;
 use tokio::runtime::Runtime;
 
-use crate::authority::Authority;
 use crate::connection::HOST;
-use crate::mount::{Mount, Swap};
 use crate::scene::Scene;
 use contender::{Contender, Protection};
+use millpond_acceptance::authority::Authority;
+use millpond_acceptance::mount::{Mount, Swap};
 
 /// The most that a `Get` with TLS and a policy may cost, as a multiple of one without.
 const MOST: f64 = 1.35;

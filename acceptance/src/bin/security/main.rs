@@ -9,12 +9,9 @@
 //! It makes its authorities, certificates and tokens anew, and keeps none. It needs `openssl`. What
 //! else a part needs and the machine lacks, it says and skips.
 
-mod authority;
 mod connection;
 mod cost;
-mod hex;
 mod jwt;
-mod mount;
 mod openssl;
 mod page;
 mod recipes;

@@ -17,11 +17,11 @@ use millpond_acceptance::report::say;
 use millpond_acceptance::served::Served;
 use tokio::runtime::Runtime;
 
-use crate::mount::{Mount, Swap};
 use crate::page;
 use crate::scene::Scene;
 use former::FormerCaller;
 use load::Load;
+use millpond_acceptance::mount::{Mount, Swap};
 use parties::Parties;
 
 #[derive(Debug, ClapArgs)]

@@ -12,12 +12,12 @@ use anyhow::{Context, Result};
 use millpond_acceptance::report::say;
 use tokio::runtime::Runtime;
 
-use crate::authority::Authority;
 use crate::connection::HOST;
-use crate::mount::{Mount, Swap};
 use crate::scene::{Scene, text};
 use attempt::{Attempt, Port};
 use finding::Finding;
+use millpond_acceptance::authority::Authority;
+use millpond_acceptance::mount::{Mount, Swap};
 
 /// The gRPC port and the admin port, both with a certificate and without callers' certificates.
 const CONFIGURATION: &str = r#"

@@ -14,10 +14,10 @@ use rustls::ALL_VERSIONS;
 use rustls::client::Resumption;
 use tonic::transport::{Channel, Endpoint};
 
-use crate::authority::Authority;
 use crate::connection::{Identity, channel, identity};
 use crate::page;
 use crate::scene::{Scene, TABLE, key};
+use millpond_acceptance::authority::Authority;
 
 /// Callers at once, each with a connection of its own.
 const CALLERS: u64 = 8;

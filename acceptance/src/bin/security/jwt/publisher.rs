@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::Result;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::authority::Credential;
 use crate::connection;
+use millpond_acceptance::authority::Credential;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const MAX_REQUEST_BYTES: usize = 8 << 10;

@@ -5,8 +5,8 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::authority::Credential;
 use crate::scene::{Scene, text};
+use millpond_acceptance::authority::Credential;
 
 /// The variables that name them, for each caller as for `millpond` itself.
 const VARIABLES: [&str; 4] =

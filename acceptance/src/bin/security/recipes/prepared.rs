@@ -5,13 +5,13 @@ use anyhow::Result;
 
 use super::case::Case;
 use super::credentials::Files;
-use crate::authority::{Authority, Credential};
 use crate::connection::HOST;
-use crate::hex::hash;
 use crate::jwt::{Issuer, Publisher};
-use crate::mount::{Mount, Swap};
 use crate::page;
 use crate::scene::{OTHER_TABLE, Scene, TABLE};
+use millpond_acceptance::authority::{Authority, Credential};
+use millpond_acceptance::hex::hash;
+use millpond_acceptance::mount::{Mount, Swap};
 
 /// The recipes of the page, by name.
 pub(super) const RECIPES: [&str; 5] =

@@ -14,9 +14,9 @@ use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 use tonic::Streaming;
 
-use crate::authority::Credential;
 use crate::connection::{Identity, channel, identity, shake_hands};
 use crate::scene::{TABLE, key};
+use millpond_acceptance::authority::Credential;
 
 /// How long its stream may still be open once others of its authority are refused.
 const PATIENCE: Duration = Duration::from_secs(30);

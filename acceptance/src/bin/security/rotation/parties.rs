@@ -10,9 +10,9 @@ use rustls::ALL_VERSIONS;
 use tokio::time::sleep;
 
 use super::former;
-use crate::authority::{Authority, Credential};
 use crate::connection::{HOST, Identity, identity, shake_hands};
-use crate::mount::Mount;
+use millpond_acceptance::authority::{Authority, Credential};
+use millpond_acceptance::mount::Mount;
 
 const CALLER: &str = "web.shop.svc";
 const PATIENCE: Duration = Duration::from_secs(60);

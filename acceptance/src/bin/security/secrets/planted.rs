@@ -7,12 +7,12 @@ use millpond_acceptance::kafka::{self, SecureKafka};
 use millpond_acceptance::report::say;
 use tempfile::TempDir;
 
-use crate::authority::Authority;
 use crate::connection::HOST;
-use crate::hex::hash;
 use crate::jwt::{Issuer, Publisher};
-use crate::mount::{Mount, Swap};
 use crate::scene::text;
+use millpond_acceptance::authority::Authority;
+use millpond_acceptance::hex::hash;
+use millpond_acceptance::mount::{Mount, Swap};
 
 /// Nobody listens there.
 const NOBODY: &str = "127.0.0.1:1";

@@ -9,17 +9,20 @@ use rcgen::{
 };
 
 /// A key, and the certificate with which it signs others.
-pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// A certificate and its key, in PEM.
 #[derive(Debug, Clone)]
-pub(crate) struct Credential {
-    pub(crate) certificate: String,
-    pub(crate) key: String,
+pub struct Credential {
+    /// The certificate.
+    pub certificate: String,
+    /// Its private key.
+    pub key: String,
 }
 
 impl Authority {
-    pub(crate) fn new(name: &str) -> Result<Self> {
+    /// A new one, with a new key.
+    pub fn new(name: &str) -> Result<Self> {
         let mut params = named(name)?;
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -27,12 +30,12 @@ impl Authority {
     }
 
     /// Its certificate, in PEM.
-    pub(crate) fn pem(&self) -> String {
+    pub fn pem(&self) -> String {
         self.0.pem()
     }
 
     /// A new certificate for these names: SPIFFE ids and host names.
-    pub(crate) fn issue(&self, names: &[&str]) -> Result<Credential> {
+    pub fn issue(&self, names: &[&str]) -> Result<Credential> {
         let mut params = named(names.first().copied().unwrap_or("nobody"))?;
         for name in names {
             params.subject_alt_names.push(subject(name)?);

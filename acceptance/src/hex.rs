@@ -14,6 +14,6 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// The SHA-256 of a token.
-pub(crate) fn hash(token: &str) -> String {
+pub fn hash(token: &str) -> String {
     hex(digest(&SHA256, token.as_bytes()).as_ref())
 }

@@ -16,7 +16,7 @@ const DATA: &str = "..data";
 
 /// How files are replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Swap {
+pub enum Swap {
     /// One after the other, each in two halves: the worst that a program can do.
     Files,
     /// All at once by a symbolic link, as the kubelet replaces those of a Secret.
@@ -25,20 +25,21 @@ pub(crate) enum Swap {
 
 /// A folder of files that are replaced together.
 #[derive(Debug)]
-pub(crate) struct Mount {
+pub struct Mount {
     folder: PathBuf,
     swap: Swap,
     generation: u32,
 }
 
 impl Mount {
-    pub(crate) fn new(folder: PathBuf, swap: Swap) -> Result<Self> {
+    /// Makes the folder, which is empty.
+    pub fn new(folder: PathBuf, swap: Swap) -> Result<Self> {
         fs::create_dir_all(&folder)?;
         Ok(Self { folder, swap, generation: 0 })
     }
 
     /// Replaces the files. Each is a name and its contents, and all are given each time.
-    pub(crate) fn put(&mut self, files: &[(&str, &str)]) -> Result<()> {
+    pub fn put(&mut self, files: &[(&str, &str)]) -> Result<()> {
         self.generation += 1;
         match self.swap {
             Swap::Files => {
