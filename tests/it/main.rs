@@ -11,6 +11,7 @@ mod access;
 mod admin_api;
 mod admin_port;
 mod architecture;
+mod calling;
 mod check_connection;
 mod client_tls;
 mod client_verbs;

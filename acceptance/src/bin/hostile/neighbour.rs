@@ -18,6 +18,7 @@ use millpond_client::health::HealthCheckRequest;
 use millpond_client::health::health_client::HealthClient;
 use millpond_client::v1::lookup_service_client::LookupServiceClient;
 use millpond_client::v1::{BatchGetRequest, GetRequest};
+use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tonic::Request;
 use tonic::transport::{Channel, Endpoint};
@@ -47,6 +48,7 @@ pub(crate) struct Tallies {
 /// A running client.
 pub(crate) struct Neighbour {
     stop: Arc<AtomicBool>,
+    connected: oneshot::Receiver<()>,
     thread: JoinHandle<anyhow::Result<Tallies>>,
 }
 
@@ -55,7 +57,14 @@ impl Neighbour {
     pub(crate) fn start(target: Target, records: Arc<Delivered>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let caller = Caller { target, records, stop: Arc::clone(&stop) };
-        Self { stop, thread: std::thread::spawn(move || caller.run()) }
+        let (connect, connected) = oneshot::channel();
+        let thread = std::thread::spawn(move || caller.run(connect));
+        Self { stop, connected, thread }
+    }
+
+    /// Waits until it has its connections. Only newcomers may have to wait for those who attack.
+    pub(crate) async fn wait_until_connected(&mut self) -> anyhow::Result<()> {
+        (&mut self.connected).await.context("the well-behaved client found no service")
     }
 
     /// Ends the calls.
@@ -72,11 +81,14 @@ struct Caller {
 }
 
 impl Caller {
-    fn run(&self) -> anyhow::Result<Tallies> {
+    fn run(&self, connected: oneshot::Sender<()>) -> anyhow::Result<Tallies> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             let mut gets = LookupServiceClient::new(self.channel()?);
             let mut batches = LookupServiceClient::new(self.channel()?);
+            self.get(&mut gets).await?;
+            self.batch_get(&mut batches).await?;
+            let _ = connected.send(());
             let (mut one, mut many) = (Tally::default(), Tally::default());
             let (mut newcomers, mut probes) = (Tally::default(), Tally::default());
             tokio::join!(

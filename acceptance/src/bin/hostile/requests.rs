@@ -11,7 +11,8 @@ use http::{HeaderMap, HeaderValue, Uri};
 use millpond_client::health::HealthCheckRequest;
 use millpond_client::v1::{
     BatchGetRequest, Freshness, GetRequest, GetStatsRequest, ListLargestEntriesRequest,
-    PartitionOffset, ReclaimRequest, WatchStatsRequest,
+    PartitionOffset, ReclaimRequest, ScanRequest, StreamGetRequest, WatchRequest,
+    WatchStatsRequest,
 };
 use prost::Message;
 
@@ -66,6 +67,29 @@ impl Call {
 pub(crate) fn get(end: u64) -> Call {
     let key = recent_keys(end, 1).pop().unwrap_or_default();
     Call::new(GET, &GetRequest { table: TABLE.into(), key, ..Default::default() })
+}
+
+/// Looks up recent keys on one stream, one after the other, so many times.
+pub(crate) fn stream_get(end: u64, lookups: u16) -> Call {
+    let key = recent_keys(end, 1).pop().unwrap_or_default();
+    let get = GetRequest { table: TABLE.into(), key, ..Default::default() };
+    let message = |tag| StreamGetRequest { tag, get: Some(get.clone()) }.encode_to_vec();
+    let messages = (0..lookups).map(|tag| message(tag.into()));
+    let framed = messages.flat_map(|message| [&head(0, message.len())[..], &message].concat());
+    let path = "/millpond.v1.LookupService/StreamGet".into();
+    Call { path, body: framed.collect::<Vec<_>>().into(), encoding: None }
+}
+
+/// Asks for all entries of the table.
+pub(crate) fn scan() -> Call {
+    let request = ScanRequest { table: TABLE.into(), ..Default::default() };
+    Call::new("/millpond.v1.LookupService/Scan", &request)
+}
+
+/// Watches all of the table, with what is in it.
+pub(crate) fn watch_table() -> Call {
+    let request = WatchRequest { table: TABLE.into(), include_current: true, ..Default::default() };
+    Call::new("/millpond.v1.LookupService/Watch", &request)
 }
 
 /// Looks up so many recent keys that the answer is as large as it can be.

@@ -48,7 +48,8 @@ pub(crate) async fn run(
     let mut statistics = scene.statistics()?;
     let before = Pressure::of(&statistics.read().await?);
     let is_reset = scene.container.reset_peak()?;
-    let neighbour = Neighbour::start(target, scene.records());
+    let mut neighbour = Neighbour::start(target, scene.records());
+    neighbour.wait_until_connected().await?;
     let until = Instant::now() + time;
     let attacks = peers_runtime.spawn(attack_together(peers.to_vec(), target, until));
     let mut peak_bytes = watch(&scene.container, until).await?;

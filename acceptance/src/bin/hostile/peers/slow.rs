@@ -4,44 +4,37 @@ use std::time::Duration;
 
 use millpond_acceptance::frames::{self, END_HEADERS, END_STREAM, Kind};
 
-use crate::calls::{Calls, Reading};
+use crate::calls::{Calls, End, Reading};
 use crate::peer::About;
 use crate::raw::Raw;
-use crate::requests::{BATCH_GET, Call, batch_get, batch_get_of, get, reflection, watch_stats};
+use crate::requests::{
+    BATCH_GET, Call, batch_get, batch_get_of, get, reflection, scan, stream_get, watch_stats,
+    watch_table,
+};
 
 const STREAMS: u16 = 256;
 /// A byte of each answer is taken.
 const ONE_BYTE: Reading = Reading::First(1);
 
 pub(super) fn peers(end: u64) -> Vec<Calls> {
-    let from_all = |name, does| About::new(name, does, 64).with_addresses(8);
+    let slow = |name, does, call| {
+        let about = About::new(name, does, 64).with_addresses(8);
+        Calls::new(about, STREAMS, call).reading(ONE_BYTE)
+    };
+    let lookups = "send many lookups on each stream, and read one byte";
     vec![
-        Calls::new(
-            from_all("unread-small", "read one byte of each of many small answers"),
-            STREAMS,
-            get(end),
-        )
-        .reading(ONE_BYTE),
-        Calls::new(
-            from_all("unread-large", "read one byte of each of many answers of 3 MiB"),
-            STREAMS,
-            batch_get(end),
-        )
-        .reading(ONE_BYTE),
-        Calls::new(
-            from_all("unread-statistics", "read one byte of a stream of statistics"),
-            STREAMS,
-            watch_stats(),
-        )
-        .reading(ONE_BYTE),
-        Calls::new(
-            from_all("unread-reflection", "read one byte of each answer about the protocol"),
-            STREAMS,
-            reflection(),
-        )
-        .reading(ONE_BYTE),
+        slow("unread-small", "read one byte of each of many small answers", get(end)),
+        slow("unread-large", "read one byte of each of many answers of 3 MiB", batch_get(end)),
+        slow("unread-statistics", "read one byte of a stream of statistics", watch_stats()),
+        slow("unread-reflection", "read one byte of each answer about the protocol", reflection()),
+        slow("unread-lookups", lookups, stream_get(end, LOOKUPS)).ending(End::Never),
+        slow("unread-scans", "read one byte of each of many scans", scan()),
+        slow("unread-watches", "read one byte of each of many watches", watch_table()),
     ]
 }
+
+/// More than may be unanswered.
+const LOOKUPS: u16 = 1_500;
 
 /// Calls of a peer that reads nothing of its socket, on each connection: their requests fit into the
 /// window of a connection.

@@ -2,7 +2,9 @@
 
 use crate::calls::{Calls, End};
 use crate::peer::About;
-use crate::requests::{reflection, waiting_batch_get, watch_health, watch_stats};
+use crate::requests::{
+    reflection, scan, stream_get, waiting_batch_get, watch_health, watch_stats, watch_table,
+};
 
 const STREAMS: u16 = 256;
 
@@ -30,5 +32,21 @@ pub(super) fn peers(end: u64) -> Vec<Calls> {
             reflection(),
         )
         .ending(End::Never),
+        Calls::new(
+            from_all("lookup-streams", "look up on every stream, and hold it open"),
+            STREAMS,
+            stream_get(end, 100),
+        )
+        .ending(End::Never),
+        Calls::new(
+            from_all("scans", "read all entries of the table on every stream"),
+            STREAMS,
+            scan(),
+        ),
+        Calls::new(
+            from_all("table-watches", "watch the table on every stream, with what is in it"),
+            STREAMS,
+            watch_table(),
+        ),
     ]
 }
