@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! connections -> probes
-//!             -> guard -> api, pages, ... <- Scrapes <- snapshots
+//!             -> guard -> api, pages, lookups, ... <- Scrapes <- snapshots
 //!                                         <- History, Gateway, LogFilter, Profile
 //! ```
 //!
@@ -20,7 +20,9 @@ mod effective_config;
 mod guard;
 mod hosts;
 mod log_route;
+mod lookups;
 mod messages;
+mod method_caller;
 mod metrics;
 mod pages;
 mod probes;
@@ -48,6 +50,7 @@ use crate::tls::Tls;
 use answers::{ANSWER_BYTES, Answers};
 use hosts::Hosts;
 pub use messages::JsonMessages;
+use method_caller::MethodCaller;
 pub use scrapes::Scrapes;
 pub use service::Service;
 use token::ChangeToken;
@@ -64,7 +67,8 @@ pub fn bytes(config: &config::Admin, tables: usize) -> u64 {
     let history_bytes = if config.history { History::bytes(tables) } else { 0 };
     // Without a token nobody can take a profile.
     let profile_bytes = if config.token_file.is_some() { profile::BYTES } else { 0 };
-    history_bytes + profile_bytes + ANSWER_BYTES as u64
+    let lookup_bytes = if config.lookups { lookups::JSON_BYTES } else { 0 };
+    history_bytes + profile_bytes + lookup_bytes + ANSWER_BYTES as u64
 }
 
 /// The ports of the server.
@@ -133,10 +137,13 @@ impl Admin {
 fn routes(service: &Service) -> Router {
     let token = ChangeToken(service.config.token_file.clone());
     let (answers, account) = (Answers::new(), service.account.clone());
+    let caller =
+        MethodCaller::new(service.gateway.clone(), service.messages.clone(), answers.clone());
     let routes = Router::new()
         .merge(pages::routes())
         .merge(metrics::routes(service.scrapes.clone()))
-        .merge(api::routes(service, &service.messages, &answers))
+        .merge(api::routes(service, &caller, &answers))
+        .merge(lookups::routes(service.config.lookups, caller))
         .merge(effective_config::routes(Arc::clone(&service.effective_config)))
         .merge(log_route::routes(service.log_filter.clone(), token.clone()))
         .merge(profiles::routes(token, account, answers));

@@ -3,6 +3,7 @@
 //! Whoever shares encoded bytes shares what they take, too. They give it back when the last of those
 //! who send them is done.
 
+use std::fmt;
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -54,9 +55,15 @@ impl AsRef<[u8]> for Held {
     }
 }
 
+impl fmt::Display for Busy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("answers that are not read yet take all the memory for them; retry later")
+    }
+}
+
 impl IntoResponse for Busy {
     fn into_response(self) -> Response {
-        let text = "answers that are not read yet take all the memory for them; retry later\n";
+        let text = format!("{self}\n");
         (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], text).into_response()
     }
 }

@@ -22,15 +22,16 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use super::answers::Answers;
-use super::messages::JsonMessages;
+use super::method_caller::MethodCaller;
 use super::service::Service;
 
 /// All routes.
-pub(super) fn routes(service: &Service, messages: &JsonMessages, answers: &Answers) -> Router {
+pub(super) fn routes(service: &Service, caller: &MethodCaller, answers: &Answers) -> Router {
+    let messages = caller.messages();
     let routes = Router::new()
         .merge(layout::routes(service))
         .merge(snapshot::routes(service.scrapes.clone(), messages.clone(), answers.clone()))
-        .merge(call::routes(service.gateway.clone(), messages, answers));
+        .merge(call::routes(caller));
     let history = service.history.as_ref();
     let history = history.map(|past| history::routes(past.clone(), answers.clone()));
     routes.merge(history.unwrap_or_else(|| Router::new().route("/api/history", get(no_history))))

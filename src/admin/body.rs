@@ -1,5 +1,6 @@
 //! Reads the body of a request: small, and in time.
 
+use std::fmt;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
@@ -29,16 +30,23 @@ pub(super) async fn read(body: Body, limit_bytes: usize) -> Result<Bytes, Refuse
     read.map_err(|_| Refused::Late)?.map_err(|_| Refused::TooLarge(limit_bytes))
 }
 
-impl IntoResponse for Refused {
-    fn into_response(self) -> Response {
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLarge(limit_bytes) => {
-                let text = format!("the body is over {limit_bytes} bytes, or broke off\n");
-                (StatusCode::PAYLOAD_TOO_LARGE, text).into_response()
+                write!(f, "the body is over {limit_bytes} bytes, or broke off")
             }
-            Self::Late => {
-                (StatusCode::REQUEST_TIMEOUT, "the body did not come in time\n").into_response()
-            }
+            Self::Late => f.write_str("the body did not come in time"),
         }
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let status = match self {
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Late => StatusCode::REQUEST_TIMEOUT,
+        };
+        (status, format!("{self}\n")).into_response()
     }
 }

@@ -31,6 +31,8 @@ pub struct Admin {
     pub token_file: Option<PathBuf>,
     /// Whether the past of the figures is kept.
     pub history: bool,
+    /// Whether lookups are answered as JSON.
+    pub lookups: bool,
     /// Its certificate. None: it speaks plaintext.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,
@@ -55,15 +57,7 @@ impl Admin {
             "A second address, in plaintext, for `/livez` and `/readyz` alone: for an orchestrator \
              that has no client certificate.",
         );
-        let hosts = section.key(
-            "hosts",
-            &ListOf(HOST),
-            Unset::Derived("none", Vec::new),
-            "Names by which browsers and scrapers may call this port, beside IP addresses, names \
-             without a dot, `*.localhost`, `*.svc` and `*.svc.cluster.local`. Another name is \
-             refused, except for probes: a web page of somebody else could reach the port through \
-             a name of its own.",
-        );
+        let hosts = read_hosts(section);
         let token_file = read_token_file(section);
         let history = section.key(
             "history",
@@ -73,17 +67,38 @@ impl Admin {
              15 minutes, each 10 seconds for 6 hours, each minute for 3 days. The memory budget \
              has a line for it.",
         );
+        let lookups = section.key(
+            "lookups",
+            &Truth,
+            Unset::Means("false"),
+            "Whether this port answers lookups as JSON, for callers without gRPC: \
+             `GET /v1/tables/TABLE/entries/KEY`, and `docs/CALLING.md` has the others. The caller needs \
+             the rights that it needs by gRPC. With it the memory budget reserves 8 MiB more.",
+        );
         let tls = section.optional_section("tls", tls::ABOUT, Tls::read);
-        let hosts = hosts?.iter().map(|host| host.to_ascii_lowercase()).collect();
         Some(Self {
             listen: listen?,
             probe_listen: probe_listen?,
-            hosts,
+            hosts: hosts?,
             token_file: token_file?,
             history: history?,
+            lookups: lookups?,
             tls: tls?,
         })
     }
+}
+
+fn read_hosts(section: &mut Section<'_>) -> Option<Vec<String>> {
+    let hosts = section.key(
+        "hosts",
+        &ListOf(HOST),
+        Unset::Derived("none", Vec::new),
+        "Names by which browsers and scrapers may call this port, beside IP addresses, names \
+         without a dot, `*.localhost`, `*.svc` and `*.svc.cluster.local`. Another name is \
+         refused, except for probes: a web page of somebody else could reach the port through \
+         a name of its own.",
+    );
+    Some(hosts?.iter().map(|host| host.to_ascii_lowercase()).collect())
 }
 
 #[expect(clippy::option_option, reason = "None is a fault, as for every value here")]

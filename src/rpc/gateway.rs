@@ -6,10 +6,12 @@
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use prost::bytes::Bytes;
 use rustls::pki_types::CertificateDer;
 use tonic::{Code, Status};
+use tonic_types::StatusExt;
 
 use super::call::Call;
 use super::callers::Callers;
@@ -51,6 +53,12 @@ pub struct Origin<'a> {
 pub struct CallError {
     /// The status of HTTP that says the same as the code of gRPC.
     pub http_status: u16,
+    /// The code of gRPC.
+    pub code: i32,
+    /// The name of its `ErrorReason`, if it has one.
+    pub reason: Option<String>,
+    /// How long to wait before the next attempt, if one may help.
+    pub retry_after: Option<Duration>,
     /// What was wrong, and what to do.
     pub message: String,
 }
@@ -132,6 +140,12 @@ impl From<Status> for CallError {
             Code::DeadlineExceeded => 504,
             _ => 500,
         };
-        Self { http_status, message: status.message().to_owned() }
+        Self {
+            http_status,
+            code: status.code().into(),
+            reason: status.get_details_error_info().map(|info| info.reason),
+            retry_after: status.get_details_retry_info().and_then(|retry| retry.retry_delay),
+            message: status.message().to_owned(),
+        }
     }
 }

@@ -30,6 +30,7 @@ mod explain;
 mod freshness;
 mod health_checks;
 mod idle_partitions;
+mod json_lookups;
 mod kafka_files;
 mod kafka_harness;
 mod largest;
