@@ -235,7 +235,7 @@ fn put_value(value: Value<'_>, buffer: &mut ResponseBuffer) {
 }
 
 /// Encoded length of a field whose content is this long: tag, length and content.
-fn field_len(tag: u32, len: usize) -> usize {
+pub(super) fn field_len(tag: u32, len: usize) -> usize {
     key_len(tag) + encoded_len_varint(len as u64) + len
 }
 

@@ -1,7 +1,7 @@
 //! Writes a `WatchResponse`. The entries in it are written straight from the table's memory, or from
 //! the changes, so the field numbers here are those of `proto/millpond/v1/lookup.proto`.
 
-use prost::encoding::{encoded_len_varint, key_len};
+use prost::encoding::key_len;
 
 use super::filter::KeyFilter;
 use crate::proto::v1::watch_event::Event;
@@ -9,7 +9,7 @@ use crate::proto::v1::{PartitionOffset, RemovedEntry, WatchEvent};
 use crate::record::EntryView;
 use crate::rpc::convert::{to_origin, to_removal_cause, to_timestamp};
 use crate::rpc::field_mask::FieldMask;
-use crate::rpc::lookup_response::FoundEntry;
+use crate::rpc::lookup_response::{FoundEntry, field_len};
 use crate::rpc::response::ResponseBuffer;
 use crate::table::{Change, ChangeKind, Changes, Table};
 
@@ -117,9 +117,4 @@ pub(super) fn put_token(token: &str, buffer: &mut ResponseBuffer) {
 /// Writes an event without an entry.
 pub(super) fn put_event(event: Event, buffer: &mut ResponseBuffer) {
     buffer.put_field(response::EVENTS, &WatchEvent { event: Some(event) });
-}
-
-/// Encoded length of a field whose content is this long: tag, length and content.
-fn field_len(tag: u32, len: usize) -> usize {
-    key_len(tag) + encoded_len_varint(len as u64) + len
 }
