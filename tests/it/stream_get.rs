@@ -10,6 +10,7 @@ use millpond::proto::v1::{
     ErrorReason, Freshness, GetRequest, GetStatsResponse, LookupError, MissReason, PartitionOffset,
     StreamGetRequest, StreamGetResponse, lookup_result,
 };
+use prost::Message;
 use tokio::sync::mpsc::{Sender, channel as bounded};
 use tokio::time::timeout;
 use tonic::transport::{Channel, Endpoint};
@@ -20,6 +21,7 @@ use crate::lookups::assert_error;
 use crate::slow_callers::slow_channel;
 use crate::stream::event;
 use crate::support::broker;
+use crate::support::http2::{self, Http2};
 use crate::support::service::{PATIENCE, Service};
 
 /// More than any test sends at once.
@@ -250,6 +252,40 @@ fn a_caller_that_does_not_read_may_send_a_thousand_lookups_and_others_are_served
             assert_eq!(slow.answer().await.0, tag);
         }
         drop((slow, other));
+        service.stop().await;
+    });
+}
+
+#[test]
+fn lookups_that_come_at_once_in_a_frame_each_are_all_answered() {
+    const LOOKUPS: usize = 900;
+    broker::in_process(async |broker| {
+        let topic = broker.create_topic(1).await;
+        let service = Service::ready(broker, &topic, &[]).await;
+        let mut peer = Http2::connect(service.rpc).await;
+        let mut sent = http2::headers(1, "/millpond.v1.LookupService/StreamGet");
+        for _ in 0..LOOKUPS {
+            let message = StreamGetRequest { tag: 0, get: Some(get("a")) }.encode_to_vec();
+            let length = u8::try_from(message.len()).unwrap();
+            let framed = [&[0, 0, 0, 0, length][..], &message].concat();
+            sent.extend(http2::frame(http2::DATA, 0, 1, &framed));
+        }
+        peer.send(&sent).await;
+        let (mut bytes, mut answers) = (Vec::new(), 0);
+        while answers < LOOKUPS {
+            let frame = peer.next().await.expect("a frame");
+            assert_ne!(frame.kind, http2::GO_AWAY, "{:?}", String::from_utf8_lossy(&frame.payload));
+            if frame.kind == http2::DATA {
+                bytes.extend(frame.payload);
+            }
+            while let Some((head, rest)) = bytes.split_first_chunk::<5>()
+                && let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]) as usize
+                && rest.len() >= length
+            {
+                bytes = rest[length..].to_vec();
+                answers += 1;
+            }
+        }
         service.stop().await;
     });
 }
