@@ -41,7 +41,7 @@ pub fn require(test: &str) -> Option<&'static str> {
     Some(SHARED.get_or_init(|| start(distribution)).bootstrap())
 }
 
-/// A node for `test` alone, to stop, kill and restart. None as for [`require`], and also if
+/// A node for `test` alone, to stop, kill and restart. None as for [`require()`], and also if
 /// `MILLPOND_TEST_KAFKA` names a broker, since a given broker must not be stopped.
 ///
 /// # Panics
