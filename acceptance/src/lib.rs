@@ -26,7 +26,7 @@
 //! | [`status_code`] | the names of gRPC's status codes |
 //! | [`promtool`] | the tool that checks metrics and rules |
 //! | [`secret_search`] | a secret in text, in any encoding |
-//! | [`require()`] | whether what a machine lacks may be skipped |
+//! | [`require`] | whether what a machine lacks may be skipped |
 //! | [`stop`] | a signal that stops threads |
 //! | [`report`], [`size`] | output and arguments of a program |
 
