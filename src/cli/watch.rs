@@ -18,11 +18,10 @@ use crate::proto::v1::{RemovedEntry, StoredEntry, WatchEvent, WatchRequest, Watc
 pub(super) struct WatchArgs {
     /// The table's name
     table: String,
-    /// A key to watch; may be given more than once. Without one, all keys are watched
-    #[arg(long = "key", id = "watched_keys", value_name = "KEY")]
+    /// The keys to watch; all keys without any
     keys: Vec<String>,
     /// Watch keys that begin with this
-    #[arg(long, value_name = "TEXT", default_value = "", conflicts_with = "watched_keys")]
+    #[arg(long, value_name = "TEXT", default_value = "", conflicts_with = "keys")]
     prefix: String,
     /// A field to show instead of all; may be given more than once
     #[arg(long = "field", value_name = "NAME")]

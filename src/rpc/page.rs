@@ -50,8 +50,8 @@ impl PageRequest {
         default_size: usize,
     ) -> Result<Self, Status> {
         let size = usize::try_from(page_size).ok();
-        validate([size_violation(page_size)])?;
-        let after = token_place(list, (PAGE_TOKEN, page_token))?;
+        let (after, broken) = place_of(list, (PAGE_TOKEN, page_token));
+        validate([size_violation(page_size), broken])?;
         let size = size.filter(|size| *size > 0).unwrap_or(default_size);
         Ok(Self { size: size.min(MAX_PAGE_SIZE), after })
     }
@@ -62,9 +62,19 @@ pub(super) fn token_place(
     list: List<'_>,
     (field, token): (&str, &str),
 ) -> Result<Option<Place>, Status> {
+    let (after, broken) = place_of(list, (field, token));
+    validate([broken])?;
+    Ok(after)
+}
+
+/// The same, or the violation.
+fn place_of(
+    list: List<'_>,
+    (field, token): (&str, &str),
+) -> (Option<Place>, Option<FieldViolation>) {
     let after = (!token.is_empty()).then(|| parse(list, token));
-    validate([matches!(after, Some(None)).then(|| broken_token(field))])?;
-    Ok(after.flatten())
+    let broken = matches!(after, Some(None)).then(|| broken_token(field));
+    (after.flatten(), broken)
 }
 
 /// The token for the page that begins after an item.

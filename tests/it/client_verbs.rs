@@ -1,6 +1,6 @@
 //! The verbs that explain the memory of a running service: their text, JSON and exit codes.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::process::{Output, Stdio};
 
@@ -274,4 +274,51 @@ fn a_limit_below_the_reserves_is_exit_78_and_names_what_to_change() {
     let said = text(&checked.stderr);
     assert_eq!(checked.status.code(), Some(78), "{said}");
     assert!(said.contains("table services (capacity 290MiB)"), "{said}");
+}
+
+#[test]
+fn a_table_is_printed_as_lines_of_json_and_as_text() {
+    with_entries(|endpoint| {
+        let lines = shown(endpoint, &["scan", "services"]);
+        let key = |line: &str| {
+            let entry: Value = serde_json::from_str(line).unwrap();
+            entry["key"].as_str().unwrap().to_owned()
+        };
+        let mut keys: Vec<_> = lines.lines().map(key).collect();
+        keys.sort_unstable();
+        assert_eq!(keys, (0..30).map(|n| format!("key-{n:02}")).collect::<Vec<_>>());
+        let some = shown(endpoint, &["scan", "services", "--prefix", "key-1", "--limit", "4"]);
+        assert_eq!(some.lines().filter(|line| line.contains("\"key\":\"key-1")).count(), 4);
+        let words = ["scan", "services", "--prefix", "key-02", "--output", "text"];
+        let expected = format!("key-02  description=\"{}\"\n", "x".repeat(200));
+        assert_eq!(shown(endpoint, &words), expected);
+        let typo = ask(endpoint, &["scan", "typo"]);
+        assert_eq!(typo.status.code(), Some(2));
+        let error: Value = serde_json::from_str(&text(&typo.stderr)).unwrap();
+        assert_eq!(error["details"][0]["reason"], "ERROR_REASON_TABLE_NOT_FOUND");
+    });
+}
+
+#[test]
+fn a_watch_prints_current_entries_and_goes_on() {
+    with_entries(|endpoint| {
+        for (more, first, last) in [
+            (&["--output", "text"][..], "watching, current", "these were the current"),
+            (&["--output", "json"], "\"sendsCurrent\":true", "\"snapshotComplete\""),
+        ] {
+            let words =
+                ["watch", "services", "key-01", "key-02", "--current", "--endpoint", endpoint];
+            let mut watch = millpond();
+            watch.args([&words, more].concat()).stdout(Stdio::piped());
+            let mut watch = watch.spawn().unwrap();
+            let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
+            let mut line = || lines.next().unwrap().unwrap();
+            assert!(line().contains(first));
+            assert!(line().contains("key-01") && line().contains("key-02"));
+            assert!(line().contains(last));
+            assert!(watch.try_wait().unwrap().is_none(), "it goes on");
+            watch.kill().unwrap();
+            watch.wait().unwrap();
+        }
+    });
 }
