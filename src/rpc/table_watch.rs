@@ -101,7 +101,7 @@ impl Watch {
         }
         let sends_current = request.include_current && !resumed;
         let filter = KeyFilter::new(&request);
-        let snapshot = sends_current.then(|| Snapshot::begin(table, walks, &request, call));
+        let snapshot = sends_current.then(|| Snapshot::begin(table, walks, &filter, call));
         let started = WatchStarted { resumed, sends_current, as_of };
         let progress = ProgressTimer::new(request.progress_interval());
         Ok(Self {

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use tonic::Status;
 
+use super::filter::KeyFilter;
 use super::page::{ENOUGH_BYTES, EventWriter};
-use super::request::WatchRequest;
+use crate::record::EntryView;
 use crate::rpc::call::Call;
 use crate::rpc::response::FinishedResponse;
 use crate::rpc::scan::{TableWalk, Walks};
@@ -24,20 +25,20 @@ enum Entries {
 }
 
 impl Snapshot {
-    /// The entries that a request wants, from now on.
+    /// The entries that the filter includes, from now on.
     pub(super) fn begin(
         table: &Arc<Table>,
         walks: &Walks,
-        request: &WatchRequest,
+        filter: &KeyFilter,
         call: &Call,
     ) -> Self {
-        let entries = if request.keys().count() == 0 {
-            Entries::Walk(walks.of(table, request.prefix().to_owned(), None, call))
-        } else {
-            let mut keys: Vec<Box<str>> = request.keys().iter().map(Into::into).collect();
-            keys.sort_unstable();
-            keys.dedup();
-            Entries::Keys { table: Arc::clone(table), keys }
+        let entries = match filter {
+            KeyFilter::Prefix(prefix) => {
+                Entries::Walk(walks.of(table, prefix.to_string(), None, call))
+            }
+            KeyFilter::Keys(keys) => {
+                Entries::Keys { table: Arc::clone(table), keys: keys.to_vec() }
+            }
         };
         Self { entries, end: None }
     }
@@ -86,11 +87,7 @@ impl Snapshot {
 
 impl Entries {
     /// Shows the entry at one of the places that are left. False if there is no such place.
-    fn read(
-        &self,
-        index: usize,
-        mut visit: impl FnMut(&str, crate::record::EntryView<'_>),
-    ) -> bool {
+    fn read(&self, index: usize, mut visit: impl FnMut(&str, EntryView<'_>)) -> bool {
         match self {
             Self::Walk(walk) => {
                 let place = walk.places().get(index);
