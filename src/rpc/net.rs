@@ -13,7 +13,7 @@ mod call_service;
 mod calls;
 mod caps;
 mod connection;
-mod handshake;
+mod frame_heads;
 mod lifetime;
 mod peer;
 mod registry;

@@ -124,6 +124,21 @@ fn a_connection_that_is_not_set_up_in_time_is_closed() {
 }
 
 #[test]
+fn a_peer_that_never_acknowledges_our_settings_may_not_send_much() {
+    broker::in_process(async |broker| {
+        let service = service(broker, &["rpc.handshake_timeout=1h"]).await;
+        let mut connection = Http2::silent(service.rpc).await;
+        connection.send(&[PREFACE, &frame(SETTINGS, 0, 0, &[])].concat()).await;
+        // A frame of a kind that HTTP/2 does not know is passed over.
+        let unknown = frame(0x77, 0, 0, &[0; 1 << 10]);
+        connection.send(&unknown.repeat(100)).await;
+        connection.closed().await;
+        service.stats().await;
+        service.stop().await;
+    });
+}
+
+#[test]
 fn an_idle_connection_is_closed_and_its_client_connects_again() {
     broker::in_process(async |broker| {
         let service = service(broker, &["rpc.idle_timeout=200ms"]).await;

@@ -16,13 +16,21 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::handshake::{Handshake, Progress};
+use super::frame_heads::FrameHeads;
 use super::socket::Socket;
 
-/// The most that one turn reads: some thirty small requests, or a hundred lookups of a stream, each in
-/// a frame of its own. h2 ends a connection in which about 134 such frames wait to be taken, and it
-/// takes all that is read for them before a stream has its turn.
-const TURN_BYTES: usize = 2_816;
+/// The most that one turn reads: some eighty small requests.
+const TURN_BYTES: usize = 8 << 10;
+/// The small frames of data that one turn reads. h2 ends a connection in which about 134 of them wait
+/// to be taken, and it takes all that is read for them before a stream has its turn.
+const TURN_SMALL_FRAMES: usize = 100;
+/// A small frame with a lookup in it has at least so many bytes. Thus a turn knows how much it can
+/// read before it sees what comes.
+const SMALL_FRAME_BYTES: usize = 28;
+
+/// The most that a peer may send before it acknowledges our settings: a full window of data, with
+/// its frames' heads, and some requests' headers. Until then h2 goes by HTTP/2's own limits.
+const MAX_SET_UP_BYTES: usize = 96 << 10;
 
 /// The calls of a connection that may come to nothing in one interval. Further ones wait for the
 /// next interval, with all that the peer sends after them.
@@ -38,8 +46,9 @@ pub(super) struct Transport {
     interval_end: Instant,
     /// Set while the peer is not read.
     pause: Option<Pin<Box<Sleep>>>,
-    /// None once the peer has set up its connection.
-    handshake: Option<Handshake>,
+    heads: FrameHeads,
+    /// What the peer has sent to set up its connection.
+    set_up_bytes: usize,
     meter: Arc<Meter>,
 }
 
@@ -48,6 +57,7 @@ pub(super) struct Transport {
 pub(super) struct Meter {
     /// What this turn may still read.
     left_bytes: AtomicUsize,
+    left_small_frames: AtomicUsize,
     written_bytes: AtomicU64,
     is_set_up: AtomicBool,
     /// Calls of this interval that came to nothing.
@@ -58,6 +68,20 @@ impl Meter {
     /// Begins the next turn.
     pub(super) fn begin_turn(&self) {
         self.left_bytes.store(TURN_BYTES, Ordering::Relaxed);
+        self.left_small_frames.store(TURN_SMALL_FRAMES, Ordering::Relaxed);
+    }
+
+    /// How much the next read of this turn may take.
+    fn room(&self) -> usize {
+        let small_frames = self.left_small_frames.load(Ordering::Relaxed);
+        self.left_bytes.load(Ordering::Relaxed).min(small_frames * SMALL_FRAME_BYTES)
+    }
+
+    /// Takes what was read off what this turn may still read. Only the connection's own task does so.
+    fn count_read(&self, bytes: usize, small_frames: usize) {
+        for (left, read) in [(&self.left_bytes, bytes), (&self.left_small_frames, small_frames)] {
+            left.store(left.load(Ordering::Relaxed).saturating_sub(read), Ordering::Relaxed);
+        }
     }
 
     /// A call was refused for want of room.
@@ -88,7 +112,8 @@ impl Meter {
 impl Transport {
     pub(super) fn new(socket: Socket, meter: Arc<Meter>) -> Self {
         let interval_end = Instant::now() + INTERVAL;
-        Self { socket, interval_end, pause: None, handshake: Some(Handshake::new()), meter }
+        let heads = FrameHeads::new();
+        Self { socket, interval_end, pause: None, heads, set_up_bytes: 0, meter }
     }
 
     /// Ready when the peer may be read.
@@ -109,19 +134,25 @@ impl Transport {
     }
 
     fn observe_read(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let left_bytes = self.meter.left_bytes.load(Ordering::Relaxed);
-        self.meter.left_bytes.store(left_bytes.saturating_sub(bytes.len()), Ordering::Relaxed);
-        match self.handshake.as_mut().map(|handshake| handshake.observe(bytes)) {
-            None | Some(Progress::Unfinished) => Ok(()),
-            Some(Progress::Finished) => {
-                self.handshake = None;
+        let (mut rest, mut small_frames) = (bytes, 0);
+        while let Some(head) = self.heads.next(&mut rest) {
+            small_frames += usize::from(head.is_small_data());
+            if head.acknowledges_settings() {
                 self.meter.mark_set_up();
-                Ok(())
-            }
-            Some(Progress::TooMuch) => {
-                Err(io::Error::new(io::ErrorKind::InvalidData, "no settings were acknowledged"))
             }
         }
+        self.meter.count_read(bytes.len(), small_frames);
+        if self.meter.is_set_up() {
+            return Ok(());
+        }
+        self.set_up_bytes += bytes.len();
+        if self.set_up_bytes > MAX_SET_UP_BYTES {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "no settings were acknowledged",
+            ));
+        }
+        Ok(())
     }
 
     fn observe_write(&self, written: &Poll<io::Result<usize>>) {
@@ -137,14 +168,14 @@ impl AsyncRead for Transport {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let left_bytes = self.meter.left_bytes.load(Ordering::Relaxed);
-        if left_bytes == 0 {
+        let room = self.meter.room();
+        if room == 0 {
             // There may be more: the connection asks for another turn.
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
         ready!(self.poll_pause(cx));
-        let room = left_bytes.min(buffer.remaining());
+        let room = room.min(buffer.remaining());
         let mut turn = ReadBuf::new(buffer.initialize_unfilled_to(room));
         ready!(Pin::new(&mut self.socket).poll_read(cx, &mut turn))?;
         let observed = self.observe_read(turn.filled());
