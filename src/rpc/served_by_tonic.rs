@@ -92,7 +92,7 @@ impl TonicBody {
     fn end(&mut self, cause: ShedCause) -> Result<Frame<Bytes>, Status> {
         self.is_done = true;
         self.sending = None;
-        end_of_dropped(&errors::shed(cause), self.has_begun)
+        end_of_dropped(errors::shed(cause), self.has_begun)
     }
 }
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 use millpond::proto::v1::{BatchGetRequest, BatchGetResponse, GetStatsResponse};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tonic::Streaming;
 use tonic::client::Grpc;
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Streaming};
 use tonic_prost::ProstCodec;
 
 use crate::stream::event;
@@ -144,7 +144,7 @@ fn a_response_that_is_not_read_by_its_deadline_gives_its_room_back() {
         service.wait_for("the deadline of all responses", holds_nothing).await;
         for unread in &mut unread {
             let broken = timeout(PATIENCE, unread.message()).await.unwrap();
-            assert!(broken.is_err(), "its stream was reset");
+            assert_eq!(broken.unwrap_err().code(), Code::ResourceExhausted, "its stream was reset");
         }
         service.stop().await;
     });

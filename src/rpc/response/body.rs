@@ -4,6 +4,7 @@
 //! part finds its stream reset.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http_body::Frame;
@@ -35,7 +36,7 @@ impl ResponseBody {
         let end = match self.sending.next_piece() {
             Ok(Some(piece)) => return Ok(Frame::data(piece)),
             Ok(None) => trailers(&Status::new(Code::Ok, "")),
-            Err(cause) => end_of_dropped(&errors::shed(cause), self.sending.has_begun()),
+            Err(cause) => end_of_dropped(errors::shed(cause), self.sending.has_begun()),
         };
         self.is_done = true;
         end
@@ -59,12 +60,18 @@ impl http_body::Body for ResponseBody {
     }
 }
 
-/// The end of an answer that was dropped: a reset if a part of it was sent.
+/// The end of an answer that was dropped: a reset if a part of it was sent. gRPC clients read this
+/// reset as `RESOURCE_EXHAUSTED`.
 pub(in crate::rpc) fn end_of_dropped(
-    status: &Status,
+    mut status: Status,
     has_begun: bool,
 ) -> Result<Frame<Bytes>, Status> {
-    if has_begun { Err(status.clone()) } else { trailers(status) }
+    if has_begun {
+        // hyper takes the code of the reset from the source of the error.
+        status.set_source(Arc::new(h2::Error::from(h2::Reason::ENHANCE_YOUR_CALM)));
+        return Err(status);
+    }
+    trailers(&status)
 }
 
 /// The end of an answer by a status.

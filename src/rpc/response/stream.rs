@@ -53,7 +53,7 @@ impl StreamBody {
                 let has_begun = sending.has_begun();
                 self.is_done = true;
                 self.sending = None;
-                Some(end_of_dropped(&errors::shed(cause), has_begun))
+                Some(end_of_dropped(errors::shed(cause), has_begun))
             }
         }
     }
