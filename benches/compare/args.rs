@@ -47,6 +47,7 @@ pub(crate) enum Group {
     Pluck,
     Table,
     Lookups,
+    Paths,
     Memory,
     Growth,
 }

@@ -1,7 +1,9 @@
 //! Calls to a server from several connections, at a fixed rate or as fast as they are answered,
 //! and what they cost it.
 
+mod answers;
 mod grpc;
+mod lookup_stream;
 mod schedule;
 mod text;
 
@@ -11,13 +13,16 @@ use anyhow::ensure;
 use millpond_acceptance::cost;
 
 use crate::spread::Spread;
+pub(crate) use answers::Answers;
 pub(crate) use grpc::Grpc;
+pub(crate) use lookup_stream::LookupStream;
 pub(crate) use schedule::{AT_ONCE, CONNECTIONS, Pace};
 pub(crate) use text::Text;
 
 /// Who is asked, and what.
 pub(crate) enum Asked {
     Grpc(Grpc),
+    LookupStream(LookupStream),
     Text(Text),
 }
 
@@ -43,6 +48,7 @@ impl Asked {
         let before = cost::cpu(server)?;
         let mut tally = match self {
             Self::Grpc(grpc) => grpc.drive(pace, window)?,
+            Self::LookupStream(lookups) => lookups.drive(pace, window)?,
             Self::Text(text) => text.drive(pace, window)?,
         };
         let cpu = cost::cpu(server)?.saturating_sub(before);

@@ -22,6 +22,7 @@ pub(crate) enum Target {
     PluckPayloads,
     GetCpu,
     BatchKeys,
+    StreamGetCpu,
     BusyP99,
     Ready,
 }
@@ -44,7 +45,7 @@ enum Aim {
 
 use Aim::{AtLeast, AtMost};
 
-const TARGETS: [(Target, &str, Aim, &str); 19] = [
+const TARGETS: [(Target, &str, Aim, &str); 20] = [
     (
         Target::EntryBytes,
         "compact: resident bytes a live entry of 36 B + 64 B, 1M entries with a time to live, over \
@@ -131,6 +132,12 @@ const TARGETS: [(Target, &str, Aim, &str); 19] = [
         Target::BatchKeys,
         "compact: `BatchGet` of 100: keys a server CPU second, against Redis' `MGET` of 100",
         AtLeast(2.0),
+        "times",
+    ),
+    (
+        Target::StreamGetCpu,
+        "compact: `StreamGet` with 32 lookups in flight: server CPU a lookup, against a `GET` of Redis",
+        AtMost(1.0),
         "times",
     ),
     (

@@ -45,6 +45,7 @@ impl Setup<'_> {
             format!("kafka.brokers={}", self.broker),
             "rpc.listen=127.0.0.1:0".into(),
             "admin.listen=127.0.0.1:0".into(),
+            "admin.lookups=true".into(),
         ];
         for number in 0..self.tables {
             let mut set = |setting: &str| settings.push(format!("tables.{number}.{setting}"));

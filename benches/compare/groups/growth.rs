@@ -5,7 +5,7 @@ use millpond_benches::reading::Reading;
 use millpond_benches::setup::Setup;
 use millpond_benches::shape::Shape;
 
-use crate::load::{Micros, Pace};
+use crate::load::{AT_ONCE, Micros, Pace};
 use crate::lookup_requests::LookupRequests;
 use crate::report::Findings;
 use crate::resident;
@@ -126,7 +126,8 @@ impl Figures {
         self.ready.add(reading.ready_over_rate());
         let asked = LookupRequests { batch: 1, entries: size.entries, shape: SHAPE };
         let asked = asked.to_millpond(reading.served.rpc());
-        let load = asked.load(reading.process, Pace::AsAnswered, stage.args.window() / 3)?;
+        let load =
+            asked.load(reading.process, Pace::AsAnswered(AT_ONCE), stage.args.window() / 3)?;
         self.get.add(load);
         Ok(())
     }

@@ -12,7 +12,7 @@ use millpond_benches::setup::Setup;
 use millpond_benches::shape::Shape;
 
 use crate::empty_server::EmptyServer;
-use crate::load::{Asked, Pace};
+use crate::load::{AT_ONCE, Asked, Pace};
 use crate::lookup_requests::LookupRequests;
 use crate::report::Findings;
 use crate::stage::{OwnTopic, Stage};
@@ -135,7 +135,7 @@ fn ask_idle(
     rate: u32,
     figures: &mut Batch,
 ) -> anyhow::Result<()> {
-    figures.full.add(asked.load(server, Pace::AsAnswered, stage.args.window())?);
+    figures.full.add(asked.load(server, Pace::AsAnswered(AT_ONCE), stage.args.window())?);
     figures.idle.add(asked.load(server, Pace::Rate(rate), stage.args.window())?);
     Ok(())
 }

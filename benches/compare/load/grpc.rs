@@ -1,5 +1,6 @@
 //! Calls over gRPC. Requests are encoded beforehand, and answers are not decoded.
 
+use std::iter;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use tonic::Request;
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::{Channel, Endpoint};
 
-use super::schedule::{AT_ONCE, CONNECTIONS, Pace, Schedule, Tally};
+use super::schedule::{CONNECTIONS, Pace, Schedule, Tally};
 use crate::raw_codec::RawCodec;
 
 /// Checks an answer.
@@ -32,7 +33,9 @@ impl Grpc {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let channels = runtime.block_on(self.connect())?;
         match pace {
-            Pace::AsAnswered => runtime.block_on(self.as_answered(&channels, window)),
+            Pace::AsAnswered(at_once) => {
+                runtime.block_on(self.as_answered(&channels, at_once, window))
+            }
             Pace::Rate(rate) => {
                 self.at_rate(&runtime, &channels, Schedule::new(rate, window, 1, 0))
             }
@@ -51,10 +54,15 @@ impl Grpc {
         Ok(channels)
     }
 
-    async fn as_answered(&self, channels: &[Channel], window: Duration) -> anyhow::Result<Tally> {
+    async fn as_answered(
+        &self,
+        channels: &[Channel],
+        at_once: usize,
+        window: Duration,
+    ) -> anyhow::Result<Tally> {
         let (end, mut callers) = (Instant::now() + window, JoinSet::new());
-        let lanes = channels.iter().flat_map(|channel| [channel; AT_ONCE]);
-        let share = self.requests.len() / (CONNECTIONS * AT_ONCE);
+        let lanes = channels.iter().flat_map(|channel| iter::repeat_n(channel, at_once));
+        let share = self.requests.len() / (CONNECTIONS * at_once);
         for (channel, lane) in lanes.zip(0..) {
             let requests = Arc::clone(&self.requests);
             callers.spawn(ask_until(

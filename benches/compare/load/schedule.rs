@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 use crate::pause;
 
 pub(crate) const CONNECTIONS: usize = 4;
-/// Calls in flight on each connection, if no rate is set.
+/// Calls in flight on each connection, where nothing else is said.
 pub(crate) const AT_ONCE: usize = 4;
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Pace {
-    AsAnswered,
+    /// With this many calls in flight on each connection.
+    AsAnswered(usize),
     /// This many calls a second over all connections, whether answered or not.
     Rate(u32),
 }

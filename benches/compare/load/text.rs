@@ -1,7 +1,7 @@
 //! Calls in a text protocol: requests are pipelined, and answers come in their order.
 
 use std::collections::VecDeque;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 
-use super::schedule::{AT_ONCE, CONNECTIONS, Pace, Schedule, Tally};
+use super::answers::Answers;
+use super::schedule::{CONNECTIONS, Pace, Schedule, Tally};
 
 /// Far more calls than are ever in flight.
 const MOST_ON_THEIR_WAY: usize = 1 << 16;
@@ -17,8 +18,7 @@ const MOST_ON_THEIR_WAY: usize = 1 << 16;
 pub(crate) struct Text {
     pub(crate) address: SocketAddr,
     pub(crate) requests: Vec<Vec<u8>>,
-    /// The answer to the first request. All answers have the same length.
-    pub(crate) first_answer: Vec<u8>,
+    pub(crate) answers: Answers,
 }
 
 /// One connection. Its calls start somewhere in the list of requests.
@@ -57,16 +57,16 @@ impl<'a> Connection<'a> {
         stream.set_nodelay(true)?;
         let mut connection = Self { text, stream, next: 0 };
         connection.send()?;
-        let mut answer = text.first_answer.clone();
-        connection.stream.read_exact(&mut answer)?;
+        let mut answer = Vec::new();
+        text.answers.read(&mut connection.stream, &mut answer)?;
         let said = String::from_utf8_lossy(&answer);
-        ensure!(answer == text.first_answer, "{} answered {said:?}", text.address);
+        ensure!(text.answers.is_first(&answer), "{} answered {said:?}", text.address);
         Ok(Self { next, ..connection })
     }
 
     fn drive(mut self, pace: Pace, window: Duration, number: u32) -> anyhow::Result<Tally> {
         match pace {
-            Pace::AsAnswered => self.as_answered(window),
+            Pace::AsAnswered(at_once) => self.as_answered(at_once, window),
             Pace::Rate(rate) => {
                 let senders = u32::try_from(CONNECTIONS)?;
                 self.at_rate(Schedule::new(rate, window, senders, number))
@@ -74,16 +74,15 @@ impl<'a> Connection<'a> {
         }
     }
 
-    fn as_answered(&mut self, window: Duration) -> anyhow::Result<Tally> {
+    fn as_answered(&mut self, at_once: usize, window: Duration) -> anyhow::Result<Tally> {
         let (end, mut tally) = (Instant::now() + window, Tally::default());
-        let mut answer = self.text.first_answer.clone();
-        let mut sent = VecDeque::new();
-        for _ in 0..AT_ONCE {
+        let (mut answer, mut sent) = (Vec::new(), VecDeque::new());
+        for _ in 0..at_once {
             sent.push_back(Instant::now());
             self.send()?;
         }
         while let Some(since) = sent.pop_front() {
-            self.stream.read_exact(&mut answer)?;
+            self.text.answers.read(&mut self.stream, &mut answer)?;
             tally.add(since);
             if Instant::now() < end {
                 sent.push_back(Instant::now());
@@ -96,9 +95,9 @@ impl<'a> Connection<'a> {
     /// Sends from this thread and receives on another.
     fn at_rate(&mut self, mut schedule: Schedule) -> anyhow::Result<Tally> {
         let (sending, sent) = sync_channel(MOST_ON_THEIR_WAY);
-        let (stream, answer) = (self.stream.try_clone()?, self.text.first_answer.clone());
+        let (stream, answers) = (self.stream.try_clone()?, &self.text.answers);
         thread::scope(|scope| {
-            let receiver = scope.spawn(move || receive(stream, answer, &sent));
+            let receiver = scope.spawn(move || receive(stream, answers, &sent));
             self.send_all(&mut schedule, &sending)?;
             drop(sending);
             let mut tally = receiver.join().ok().context("a thread died")??;
@@ -128,12 +127,12 @@ impl<'a> Connection<'a> {
 
 fn receive(
     mut stream: TcpStream,
-    mut answer: Vec<u8>,
+    answers: &Answers,
     sent: &Receiver<Instant>,
 ) -> anyhow::Result<Tally> {
-    let mut tally = Tally::default();
+    let (mut tally, mut answer) = (Tally::default(), Vec::new());
     for since in sent {
-        stream.read_exact(&mut answer)?;
+        answers.read(&mut stream, &mut answer)?;
         tally.add(since);
     }
     Ok(tally)
