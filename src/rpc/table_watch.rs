@@ -21,6 +21,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tonic::Status;
 
 use super::call::Call;
+use super::convert::to_duration;
 use super::costs::CallCost;
 use super::errors;
 use super::field_mask::FieldMask;
@@ -69,6 +70,7 @@ pub(super) struct Watch {
 
 /// When to say how far the watch has come.
 struct ProgressTimer {
+    begin: Instant,
     interval: Duration,
     next: Instant,
     /// What was known when the changes ended at this position. Sent once the watch is there.
@@ -85,6 +87,7 @@ impl Watch {
         call: &Call,
         (request, held): (WatchRequest, Permit),
     ) -> Result<Self, Status> {
+        let begin = Instant::now();
         validate(request.violations())?;
         let (name, freshness) = (request.table(), request.freshness());
         let table = tables.find(name)?;
@@ -103,7 +106,7 @@ impl Watch {
         let filter = KeyFilter::new(&request);
         let snapshot = sends_current.then(|| Snapshot::begin(table, walks, &filter, call));
         let started = WatchStarted { resumed, sends_current, as_of };
-        let progress = ProgressTimer::new(request.progress_interval());
+        let progress = ProgressTimer::new(begin, request.progress_interval());
         Ok(Self {
             tables: tables.clone(),
             request,
@@ -238,10 +241,12 @@ impl Watch {
 
     fn progress_now(&self) -> WatchProgress {
         let name = self.request.table();
+        // Before the rest is looked at, so that its age is never understated.
+        let since_start = Some(to_duration(self.progress.begin.elapsed()));
         let as_of = self.as_of();
         let positions = self.tables.positions(name).into_iter();
         let positions = positions.map(|(partition, offset)| PartitionOffset { partition, offset });
-        WatchProgress { positions: positions.collect(), as_of }
+        WatchProgress { positions: positions.collect(), as_of, since_start }
     }
 
     fn as_of(&self) -> Option<AsOf> {
@@ -292,9 +297,9 @@ impl MessageSource for Watch {
 }
 
 impl ProgressTimer {
-    fn new(interval: Duration) -> Self {
+    fn new(begin: Instant, interval: Duration) -> Self {
         let (next, last) = (Instant::now() + interval, WatchProgress::default());
-        Self { interval, next, taken: None, last }
+        Self { begin, interval, next, taken: None, last }
     }
 
     /// What is to be said now that the watch has reached this position, if anything.

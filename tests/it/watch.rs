@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use millpond::proto::v1::lookup_service_client::LookupServiceClient;
 use millpond::proto::v1::watch_event::Event;
@@ -21,6 +22,8 @@ use crate::stream::event;
 use crate::support::broker::{self, Message};
 use crate::support::service::{PATIENCE, Service};
 
+const INTERVAL: Duration = Duration::from_millis(100);
+
 fn channel(rpc: SocketAddr) -> Channel {
     Endpoint::from_shared(format!("http://{rpc}")).unwrap().connect_lazy()
 }
@@ -28,7 +31,7 @@ fn channel(rpc: SocketAddr) -> Channel {
 fn all() -> WatchRequest {
     WatchRequest {
         table: "services".into(),
-        progress_interval: Some(prost_types::Duration { seconds: 0, nanos: 100_000_000 }),
+        progress_interval: Some(INTERVAL.try_into().unwrap()),
         ..WatchRequest::default()
     }
 }
@@ -386,6 +389,25 @@ fn many_watchers_hold_little_and_each_is_told() {
             |stats: &GetStatsResponse| stats.rpc.as_ref().unwrap().held_bytes < 64 << 10;
         service.wait_for("little memory", is_little).await;
         drop(watching);
+        service.stop().await;
+    });
+}
+
+#[test]
+fn progress_says_how_long_after_the_request_it_was_so() {
+    broker::in_process(async |broker| {
+        let topic = broker.create_topic(1).await;
+        let service = Service::ready(broker, &topic, &[]).await;
+        let asked = Instant::now();
+        let mut watch = Watching::open(&service, all()).await.unwrap();
+        watch.started().await;
+        let mut before = Duration::ZERO;
+        for _ in 0..3 {
+            let Event::Progress(progress) = watch.next().await.unwrap() else { panic!("a change") };
+            let since_start = Duration::try_from(progress.since_start.unwrap()).unwrap();
+            assert!(before + INTERVAL <= since_start && since_start < asked.elapsed());
+            before = since_start;
+        }
         service.stop().await;
     });
 }

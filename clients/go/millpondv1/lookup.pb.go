@@ -1408,7 +1408,10 @@ type WatchProgress struct {
 	// earlier ones changed is still to come.
 	Positions []*PartitionOffset `protobuf:"bytes,1,rep,name=positions,proto3" json:"positions,omitempty"`
 	// How complete the table was known to be at these positions.
-	AsOf          *AsOf `protobuf:"bytes,2,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
+	AsOf *AsOf `protobuf:"bytes,2,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
+	// How long after the request had come all this was so, by a clock that nobody sets. The caller knows
+	// when it sent the request, and so how old this event is at most, however long it was on its way.
+	SinceStart    *durationpb.Duration `protobuf:"bytes,3,opt,name=since_start,json=sinceStart,proto3" json:"since_start,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1453,6 +1456,13 @@ func (x *WatchProgress) GetPositions() []*PartitionOffset {
 func (x *WatchProgress) GetAsOf() *AsOf {
 	if x != nil {
 		return x.AsOf
+	}
+	return nil
+}
+
+func (x *WatchProgress) GetSinceStart() *durationpb.Duration {
+	if x != nil {
+		return x.SinceStart
 	}
 	return nil
 }
@@ -2027,10 +2037,12 @@ const file_millpond_v1_lookup_proto_rawDesc = "" +
 	"\vexpire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"expireTime\x12;\n" +
 	"\n" +
-	"deleted_by\x18\x05 \x01(\v2\x1c.millpond.v1.PartitionOffsetR\tdeletedBy\"s\n" +
+	"deleted_by\x18\x05 \x01(\v2\x1c.millpond.v1.PartitionOffsetR\tdeletedBy\"\xaf\x01\n" +
 	"\rWatchProgress\x12:\n" +
 	"\tpositions\x18\x01 \x03(\v2\x1c.millpond.v1.PartitionOffsetR\tpositions\x12&\n" +
-	"\x05as_of\x18\x02 \x01(\v2\x11.millpond.v1.AsOfR\x04asOf\"n\n" +
+	"\x05as_of\x18\x02 \x01(\v2\x11.millpond.v1.AsOfR\x04asOf\x12:\n" +
+	"\vsince_start\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\n" +
+	"sinceStart\"n\n" +
 	"\fLookupResult\x12*\n" +
 	"\x05entry\x18\x01 \x01(\v2\x12.millpond.v1.EntryH\x00R\x05entry\x12'\n" +
 	"\x04miss\x18\x02 \x01(\v2\x11.millpond.v1.MissH\x00R\x04missB\t\n" +
@@ -2165,33 +2177,34 @@ var file_millpond_v1_lookup_proto_depIdxs = []int32{
 	27, // 30: millpond.v1.RemovedEntry.deleted_by:type_name -> millpond.v1.PartitionOffset
 	27, // 31: millpond.v1.WatchProgress.positions:type_name -> millpond.v1.PartitionOffset
 	21, // 32: millpond.v1.WatchProgress.as_of:type_name -> millpond.v1.AsOf
-	29, // 33: millpond.v1.LookupResult.entry:type_name -> millpond.v1.Entry
-	20, // 34: millpond.v1.LookupResult.miss:type_name -> millpond.v1.Miss
-	0,  // 35: millpond.v1.Miss.reason:type_name -> millpond.v1.MissReason
-	32, // 36: millpond.v1.Miss.time:type_name -> google.protobuf.Timestamp
-	27, // 37: millpond.v1.Miss.deleted_by:type_name -> millpond.v1.PartitionOffset
-	32, // 38: millpond.v1.AsOf.newest_record_time:type_name -> google.protobuf.Timestamp
-	26, // 39: millpond.v1.AsOf.staleness:type_name -> google.protobuf.Duration
-	24, // 40: millpond.v1.ListTablesResponse.tables:type_name -> millpond.v1.TableDescription
-	25, // 41: millpond.v1.TableDescription.fields:type_name -> millpond.v1.FieldDescription
-	26, // 42: millpond.v1.TableDescription.ttl:type_name -> google.protobuf.Duration
-	2,  // 43: millpond.v1.LookupService.Get:input_type -> millpond.v1.GetRequest
-	4,  // 44: millpond.v1.LookupService.BatchGet:input_type -> millpond.v1.BatchGetRequest
-	6,  // 45: millpond.v1.LookupService.StreamGet:input_type -> millpond.v1.StreamGetRequest
-	9,  // 46: millpond.v1.LookupService.Scan:input_type -> millpond.v1.ScanRequest
-	11, // 47: millpond.v1.LookupService.Watch:input_type -> millpond.v1.WatchRequest
-	22, // 48: millpond.v1.LookupService.ListTables:input_type -> millpond.v1.ListTablesRequest
-	3,  // 49: millpond.v1.LookupService.Get:output_type -> millpond.v1.GetResponse
-	5,  // 50: millpond.v1.LookupService.BatchGet:output_type -> millpond.v1.BatchGetResponse
-	7,  // 51: millpond.v1.LookupService.StreamGet:output_type -> millpond.v1.StreamGetResponse
-	10, // 52: millpond.v1.LookupService.Scan:output_type -> millpond.v1.ScanResponse
-	12, // 53: millpond.v1.LookupService.Watch:output_type -> millpond.v1.WatchResponse
-	23, // 54: millpond.v1.LookupService.ListTables:output_type -> millpond.v1.ListTablesResponse
-	49, // [49:55] is the sub-list for method output_type
-	43, // [43:49] is the sub-list for method input_type
-	43, // [43:43] is the sub-list for extension type_name
-	43, // [43:43] is the sub-list for extension extendee
-	0,  // [0:43] is the sub-list for field type_name
+	26, // 33: millpond.v1.WatchProgress.since_start:type_name -> google.protobuf.Duration
+	29, // 34: millpond.v1.LookupResult.entry:type_name -> millpond.v1.Entry
+	20, // 35: millpond.v1.LookupResult.miss:type_name -> millpond.v1.Miss
+	0,  // 36: millpond.v1.Miss.reason:type_name -> millpond.v1.MissReason
+	32, // 37: millpond.v1.Miss.time:type_name -> google.protobuf.Timestamp
+	27, // 38: millpond.v1.Miss.deleted_by:type_name -> millpond.v1.PartitionOffset
+	32, // 39: millpond.v1.AsOf.newest_record_time:type_name -> google.protobuf.Timestamp
+	26, // 40: millpond.v1.AsOf.staleness:type_name -> google.protobuf.Duration
+	24, // 41: millpond.v1.ListTablesResponse.tables:type_name -> millpond.v1.TableDescription
+	25, // 42: millpond.v1.TableDescription.fields:type_name -> millpond.v1.FieldDescription
+	26, // 43: millpond.v1.TableDescription.ttl:type_name -> google.protobuf.Duration
+	2,  // 44: millpond.v1.LookupService.Get:input_type -> millpond.v1.GetRequest
+	4,  // 45: millpond.v1.LookupService.BatchGet:input_type -> millpond.v1.BatchGetRequest
+	6,  // 46: millpond.v1.LookupService.StreamGet:input_type -> millpond.v1.StreamGetRequest
+	9,  // 47: millpond.v1.LookupService.Scan:input_type -> millpond.v1.ScanRequest
+	11, // 48: millpond.v1.LookupService.Watch:input_type -> millpond.v1.WatchRequest
+	22, // 49: millpond.v1.LookupService.ListTables:input_type -> millpond.v1.ListTablesRequest
+	3,  // 50: millpond.v1.LookupService.Get:output_type -> millpond.v1.GetResponse
+	5,  // 51: millpond.v1.LookupService.BatchGet:output_type -> millpond.v1.BatchGetResponse
+	7,  // 52: millpond.v1.LookupService.StreamGet:output_type -> millpond.v1.StreamGetResponse
+	10, // 53: millpond.v1.LookupService.Scan:output_type -> millpond.v1.ScanResponse
+	12, // 54: millpond.v1.LookupService.Watch:output_type -> millpond.v1.WatchResponse
+	23, // 55: millpond.v1.LookupService.ListTables:output_type -> millpond.v1.ListTablesResponse
+	50, // [50:56] is the sub-list for method output_type
+	44, // [44:50] is the sub-list for method input_type
+	44, // [44:44] is the sub-list for extension type_name
+	44, // [44:44] is the sub-list for extension extendee
+	0,  // [0:44] is the sub-list for field type_name
 }
 
 func init() { file_millpond_v1_lookup_proto_init() }
