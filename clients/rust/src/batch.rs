@@ -6,9 +6,10 @@
 use std::collections::VecDeque;
 
 use prost_types::{Duration, Timestamp};
-use tonic::{Code, Status};
+use tonic::{Code, Request, Status};
 
 use crate::Client;
+use crate::calls::Lookup;
 use crate::v1::{AsOf, BatchGetRequest, BatchGetResponse, LookupResult};
 
 /// Most keys in one call, as the protocol says.
@@ -19,7 +20,7 @@ impl Client {
     ///
     /// The results are in the order of the keys, and none is deferred. `as_of` is as old as the
     /// oldest of the answers: each of its parts holds for all results. The timeout counts for each
-    /// call by itself.
+    /// call by itself, and each is repeated as [`Client::get`] is.
     ///
     /// # Errors
     /// If one of the calls fails. The results of the others are dropped then.
@@ -33,14 +34,21 @@ impl Client {
         while !open.is_empty() {
             let asked: Vec<_> = open.drain(..open.len().min(MAX_KEYS)).collect();
             let keys = asked.iter().map(|&index| request.keys[index].clone()).collect();
-            let part = self.request(BatchGetRequest { keys, ..without_keys(&request) });
-            let answer = self.lookup().batch_get(part).await?.into_inner();
+            let part = BatchGetRequest { keys, ..without_keys(&request) };
+            let answer = self.repeat(&part, batch_get).await?;
             as_of = Some(as_of.map_or(answer.as_of, |earlier| older(earlier, answer.as_of)));
             let deferred = take_results(answer, &asked, &mut results)?;
             deferred.into_iter().rev().for_each(|index| open.push_front(index));
         }
         Ok(BatchGetResponse { results, deferred: Vec::new(), as_of: as_of.flatten() })
     }
+}
+
+async fn batch_get(
+    mut lookup: Lookup,
+    request: Request<BatchGetRequest>,
+) -> Result<BatchGetResponse, Status> {
+    Ok(lookup.batch_get(request).await?.into_inner())
 }
 
 fn without_keys(request: &BatchGetRequest) -> BatchGetRequest {

@@ -1,34 +1,48 @@
-//! A channel that sends a token with each call, and says why a connection did not last.
+//! A channel that takes a connection for each call, sends a token with it, and says why a connection did
+//! not last.
 //!
 //! Knows nothing of the protocol's messages.
 
-use std::mem;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::{BoxFuture, Service, http};
-use tonic::transport::Channel;
 
 use crate::connect_error::innermost;
+use crate::connections::Connections;
 use crate::endpoint::Transport;
 use crate::handshake_alert;
 use crate::token::TokenFile;
 
-/// A connection whose calls carry the token of the client, if it has one.
+/// Connections whose calls carry the token of the client, if it has one. Each call takes the next one.
 ///
 /// The stubs of every protocol can be made from it.
 #[derive(Debug, Clone)]
 pub struct AuthorizedChannel {
-    channel: Channel,
+    connections: Arc<Connections>,
     token: Option<Arc<TokenFile>>,
     transport: Transport,
+    /// How long a call waits for a connection that can be used.
+    patience: Duration,
 }
 
 impl AuthorizedChannel {
-    pub(crate) fn new(channel: Channel, token: Option<TokenFile>, transport: Transport) -> Self {
-        Self { channel, token: token.map(Arc::new), transport }
+    pub(crate) fn new(
+        connections: Connections,
+        token: Option<Arc<TokenFile>>,
+        transport: Transport,
+        patience: Duration,
+    ) -> Self {
+        Self { connections: Arc::new(connections), token, transport, patience }
+    }
+
+    /// Why no connection can be used at this moment, if that is so.
+    pub(crate) fn fault(&self) -> Option<Status> {
+        self.connections.fault()
     }
 }
 
@@ -37,21 +51,21 @@ impl Service<http::Request<Body>> for AuthorizedChannel {
     type Error = Status;
     type Future = BoxFuture<Self::Response, Self::Error>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        let transport = self.transport;
-        self.channel.poll_ready(context).map_err(|error| status(error, transport))
+    /// A call waits for its connection itself, as it takes another one than the call before.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
-        let (token, transport) = (self.token.clone(), self.transport);
-        // The channel that is ready makes the call. Its clone has to get ready first.
-        let clone = self.channel.clone();
-        let mut channel = mem::replace(&mut self.channel, clone);
+        let Self { connections, token, transport, patience } = self.clone();
         Box::pin(async move {
+            let mut channel = connections.take_turn(patience).await?;
             if let Some(token) = token {
                 request.headers_mut().insert(http::header::AUTHORIZATION, token.header().await);
             }
-            channel.call(request).await.map_err(|error| status(error, transport))
+            let failed = |error| status(error, transport);
+            poll_fn(|cx| channel.poll_ready(cx)).await.map_err(failed)?;
+            channel.call(request).await.map_err(failed)
         })
     }
 }

@@ -1,29 +1,37 @@
-//! A connection to one service, and the stubs of its methods.
+//! The connections to a service, and the stubs of its methods.
 //!
-//! The methods themselves are those of the generated stubs. One client has one service: balancing
-//! over several services is not done here. How a connection is made is in `connect`.
+//! The methods of the stubs make one attempt. Lookups that are repeated are in `calls`, and how a
+//! connection is made is in `connect`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tonic::{Request, Status};
 
+use crate::budget::RetryBudget;
 use crate::channel::AuthorizedChannel;
 use crate::v1::lookup_service_client::LookupServiceClient;
 use crate::v1::maintenance_service_client::MaintenanceServiceClient;
 use crate::v1::stats_service_client::StatsServiceClient;
 
-/// A connection to one service, by HTTP/2. Clones share it.
+/// Connections to a service, by HTTP/2. Clones share them.
 ///
-/// It connects again by itself when the connection is lost.
+/// It connects again by itself when a connection is lost.
 #[derive(Debug, Clone)]
 pub struct Client {
     channel: AuthorizedChannel,
     timeout: Duration,
+    hedge_after: Option<Duration>,
+    budget: Arc<RetryBudget>,
 }
 
 impl Client {
-    pub(crate) fn new(channel: AuthorizedChannel, timeout: Duration) -> Self {
-        Self { channel, timeout }
+    pub(crate) fn new(
+        channel: AuthorizedChannel,
+        timeout: Duration,
+        hedge_after: Option<Duration>,
+    ) -> Self {
+        Self { channel, timeout, hedge_after, budget: Arc::new(RetryBudget::new()) }
     }
 
     /// The methods that read tables.
@@ -46,6 +54,25 @@ impl Client {
         let mut request = Request::new(message);
         request.set_timeout(self.timeout);
         request
+    }
+
+    /// The longest time of a call.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// When a lookup that is not answered is made a second time.
+    pub(crate) fn hedge_after(&self) -> Option<Duration> {
+        self.hedge_after
+    }
+
+    /// Why no call can be made at this moment, if that is so.
+    pub(crate) fn fault(&self) -> Option<Status> {
+        self.channel.fault()
+    }
+
+    pub(crate) fn budget(&self) -> &RetryBudget {
+        &self.budget
     }
 
     /// The same for the next message of a stream that has no deadline.

@@ -2,18 +2,23 @@
 //!
 //! What TLS does with the files is in `tls`, what becomes of the token in `token`.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tonic::transport::{Channel, Endpoint};
-
 use crate::Client;
+use crate::balance::{self, Target};
 use crate::channel::AuthorizedChannel;
 use crate::connect_error::ConnectError;
-use crate::endpoint::{self, Transport};
+use crate::connections::Connections;
+use crate::endpoint::{Address, Transport};
 use crate::tls::Tls;
 use crate::tls_files::{TlsFiles, Verification};
 use crate::token::TokenFile;
+
+/// Connections to each address of a name.
+const CONNECTIONS: usize = 2;
 
 /// How to connect to a service.
 ///
@@ -40,6 +45,8 @@ pub struct ConnectOptions {
     token_file: Option<PathBuf>,
     server_name: Option<String>,
     verification: Verification,
+    connections_per_address: usize,
+    hedge_after: Option<Duration>,
 }
 
 impl ConnectOptions {
@@ -55,6 +62,8 @@ impl ConnectOptions {
             token_file: None,
             server_name: None,
             verification: Verification::Full,
+            connections_per_address: CONNECTIONS,
+            hedge_after: None,
         }
     }
 
@@ -94,6 +103,23 @@ impl ConnectOptions {
         self
     }
 
+    /// Opens so many connections to each address of a name, and 2 if this is not said. One core of a
+    /// service serves a connection, so two for each of its cores keep all of them busy.
+    #[must_use]
+    pub fn connections_per_address(mut self, connections: NonZeroUsize) -> Self {
+        self.connections_per_address = connections.get();
+        self
+    }
+
+    /// Makes a lookup a second time if it is not answered after this, and takes the answer that comes
+    /// first. It helps callers of [`connect_balanced`](Self::connect_balanced) against an instance that
+    /// is slow at times: the 99th percentile of the latency is a good value.
+    #[must_use]
+    pub fn hedge_after(mut self, delay: Duration) -> Self {
+        self.hedge_after = Some(delay);
+        self
+    }
+
     /// Connects.
     ///
     /// # Errors
@@ -101,13 +127,14 @@ impl ConnectOptions {
     /// endpoint within five seconds. A service refuses a client's certificate only at the first call.
     pub async fn connect(self) -> Result<Client, ConnectError> {
         let parts = self.parts()?;
+        let endpoint = parts.address.endpoint();
         let connected = match parts.tls {
-            Some(tls) => tls.connect(&parts.endpoint).await,
-            None => parts.endpoint.connect().await,
+            Some(tls) => tls.connect(endpoint).await,
+            None => endpoint.connect().await,
         };
         let of_transport = |error| ConnectError::of_transport(&self.endpoint, &error);
         let channel = connected.map_err(of_transport)?;
-        Ok(client(channel, parts.token, parts.transport, self.timeout))
+        Ok(self.client(Connections::one(channel), parts.token, &parts.address))
     }
 
     /// Creates a client that connects at its first call, which fails if no service answers.
@@ -118,33 +145,47 @@ impl ConnectOptions {
     /// If the options do not fit together, or a file cannot be used.
     pub fn connect_lazy(self) -> Result<Client, ConnectError> {
         let parts = self.parts()?;
+        let endpoint = parts.address.endpoint();
         let channel = match parts.tls {
-            Some(tls) => tls.connect_lazy(&parts.endpoint),
-            None => parts.endpoint.connect_lazy(),
+            Some(tls) => tls.connect_lazy(endpoint),
+            None => endpoint.connect_lazy(),
         };
-        Ok(client(channel, parts.token, parts.transport, self.timeout))
+        Ok(self.client(Connections::one(channel), parts.token, &parts.address))
+    }
+
+    /// Creates a client that calls all instances behind the endpoint in turn.
+    ///
+    /// The name of the host is resolved again and again, and each of its addresses gets
+    /// [`connections_per_address`](Self::connections_per_address). An instance that is not ready, by the
+    /// standard health protocol, gets no calls. Without any that is, calls wait, at most for the
+    /// timeout.
+    ///
+    /// Must be called within a Tokio runtime.
+    ///
+    /// # Errors
+    /// If the options do not fit together, or a file cannot be used.
+    pub fn connect_balanced(self) -> Result<Client, ConnectError> {
+        let Parts { address, tls, token } = self.parts()?;
+        let connections = self.connections_per_address;
+        let target = Target { address: address.clone(), tls, token: token.clone(), connections };
+        Ok(self.client(balance::keep(target), token, &address))
     }
 
     fn parts(&self) -> Result<Parts, ConnectError> {
-        let (endpoint, transport) = endpoint::parse(&self.endpoint, self.timeout)?;
-        self.check_transport(&endpoint, transport)?;
-        let tls = match transport {
+        let address = Address::parse(&self.endpoint, self.timeout)?;
+        self.check_transport(&address)?;
+        let tls = match address.transport() {
             Transport::Plaintext => None,
-            Transport::Tls => Some(self.tls(&endpoint)?),
+            Transport::Tls => Some(self.tls(&address)?),
         };
         let token = self.token_file.clone().map(TokenFile::open).transpose()?;
-        Ok(Parts { endpoint, transport, tls, token })
+        Ok(Parts { address, tls, token: token.map(Arc::new) })
     }
 
     /// Whether the options make sense for such a connection, and give no token away.
-    fn check_transport(
-        &self,
-        endpoint: &Endpoint,
-        transport: Transport,
-    ) -> Result<(), ConnectError> {
+    fn check_transport(&self, address: &Address) -> Result<(), ConnectError> {
         let refuse = |why: String| Err(ConnectError::Options(why));
-        let address = &self.endpoint;
-        if transport == Transport::Tls {
+        if address.transport() == Transport::Tls {
             return Ok(());
         }
         if !self.files.is_empty() || self.server_name.is_some() {
@@ -155,7 +196,7 @@ impl ConnectOptions {
         }
         let gives_token_away = self.token_file.is_some()
             && self.verification == Verification::Full
-            && !endpoint::is_loopback(endpoint);
+            && !address.is_loopback();
         if gives_token_away {
             return refuse(format!(
                 "{address} is plaintext, and everybody on the way could read the token: write \
@@ -165,28 +206,29 @@ impl ConnectOptions {
         Ok(())
     }
 
-    fn tls(&self, endpoint: &Endpoint) -> Result<Tls, ConnectError> {
-        let name = self.server_name.as_deref().unwrap_or_else(|| endpoint::host(endpoint));
+    fn tls(&self, address: &Address) -> Result<Tls, ConnectError> {
+        let name = self.server_name.as_deref().unwrap_or_else(|| address.host());
         Tls::new(&self.endpoint, name, self.files.clone(), self.verification)
+    }
+
+    fn client(
+        &self,
+        connections: Connections,
+        token: Option<Arc<TokenFile>>,
+        address: &Address,
+    ) -> Client {
+        let transport = address.transport();
+        let channel = AuthorizedChannel::new(connections, token, transport, self.timeout);
+        Client::new(channel, self.timeout, self.hedge_after)
     }
 }
 
 /// What a connection is made of.
 struct Parts {
-    endpoint: Endpoint,
-    transport: Transport,
+    address: Address,
     /// None for plaintext.
     tls: Option<Tls>,
-    token: Option<TokenFile>,
-}
-
-fn client(
-    channel: Channel,
-    token: Option<TokenFile>,
-    transport: Transport,
-    timeout: Duration,
-) -> Client {
-    Client::new(AuthorizedChannel::new(channel, token, transport), timeout)
+    token: Option<Arc<TokenFile>>,
 }
 
 /// Connections without further options.

@@ -2,9 +2,11 @@
 //!
 //! | item | what it is |
 //! |---|---|
-//! | [`Client`] | a connection to one service, and the stubs of its methods |
+//! | [`Client`] | connections to one service or to all its instances, and the stubs of its methods |
 //! | [`Scan`] | the entries of a table |
 //! | [`Watch`] | the changes of a table |
+//! | [`LookupStream`] | many lookups at once |
+//! | [`NearCache`] | copies of entries in this process, kept fresh by a watch |
 //! | [`ConnectOptions`] | how to connect: TLS, certificates, a token |
 //! | [`AuthorizedChannel`] | the channel of the stubs, which sends the token |
 //! | [`ConnectError`] | the error if there is no connection |
@@ -12,13 +14,20 @@
 //! | [`health`] | the messages and stubs of `grpc.health.v1`, the standard health protocol |
 //! | [`FILE_DESCRIPTOR_SET`] | the protocol's descriptors, for use at run time |
 
+mod balance;
 mod batch;
+mod budget;
+mod calls;
 mod channel;
 mod client;
 mod connect;
 mod connect_error;
+mod connections;
 mod endpoint;
+mod freshness;
 mod handshake_alert;
+mod lookup_stream;
+mod near_cache;
 #[cfg(not(feature = "tls"))]
 mod no_tls;
 mod retry;
@@ -36,6 +45,8 @@ pub use channel::AuthorizedChannel;
 pub use client::Client;
 pub use connect::ConnectOptions;
 pub use connect_error::ConnectError;
+pub use lookup_stream::LookupStream;
+pub use near_cache::{NearAnswer, NearCache, NearCacheOptions, NearCacheStats};
 pub use scan::Scan;
 pub use watch::Watch;
 

@@ -6,6 +6,7 @@ use crate::connect_error::ConnectError;
 use crate::tls_files::{TlsFiles, Verification};
 
 /// There is none.
+#[derive(Debug, Clone)]
 pub(crate) enum Tls {}
 
 impl Tls {

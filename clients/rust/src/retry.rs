@@ -35,11 +35,16 @@ impl Attempts {
     }
 }
 
-/// Whether another attempt may succeed: the service is stopping, restarting or busy, or the connection
-/// was lost.
+/// Whether another attempt at a stream may succeed: the service is stopping, restarting or busy, or the
+/// connection was lost.
 pub(crate) fn is_worth_another_attempt(status: &Status) -> bool {
-    let is_lost = status.code() == Code::Unknown && std::error::Error::source(status).is_some();
-    is_lost || matches!(status.code(), Code::Unavailable | Code::ResourceExhausted)
+    is_lost(status) || status.code() == Code::ResourceExhausted
+}
+
+/// Whether the service did not answer: it is stopping or restarting, or the connection was lost.
+pub(crate) fn is_lost(status: &Status) -> bool {
+    let is_broken = status.code() == Code::Unknown && std::error::Error::source(status).is_some();
+    is_broken || status.code() == Code::Unavailable
 }
 
 #[cfg(test)]

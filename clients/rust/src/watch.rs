@@ -1,5 +1,7 @@
 //! The changes of a table, whatever becomes of the connection and of the service meanwhile.
 
+use std::time::Instant;
+
 use tonic::{Code, Request, Status, Streaming};
 
 use crate::Client;
@@ -16,6 +18,8 @@ pub struct Watch {
     /// With the token of the last response.
     request: WatchRequest,
     stream: Option<Streaming<WatchResponse>>,
+    /// When the call of this stream began.
+    asked: Instant,
     attempts: Attempts,
 }
 
@@ -23,7 +27,7 @@ impl Client {
     /// Begins to read the changes that a request asks for.
     pub fn watch(&self, request: WatchRequest) -> Watch {
         let (client, attempts) = (self.clone(), Attempts::default());
-        Watch { client, request, stream: None, attempts }
+        Watch { client, request, stream: None, asked: Instant::now(), attempts }
     }
 }
 
@@ -57,10 +61,17 @@ impl Watch {
         }
     }
 
+    /// When the request of the call that answers now was sent. `WatchProgress.since_start` counts from
+    /// its arrival.
+    pub fn asked_at(&self) -> Instant {
+        self.asked
+    }
+
     async fn receive(&mut self) -> Result<Option<WatchResponse>, Status> {
         let stream = match &mut self.stream {
             Some(stream) => stream,
             stream => {
+                self.asked = Instant::now();
                 // Without a deadline: it goes on until somebody has seen enough.
                 let opened = self.client.lookup().watch(Request::new(self.request.clone())).await?;
                 stream.insert(opened.into_inner())
