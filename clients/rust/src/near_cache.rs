@@ -7,20 +7,22 @@
 //!
 //! What the copies are, and how old they may be, is in `near_cache/copies.rs`.
 
+mod answer;
 mod copies;
 mod options;
 mod positions;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
 use tonic::Status;
 
-use crate::v1::{Freshness, GetRequest, LookupResult, WatchRequest};
+use crate::v1::{Freshness, GetRequest, WatchRequest};
 use crate::{Client, Watch};
-use copies::{Copies, Fetch};
+pub use answer::{NearAnswer, NearCacheStats};
+use copies::{Copies, Fetch, lock};
 pub use options::NearCacheOptions;
 
 /// After a watch failed for good, it is tried again.
@@ -38,34 +40,6 @@ pub struct NearCache {
     copies: Arc<Mutex<Copies>>,
     /// The task that reads the watch.
     follower: AbortHandle,
-}
-
-/// The answer to one lookup.
-#[derive(Debug, Clone)]
-pub struct NearAnswer {
-    /// The entry, or why there is none.
-    pub result: Arc<LookupResult>,
-    /// How long ago the table was known to be complete, as this answer has it; at most so long, whatever
-    /// happened on the way. None if the table was never known to be complete.
-    pub staleness: Option<Duration>,
-    /// Whether the answer was in this process. If not, the service was asked.
-    pub is_near: bool,
-}
-
-/// What a near cache holds, and what it did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct NearCacheStats {
-    /// Lookups that were answered from here.
-    pub hit_count: u64,
-    /// Lookups for which the service was asked.
-    pub fetch_count: u64,
-    /// Keys that are held, those that have no entry too.
-    pub held_keys: usize,
-    /// What they take, in bytes, about.
-    pub held_bytes: usize,
-    /// How old what is held may be; none while that is not known.
-    pub staleness: Option<Duration>,
 }
 
 impl NearCache {
@@ -151,8 +125,4 @@ async fn receive(watch: &mut Watch, copies: &Mutex<Copies>) -> Result<(), Status
         copies.apply(event, asked);
     }
     Ok(())
-}
-
-fn lock(copies: &Mutex<Copies>) -> MutexGuard<'_, Copies> {
-    copies.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,15 +5,15 @@
 //! watch has told, so an instance that lags behind the one that is watched waits for them.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use lru::LruCache;
 use prost::Message;
 use tonic::Status;
 
+use super::answer::{NearAnswer, NearCacheStats};
 use super::positions::Positions;
-use super::{NearAnswer, NearCacheStats, lock};
 use crate::v1::lookup_result::Outcome;
 use crate::v1::watch_event::Event;
 use crate::v1::{
@@ -308,6 +308,10 @@ fn expire_time(result: &LookupResult) -> Option<SystemTime> {
         Some(Outcome::Entry(entry)) => entry.expire_time?.try_into().ok(),
         _ => None,
     }
+}
+
+pub(super) fn lock(copies: &Mutex<Copies>) -> MutexGuard<'_, Copies> {
+    copies.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
