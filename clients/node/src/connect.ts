@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 
 import * as grpc from "@grpc/grpc-js";
 
+import { POLICY } from "./balancing.js";
 import { Calls } from "./calls.js";
 import { Client } from "./client.js";
 import type { FieldValue } from "./entry.js";
@@ -46,10 +47,11 @@ export interface ConnectOptions {
   grpcOptions?: grpc.ClientOptions | undefined;
 }
 
-/** The service configuration of this package: clients/service-config.json of millpond. */
-export const defaultServiceConfig: ServiceConfig = JSON.parse(
-  readFileSync(new URL("../service-config.json", import.meta.url), "utf8"),
-);
+/** The service configuration of this package: clients/service-config.json of millpond, with its balancing. */
+export const defaultServiceConfig: ServiceConfig = {
+  ...JSON.parse(readFileSync(new URL("../service-config.json", import.meta.url), "utf8")),
+  loadBalancingConfig: [{ [POLICY]: {} }],
+};
 
 /**
  * Creates a client of the service at `target`, which connects at its first call. A target is a name of

@@ -172,6 +172,16 @@ test("a miss says that the entry was evicted, and when", async (t) => {
   assert.ok(Math.abs(miss.time - Date.now()) < 60_000);
 });
 
+test("calls that demand a ready table do not fail because one instance is loading", async (t) => {
+  const client = connectFor(t, [endpoint, loadingEndpoint]);
+  const options = { freshness: { requireReady: true } };
+  // Many at a time, so that repeated calls meet each other at either instance.
+  for (let round = 0; round < 5; round += 1) {
+    const calls = Array.from({ length: 100 }, () => client.get("live", keyOf("ready"), options));
+    await Promise.all(calls);
+  }
+});
+
 test("a miss says that the table is loading", async (t) => {
   const client = connectFor(t, loadingEndpoint);
   const { miss, asOf } = await client.get("live", keyOf("loading"));
