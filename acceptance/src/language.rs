@@ -1,5 +1,5 @@
 //! Programs in other languages: what each needs and how it is built, and which there are in
-//! `acceptance/clients/`.
+//! `acceptance/clients/` and `acceptance/packages/`.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,6 +9,7 @@ use anyhow::{Context, ensure};
 use crate::cargo;
 
 const CLIENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients");
+const PACKAGES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/packages");
 
 /// The source of a program: a folder with a `build.sh FOLDER`, which leaves the program
 /// `FOLDER/run`.
@@ -31,7 +32,9 @@ pub struct Language {
 
 /// Go.
 pub const GO: Language = Language { name: "go", needs: &["go", "python3"] };
-/// All of them.
+/// Rust. The harness itself calls in it, so there is no program in it.
+pub const RUST: Language = Language { name: "rust", needs: &["cargo"] };
+/// All that there are programs in.
 pub const ALL: [Language; 4] = [
     GO,
     Language { name: "java", needs: &["java", "mvn"] },
@@ -71,6 +74,11 @@ impl Language {
     /// Builds the caller, and returns the program to run.
     pub fn build(self) -> anyhow::Result<PathBuf> {
         self.sources().build(&format!("callers/{}", self.name))
+    }
+
+    /// The program that calls by the language's client package.
+    pub fn package_caller(self) -> Sources {
+        Sources { folder: Path::new(PACKAGES).join(self.name), needs: self.needs }
     }
 
     fn sources(self) -> Sources {

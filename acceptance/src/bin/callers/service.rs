@@ -5,6 +5,9 @@ use millpond_acceptance::producer::Source;
 /// The only table.
 pub(crate) const TABLE: &str = "services";
 
+/// The names of two services. Each record has each name in a field of that name.
+pub(crate) const INSTANCES: [&str; 2] = ["first", "second"];
+
 /// A stream of small records with distinct keys.
 pub(crate) struct Entries;
 
@@ -14,9 +17,16 @@ impl Source for Entries {
     }
 
     fn payload(&self, number: u64) -> Option<Vec<u8>> {
-        let key = key(number);
-        Some(format!(r#"{{"id":"{key}","description":"record {number}"}}"#).into_bytes())
+        let (key, [first, second]) = (key(number), INSTANCES);
+        let instances = format!(r#""{first}":"{first}","{second}":"{second}""#);
+        let description = format!(r#""description":"record {number}""#);
+        Some(format!(r#"{{"id":"{key}",{description},{instances}}}"#).into_bytes())
     }
+}
+
+/// A setting by which each answer of a service names it.
+pub(crate) fn instance_field(instance: &str) -> String {
+    format!("tables.0.fields.instance=/{instance}")
 }
 
 pub(crate) fn key(number: u64) -> String {

@@ -58,7 +58,7 @@ impl Caller {
             failures.extend(asked.map(|why| format!("millpond get: {why}")));
             done += 1;
         }
-        say(&format!("command line  {done} calls, {elsewhere} asked elsewhere too"));
+        say(&format!("command-line  {done} calls, {elsewhere} asked elsewhere too"));
         Ok(failures)
     }
 

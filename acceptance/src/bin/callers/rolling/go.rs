@@ -1,9 +1,9 @@
 //! The Go caller, which goes over both services in turn by the published service configuration.
 
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, bail};
-use millpond_acceptance::language::GO;
 use millpond_acceptance::process::OwnedProcess;
 use millpond_acceptance::report::say;
 
@@ -12,12 +12,13 @@ const SERVICE_CONFIG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../clients/se
 pub(super) struct GoCaller(OwnedProcess);
 
 impl GoCaller {
-    pub(super) fn start(addresses: &[String], table: &str, key: &str) -> anyhow::Result<Self> {
-        let missing = GO.missing();
-        if !missing.is_empty() {
-            bail!("there is no {}", missing.join(", "));
-        }
-        let mut command = Command::new(GO.build()?);
+    pub(super) fn start(
+        program: &Path,
+        addresses: &[String],
+        table: &str,
+        key: &str,
+    ) -> anyhow::Result<Self> {
+        let mut command = Command::new(program);
         command.arg("rolling").args(addresses).args([table, key, SERVICE_CONFIG]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         Ok(Self(OwnedProcess::start(&mut command)?))
@@ -30,9 +31,9 @@ impl GoCaller {
         let mut output = process.stdout.take().context("no stdout")?;
         let text = std::io::read_to_string(&mut output)?;
         let status = process.wait()?;
-        say(&format!("go            {}", text.lines().next().unwrap_or_default()));
+        say(&format!("grpc-go       {}", text.lines().next().unwrap_or_default()));
         let told = text.lines().filter_map(|line| line.strip_prefix("FAILED  "));
-        let failures: Vec<_> = told.map(|failure| format!("go: {failure}")).collect();
+        let failures: Vec<_> = told.map(|failure| format!("grpc-go: {failure}")).collect();
         if failures.is_empty() && !status.success() {
             bail!("the Go caller ended with {status}");
         }
