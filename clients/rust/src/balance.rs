@@ -1,19 +1,18 @@
 //! Keeps connections to all addresses of a name.
 //!
 //! ```text
-//! name -> addresses -> connections to each -> those whose instance is healthy -> calls, in turn
+//! name -> resolver: addresses -> connections to each -> health: those that want calls -> calls, in turn
 //! ```
 
 mod health;
+mod resolver;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
-use tokio::time::{Instant, sleep_until};
 use tonic::transport::Channel;
 
 use crate::channel::AuthorizedChannel;
@@ -22,11 +21,7 @@ use crate::endpoint::Address;
 use crate::tls::Tls;
 use crate::token::TokenFile;
 use health::{Fault, watch_health};
-
-/// A name is resolved again after this.
-const RESOLVE_AFTER: Duration = Duration::from_secs(30);
-/// The same after something failed: an instance, or resolving itself.
-const RESOLVE_SOON: Duration = Duration::from_secs(1);
+use resolver::{Resolved, resolve};
 
 /// Whom to connect to, and how.
 pub(crate) struct Target {
@@ -50,13 +45,16 @@ pub(crate) fn keep(target: Target) -> Connections {
 struct Upkeep {
     target: Target,
     instances: BTreeMap<SocketAddr, Instance>,
-    /// The tasks that watch health. They end with this.
-    watches: JoinSet<()>,
+    /// Why the name could not be resolved when that was tried last.
+    unresolved: Option<String>,
+    /// The tasks that resolve the name and watch health. They end with this.
+    tasks: JoinSet<()>,
+    resolved: mpsc::Receiver<Resolved>,
+    /// Tells the resolver that the addresses may have changed.
+    resolve_soon: Arc<Notify>,
     faults: mpsc::Receiver<(SocketAddr, Fault)>,
     /// Given to each watch.
     fault_sender: mpsc::Sender<(SocketAddr, Fault)>,
-    resolved: Instant,
-    resolve_at: Instant,
     usable: watch::Sender<Usable>,
 }
 
@@ -70,32 +68,42 @@ struct Instance {
 impl Upkeep {
     fn new(target: Target, usable: watch::Sender<Usable>) -> Self {
         let (fault_sender, faults) = mpsc::channel(16);
-        let (instances, watches, now) = (BTreeMap::new(), JoinSet::new(), Instant::now());
-        let (resolved, resolve_at) = (now, now);
-        Self { target, instances, watches, faults, fault_sender, resolved, resolve_at, usable }
+        let (resolved_sender, resolved) = mpsc::channel(1);
+        let (instances, mut tasks) = (BTreeMap::new(), JoinSet::new());
+        let resolve_soon = Arc::new(Notify::new());
+        tasks.spawn(resolve(target.address.clone(), Arc::clone(&resolve_soon), resolved_sender));
+        let unresolved = None;
+        Self {
+            target,
+            instances,
+            unresolved,
+            tasks,
+            resolved,
+            resolve_soon,
+            faults,
+            fault_sender,
+            usable,
+        }
     }
 
     async fn run(mut self) {
         loop {
             tokio::select! {
-                () = sleep_until(self.resolve_at) => self.resolve().await,
+                Some(resolved) = self.resolved.recv() => self.follow(resolved),
                 Some((address, fault)) = self.faults.recv() => self.note(address, fault),
             }
+            self.publish();
         }
     }
 
-    async fn resolve(&mut self) {
-        let found = self.target.address.resolve().await;
-        self.resolved = Instant::now();
-        self.resolve_at = self.resolved + RESOLVE_AFTER;
-        let addresses = match found {
+    /// Connects to the addresses that the name has now, and to no others.
+    fn follow(&mut self, resolved: Resolved) {
+        let addresses = match resolved {
             Ok(addresses) => addresses,
             // What was found before may still answer.
-            Err(why) => {
-                self.resolve_at = self.resolved + RESOLVE_SOON;
-                return self.publish(&why);
-            }
+            Err(why) => return self.unresolved = Some(why),
         };
+        self.unresolved = None;
         self.close_others(&addresses);
         for address in addresses {
             if !self.instances.contains_key(&address) {
@@ -103,7 +111,6 @@ impl Upkeep {
                 self.instances.insert(address, instance);
             }
         }
-        self.publish("");
     }
 
     fn close_others(&mut self, addresses: &BTreeSet<SocketAddr>) {
@@ -114,7 +121,7 @@ impl Upkeep {
             }
             stays
         });
-        while self.watches.try_join_next().is_some() {}
+        while self.tasks.try_join_next().is_some() {}
     }
 
     fn open(&mut self, address: SocketAddr) -> Instance {
@@ -127,7 +134,7 @@ impl Upkeep {
         let channels: Vec<_> = std::iter::repeat_with(open).take((*connections).max(1)).collect();
         let first = Connections::one(channels[0].clone());
         let first = AuthorizedChannel::new(first, token.clone(), name.transport(), name.timeout());
-        let watch = self.watches.spawn(watch_health(first, address, self.fault_sender.clone()));
+        let watch = self.tasks.spawn(watch_health(first, address, self.fault_sender.clone()));
         Instance { channels, fault: Some("it has not answered yet".into()), watch }
     }
 
@@ -135,14 +142,13 @@ impl Upkeep {
     fn note(&mut self, address: SocketAddr, fault: Fault) {
         let Some(instance) = self.instances.get_mut(&address) else { return };
         if fault.is_some() {
-            self.resolve_at = self.resolve_at.min(self.resolved + RESOLVE_SOON);
+            self.resolve_soon.notify_one();
         }
         instance.fault = fault;
-        self.publish("");
     }
 
     /// Says which connections can be used, or why none can.
-    fn publish(&self, why_unresolved: &str) {
+    fn publish(&self) {
         let healthy: Vec<_> =
             self.instances.values().filter(|instance| instance.fault.is_none()).collect();
         let in_turn = |turn: usize| healthy.iter().map(move |each| each.channels[turn].clone());
@@ -152,7 +158,7 @@ impl Upkeep {
             let faults = self.instances.iter().filter_map(|(address, instance)| {
                 Some(format!("; {address}: {}", instance.fault.as_deref()?))
             });
-            let unresolved = (!why_unresolved.is_empty()).then(|| format!("; {why_unresolved}"));
+            let unresolved = self.unresolved.as_ref().map(|why| format!("; {why}"));
             unresolved.into_iter().chain(faults).collect::<String>()
         });
         self.usable.send_replace(Usable { channels, why_none });

@@ -87,6 +87,11 @@ impl NearCache {
         lock(&self.copies).stats(Instant::now())
     }
 
+    /// Why the watch does not go on, if several attempts have failed. It is tried again all the time.
+    pub fn fault(&self) -> Option<Status> {
+        lock(&self.copies).fault()
+    }
+
     async fn fetch(&self, key: &str, asked: Instant) -> Result<NearAnswer, Status> {
         let fetch = Fetch::begin(&self.copies, key);
         let freshness = Freshness {
@@ -111,7 +116,8 @@ impl Drop for NearCache {
 async fn follow(mut watch: Watch, copies: Arc<Mutex<Copies>>) {
     loop {
         // Meanwhile the copies get older, and say so.
-        if receive(&mut watch, &copies).await.is_err() {
+        if let Err(status) = receive(&mut watch, &copies).await {
+            lock(&copies).note_fault(status);
             sleep(PAUSE).await;
         }
     }
@@ -121,6 +127,7 @@ async fn receive(watch: &mut Watch, copies: &Mutex<Copies>) -> Result<(), Status
     let response = watch.next().await?;
     let asked = watch.asked_at();
     let mut copies = lock(copies);
+    copies.clear_fault();
     for event in response.events.into_iter().filter_map(|event| event.event) {
         copies.apply(event, asked);
     }

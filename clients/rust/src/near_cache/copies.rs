@@ -36,6 +36,8 @@ pub(super) struct Copies {
     positions: Positions,
     /// As of when all copies are. None until the watch has told how far it is.
     as_of: Option<KnownAsOf>,
+    /// Why the watch does not go on.
+    fault: Option<Status>,
     hit_count: u64,
     fetch_count: u64,
 }
@@ -84,6 +86,7 @@ impl Copies {
             fetches: HashMap::new(),
             positions: Positions::default(),
             as_of: None,
+            fault: None,
             hit_count: 0,
             fetch_count: 0,
         }
@@ -127,6 +130,18 @@ impl Copies {
             // They are not asked for.
             Event::Current(_) | Event::SnapshotComplete(_) => {}
         }
+    }
+
+    pub(super) fn note_fault(&mut self, fault: Status) {
+        self.fault = Some(fault);
+    }
+
+    pub(super) fn clear_fault(&mut self) {
+        self.fault = None;
+    }
+
+    pub(super) fn fault(&self) -> Option<Status> {
+        self.fault.clone()
     }
 
     pub(super) fn stats(&self, now: Instant) -> NearCacheStats {
