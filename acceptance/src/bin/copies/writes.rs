@@ -89,7 +89,7 @@ impl Writer {
         });
         let producer = ClientConfig::new()
             .set("bootstrap.servers", broker)
-            .set("linger.ms", "5")
+            .set("linger.ms", "20")
             .set("enable.idempotence", "true")
             .set("partitioner", "murmur2_random")
             .set("queue.buffering.max.messages", "500000")
@@ -133,7 +133,7 @@ impl Writer {
 
     fn send(&mut self, number: usize, is_deleted: bool) -> anyhow::Result<()> {
         let id = key(number);
-        let document = format!(r#"{{"id":"{id}","number":{},"noise":"{:050}"}}"#, self.sent, 0);
+        let document = format!(r#"{{"id":"{id}","number":{}}}"#, self.sent);
         let mut record = BaseRecord::<_, str, usize>::with_opaque_to(&self.topic, number).key(&id);
         record.payload = (!is_deleted).then_some(document.as_str());
         let start = Instant::now();
