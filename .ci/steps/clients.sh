@@ -1,4 +1,4 @@
-# The client packages of other languages, by their own tests against services that the tests control, and
+# The client packages, by their own tests against services that the tests control, and
 # the ten lines of their READMEs.
 #
 # Debian's own Go and Node may be too old for the packages. No toolchain is downloaded: such a package is
@@ -11,7 +11,7 @@ is_at_least() {
     [[ $(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1) == "$2" ]]
 }
 
-languages=(--only java --only python)
+languages=(--only java --only python --only rust)
 go=$(GOTOOLCHAIN=local go env GOVERSION)
 node=$(node --version)
 if is_at_least "${go#go}" 1.26; then

@@ -38,7 +38,7 @@ pub(crate) fn temporary_folder() -> Result<PathBuf> {
 fn build() -> Result<PathBuf> {
     let target = target_folder()?;
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
+    let status = without_own_package(&mut Command::new(cargo))
         // No package is named, so that the features of dependencies are those of a plain build.
         .args(["build", "--release", "--quiet", "--bin", "millpond"])
         .args(["--manifest-path", WORKSPACE])
@@ -48,6 +48,18 @@ fn build() -> Result<PathBuf> {
         .context("cargo could not be run")?;
     ensure!(status.success(), "millpond could not be built: cargo ended with {status}");
     Ok(target.join("release/millpond"))
+}
+
+/// Takes from a command what `cargo run` says of the package that it runs. ring is built anew whenever
+/// that changes, and all that needs it.
+fn without_own_package(command: &mut Command) -> &mut Command {
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+    command
 }
 
 /// Finds it from the path of this program: `target/PROFILE/NAME`, or

@@ -36,11 +36,11 @@ use package::Package;
 
 const CLIENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../clients");
 
-/// Tries the client packages of other languages.
+/// Tries the client packages.
 #[derive(Debug, Parser)]
 struct Args {
     /// A language to try alone; may be given several times
-    #[arg(long, value_name = "LANG", value_parser = languages())]
+    #[arg(long, value_name = "LANG", value_parser = names())]
     only: Vec<String>,
     /// List the languages, and what each lacks here
     #[arg(long)]
@@ -63,12 +63,16 @@ fn main() -> ExitCode {
     if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn languages() -> PossibleValuesParser {
-    PossibleValuesParser::new(language::ALL.map(|language| language.name))
+fn languages() -> impl Iterator<Item = Language> {
+    language::ALL.into_iter().chain([language::RUST])
+}
+
+fn names() -> PossibleValuesParser {
+    PossibleValuesParser::new(languages().map(|language| language.name))
 }
 
 fn list() {
-    for language in language::ALL {
+    for language in languages() {
         let missing = language.missing();
         let lacks = if missing.is_empty() { "ready" } else { "lacks" };
         say(format!("{:<7} {lacks} {}", language.name, missing.join(", ")).trim_end());
@@ -83,7 +87,7 @@ fn run(args: &Args) -> Result<Vec<String>> {
         args.only.is_empty() || args.only.iter().any(|name| name == language.name)
     };
     let mut failures = Vec::new();
-    for language in language::ALL.into_iter().filter(is_wanted) {
+    for language in languages().filter(is_wanted) {
         let missing = language.missing().join(", ");
         if missing.is_empty() {
             let package = Package::new(language.name, &clients);
