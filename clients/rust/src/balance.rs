@@ -8,15 +8,16 @@ mod health;
 mod resolver;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
-use tonic::transport::Channel;
 
 use crate::channel::AuthorizedChannel;
-use crate::connections::{Connections, Usable};
+use crate::connections::{Connection, Connections, Usable};
+use crate::dial::Dial;
 use crate::endpoint::Address;
 use crate::tls::Tls;
 use crate::token::TokenFile;
@@ -36,7 +37,7 @@ pub(crate) struct Target {
 /// Opens connections to a target, and keeps them while somebody takes them.
 pub(crate) fn keep(target: Target) -> Connections {
     let why_none = format!("{}: its name is not resolved yet", target.address);
-    let (usable, taken) = watch::channel(Usable { channels: Vec::new(), why_none });
+    let (usable, taken) = watch::channel(Usable { connections: Vec::new(), why_none });
     let task = tokio::spawn(Upkeep::new(target, usable).run());
     Connections::kept(taken, task.abort_handle())
 }
@@ -47,7 +48,7 @@ struct Upkeep {
     instances: BTreeMap<SocketAddr, Instance>,
     /// Why the name could not be resolved when that was tried last.
     unresolved: Option<String>,
-    /// The tasks that resolve the name and watch health. They end with this.
+    /// The tasks that resolve the name and watch health. They end when this is dropped.
     tasks: JoinSet<()>,
     resolved: mpsc::Receiver<Resolved>,
     /// Tells the resolver that the addresses may have changed.
@@ -60,7 +61,7 @@ struct Upkeep {
 
 /// What answers at one address.
 struct Instance {
-    channels: Vec<Channel>,
+    connections: Vec<Connection>,
     fault: Fault,
     watch: AbortHandle,
 }
@@ -126,16 +127,13 @@ impl Upkeep {
 
     fn open(&mut self, address: SocketAddr) -> Instance {
         let Target { address: name, tls, token, connections } = &self.target;
-        let endpoint = name.endpoint_at(address);
-        let open = || match tls {
-            Some(tls) => tls.clone().connect_lazy(&endpoint),
-            None => endpoint.connect_lazy(),
-        };
-        let channels: Vec<_> = std::iter::repeat_with(open).take((*connections).max(1)).collect();
-        let first = Connections::one(channels[0].clone());
+        let dial = Arc::new(Dial::new(name.endpoint_at(address), tls.clone()));
+        let open = || Connection { channel: dial.connect_lazy(), dial: Arc::clone(&dial) };
+        let connections: Vec<_> = iter::repeat_with(open).take((*connections).max(1)).collect();
+        let first = Connections::one(connections[0].clone());
         let first = AuthorizedChannel::new(first, token.clone(), name.transport(), name.timeout());
         let watch = self.tasks.spawn(watch_health(first, address, self.fault_sender.clone()));
-        Instance { channels, fault: Some("it has not answered yet".into()), watch }
+        Instance { connections, fault: Some("it has not answered yet".into()), watch }
     }
 
     /// Notes what became of an instance.
@@ -151,9 +149,9 @@ impl Upkeep {
     fn publish(&self) {
         let healthy: Vec<_> =
             self.instances.values().filter(|instance| instance.fault.is_none()).collect();
-        let in_turn = |turn: usize| healthy.iter().map(move |each| each.channels[turn].clone());
-        let turns = 0..healthy.first().map_or(0, |instance| instance.channels.len());
-        let channels = turns.flat_map(in_turn).collect();
+        let in_turn = |turn: usize| healthy.iter().map(move |each| each.connections[turn].clone());
+        let turns = 0..healthy.first().map_or(0, |instance| instance.connections.len());
+        let connections = turns.flat_map(in_turn).collect();
         let why_none = format!("no instance of {} is ready{}", self.target.address, {
             let faults = self.instances.iter().filter_map(|(address, instance)| {
                 Some(format!("; {address}: {}", instance.fault.as_deref()?))
@@ -161,6 +159,6 @@ impl Upkeep {
             let unresolved = self.unresolved.as_ref().map(|why| format!("; {why}"));
             unresolved.into_iter().chain(faults).collect::<String>()
         });
-        self.usable.send_replace(Usable { channels, why_none });
+        self.usable.send_replace(Usable { connections, why_none });
     }
 }

@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A hundred calls that were repeated, and not made good for.
+/// The price of a hundred repeated calls.
 const MAX: u32 = 1_000;
-/// What a repeated call takes. A call that succeeds gives one back, so one in ten may be repeated.
+/// What a repeated call takes. A call that succeeds gives 1 back, so one call in ten may be repeated.
 const PRICE: u32 = 10;
 /// Below this no call is repeated.
 const MIN: u32 = MAX / 2;

@@ -59,7 +59,9 @@ impl Client {
                         return Ok(answer);
                     }
                     // The timer of the attempt may be the first to notice.
-                    Err(status) if status.code() == Code::Cancelled && Instant::now() >= end => {}
+                    Err(status) if status.code() == Code::Cancelled && Instant::now() >= end => {
+                        break;
+                    }
                     Err(status) => last = status,
                 }
                 if number == MAX_ATTEMPTS || !is_lost(&last) || !self.budget().take() {

@@ -13,7 +13,7 @@ use tonic::body::Body;
 use tonic::codegen::{BoxFuture, Service, http};
 
 use crate::connect_error::innermost;
-use crate::connections::Connections;
+use crate::connections::{Connection, Connections};
 use crate::endpoint::Transport;
 use crate::handshake_alert;
 use crate::token::TokenFile;
@@ -40,6 +40,13 @@ impl AuthorizedChannel {
         Self { connections: Arc::new(connections), token, transport, patience }
     }
 
+    /// A channel with a connection of its own, to one process. When that is lost, its calls fail.
+    pub(crate) async fn pin(&self) -> Result<Self, Status> {
+        let Connection { dial, .. } = self.connections.take_turn(self.patience).await?;
+        let one = Connection { channel: dial.connect_once(), dial };
+        Ok(Self { connections: Arc::new(Connections::one(one)), ..self.clone() })
+    }
+
     /// Why no connection can be used at this moment, if that is so.
     pub(crate) fn fault(&self) -> Option<Status> {
         self.connections.fault()
@@ -59,7 +66,7 @@ impl Service<http::Request<Body>> for AuthorizedChannel {
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
         let Self { connections, token, transport, patience } = self.clone();
         Box::pin(async move {
-            let mut channel = connections.take_turn(patience).await?;
+            let Connection { mut channel, .. } = connections.take_turn(patience).await?;
             if let Some(token) = token {
                 request.headers_mut().insert(http::header::AUTHORIZATION, token.header().await);
             }

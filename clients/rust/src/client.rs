@@ -66,6 +66,11 @@ impl Client {
         self.hedge_after
     }
 
+    /// A client with a connection of its own, to one process. When that is lost, its calls fail.
+    pub(crate) async fn pin(&self) -> Result<Self, Status> {
+        Ok(Self { channel: self.channel.pin().await?, ..self.clone() })
+    }
+
     /// Why no call can be made at this moment, if that is so.
     pub(crate) fn fault(&self) -> Option<Status> {
         self.channel.fault()

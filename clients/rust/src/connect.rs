@@ -11,7 +11,8 @@ use crate::Client;
 use crate::balance::{self, Target};
 use crate::channel::AuthorizedChannel;
 use crate::connect_error::ConnectError;
-use crate::connections::Connections;
+use crate::connections::{Connection, Connections};
+use crate::dial::Dial;
 use crate::endpoint::{Address, Transport};
 use crate::tls::Tls;
 use crate::tls_files::{TlsFiles, Verification};
@@ -126,15 +127,12 @@ impl ConnectOptions {
     /// If the options do not fit together, a file cannot be used, or no service answers at the
     /// endpoint within five seconds. A service refuses a client's certificate only at the first call.
     pub async fn connect(self) -> Result<Client, ConnectError> {
-        let parts = self.parts()?;
-        let endpoint = parts.address.endpoint();
-        let connected = match parts.tls {
-            Some(tls) => tls.connect(endpoint).await,
-            None => endpoint.connect().await,
-        };
+        let Parts { address, tls, token } = self.parts()?;
+        let dial = Dial::new(address.endpoint().clone(), tls);
         let of_transport = |error| ConnectError::of_transport(&self.endpoint, &error);
-        let channel = connected.map_err(of_transport)?;
-        Ok(self.client(Connections::one(channel), parts.token, &parts.address))
+        let channel = dial.connect().await.map_err(of_transport)?;
+        let one = Connection { channel, dial: Arc::new(dial) };
+        Ok(self.client(Connections::one(one), token, &address))
     }
 
     /// Creates a client that connects at its first call, which fails if no service answers.
@@ -144,13 +142,10 @@ impl ConnectOptions {
     /// # Errors
     /// If the options do not fit together, or a file cannot be used.
     pub fn connect_lazy(self) -> Result<Client, ConnectError> {
-        let parts = self.parts()?;
-        let endpoint = parts.address.endpoint();
-        let channel = match parts.tls {
-            Some(tls) => tls.connect_lazy(endpoint),
-            None => endpoint.connect_lazy(),
-        };
-        Ok(self.client(Connections::one(channel), parts.token, &parts.address))
+        let Parts { address, tls, token } = self.parts()?;
+        let dial = Dial::new(address.endpoint().clone(), tls);
+        let one = Connection { channel: dial.connect_lazy(), dial: Arc::new(dial) };
+        Ok(self.client(Connections::one(one), token, &address))
     }
 
     /// Creates a client that calls all instances behind the endpoint in turn.

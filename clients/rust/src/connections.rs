@@ -2,6 +2,7 @@
 //!
 //! Knows neither calls nor who opens connections.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -10,6 +11,8 @@ use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tonic::Status;
 use tonic::transport::Channel;
+
+use crate::dial::Dial;
 
 /// The connections that calls take in turn.
 #[derive(Debug)]
@@ -24,31 +27,38 @@ pub(crate) struct Connections {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Usable {
     /// One connection of each address, then the next one of each.
-    pub(crate) channels: Vec<Channel>,
+    pub(crate) connections: Vec<Connection>,
     /// Why there are none.
     pub(crate) why_none: String,
 }
 
+/// A connection, and how to open another to the same endpoint.
+#[derive(Debug, Clone)]
+pub(crate) struct Connection {
+    pub(crate) channel: Channel,
+    pub(crate) dial: Arc<Dial>,
+}
+
 impl Connections {
-    /// One connection, whatever becomes of it. It connects again by itself.
-    pub(crate) fn one(channel: Channel) -> Self {
-        let usable = Usable { channels: vec![channel], why_none: String::new() };
+    /// One connection, whatever becomes of it.
+    pub(crate) fn one(connection: Connection) -> Self {
+        let usable = Usable { connections: vec![connection], why_none: String::new() };
         let (_, usable) = watch::channel(usable);
         Self { usable, next: AtomicUsize::new(0), upkeep: None }
     }
 
-    /// Those that the task `upkeep` names. It ends with this.
+    /// Those that the task `upkeep` names. The task ends when this is dropped.
     pub(crate) fn kept(usable: watch::Receiver<Usable>, upkeep: AbortHandle) -> Self {
         Self { usable, next: AtomicUsize::new(0), upkeep: Some(upkeep) }
     }
 
     /// The connection for the next call. Waits for one that can be used.
-    pub(crate) async fn take_turn(&self, patience: Duration) -> Result<Channel, Status> {
-        if let Some(channel) = self.next() {
-            return Ok(channel);
+    pub(crate) async fn take_turn(&self, patience: Duration) -> Result<Connection, Status> {
+        if let Some(connection) = self.next() {
+            return Ok(connection);
         }
         let mut usable = self.usable.clone();
-        let some = usable.wait_for(|usable| !usable.channels.is_empty());
+        let some = usable.wait_for(|usable| !usable.connections.is_empty());
         let is_there = timeout(patience, some).await.is_ok_and(|waited| waited.is_ok());
         let found = is_there.then(|| self.next()).flatten();
         found.ok_or_else(|| Status::unavailable(self.usable.borrow().why_none.clone()))
@@ -57,14 +67,14 @@ impl Connections {
     /// Why none can be used at this moment, if that is so.
     pub(crate) fn fault(&self) -> Option<Status> {
         let usable = self.usable.borrow();
-        usable.channels.is_empty().then(|| Status::unavailable(usable.why_none.clone()))
+        usable.connections.is_empty().then(|| Status::unavailable(usable.why_none.clone()))
     }
 
-    fn next(&self) -> Option<Channel> {
+    fn next(&self) -> Option<Connection> {
         let turn = self.next.fetch_add(1, Ordering::Relaxed);
         let usable = self.usable.borrow();
-        let count = usable.channels.len();
-        (count > 0).then(|| usable.channels[turn % count].clone())
+        let count = usable.connections.len();
+        (count > 0).then(|| usable.connections[turn % count].clone())
     }
 }
 

@@ -12,7 +12,7 @@ use crate::connect_error::ConnectError;
 /// How long connecting may take, the TLS handshake included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How often an instance that is called is asked whether it is still there, and how long it may take to
+/// How often a peer that is called is asked whether it is still there, and how long it may take to
 /// answer.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -45,7 +45,7 @@ impl Address {
             Some("https") => Transport::Tls,
             _ => return Err(unusable("neither an http nor an https address".into())),
         };
-        let endpoint = parsed.connect_timeout(CONNECT_TIMEOUT).timeout(timeout);
+        let endpoint = with_times(parsed, timeout);
         Ok(Self { text: text.to_owned(), endpoint, transport, timeout })
     }
 
@@ -54,18 +54,14 @@ impl Address {
         &self.endpoint
     }
 
-    /// How to connect to one instance, and to notice when it is gone without a word.
+    /// How to connect to one instance.
     pub(crate) fn endpoint_at(&self, instance: SocketAddr) -> Endpoint {
         let uri = self.endpoint.uri();
         let scheme = uri.scheme_str().unwrap_or_default();
         let at = Endpoint::from_shared(format!("{scheme}://{instance}"));
         // It is an address with a port, so it can be one of an endpoint.
         let at = at.unwrap_or_else(|_| self.endpoint.clone());
-        at.origin(uri.clone())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(self.timeout)
-            .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
-            .keep_alive_timeout(KEEPALIVE_TIMEOUT)
+        with_times(at.origin(uri.clone()), self.timeout)
     }
 
     /// The addresses of the name.
@@ -102,6 +98,15 @@ impl Address {
         let host = self.endpoint.uri().host().unwrap_or_default();
         host.trim_start_matches('[').trim_end_matches(']')
     }
+}
+
+/// Bounds the time of connecting and of a call, and notices a peer that is gone without a word.
+fn with_times(endpoint: Endpoint, timeout: Duration) -> Endpoint {
+    endpoint
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(timeout)
+        .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
+        .keep_alive_timeout(KEEPALIVE_TIMEOUT)
 }
 
 impl Display for Address {

@@ -23,6 +23,7 @@ mod client;
 mod connect;
 mod connect_error;
 mod connections;
+mod dial;
 mod endpoint;
 mod freshness;
 mod handshake_alert;

@@ -5,16 +5,18 @@
 //! ```
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::{Instant, timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, Streaming};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::Client;
+use crate::retry::is_lost;
 use crate::v1::stream_get_response::Outcome;
 use crate::v1::{GetRequest, GetResponse, LookupError, StreamGetRequest, StreamGetResponse};
 
@@ -26,13 +28,13 @@ const DOMAIN: &str = "millpond";
 
 /// Looks up keys on one stream: a lookup costs the service a fraction of a call.
 ///
-/// Many tasks call [`get`](Self::get) at the same time. All of them ask one instance; when the stream ends,
-/// the next lookups open another one, and so do those that were not answered.
+/// Many tasks call [`get`](Self::get) at the same time. All of them ask one instance. When the stream ends,
+/// the lookups that were not answered are made by calls of their own, and the next ones open another stream.
 #[derive(Debug)]
 pub struct LookupStream {
     client: Client,
-    places: Arc<Semaphore>,
-    /// The task of the stream that is open. It ends with this.
+    places: Semaphore,
+    /// To the task of the stream that is open. The task ends when this is dropped.
     asks: Mutex<Option<mpsc::Sender<Ask>>>,
 }
 
@@ -41,33 +43,43 @@ pub struct LookupStream {
 struct Ask {
     request: GetRequest,
     answer: oneshot::Sender<Result<GetResponse, Status>>,
-    /// Its place among those that are under way, until it is answered.
-    _place: OwnedSemaphorePermit,
 }
 
 impl Client {
     /// A stream for lookups. It is opened by the first one.
     pub fn lookup_stream(&self) -> LookupStream {
-        let places = Arc::new(Semaphore::new(UNDER_WAY));
+        let places = Semaphore::new(UNDER_WAY);
         LookupStream { client: self.clone(), places, asks: Mutex::default() }
     }
 }
 
 impl LookupStream {
-    /// Looks up one key. It is made again where that helps, as by [`Client::get`].
+    /// Looks up one key. A lookup that waits for positions is a call of its own, as others would wait behind
+    /// it.
     ///
     /// # Errors
     /// As of [`Client::get`].
     pub async fn get(&self, request: GetRequest) -> Result<GetResponse, Status> {
-        self.client.repeat(&request, |_, request| self.ask(request.into_inner())).await
+        let waits =
+            request.freshness.as_ref().is_some_and(|demand| !demand.min_positions.is_empty());
+        if waits {
+            return self.client.get(request).await;
+        }
+        let lookup = async {
+            match self.ask(request.clone()).await {
+                Err(status) if is_lost(&status) => self.client.get(request).await,
+                answered => answered,
+            }
+        };
+        let late = |_| Err(Status::deadline_exceeded("the lookup was not answered in time"));
+        timeout(self.client.timeout(), lookup).await.unwrap_or_else(late)
     }
 
     async fn ask(&self, request: GetRequest) -> Result<GetResponse, Status> {
         let ended = || Status::unavailable("the stream of lookups ended");
-        let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| ended())?;
+        let _place = self.places.acquire().await.map_err(|_| ended())?;
         let (answer, answered) = oneshot::channel();
-        let ask = Ask { request, answer, _place: place };
-        self.open().send(ask).await.map_err(|_| ended())?;
+        self.open().send(Ask { request, answer }).await.map_err(|_| ended())?;
         answered.await.unwrap_or_else(|_| Err(ended()))
     }
 
@@ -91,7 +103,7 @@ async fn serve(client: Client, mut asks: mpsc::Receiver<Ask>) {
     let ended = make_lookups(&client, &mut asks, &mut open).await;
     asks.close();
     if let Err(status) = ended {
-        while let Ok(ask) = asks.try_recv() {
+        while let Some(ask) = asks.recv().await {
             let _ = ask.answer.send(Err(status.clone()));
         }
         for (_, ask) in open {
@@ -113,20 +125,29 @@ async fn make_lookups(
             client.lookup().stream_get(ReceiverStream::new(to_send)).await?.into_inner(),
         )
     });
+    let mut heard = Instant::now();
     for tag in 0.. {
         let ask = loop {
             tokio::select! {
                 called = &mut calling, if answers.is_none() => answers = Some(called?),
-                answer = next(&mut answers) => finish(answer?, open)?,
+                answer = next(&mut answers) => {
+                    finish(answer?, open)?;
+                    heard = Instant::now();
+                }
                 ask = asks.recv() => break ask,
             }
         };
         let Some(ask) = ask else { return Ok(()) };
+        if open.is_empty() {
+            heard = Instant::now();
+        } else if heard.elapsed() > client.timeout() {
+            return Err(Status::unavailable("the stream of lookups is not answered"));
+        }
         let get = Some(ask.request.clone());
         open.insert(tag, ask);
         match requests.try_send(StreamGetRequest { tag, get }) {
             Ok(()) => {}
-            // There is a place for each lookup, so only the stream can have ended.
+            // Those who waited have given up, and the stream stands still or has ended.
             Err(TrySendError::Full(_) | TrySendError::Closed(_)) => {
                 return Err(Status::unavailable("the stream of lookups ended"));
             }

@@ -1,16 +1,18 @@
 //! Copies of the entries that this process asks for, kept fresh by a watch.
 //!
 //! ```text
-//! get -> copies -> (not there) -> Get of the service -> copies
+//! get -> copies -> (not there) -> Get of the process that is watched -> copies
 //!           ^-- changes of the table -- Watch
 //! ```
+//!
+//! Both calls go over a connection of their own to one process, as what another process says may differ
+//! from what is watched. When the connection is lost, all begins anew with the next process.
 //!
 //! What the copies are, and how old they may be, is in `near_cache/copies.rs`.
 
 mod answer;
 mod copies;
 mod options;
-mod positions;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
@@ -19,20 +21,22 @@ use tokio::task::AbortHandle;
 use tokio::time::sleep;
 use tonic::Status;
 
+use crate::retry::is_lost;
 use crate::v1::{Freshness, GetRequest, WatchRequest};
 use crate::{Client, Watch};
 pub use answer::{NearAnswer, NearCacheStats};
-use copies::{Copies, Fetch, lock};
+use copies::{Copies, Fetch, answer, lock};
 pub use options::NearCacheOptions;
 
-/// After a watch failed for good, it is tried again.
-const PAUSE: Duration = Duration::from_secs(2);
+/// After a watch ended, the next one begins after this, and after up to twice as long each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Copies of entries of one table, in this process.
 ///
 /// It holds what was asked for: entries, and misses too. A watch keeps all of it as the service has it,
-/// so an answer from here is as good as one of the service, and some staleness older. It costs the
-/// service one watch, and one `Get` for each key that is not here.
+/// so an answer from here is as good as one of the service, and somewhat older. It costs the
+/// service one watch, and one `Get` for each lookup of a key that is not here.
 #[derive(Debug)]
 pub struct NearCache {
     client: Client,
@@ -50,7 +54,8 @@ impl NearCache {
     /// # Errors
     /// If the table cannot be watched: the options are wrong, or the service does not answer.
     pub async fn open(client: &Client, options: NearCacheOptions) -> Result<Self, Status> {
-        let mut watch = client.watch(WatchRequest {
+        let pinned = client.pin().await?;
+        let mut watch = pinned.watch(WatchRequest {
             table: options.table.clone(),
             prefix: options.prefix.clone(),
             fields: options.fields.clone(),
@@ -58,8 +63,9 @@ impl NearCache {
             ..WatchRequest::default()
         });
         let copies = Arc::new(Mutex::new(Copies::new(options.max_bytes)));
-        receive(&mut watch, &copies).await?;
-        let follower = tokio::spawn(follow(watch, Arc::clone(&copies))).abort_handle();
+        receive(&mut watch, &pinned, &copies).await?;
+        let following = follow(client.clone(), pinned, watch, Arc::clone(&copies));
+        let follower = tokio::spawn(following).abort_handle();
         Ok(Self { client: client.clone(), options, copies, follower })
     }
 
@@ -87,22 +93,26 @@ impl NearCache {
         lock(&self.copies).stats(Instant::now())
     }
 
-    /// Why the watch does not go on, if several attempts have failed. It is tried again all the time.
+    /// Why nothing is watched at this moment, if that is so. It is tried again all the time.
     pub fn fault(&self) -> Option<Status> {
         lock(&self.copies).fault()
     }
 
     async fn fetch(&self, key: &str, asked: Instant) -> Result<NearAnswer, Status> {
         let fetch = Fetch::begin(&self.copies, key);
-        let freshness = Freshness {
-            max_staleness: self.options.max_staleness.and_then(|max| max.try_into().ok()),
-            min_positions: fetch.min_positions().to_vec(),
-            ..Freshness::default()
-        };
+        let max_staleness = self.options.max_staleness.and_then(|max| max.try_into().ok());
+        let freshness = Some(Freshness { max_staleness, ..Freshness::default() });
         let (table, fields) = (self.options.table.clone(), self.options.fields.clone());
-        let freshness = Some(freshness);
         let request = GetRequest { table, key: key.to_owned(), freshness, fields };
-        fetch.end(self.client.get(request).await?, asked)
+        if let Some(watched) = fetch.watched() {
+            match watched.lookup().get(watched.request(request.clone())).await {
+                Ok(response) => return fetch.end(response.into_inner(), asked),
+                // Another process may answer, of which no watch tells.
+                Err(status) if is_lost(&status) => {}
+                Err(status) => return Err(status),
+            }
+        }
+        answer(self.client.get(request).await?, asked)
     }
 }
 
@@ -113,21 +123,34 @@ impl Drop for NearCache {
 }
 
 /// Applies the changes of a watch, whatever happens to the service.
-async fn follow(mut watch: Watch, copies: Arc<Mutex<Copies>>) {
+async fn follow(client: Client, mut pinned: Client, mut watch: Watch, copies: Arc<Mutex<Copies>>) {
+    let mut pause = FIRST_PAUSE;
     loop {
-        // Meanwhile the copies get older, and say so.
-        if let Err(status) = receive(&mut watch, &copies).await {
-            lock(&copies).note_fault(status);
-            sleep(PAUSE).await;
+        match receive(&mut watch, &pinned, &copies).await {
+            Ok(()) => pause = FIRST_PAUSE,
+            // From here on the copies get older, and say so.
+            Err(status) => {
+                lock(&copies).end_watch(status);
+                sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+                match client.pin().await {
+                    Ok(again) => {
+                        watch.set_client(again.clone());
+                        pinned = again;
+                    }
+                    Err(status) => lock(&copies).end_watch(status),
+                }
+            }
         }
     }
 }
 
-async fn receive(watch: &mut Watch, copies: &Mutex<Copies>) -> Result<(), Status> {
-    let response = watch.next().await?;
+/// Applies the next events of a watch, which goes by this client.
+async fn receive(watch: &mut Watch, pinned: &Client, copies: &Mutex<Copies>) -> Result<(), Status> {
+    let response = watch.receive().await?;
     let asked = watch.asked_at();
     let mut copies = lock(copies);
-    copies.clear_fault();
+    copies.go_on(pinned);
     for event in response.events.into_iter().filter_map(|event| event.event) {
         copies.apply(event, asked);
     }

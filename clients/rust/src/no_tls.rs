@@ -1,6 +1,11 @@
 //! What stands for `tls` in a build without it: no option of TLS works, and an error says so.
 
-use tonic::transport::{Channel, Endpoint, Error};
+use std::task::{Context, Poll};
+
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tonic::codegen::http::Uri;
+use tonic::codegen::{BoxFuture, Service};
 
 use crate::connect_error::ConnectError;
 use crate::tls_files::{TlsFiles, Verification};
@@ -19,13 +24,18 @@ impl Tls {
         let reason = "this client is built without TLS: build it with its feature tls";
         Err(ConnectError::Tls { endpoint: endpoint.into(), reason: reason.into() })
     }
+}
 
-    #[expect(clippy::unused_async, reason = "as the one with TLS")]
-    pub(crate) async fn connect(self, _: &Endpoint) -> Result<Channel, Error> {
-        match self {}
+impl Service<Uri> for Tls {
+    type Response = TokioIo<TcpStream>;
+    type Error = ConnectError;
+    type Future = BoxFuture<Self::Response, Self::Error>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        match *self {}
     }
 
-    pub(crate) fn connect_lazy(self, _: &Endpoint) -> Channel {
-        match self {}
+    fn call(&mut self, _: Uri) -> Self::Future {
+        match *self {}
     }
 }

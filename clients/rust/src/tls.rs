@@ -20,7 +20,6 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tonic::codegen::http::Uri;
 use tonic::codegen::{BoxFuture, Service};
-use tonic::transport::{Channel, Endpoint, Error};
 
 use crate::connect_error::{ConnectError, innermost};
 use crate::tls_files::{TlsFiles, Verification};
@@ -51,14 +50,6 @@ impl Tls {
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         Ok(Self { endpoint: endpoint.to_owned(), name, files, verification, tcp })
-    }
-
-    pub(crate) async fn connect(self, endpoint: &Endpoint) -> Result<Channel, Error> {
-        endpoint.connect_with_connector(self).await
-    }
-
-    pub(crate) fn connect_lazy(self, endpoint: &Endpoint) -> Channel {
-        endpoint.connect_with_connector_lazy(self)
     }
 
     async fn open(mut self, uri: Uri) -> Result<TokioIo<TlsStream<TcpStream>>, ConnectError> {

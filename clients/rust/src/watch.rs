@@ -39,26 +39,42 @@ impl Watch {
     /// failed. The next call tries again.
     pub async fn next(&mut self) -> Result<WatchResponse, Status> {
         loop {
-            let status = match self.receive().await {
-                Ok(Some(response)) => {
+            match self.receive().await {
+                Ok(response) => {
                     self.attempts.reset();
-                    if !response.resume_token.is_empty() {
-                        self.request.resume_token.clone_from(&response.resume_token);
-                    }
                     return Ok(response);
                 }
-                Ok(None) => Status::unavailable("the service ended the stream"),
-                Err(status) => status,
-            };
-            self.stream = None;
-            match status.code() {
-                // The changes are overwritten. The next call says that it goes on without them.
-                Code::Aborted | Code::OutOfRange => self.request.resume_token.clear(),
-                _ if is_worth_another_attempt(&status) => {}
-                _ => return Err(status),
+                Err(status) if goes_on_after(&status) => self.attempts.pause(status).await?,
+                Err(status) => return Err(status),
             }
-            self.attempts.pause(status).await?;
         }
+    }
+
+    /// The next events, by one attempt: of the call that is open, or of a new one that goes on after it.
+    pub(crate) async fn receive(&mut self) -> Result<WatchResponse, Status> {
+        let received = match self.message().await {
+            Ok(response) => {
+                response.ok_or_else(|| Status::unavailable("the service ended the stream"))
+            }
+            Err(status) => Err(status),
+        };
+        match &received {
+            Ok(response) if response.resume_token.is_empty() => {}
+            Ok(response) => self.request.resume_token.clone_from(&response.resume_token),
+            Err(status) => {
+                self.stream = None;
+                if is_overwritten(status) {
+                    self.request.resume_token.clear();
+                }
+            }
+        }
+        received
+    }
+
+    /// Makes the next call by this client.
+    pub(crate) fn set_client(&mut self, client: Client) {
+        self.client = client;
+        self.stream = None;
     }
 
     /// When the request of the call that answers now was sent. `WatchProgress.since_start` counts from
@@ -67,7 +83,7 @@ impl Watch {
         self.asked
     }
 
-    async fn receive(&mut self) -> Result<Option<WatchResponse>, Status> {
+    async fn message(&mut self) -> Result<Option<WatchResponse>, Status> {
         let stream = match &mut self.stream {
             Some(stream) => stream,
             stream => {
@@ -79,4 +95,14 @@ impl Watch {
         };
         stream.message().await
     }
+}
+
+/// Whether another call may go on, or begin anew.
+fn goes_on_after(status: &Status) -> bool {
+    is_overwritten(status) || is_worth_another_attempt(status)
+}
+
+/// The changes after the token are overwritten. The next call says that it goes on without them.
+fn is_overwritten(status: &Status) -> bool {
+    matches!(status.code(), Code::Aborted | Code::OutOfRange)
 }

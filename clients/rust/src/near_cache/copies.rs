@@ -1,10 +1,10 @@
 //! The copies, and how old they may be.
 //!
-//! A copy is never older than is said of it. Two things see to that. A key that changes while it is
-//! fetched is not held, as nobody knows which came first. And a fetch demands the records of which the
-//! watch has told, so an instance that lags behind the one that is watched waits for them.
+//! A copy is never older than is said of it. Two things see to that. Only what the watched process says is
+//! held, since the watch tells of its changes alone. And a key that changes while it is fetched is not held,
+//! as nobody knows which came first.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -13,18 +13,16 @@ use prost::Message;
 use tonic::Status;
 
 use super::answer::{NearAnswer, NearCacheStats};
-use super::positions::Positions;
+use crate::Client;
 use crate::v1::lookup_result::Outcome;
 use crate::v1::watch_event::Event;
 use crate::v1::{
-    AsOf, Entry, GetResponse, LookupResult, Miss, MissReason, Origin, PartitionOffset,
-    RemovalCause, RemovedEntry, WatchProgress,
+    AsOf, Entry, GetResponse, LookupResult, Miss, MissReason, PartitionOffset, RemovalCause,
+    RemovedEntry, WatchProgress,
 };
 
 /// What a copy takes beside its key and its encoded entry, about.
 const COPY_BYTES: usize = 256;
-/// The most positions that a call may demand.
-const MAX_POSITIONS: usize = 1_000;
 
 /// The copies of one table.
 #[derive(Debug)]
@@ -33,7 +31,10 @@ pub(super) struct Copies {
     held_bytes: usize,
     max_bytes: usize,
     fetches: HashMap<String, Fetches>,
-    positions: Positions,
+    /// Makes calls to the process that is watched. None while none is.
+    watched: Option<Client>,
+    /// The last record of each partition, as the watch told last.
+    told: BTreeMap<i32, i64>,
     /// As of when all copies are. None until the watch has told how far it is.
     as_of: Option<KnownAsOf>,
     /// Why the watch does not go on.
@@ -54,7 +55,8 @@ struct Copy {
 #[derive(Debug, Default)]
 struct Fetches {
     count: usize,
-    has_changed: bool,
+    /// Changes of the key since the first of them began.
+    changes: u64,
 }
 
 /// How complete a table was known to be at some moment.
@@ -73,7 +75,7 @@ impl KnownAsOf {
 
     /// How long before `now` the table was known to be complete.
     fn staleness(self, now: Instant) -> Option<Duration> {
-        Some(self.staleness? + now.saturating_duration_since(self.at))
+        Some(self.staleness?.saturating_add(now.saturating_duration_since(self.at)))
     }
 }
 
@@ -84,7 +86,8 @@ impl Copies {
             held_bytes: 0,
             max_bytes,
             fetches: HashMap::new(),
-            positions: Positions::default(),
+            watched: None,
+            told: BTreeMap::new(),
             as_of: None,
             fault: None,
             hit_count: 0,
@@ -132,12 +135,18 @@ impl Copies {
         }
     }
 
-    pub(super) fn note_fault(&mut self, fault: Status) {
-        self.fault = Some(fault);
+    /// The watch goes on, or has begun, by this client.
+    pub(super) fn go_on(&mut self, pinned: &Client) {
+        if self.watched.is_none() {
+            self.watched = Some(pinned.clone());
+            self.fault = None;
+        }
     }
 
-    pub(super) fn clear_fault(&mut self) {
-        self.fault = None;
+    /// The watch ended. From here on nobody tells of changes.
+    pub(super) fn end_watch(&mut self, fault: Status) {
+        self.watched = None;
+        self.fault = Some(fault);
     }
 
     pub(super) fn fault(&self) -> Option<Status> {
@@ -157,82 +166,82 @@ impl Copies {
     fn forget_all(&mut self) {
         self.held.clear();
         self.held_bytes = 0;
-        self.positions = Positions::default();
+        self.told.clear();
         self.as_of = None;
-        self.fetches.values_mut().for_each(|fetches| fetches.has_changed = true);
+        self.fetches.values_mut().for_each(|fetches| fetches.changes += 1);
     }
 
     fn store(&mut self, entry: Entry) {
-        let origin = entry.origin.unwrap_or_default();
-        self.positions.note(origin.partition, origin.offset);
         self.note_change(&entry.key);
-        if self.is_older_than_copy(&entry.key, &origin) {
-            return;
-        }
+        let record = entry.origin.map(|origin| (origin.partition, origin.offset));
         let key = entry.key.clone();
-        self.replace(&key, Outcome::Entry(entry));
+        self.replace(&key, record, Outcome::Entry(entry));
     }
 
     fn remove(&mut self, removed: &RemovedEntry) {
-        let origin = removed.origin.unwrap_or_default();
         self.note_change(&removed.key);
-        if let Some(by) = removed.deleted_by {
-            self.positions.note(by.partition, by.offset);
-        }
-        if self.is_older_than_copy(&removed.key, &origin) {
-            return;
-        }
-        let miss = match removed.cause() {
-            RemovalCause::Deleted => {
+        let record = removed.origin.map(|origin| (origin.partition, origin.offset));
+        let miss = match (removed.cause(), removed.deleted_by) {
+            (RemovalCause::Deleted, Some(by)) => {
                 let reason = MissReason::Deleted.into();
-                Miss { reason, time: None, deleted_by: removed.deleted_by }
+                Miss { reason, time: None, deleted_by: Some(by) }
             }
-            RemovalCause::Expired => {
+            (RemovalCause::Expired, _) => {
                 let reason = MissReason::Expired.into();
                 Miss { reason, time: removed.expire_time, deleted_by: None }
             }
-            // The service may know more by now.
+            // The service knows more of it: an entry that was evicted may come back, and a topic may
+            // have been created anew.
             _ => return self.forget(&removed.key),
         };
-        self.replace(&removed.key, Outcome::Miss(miss));
+        self.replace(&removed.key, record, Outcome::Miss(miss));
     }
 
     fn progress(&mut self, progress: &WatchProgress, asked: Instant) {
-        self.positions.tell(&progress.positions);
+        let position = |position: &PartitionOffset| (position.partition, position.offset);
+        let told: BTreeMap<_, _> = progress.positions.iter().map(position).collect();
+        let went_back = |(partition, offset): (&i32, &i64)| {
+            self.told.get(partition).is_some_and(|before| offset < before)
+        };
+        if told.iter().any(went_back) {
+            // The topic was created anew, so offsets say nothing of what is newer.
+            self.forget_all();
+        }
+        self.told = told;
         let since_start = progress.since_start.and_then(|since| Duration::try_from(since).ok());
         // An older service does not say it. Then all is as old as the watch.
-        let at = asked + since_start.unwrap_or_default();
+        let at = asked.checked_add(since_start.unwrap_or_default()).unwrap_or(asked);
         self.as_of = Some(KnownAsOf::new(at.min(Instant::now()), progress.as_of.as_ref()));
     }
 
     fn note_change(&mut self, key: &str) {
         if let Some(fetches) = self.fetches.get_mut(key) {
-            fetches.has_changed = true;
+            fetches.changes += 1;
         }
     }
 
-    /// Whether the copy comes from a later record than this one. That is so if it was fetched from an
-    /// instance that is ahead of the one that is watched.
-    fn is_older_than_copy(&self, key: &str, origin: &Origin) -> bool {
-        let copy = self.held.peek(key).and_then(|copy| copy.result.outcome.as_ref());
-        let of_copy = match copy {
-            Some(Outcome::Entry(entry)) => entry.origin.map(|at| (at.partition, at.offset)),
-            Some(Outcome::Miss(miss)) => miss.deleted_by.map(|by| (by.partition, by.offset)),
-            None => None,
-        };
-        of_copy.is_some_and(|(partition, offset)| {
-            partition == origin.partition && offset > origin.offset
-        })
-    }
-
-    /// Replaces the copy of a key, if it is held.
-    fn replace(&mut self, key: &str, outcome: Outcome) {
-        let Some(as_of) = self.held.peek(key).map(|copy| copy.as_of) else { return };
+    /// Replaces the copy of a key, if it is held, by what became of it with this record.
+    fn replace(&mut self, key: &str, record: Option<Record>, outcome: Outcome) {
+        let Some(copy) = self.held.peek(key) else { return };
+        let mut as_of = copy.as_of;
+        match (record_of(&copy.result), record) {
+            // It was fetched after this change was made, and before it was told.
+            (Some((of, known)), Some((partition, offset))) if of == partition => {
+                if known > offset {
+                    return;
+                }
+            }
+            // Perhaps this is older than what was fetched. The watch alone says then how old it is.
+            _ => as_of.staleness = None,
+        }
         self.hold(key, Arc::new(LookupResult { outcome: Some(outcome) }), as_of);
     }
 
     fn hold(&mut self, key: &str, result: Arc<LookupResult>, as_of: KnownAsOf) {
         let bytes = COPY_BYTES + key.len() + result.encoded_len();
+        if bytes > self.max_bytes {
+            return self.forget(key);
+        }
         self.held_bytes += bytes;
         // The place of a copy among those that were looked up stays.
         let replaced = match self.held.peek_mut(key) {
@@ -256,44 +265,40 @@ impl Copies {
 pub(super) struct Fetch<'a> {
     copies: &'a Mutex<Copies>,
     key: &'a str,
-    min_positions: Vec<PartitionOffset>,
-    /// Whether the watch will tell all that the answer does not know.
-    is_covered: bool,
+    watched: Option<Client>,
+    changes: u64,
 }
 
 impl<'a> Fetch<'a> {
     pub(super) fn begin(copies: &'a Mutex<Copies>, key: &'a str) -> Self {
         let mut held = lock(copies);
         held.fetch_count += 1;
-        held.fetches.entry(key.to_owned()).or_default().count += 1;
-        let mut min_positions = held.positions.all();
-        let is_covered = held.as_of.is_some() && min_positions.len() <= MAX_POSITIONS;
-        drop(held);
-        if !is_covered {
-            min_positions.clear();
-        }
-        Self { copies, key, min_positions, is_covered }
+        let watched = held.watched.clone();
+        let fetches = held.fetches.entry(key.to_owned()).or_default();
+        fetches.count += 1;
+        let changes = fetches.changes;
+        Self { copies, key, watched, changes }
     }
 
-    /// What the service has to have handled before it answers.
-    pub(super) fn min_positions(&self) -> &[PartitionOffset] {
-        &self.min_positions
+    /// Makes calls to the process that is watched. None if none is.
+    pub(super) fn watched(&self) -> Option<&Client> {
+        self.watched.as_ref()
     }
 
-    /// Holds the answer to a request of this moment, if what becomes of it is certain to be told.
+    /// Holds the answer of the process that is watched to a request of this moment, if what becomes of it
+    /// is certain to be told.
     pub(super) fn end(self, response: GetResponse, asked: Instant) -> Result<NearAnswer, Status> {
         let as_of = KnownAsOf::new(asked, response.as_of.as_ref());
-        let result = response.result.filter(|result| result.outcome.is_some());
-        let result = Arc::new(result.ok_or_else(|| {
-            Status::internal("the service answered in a way that this client does not know")
-        })?);
+        let answer = answer(response, asked)?;
         let mut copies = lock(self.copies);
-        let has_changed = copies.fetches.get(self.key).is_none_or(|fetches| fetches.has_changed);
-        if self.is_covered && !has_changed && is_lasting(&result) {
-            copies.hold(self.key, Arc::clone(&result), as_of);
+        let changes = copies.fetches.get(self.key).map(|fetches| fetches.changes);
+        // Before the first progress nobody knows how old a copy is.
+        let is_told = copies.as_of.is_some() && changes == Some(self.changes);
+        if is_told && is_lasting(&answer.result) {
+            copies.hold(self.key, Arc::clone(&answer.result), as_of);
         }
         drop(copies);
-        Ok(NearAnswer { result, staleness: as_of.staleness(Instant::now()), is_near: false })
+        Ok(answer)
     }
 }
 
@@ -309,6 +314,16 @@ impl Drop for Fetch<'_> {
     }
 }
 
+/// The answer of a service to a request of this moment.
+pub(super) fn answer(response: GetResponse, asked: Instant) -> Result<NearAnswer, Status> {
+    let as_of = KnownAsOf::new(asked, response.as_of.as_ref());
+    let result = response.result.filter(|result| result.outcome.is_some()).ok_or_else(|| {
+        Status::internal("the service answered in a way that this client does not know")
+    })?;
+    let staleness = as_of.staleness(Instant::now());
+    Ok(NearAnswer { result: Arc::new(result), staleness, is_near: false })
+}
+
 /// Whether a change would be told before this is wrong.
 fn is_lasting(result: &LookupResult) -> bool {
     let reason = match &result.outcome {
@@ -316,6 +331,17 @@ fn is_lasting(result: &LookupResult) -> bool {
         _ => return true,
     };
     !matches!(reason, MissReason::Unspecified | MissReason::Loading | MissReason::Unknown)
+}
+
+/// A partition and an offset.
+type Record = (i32, i64);
+
+/// The record that an answer comes from, if it says so.
+fn record_of(result: &LookupResult) -> Option<Record> {
+    match result.outcome.as_ref()? {
+        Outcome::Entry(entry) => entry.origin.map(|origin| (origin.partition, origin.offset)),
+        Outcome::Miss(miss) => miss.deleted_by.map(|by| (by.partition, by.offset)),
+    }
 }
 
 fn expire_time(result: &LookupResult) -> Option<SystemTime> {

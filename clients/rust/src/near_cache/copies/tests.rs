@@ -3,7 +3,7 @@
 use prost_types::Timestamp;
 
 use super::*;
-use crate::v1::{StoredEntry, WatchStarted};
+use crate::v1::{Origin, StoredEntry, WatchStarted};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -128,18 +128,52 @@ fn a_key_that_changes_while_it_is_fetched_is_not_held() {
 }
 
 #[test]
-fn a_fetch_demands_what_the_watch_has_told() {
+fn overlapping_fetches_hold_what_came_after_the_last_change() {
     let copies = watched();
-    let demanded = || {
-        let fetch = Fetch::begin(&copies, "a");
-        fetch.min_positions().iter().map(|position| position.offset).collect::<Vec<_>>()
+    let first = Fetch::begin(&copies, "a");
+    apply(&copies, stored("a", 11));
+    let second = Fetch::begin(&copies, "a");
+    let response = |offset| GetResponse {
+        result: Some(LookupResult { outcome: Some(found(offset)) }),
+        as_of: Some(as_of(None)),
     };
-    assert_eq!(demanded(), [10]);
-    apply(&copies, stored("b", 12));
-    apply(&copies, removed("b", 12, RemovalCause::Deleted, Some(13)));
-    assert_eq!(demanded(), [13]);
-    apply(&copies, progress(14, SECOND, SECOND));
-    assert_eq!(demanded(), [14]);
+    first.end(response(10), Instant::now()).unwrap();
+    assert_eq!(held(&copies, "a"), None);
+    second.end(response(11), Instant::now()).unwrap();
+    assert_eq!(held(&copies, "a").as_deref(), Some("@11"));
+}
+
+#[test]
+fn a_topic_that_is_created_anew_leaves_no_copy_of_the_former_one() {
+    let copies = watched();
+    fetched(&copies, "a", found(7), None);
+    apply(&copies, removed("a", 7, RemovalCause::Deleted, Some(9)));
+    fetched(&copies, "b", found(8), None);
+    apply(&copies, removed("b", 8, RemovalCause::Deleted, None));
+    assert_eq!(held(&copies, "b"), None);
+    apply(&copies, stored("a", 3));
+    apply(&copies, progress(3, SECOND, SECOND));
+    assert_eq!(held(&copies, "a"), None, "it is fetched again");
+    fetched(&copies, "a", found(3), None);
+    assert_eq!(held(&copies, "a").as_deref(), Some("@3"));
+}
+
+#[test]
+fn what_may_be_older_than_what_was_fetched_is_as_old_as_the_watch() {
+    let copies = watched();
+    let find = || lock(&copies).find("a", Instant::now(), SystemTime::now(), None).unwrap();
+    let fresh = |outcome| {
+        let (fetch, asked) = (Fetch::begin(&copies, "a"), Instant::now());
+        let result = Some(LookupResult { outcome: Some(outcome) });
+        fetch.end(GetResponse { result, as_of: Some(as_of(Some(SECOND / 4))) }, asked).unwrap();
+        assert!(find().staleness < Some(SECOND));
+    };
+    fresh(found(12));
+    apply(&copies, stored("a", 13));
+    assert!(find().staleness < Some(SECOND), "it is newer");
+    fresh(miss(MissReason::NeverSeen));
+    apply(&copies, stored("a", 14));
+    assert!(find().staleness >= Some(SECOND));
 }
 
 #[test]
@@ -188,7 +222,8 @@ fn the_keys_that_were_looked_up_least_recently_make_room() {
     let stats = lock(&copies).stats(Instant::now());
     assert!(stats.held_bytes <= 1_500 && stats.held_keys == 5, "{stats:?}");
     fetched(&copies, &"k".repeat(2_000), found(7), None);
-    assert_eq!(lock(&copies).stats(Instant::now()).held_bytes, 0);
+    let larger = lock(&copies).stats(Instant::now());
+    assert_eq!((larger.held_keys, larger.held_bytes), (5, stats.held_bytes), "too large to hold");
 }
 
 #[test]
