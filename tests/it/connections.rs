@@ -132,7 +132,9 @@ fn a_peer_that_never_acknowledges_our_settings_may_not_send_much() {
         // A frame of a kind that HTTP/2 does not know is passed over.
         let unknown = frame(0x77, 0, 0, &[0; 1 << 10]);
         connection.send(&unknown.repeat(100)).await;
-        connection.closed().await;
+        let (kinds, _) = connection.closed().await;
+        // A peer that is silent for long is asked first whether it is still there.
+        assert!(!kinds.contains(&PING), "it was closed for its silence: {kinds:?}");
         service.stats().await;
         service.stop().await;
     });
