@@ -81,3 +81,6 @@ where
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
