@@ -47,7 +47,7 @@ pub(crate) enum Group {
     Pluck,
     Table,
     Lookups,
-    Paths,
+    Methods,
     Memory,
     Growth,
 }

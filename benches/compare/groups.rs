@@ -4,7 +4,7 @@ pub(crate) mod growth;
 pub(crate) mod ingest;
 pub(crate) mod lookups;
 pub(crate) mod memory;
-pub(crate) mod paths;
+pub(crate) mod methods;
 pub(crate) mod pluck;
 pub(crate) mod table;
 
@@ -17,13 +17,13 @@ pub(crate) fn measure(group: Group, stage: &mut Stage<'_>) -> anyhow::Result<Opt
     match group {
         Group::Pluck => return pluck::measure(stage).map(Some),
         Group::Table => return table::measure(stage).map(Some),
-        Group::Ingest | Group::Lookups | Group::Paths | Group::Memory | Group::Growth => {}
+        Group::Ingest | Group::Lookups | Group::Methods | Group::Memory | Group::Growth => {}
     }
     let Some(broker) = stage.broker(&format!("{group:?}")) else { return Ok(None) };
     let findings = match group {
         Group::Ingest => ingest::measure(stage, broker),
         Group::Lookups => lookups::measure(stage, broker),
-        Group::Paths => paths::measure(stage, broker),
+        Group::Methods => methods::measure(stage, broker),
         Group::Memory => memory::measure(stage, broker),
         _ => growth::measure(stage, broker),
     };

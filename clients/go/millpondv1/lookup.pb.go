@@ -1409,8 +1409,9 @@ type WatchProgress struct {
 	Positions []*PartitionOffset `protobuf:"bytes,1,rep,name=positions,proto3" json:"positions,omitempty"`
 	// How complete the table was known to be at these positions.
 	AsOf *AsOf `protobuf:"bytes,2,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
-	// How long after the request had come all this was so, by a clock that nobody sets. The caller knows
-	// when it sent the request, and so how old this event is at most, however long it was on its way.
+	// The time from the arrival of the request to the moment that this event describes, by a monotonic
+	// clock. A caller who notes when it sends the request knows from this how old the event is at most,
+	// however long it was on its way.
 	SinceStart    *durationpb.Duration `protobuf:"bytes,3,opt,name=since_start,json=sinceStart,proto3" json:"since_start,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -34,16 +34,16 @@ pub(crate) struct Target {
     pub(crate) connections: usize,
 }
 
-/// Opens connections to a target, and keeps them while somebody takes them.
+/// Opens connections to a target, and keeps them until they are dropped.
 pub(crate) fn keep(target: Target) -> Connections {
     let why_none = format!("{}: its name is not resolved yet", target.address);
     let (usable, taken) = watch::channel(Usable { connections: Vec::new(), why_none });
-    let task = tokio::spawn(Upkeep::new(target, usable).run());
-    Connections::kept(taken, task.abort_handle())
+    let task = tokio::spawn(Balancer::new(target, usable).run());
+    Connections::balanced(taken, task.abort_handle())
 }
 
-/// The task of a name.
-struct Upkeep {
+/// The task that follows a name, its addresses and their health.
+struct Balancer {
     target: Target,
     instances: BTreeMap<SocketAddr, Instance>,
     /// Why the name could not be resolved when that was tried last.
@@ -66,7 +66,7 @@ struct Instance {
     watch: AbortHandle,
 }
 
-impl Upkeep {
+impl Balancer {
     fn new(target: Target, usable: watch::Sender<Usable>) -> Self {
         let (fault_sender, faults) = mpsc::channel(16);
         let (resolved_sender, resolved) = mpsc::channel(1);

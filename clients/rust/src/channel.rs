@@ -42,7 +42,7 @@ impl AuthorizedChannel {
 
     /// A channel with a connection of its own, to one process. When that is lost, its calls fail.
     pub(crate) async fn pin(&self) -> Result<Self, Status> {
-        let Connection { dial, .. } = self.connections.take_turn(self.patience).await?;
+        let Connection { dial, .. } = self.connections.pick(self.patience).await?;
         let one = Connection { channel: dial.connect_once(), dial };
         Ok(Self { connections: Arc::new(Connections::one(one)), ..self.clone() })
     }
@@ -66,7 +66,7 @@ impl Service<http::Request<Body>> for AuthorizedChannel {
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
         let Self { connections, token, transport, patience } = self.clone();
         Box::pin(async move {
-            let Connection { mut channel, .. } = connections.take_turn(patience).await?;
+            let Connection { mut channel, .. } = connections.pick(patience).await?;
             if let Some(token) = token {
                 request.headers_mut().insert(http::header::AUTHORIZATION, token.header().await);
             }

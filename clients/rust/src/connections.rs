@@ -19,8 +19,8 @@ use crate::dial::Dial;
 pub(crate) struct Connections {
     usable: watch::Receiver<Usable>,
     next: AtomicUsize,
-    /// None if there is one connection, which needs no care.
-    upkeep: Option<AbortHandle>,
+    /// The task that says which can be used. None if there is one connection for good.
+    balancer: Option<AbortHandle>,
 }
 
 /// What calls may take at this moment.
@@ -44,16 +44,16 @@ impl Connections {
     pub(crate) fn one(connection: Connection) -> Self {
         let usable = Usable { connections: vec![connection], why_none: String::new() };
         let (_, usable) = watch::channel(usable);
-        Self { usable, next: AtomicUsize::new(0), upkeep: None }
+        Self { usable, next: AtomicUsize::new(0), balancer: None }
     }
 
-    /// Those that the task `upkeep` names. The task ends when this is dropped.
-    pub(crate) fn kept(usable: watch::Receiver<Usable>, upkeep: AbortHandle) -> Self {
-        Self { usable, next: AtomicUsize::new(0), upkeep: Some(upkeep) }
+    /// Those that the task `balancer` names. The task ends when this is dropped.
+    pub(crate) fn balanced(usable: watch::Receiver<Usable>, balancer: AbortHandle) -> Self {
+        Self { usable, next: AtomicUsize::new(0), balancer: Some(balancer) }
     }
 
     /// The connection for the next call. Waits for one that can be used.
-    pub(crate) async fn take_turn(&self, patience: Duration) -> Result<Connection, Status> {
+    pub(crate) async fn pick(&self, patience: Duration) -> Result<Connection, Status> {
         if let Some(connection) = self.next() {
             return Ok(connection);
         }
@@ -80,8 +80,8 @@ impl Connections {
 
 impl Drop for Connections {
     fn drop(&mut self) {
-        if let Some(upkeep) = &self.upkeep {
-            upkeep.abort();
+        if let Some(balancer) = &self.balancer {
+            balancer.abort();
         }
     }
 }

@@ -10,8 +10,8 @@ use crate::v1::LookupResult;
 pub struct NearAnswer {
     /// The entry, or why there is none.
     pub result: Arc<LookupResult>,
-    /// How long ago the table was known to be complete, as this answer has it; at most so long, whatever
-    /// happened on the way. None if the table was never known to be complete.
+    /// An upper bound of how long ago the table was complete as this answer has it, however long messages
+    /// were on their way. None if the table was never known to be complete.
     pub staleness: Option<Duration>,
     /// Whether the answer was in this process. If not, the service was asked.
     pub is_near: bool,
